@@ -1,0 +1,52 @@
+"""Train networks on two-armed bandits (Wang et al. 2018, Fig. 1; Wang et al. 2016, arXiv 1611.05763).
+
+python -m replications.bandit.train --help
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prefrontal import training
+from prefrontal.errors import require, run
+from replications.bandit.task import BanditTask
+
+
+@dataclass(frozen=True)
+class Config(training.Config):
+    """Settings of the bandit networks; what is not listed here is the paper's default (Methods, "Learning")."""
+
+    arms: Literal["independent", "correlated"] = "independent"
+    """Training distribution: both payoffs from U[0, 1], or p_right = 1 - p_left (arXiv 1611.05763, section 3.1)."""
+    episodes: int = 20_000
+    """Training episodes (arXiv 1611.05763: 20,000)."""
+    trials: int = 100
+    """Trials per episode (arXiv 1611.05763: 100)."""
+    unroll: int = 100
+    """Longest unroll in time steps (arXiv 1611.05763: 100)."""
+    entropy_cost: float = 1.0
+    """Weight beta_e at the start of training (arXiv 1611.05763: 1)."""
+    entropy_cost_end: float | None = 0.0
+    """Weight beta_e at the end of training, approached linearly (arXiv 1611.05763: 0)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.trials >= 1, "trials", self.trials, "at least 1")
+
+    @property
+    def condition(self) -> str:
+        """The training distribution."""
+        return self.arms
+
+    def task(self) -> BanditTask:
+        """Build the training task."""
+        return BanditTask(self.arms, self.trials)
+
+    def reward_range(self) -> tuple[float, float]:
+        """Reward per episode of random choice, and of an oracle that knows the better arm."""
+        return 0.5 * self.trials, (2 / 3 if self.arms == "independent" else 3 / 4) * self.trials
+
+
+if __name__ == "__main__":
+    run(lambda: training.main(Config, "bandit"))

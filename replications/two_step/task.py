@@ -1,0 +1,125 @@
+"""Two-step task (Daw et al. 2011, in the version of Miller et al. 2017; Wang et al. 2018, simulation 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prefrontal.task import State, one_hot
+
+FIXATION, STAGE_1, STAGE_2 = 0, 1, 2
+LEFT, RIGHT, CENTRE = 0, 1, 2
+INVALID_REWARD = -1.0
+"""Reward of an invalid response (Methods, "Simulations", trial protocol)."""
+
+
+@dataclass(frozen=True)
+class TwoStepTask:
+    """Choose between two actions, each of which usually leads to its own second-stage state.
+
+    A trial is fixation (centre required), stage 1 (left or right required) and stage 2, after which reward comes. Left leads
+    to S1 and right to S2 with probability ``common``, else to the other one. The rich second-stage state pays 1 with
+    probability ``rich``, the poor one with ``1 - rich``; at the start of each trial the two swap with probability ``reversal``.
+
+    The paper leaves open how many time steps a trial has (``steps_per_trial``; 2 leaves out fixation), what an invalid
+    response does to the trial (``invalid_response``: "abort" goes on to the next trial, "repeat" repeats the step) and
+    whether stage 2 asks for an action (``stage_2_response``: "any" accepts every action, "side" asks for left or right).
+    """
+
+    trials: int = 100
+    common: float = 0.8
+    rich: float = 0.9
+    reversal: float = 0.025
+    steps_per_trial: int = 3
+    invalid_response: str = "abort"
+    stage_2_response: str = "any"
+
+    observations = ("fixation", "stage 1", "S1", "S2")
+    actions = ("left", "right", "centre")
+    periods = ("fixation", "stage 1", "stage 2")
+    begin_noise = 1
+    step_noise = 3
+
+    @property
+    def episode_steps(self) -> int:
+        """Time steps of an episode. Aborted trials leave time for more than ``trials`` trials."""
+        return self.trials * self.steps_per_trial
+
+    @property
+    def first_period(self) -> int:
+        """Where a trial begins."""
+        return FIXATION if self.steps_per_trial == 3 else STAGE_1
+
+    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
+        """Open episodes; either second-stage state may be the rich one."""
+        zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
+        state: State = {
+            "trial": zero,
+            "period": zero + self.first_period,
+            "over": zero > 0,
+            "time": zero,
+            "opens": zero > 0,
+            "rich_state": (noise[..., 0] < 0.5).long(),
+            "choice": zero - 1,
+            "outcome_state": zero - 1,
+            "reward": torch.zeros_like(noise[..., 0]),
+        }
+        return state, self._observe(state)
+
+    def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
+        """Take one action in every episode."""
+        period = state["period"]
+        at_fixation, at_stage_1, at_stage_2 = period == FIXATION, period == STAGE_1, period == STAGE_2
+        side = action != CENTRE
+        valid = (at_fixation & ~side) | (at_stage_1 & side) | (at_stage_2 & (side | (self.stage_2_response == "any")))
+
+        swaps = state["opens"] & (noise[..., 0] < self.reversal)
+        rich_state = torch.where(swaps, 1 - state["rich_state"], state["rich_state"])
+
+        chosen = at_stage_1 & valid
+        choice = torch.where(state["opens"], -1, state["choice"])
+        choice = torch.where(chosen, action, choice)
+        destination = torch.where(noise[..., 1] < self.common, action, 1 - action)
+        outcome_state = torch.where(state["opens"], -1, state["outcome_state"])
+        outcome_state = torch.where(chosen, destination, outcome_state)
+
+        probability = torch.where(outcome_state == rich_state, self.rich, 1 - self.rich)
+        paid = (at_stage_2 & (noise[..., 2] < probability)).to(noise.dtype)
+        reward = torch.where(valid, paid, INVALID_REWARD)
+
+        ends = (at_stage_2 & valid) | (~valid & (self.invalid_response == "abort"))
+        following = torch.where(ends, self.first_period, period + valid)
+        time = state["time"] + 1
+        after: State = {
+            "trial": state["trial"] + ends,
+            "period": following,
+            "over": time >= self.episode_steps,
+            "time": time,
+            "opens": ends,
+            "rich_state": rich_state,
+            "choice": choice,
+            "outcome_state": outcome_state,
+            "reward": reward,
+        }
+        return after, self._observe(after), reward
+
+    def trial_columns(self, state: State) -> dict[str, Any]:
+        """Choice, transition, second-stage state and reward of trials that just ended, and the state that was rich."""
+        choice, outcome_state, rich_state = (state[n].numpy() for n in ("choice", "outcome_state", "rich_state"))
+        states = np.array(["S1", "S2", "none"])
+        transition = np.where(outcome_state < 0, "none", np.where(choice == outcome_state, "common", "uncommon"))
+        return {
+            "choice": choice,
+            "reward": state["reward"].numpy(),
+            "transition": transition,
+            "outcome_state": states[outcome_state],
+            "rich_state": states[rich_state],
+        }
+
+    def _observe(self, state: State) -> Tensor:
+        shown = torch.where(state["period"] == STAGE_2, STAGE_2 + state["outcome_state"], state["period"])
+        return one_hot(shown, len(self.observations), state["reward"].dtype)

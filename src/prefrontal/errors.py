@@ -1,0 +1,29 @@
+"""Errors that a user can mend: one line, and a non-zero exit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+class UserError(ValueError):
+    """Something in the input is wrong; the message names it and says what is legal."""
+
+
+def require(legal: bool, name: str, value: object, expected: str) -> None:
+    """Raise UserError unless ``legal``, naming the field, its value and what it should be."""
+    if not legal:
+        raise UserError(f"{name} is {value!r}; it must be {expected}")
+
+
+def run(main: Callable[[], Any]) -> None:
+    """Run a command line; turn what a user can mend into one line on stderr and exit code 1."""
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {error.filename or 'file'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; nothing already written is lost, and training resumes with the same command")

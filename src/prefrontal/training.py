@@ -1,0 +1,450 @@
+"""Train populations of networks: settings, the training loop, resuming, sweeps, and the files that training leaves.
+
+Per network: weights (``<condition>_<seed>.safetensors``), settings and versions (``.json``) and learning curve (``.csv``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import torch
+import tyro
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from prefrontal import tables
+from prefrontal.a2c import Costs, Stream, Unroll, fresh_stream, rmsprop
+from prefrontal.errors import UserError, require
+from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
+from prefrontal.paths import DATA, atomic
+from prefrontal.recording import NetworkAgent, evaluate
+from prefrontal.task import NoiseStream, Task
+
+CURVE_POINTS = 200
+"""Rows of a learning curve; each is a mean over the episodes since the row before."""
+
+MONITORED = ("reward", "entropy", "value_error")
+"""What a learning curve shows: reward per episode, entropy of the policy in nats, squared value error."""
+
+CHECKPOINT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one network's training. Defaults are the paper's (Wang et al. 2018, Methods, "Learning")."""
+
+    seed: int = 0
+    """Seed of the (first) network: fixes its initial weights and its stream of episodes."""
+    episodes: int = 10_000
+    """Training episodes."""
+    episodes_per_update: int = 1
+    """Episodes played side by side and averaged in one update (paper: a single thread, 1)."""
+    unroll: int = 300
+    """Longest unroll t_max in time steps (paper: between 100 and 300, by task)."""
+    units: int = 48
+    """LSTM units (paper: 48)."""
+    learning_rate: float = 7e-4
+    """RMSProp learning rate (paper: 7e-4)."""
+    discount: float = 0.9
+    """Discount factor per time step (paper: 0.9)."""
+    value_cost: float = 0.05
+    """Weight beta_v of the value gradient (paper: 0.05)."""
+    entropy_cost: float = 0.05
+    """Weight beta_e of the entropy gradient at the start of training (paper: 0.05)."""
+    entropy_cost_end: float | None = None
+    """Weight beta_e at the end of training, approached linearly; None keeps the first (paper: annealed in some simulations)."""
+    rms_decay: float = 0.99
+    """Decay of RMSProp's running mean square per update (not stated; Mnih et al. 2016 use 0.99)."""
+    rms_epsilon: float = 1e-5
+    """Added to the root mean square (not stated)."""
+    gradient_clip: float | None = None
+    """Largest norm of a network's gradient; None does not clip (not stated)."""
+    init_scale: float = 1.0
+    """Initial LSTM weights in units of ±1/sqrt(units), uniform (not stated)."""
+    output_scale: float = 1.0
+    """Initial policy and value weights in the same units (not stated)."""
+    reward_scale: float = 1.0
+    """Factor on the rewards that the network sees and learns from (not stated)."""
+
+    def __post_init__(self) -> None:
+        for name in ("episodes", "episodes_per_update", "unroll", "units"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        require(self.seed >= 0, "seed", self.seed, "0 or more")
+        for name in ("learning_rate", "rms_epsilon", "reward_scale"):
+            require(0 < getattr(self, name) < math.inf, name, getattr(self, name), "above 0, and finite")
+        require(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip", self.gradient_clip, "above 0, or None")
+        end = self.entropy_cost_end
+        require(end is None or 0 <= end < math.inf, "entropy_cost_end", end, "0 or more and finite, or None")
+        for name in ("value_cost", "entropy_cost", "init_scale", "output_scale"):
+            require(0 <= getattr(self, name) < math.inf, name, getattr(self, name), "0 or more, and finite")
+        for name in ("discount", "rms_decay"):
+            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+
+    @property
+    def condition(self) -> str:
+        """Short name of what was trained; it leads the file names and fills the tables' condition column."""
+        return "default"
+
+    def task(self) -> Task:
+        """Build the task that the network is trained on."""
+        raise NotImplementedError
+
+    def reward_range(self) -> tuple[float, float]:
+        """Reward per episode of random choice, and the best possible one; sweeps are read on this scale."""
+        raise NotImplementedError
+
+    def json(self) -> str:
+        """Settings as JSON, for provenance."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, default=str)
+
+
+NUMERIC = (
+    "learning_rate",
+    "discount",
+    "value_cost",
+    "entropy_cost",
+    "entropy_cost_end",
+    "rms_decay",
+    "rms_epsilon",
+    "gradient_clip",
+    "init_scale",
+    "output_scale",
+    "reward_scale",
+)
+"""Settings that may differ between the networks of one population."""
+
+
+NO_LIMIT: dict[str, Callable[[Config], float]] = {
+    "entropy_cost_end": lambda config: config.entropy_cost,
+    "gradient_clip": lambda config: math.inf,
+}
+"""What None stands for."""
+
+
+class Population:
+    """Networks in training: one program, separate updates, separate optimisers, separate random streams.
+
+    Parameters
+    ----------
+    configs : list of Config
+        One per network; they may differ in ``seed`` and the ``NUMERIC`` settings.
+    device : str
+        "cpu" or "cuda".
+    compiled : bool
+        Compile the inner loops.
+    """
+
+    def __init__(self, configs: list[Config], device: str = "cpu", compiled: bool = True) -> None:
+        self.configs, self.device = configs, device
+        first = configs[0]
+        self.task = first.task()
+        self.layout = Layout(len(self.task.observations), len(self.task.actions), first.units)
+        self.episodes = first.episodes_per_update
+        self.steps = min(first.unroll, self.task.episode_steps)
+        seeds = [config.seed for config in configs]
+
+        def column(name: str) -> Tensor:
+            values = [NO_LIMIT[name](c) if getattr(c, name) is None else getattr(c, name) for c in configs]
+            return torch.tensor(values, dtype=torch.float32, device=device)
+
+        self.costs = Costs(**{field.name: column(field.name) for field in dataclasses.fields(Costs)})
+        self.entropy_start, self.entropy_end = column("entropy_cost"), column("entropy_cost_end")
+
+        flat = initial_parameters(self.layout, seeds, column("init_scale").cpu(), column("output_scale").cpu())
+        self.flat = flat.to(device)
+        self.square = torch.zeros_like(self.flat)
+        self.noise = NoiseStream(seeds, "training episodes")
+        self.stream: Stream | None = None
+        self.done = 0
+        self.program = Unroll(self.task, self.layout, self.steps, compiled)
+
+    @property
+    def network(self) -> PrefrontalNetwork:
+        """The networks as they stand."""
+        return PrefrontalNetwork(self.layout, self.flat)
+
+    @property
+    def updates(self) -> int:
+        """Updates that the whole training takes."""
+        config = self.configs[0]
+        return math.ceil(config.episodes * self.task.episode_steps / (self.steps * self.episodes))
+
+    @torch.no_grad()
+    def update(self) -> Tensor:
+        """Play one unroll and take one step of RMSProp; return the ``MONITORED`` entries, (seed, 3)."""
+        task, parameters = self.task, self.layout.views(self.flat)
+        opening = self.noise.uniform(self.episodes, task.begin_noise, device=self.device)
+        noise = self.noise.uniform(self.steps, self.episodes, 1 + task.step_noise, device=self.device)
+        stream = fresh_stream(task, parameters, opening)
+        fresh = torch.ones_like(stream.state["over"])
+        if self.stream is not None and not self.stream.state["over"].all():
+            fresh = self.stream.state["over"]
+            stream = self.stream.where(fresh, stream)
+        after, chunks = self.program.play(parameters, self.costs.reward_scale, stream, noise)
+        entropy_cost = self.entropy_start + self.done / self.updates * (self.entropy_end - self.entropy_start)
+        gradient, monitor = self.program.gradients(parameters, chunks, after, fresh, self.costs, entropy_cost)
+        self.flat, self.square = self.program.rmsprop(self.flat, self.square, gradient, self.costs)
+        self.stream = after
+        self.done += 1
+        monitor["reward"] = monitor["reward"] / self.costs.reward_scale
+        return torch.stack([monitor[name] for name in MONITORED], dim=1)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that training changes, for a checkpoint."""
+        out = {"flat": self.flat, "square": self.square, "noise": self.noise.get_state(), "done": torch.tensor(self.done)}
+        if self.stream is not None:
+            out |= {f"stream.{name}": getattr(self.stream, name) for name in Stream.tensors()}
+            out |= {f"state.{name}": entry for name, entry in self.stream.state.items()}
+        return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in out.items()}
+
+    def load_tensors(self, saved: dict[str, Tensor]) -> None:
+        """Continue from ``tensors``."""
+        saved = {name: tensor.to(self.device) for name, tensor in saved.items()}
+        self.flat, self.square, self.done = saved["flat"], saved["square"], int(saved["done"])
+        self.noise.set_state(saved["noise"].cpu())
+        state = {name.removeprefix("state."): t for name, t in saved.items() if name.startswith("state.")}
+        if state:
+            self.stream = Stream(state, **{name: saved[f"stream.{name}"] for name in Stream.tensors()})
+
+
+def train(configs: list[Config], checkpoints: Path, device: str = "cpu", compiled: bool = True) -> tuple[Population, Tensor]:
+    """Train a population to the end of its episodes, resuming from a checkpoint of the same settings if there is one.
+
+    Returns
+    -------
+    population : Population
+    curve : Tensor
+        Learning curve, (points, seed, 3): means of ``MONITORED`` between two points.
+    """
+    population = Population(configs, device, compiled)
+    checkpoint = checkpoint_path(configs, checkpoints)
+    points = min(CURVE_POINTS, population.updates)
+    # Update u belongs to point u * points // updates.
+    curve = torch.zeros(points, len(configs), len(MONITORED), dtype=torch.float64)
+    if checkpoint.exists():
+        saved = load_file(checkpoint)
+        curve = saved.pop("curve")
+        population.load_tensors(saved)
+    counts = torch.bincount(torch.arange(population.updates) * points // population.updates)
+
+    saved_at = time.monotonic()
+    with tqdm(total=population.updates, initial=population.done, desc=configs[0].condition, unit="update") as bar:
+        while population.done < population.updates:
+            point = population.done * points // population.updates
+            curve[point] += population.update().cpu() / counts[point]
+            bar.update()
+            closes = population.done == population.updates or population.done * points // population.updates > point
+            due = time.monotonic() - saved_at > CHECKPOINT_SECONDS
+            if closes or due:
+                refuse_divergence(population, curve[point])
+                bar.set_postfix(reward=f"{curve[point, :, 0].mean():.3g}" if closes else "", refresh=False)
+            if due:
+                with atomic(checkpoint) as path:
+                    save_file(population.tensors() | {"curve": curve}, path)
+                saved_at = time.monotonic()
+    return population, curve
+
+
+def checkpoint_path(configs: list[Config], folder: Path) -> Path:
+    """Where training with exactly these settings keeps its checkpoint."""
+    settings = json.dumps([config.json() for config in configs])
+    return folder / f"{configs[0].condition}_{hashlib.sha256(settings.encode()).hexdigest()[:12]}.safetensors"
+
+
+def refuse_divergence(population: Population, entry: Tensor) -> None:
+    """Stop training with a message if a network's loss or weights are no longer finite."""
+    finite = population.flat.isfinite().all(dim=1).cpu() & entry.isfinite().all(dim=1)
+    if not finite.all():
+        config = population.configs[int((~finite).nonzero()[0])]
+        episode = population.done * population.steps * population.episodes // population.task.episode_steps
+        raise UserError(
+            f"seed {config.seed}: loss or weights not finite at episode {episode:,}; "
+            f"try learning_rate below {config.learning_rate:g}, or a gradient_clip"
+        )
+
+
+def save_networks(population: Population, curve: Tensor, folder: Path, seconds: float) -> None:
+    """Write weights, settings and learning curve of every network to ``folder``."""
+    parameters = population.layout.views(population.flat.cpu())
+    episodes = np.linspace(0, population.configs[0].episodes, len(curve) + 1)[1:].round().astype(int)
+    for index, config in enumerate(population.configs):
+        stem = f"{config.condition}_{config.seed}"
+        about = {
+            "config": dataclasses.asdict(config),
+            "condition": config.condition,
+            "layout": dataclasses.asdict(population.layout),
+            "training_seconds_population": round(seconds, 1),
+            "networks_in_population": len(population.configs),
+            "provenance": tables.provenance(config.json(), [config.seed]),
+        }
+        frame = pd.DataFrame(curve[:, index].numpy(), columns=list(MONITORED))
+        frame.insert(0, "episode", episodes)
+        tables.write(frame, folder / f"{stem}.csv", "learning_curve")
+        with atomic(folder / f"{stem}.json") as path:
+            path.write_text(json.dumps(about, indent=1, default=str) + "\n")
+        with atomic(folder / f"{stem}.safetensors") as path:
+            own = {name: tensor[index].clone() for name, tensor in parameters.items()}
+            save_file(own, path, metadata={"layout": json.dumps(about["layout"]), "config": config.json()})
+
+
+def load_networks(folder: Path, condition: str, seeds: list[int], task: Task) -> tuple[PrefrontalNetwork, list[dict[str, Any]]]:
+    """Read trained networks for a task.
+
+    Returns
+    -------
+    network : PrefrontalNetwork
+        The networks, stacked in the order of ``seeds``.
+    settings : list of dict
+        Each network's Config as a dictionary.
+
+    Raises
+    ------
+    UserError
+        A file is missing, unreadable, or belongs to a task or network of other sizes.
+    """
+    flats, settings, layout = [], [], None
+    for seed in seeds:
+        path = folder / f"{condition}_{seed}.safetensors"
+        if not path.exists():
+            raise UserError(f"{path}: no trained network for seed {seed} of condition {condition!r}; train it first")
+        try:
+            about = json.loads(path.with_suffix(".json").read_text())
+            parameters = load_file(path)
+            own = Layout(**about["layout"])
+            shapes = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
+        except Exception as error:  # safetensors raises its own kinds
+            raise UserError(f"{path}: not a readable network with its .json beside it ({error})") from error
+        expected = Layout(len(task.observations), len(task.actions), own.units)
+        if own != expected or (layout or own) != own:
+            raise UserError(f"{path}: a network with {own} does not fit {type(task).__name__}, which needs {layout or expected}")
+        if shapes != own.shapes:
+            raise UserError(f"{path}: weights have shapes {shapes}; {own} needs {own.shapes}")
+        layout = own
+        flats.append(own.flatten({name: tensor[None] for name, tensor in parameters.items()}))
+        settings.append(about["config"])
+    if layout is None:
+        raise UserError("seeds is empty; at least one network is needed")
+    return PrefrontalNetwork(layout, torch.cat(flats)), settings
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as opposed to what to train."""
+
+    seeds: int = 8
+    """Number of networks, seeded ``seed``, ``seed`` + 1, ... (paper: 8 wherever it shows spread)."""
+    sweep: tuple[str, ...] = ()
+    """Grid, such as init_scale=1,2.5 learning_rate=7e-4,2e-3: trains every combination and writes a comparison, no networks."""
+    name: str = "sweep"
+    """Name of the sweep's comparison, data/<experiment>/sweeps/<name>.csv."""
+    data: Path = DATA
+    """Data folder."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    threads: int = 1
+    """CPU threads; more than one helps only from about 100 episodes at once."""
+    compile: bool = True
+    """Compile the inner loops."""
+
+
+def grid(config: Config, sweep: tuple[str, ...]) -> list[Config]:
+    """Every combination of the settings in ``sweep``, such as ("init_scale=1,2.5", "learning_rate=7e-4,2e-3")."""
+    fields = {field.name: field for field in dataclasses.fields(config)}
+    axes = []
+    for axis in sweep:
+        name, _, values = axis.partition("=")
+        if name not in fields or not values:
+            raise UserError(f"sweep {axis!r}: write setting=value,value with a setting among {', '.join(fields)}")
+        kind = type(getattr(config, name))
+        try:
+            axes.append([(name, (float if kind is type(None) else kind)(value)) for value in values.split(",")])
+        except ValueError as error:
+            raise UserError(f"sweep {axis!r}: {error}; {name} is of type {kind.__name__}") from error
+    return [dataclasses.replace(config, **dict(point)) for point in itertools.product(*axes)]
+
+
+def compare(configs: list[Config], folder: Path, options: Options) -> pd.DataFrame:
+    """Train a grid and write how each network learned: ``sweeps/<name>.csv``, with curves in ``<name>_curves.csv``.
+
+    Networks that differ in numeric settings only train as one program. The table gives, per network, the share of the
+    possible gain over random choice, (reward - random) / (best - random), over the last tenth of training and on 100
+    validation episodes with frozen weights, and the episodes until a learning-curve point first reaches a share of 0.8.
+    """
+
+    def structure(config: Config) -> str:
+        return json.dumps({k: v for k, v in dataclasses.asdict(config).items() if k not in (*NUMERIC, "seed")}, sort_keys=True)
+
+    configs = sorted(configs, key=structure)
+    varied = [f.name for f in dataclasses.fields(configs[0]) if len({getattr(c, f.name) for c in configs}) > 1]
+    rows, curves = [], []
+    for _, group in itertools.groupby(configs, key=structure):
+        together = list(group)
+        population, curve = train(together, folder / "checkpoints", options.device, options.compile)
+        seeds = [config.seed for config in together]
+        agent = NetworkAgent(population.network, population.costs.reward_scale)
+        validation = evaluate(agent, population.task, seeds, 100, "validation episodes")
+        episodes = np.linspace(0, together[0].episodes, len(curve) + 1)[1:]
+        for index, config in enumerate(together):
+            low, best = config.reward_range()
+            share = (curve[:, index, 0].numpy() - low) / (best - low)
+            reached = np.flatnonzero(share >= 0.8)
+            about = {name: getattr(config, name) for name in varied}
+            rows.append(
+                about
+                | {
+                    "share_end": share[-max(1, len(share) // 10) :].mean(),
+                    "share_validation": (validation[index] - low) / (best - low),
+                    "episodes_to_80_percent": episodes[reached[0]] if len(reached) else np.nan,
+                    "training_episodes": config.episodes,
+                }
+            )
+            every = max(1, len(share) // 20)
+            curves.append(pd.DataFrame({**about, "episode": episodes[every - 1 :: every], "share": share[every - 1 :: every]}))
+    frame = pd.DataFrame(rows)
+    about = tables.provenance(json.dumps([config.json() for config in configs]), sorted({c.seed for c in configs}))
+    tables.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
+    tables.write(pd.concat(curves), folder / "sweeps" / f"{options.name}_curves.csv", about=about)
+    settings = [name for name in varied if name != "seed"]
+    if settings:
+        print(frame.drop(columns="seed", errors="ignore").groupby(settings).mean().to_string(float_format="%.3f"))
+    return frame
+
+
+def main(config_type: type[Config], experiment: str, arguments: list[str] | None = None) -> None:
+    """Command line of an experiment's train.py: every setting of its Config, and the options above."""
+    command = dataclasses.make_dataclass(
+        "Train",
+        [
+            ("config", Annotated[config_type, tyro.conf.OmitArgPrefixes]),
+            ("options", Annotated[Options, tyro.conf.OmitArgPrefixes]),
+        ],
+    )
+    parsed: Any = tyro.cli(command, args=arguments, prog=f"python -m replications.{experiment}.train", description=f"Train networks on {experiment}.")
+    config, options = parsed.config, parsed.options
+    require(options.seeds >= 1, "seeds", options.seeds, "at least 1")
+    require(options.threads >= 1, "threads", options.threads, "at least 1")
+    available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    require(options.device in available, "device", options.device, f"one of those found here: {', '.join(available)}")
+    torch.set_num_threads(options.threads)
+    folder = options.data / experiment
+    points = grid(config, options.sweep)
+    configs = [dataclasses.replace(c, seed=c.seed + k) for c in points for k in range(options.seeds)]
+    if options.sweep:
+        compare(configs, folder, options)
+        return
+    began = time.monotonic()
+    population, curve = train(configs, folder / "checkpoints", options.device, options.compile)
+    save_networks(population, curve, folder / "networks", time.monotonic() - began)
+    checkpoint_path(configs, folder / "checkpoints").unlink(missing_ok=True)
