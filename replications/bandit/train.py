@@ -48,5 +48,7 @@ class Config(training.Config):
         return 0.5 * self.trials, (2 / 3 if self.arms == "independent" else 3 / 4) * self.trials
 
 
+VARIANTS = ({"arms": "independent"}, {"arms": "correlated"})
+
 if __name__ == "__main__":
-    run(lambda: training.main(Config, "bandit"))
+    run(lambda: training.main(Config, "bandit", VARIANTS))

@@ -347,6 +347,8 @@ class Options:
     """Number of networks, seeded ``seed``, ``seed`` + 1, ... (paper: 8 wherever it shows spread)."""
     sweep: tuple[str, ...] = ()
     """Grid, such as init_scale=1,2.5 learning_rate=7e-4,2e-3: trains every combination and writes a comparison, no networks."""
+    all: bool = False
+    """Train every variant that the experiment's figure needs, one after the other."""
     name: str = "sweep"
     """Name of the sweep's comparison, data/<experiment>/sweeps/<name>.csv."""
     data: Path = DATA
@@ -422,8 +424,16 @@ def compare(configs: list[Config], folder: Path, options: Options) -> pd.DataFra
     return frame
 
 
-def main(config_type: type[Config], experiment: str, arguments: list[str] | None = None) -> None:
-    """Command line of an experiment's train.py: every setting of its Config, and the options above."""
+def main(
+    config_type: type[Config],
+    experiment: str,
+    variants: tuple[dict[str, Any], ...] = ({},),
+    arguments: list[str] | None = None,
+) -> None:
+    """Command line of an experiment's train.py: every setting of its Config, and the options above.
+
+    ``variants`` are the settings that tell apart the populations of the experiment's figure; ``--all`` trains them all.
+    """
     command = dataclasses.make_dataclass(
         "Train",
         [
@@ -439,11 +449,17 @@ def main(config_type: type[Config], experiment: str, arguments: list[str] | None
     require(options.device in available, "device", options.device, f"one of those found here: {', '.join(available)}")
     torch.set_num_threads(options.threads)
     folder = options.data / experiment
-    points = grid(config, options.sweep)
-    configs = [dataclasses.replace(c, seed=c.seed + k) for c in points for k in range(options.seeds)]
-    if options.sweep:
-        compare(configs, folder, options)
-        return
+    for variant in variants if options.all else ({},):
+        points = grid(dataclasses.replace(config, **variant), options.sweep)
+        configs = [dataclasses.replace(point, seed=point.seed + k) for point in points for k in range(options.seeds)]
+        if options.sweep:
+            compare(configs, folder, options)
+        else:
+            train_and_save(configs, folder, options)
+
+
+def train_and_save(configs: list[Config], folder: Path, options: Options) -> None:
+    """Train a population and write its networks to ``folder``/networks."""
     began = time.monotonic()
     population, curve = train(configs, folder / "checkpoints", options.device, options.compile)
     save_networks(population, curve, folder / "networks", time.monotonic() - began)

@@ -1,0 +1,117 @@
+"""Claims of the paper and their two verdicts.
+
+A claim is settled by rules written down before the result is seen: it is *reproduced* when the 95 % interval over networks
+lies within the criterion's bounds, and *agrees* when the published value lies in our networks' range or within the stated
+tolerance of our mean. A claim about several quantities has a row for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from prefrontal import tables
+from prefrontal.statistics import interval
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """Bounds within which the 95 % interval over networks must lie."""
+
+    low: float = -np.inf
+    high: float = np.inf
+
+    def __str__(self) -> str:
+        if np.isinf(self.high):
+            return f"interval above {self.low:g}"
+        if np.isinf(self.low):
+            return f"interval below {self.high:g}"
+        return f"interval within {self.low:g} to {self.high:g}"
+
+
+def above(low: float) -> Criterion:
+    """Interval above a value."""
+    return Criterion(low=low)
+
+
+def below(high: float) -> Criterion:
+    """Interval below a value."""
+    return Criterion(high=high)
+
+
+def between(low: float, high: float) -> Criterion:
+    """Interval within two values."""
+    return Criterion(low, high)
+
+
+def settle(
+    claim: str,
+    panel: str,
+    statement: str,
+    values: ArrayLike,
+    criterion: Criterion,
+    published: float = np.nan,
+    tolerance: float | None = None,
+    bounds: tuple[float, float, float] | None = None,
+) -> dict[str, Any]:
+    """Decide one quantity of a claim.
+
+    Parameters
+    ----------
+    claim, panel, statement : str
+        Identifier, panel of the paper, and the quantity in words.
+    values : array (networks,)
+        One number per network.
+    criterion : Criterion
+        For the verdict "reproduced".
+    published : float
+        The paper's value; NaN where it gives none.
+    tolerance : float, optional
+        For the verdict "agrees": largest distance of the published value from our mean, unless it lies in our range.
+    bounds : (mean, low, high), optional
+        Interval to use in place of the t interval over ``values``, where the quantity is no mean over networks.
+
+    Returns
+    -------
+    dict
+        A row of claims.csv.
+    """
+    values = np.atleast_1d(np.asarray(values, dtype=float))
+    mean, low, high = bounds or interval(values)
+    agrees: bool | None = None
+    if not np.isnan(published) and tolerance is not None:
+        agrees = bool(abs(published - mean) <= tolerance or values.min() <= published <= values.max())
+    return {
+        "claim": claim,
+        "panel": panel,
+        "statement": statement,
+        "published": published,
+        "reproduced": mean,
+        "ci_low": low,
+        "ci_high": high,
+        "n_networks": len(values),
+        "criterion": str(criterion) + ("" if agrees is None else f"; agrees within {tolerance:g} or in range"),
+        "reproduced_verdict": bool(low > criterion.low and high < criterion.high),
+        "agrees_verdict": agrees,
+    }
+
+
+def write(rows: list[dict[str, Any]], folder: Path, about: dict[str, Any]) -> pd.DataFrame:
+    """Write claims.csv into a results folder."""
+    frame = pd.DataFrame(rows)
+    tables.write(frame, folder / "claims.csv", "claims", about)
+    return frame
+
+
+def collect(data: Path) -> pd.DataFrame:
+    """Read the claims of all experiments, in the order of the figures' panels."""
+    paths = sorted(data.glob("*/results/claims.csv"))
+    frames = [tables.read(path, "claims").assign(experiment=path.parent.parent.name) for path in paths]
+    if not frames:
+        return pd.DataFrame(columns=[*tables.COLUMNS["claims"], "experiment"])
+    return pd.concat(frames, ignore_index=True).sort_values("panel", kind="stable", ignore_index=True)

@@ -1,0 +1,63 @@
+"""Statistics across networks: thin calls to SciPy and statsmodels. The network is the unit of replication."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+
+def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Mean and its t interval.
+
+    Parameters
+    ----------
+    values : array (n,)
+        One number per network; NaN counts as missing.
+    confidence : float
+        Coverage.
+
+    Returns
+    -------
+    mean, low, high : float
+        The interval is unbounded for fewer than two values.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
+    if len(values) == 0:
+        return np.nan, np.nan, np.nan
+    mean = float(values.mean())
+    if len(values) == 1:
+        return mean, -np.inf, np.inf
+    sem = float(stats.sem(values))
+    if sem == 0:
+        return mean, mean, mean
+    low, high = stats.t.interval(confidence, len(values) - 1, loc=mean, scale=sem)
+    return mean, float(low), float(high)
+
+
+def summarize(frame: pd.DataFrame, by: Sequence[str], value: str, confidence: float = 0.95) -> pd.DataFrame:
+    """Mean over networks with its t interval per group: columns ``by``, mean, ci_low, ci_high, n."""
+    rows = []
+    for keys, group in frame.groupby(list(by), sort=False, observed=True):
+        mean, low, high = interval(group[value], confidence)
+        keys = keys if isinstance(keys, tuple) else (keys,)
+        rows.append(dict(zip(by, keys, strict=True)) | {"mean": mean, "ci_low": low, "ci_high": high, "n": len(group)})
+    return pd.DataFrame(rows)
+
+
+def proportion(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Share and its Wilson interval."""
+    low, high = proportion_confint(successes, total, alpha=1 - confidence, method="wilson")
+    return successes / total, float(low), float(high)
+
+
+def significant(p_values: ArrayLike, alpha: float = 0.05, method: str = "bonferroni") -> np.ndarray:
+    """Tell which of many tests are significant after correction; NaN is not."""
+    p_values = np.nan_to_num(np.asarray(p_values, dtype=float), nan=1.0)
+    return multipletests(p_values.ravel(), alpha=alpha, method=method)[0].reshape(p_values.shape)
