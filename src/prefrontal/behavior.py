@@ -1,0 +1,167 @@
+"""Behavioural analyses of trials tables. They run on networks, textbook learners and animals alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
+
+SUBJECT = ["condition", "seed"]
+"""Columns that tell subjects apart."""
+
+EPISODE = [*SUBJECT, "episode"]
+"""Columns that tell sequences of trials apart: no lag crosses from one to the next."""
+
+
+def fit_logistic(outcome: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """Coefficients of a logistic regression (statsmodels), without adding a constant.
+
+    NaN throughout where the data cannot determine them: fewer trials than predictors, constant predictors or outcome, or
+    predictors that separate the outcomes perfectly.
+    """
+    unknown = np.full(design.shape[1], np.nan)
+    if len(outcome) <= design.shape[1] or len(np.unique(outcome)) < 2:
+        return unknown
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return unknown
+    model = sm.Logit(outcome, design)
+    model.raise_on_perfect_prediction = True
+    try:
+        fit = model.fit(disp=0, maxiter=100)
+    except (PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
+        return unknown
+    return np.asarray(fit.params) if fit.mle_retvals["converged"] else unknown
+
+
+def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd.DataFrame:
+    """Signals of the last trials beside each trial.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Sorted by trial within episodes.
+    signals : dict of Series
+        One number per trial, by name.
+    lags : int
+        How many trials back.
+
+    Returns
+    -------
+    DataFrame
+        Columns <name>_<lag>, lag 1 being the trial before; NaN where the episode had not begun.
+    """
+    keys = [trials[name] for name in EPISODE]
+    columns = {}
+    for name, signal in signals.items():
+        groups = signal.groupby(keys, observed=True, sort=False)
+        columns |= {f"{name}_{lag}": groups.shift(lag) for lag in range(1, lags + 1)}
+    return pd.DataFrame(columns, index=trials.index)
+
+
+def lagged_regression(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd.DataFrame:
+    """Logistic regression of choosing right on signals of the last trials, per subject.
+
+    Trials with an invalid choice, or too early in their episode to have all lags, are left out as outcomes.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, signal, lag, weight in log odds per unit of the signal; signal "bias" has lag 0.
+    """
+    design = lagged(trials, signals, lags)
+    usable = design.notna().all(axis=1) & (trials["choice"] >= 0)
+    rows = []
+    for (condition, seed), block in trials[usable].groupby(SUBJECT, observed=True, sort=False):
+        x = sm.add_constant(design.loc[block.index].to_numpy(float), has_constant="add")
+        weights = fit_logistic(block["choice"].to_numpy(float), x)
+        for name, weight in zip(["bias_0", *design.columns], weights, strict=True):
+            signal, _, lag = name.rpartition("_")
+            rows.append({"condition": condition, "seed": seed, "signal": signal, "lag": int(lag), "weight": weight})
+    return pd.DataFrame(rows, columns=["condition", "seed", "signal", "lag", "weight"])
+
+
+TRIAL_TYPES = tuple((transition, outcome) for transition in ("common", "uncommon") for outcome in ("rewarded", "unrewarded"))
+"""The four kinds of two-step trials."""
+
+
+def two_step_weights(trials: pd.DataFrame, lags: int = 5) -> pd.DataFrame:
+    """Lagged regression of the two-step task (Miller et al. 2017; Wang et al. 2018, Fig. 5d, e).
+
+    Each kind of trial (common or uncommon transition, rewarded or not) is one signal: +1 where its choice was right, -1 where
+    left, 0 on trials of the other kinds. A positive weight is a tendency to repeat the choice.
+
+    Returns
+    -------
+    DataFrame
+        As ``lagged_regression``; signal such as "common/rewarded".
+    """
+    side = pd.Series(np.select([trials["choice"] == 1, trials["choice"] == 0], [1.0, -1.0], 0.0), index=trials.index)
+    signals = {}
+    for transition, outcome in TRIAL_TYPES:
+        is_kind = (trials["transition"] == transition) & ((trials["reward"] > 0) == (outcome == "rewarded"))
+        signals[f"{transition}/{outcome}"] = side * is_kind
+    return lagged_regression(trials, signals, lags)
+
+
+def stays(trials: pd.DataFrame) -> pd.DataFrame:
+    """Tell for each pair of successive valid two-step trials whether the choice was repeated.
+
+    Returns
+    -------
+    DataFrame
+        Of the pair's first trial: condition, seed, transition, outcome ("rewarded", "unrewarded"), correct (the choice whose
+        common transition leads to the rich state), and stay.
+    """
+    following = trials.groupby(EPISODE, observed=True, sort=False)["choice"].shift(-1)
+    pair = (trials["choice"] >= 0) & (following >= 0)
+    first = trials[pair]
+    return pd.DataFrame(
+        {
+            "condition": first["condition"].astype(str),
+            "seed": first["seed"],
+            "transition": first["transition"].astype(str),
+            "outcome": np.where(first["reward"] > 0, "rewarded", "unrewarded"),
+            "correct": np.where(first["choice"] == 0, "S1", "S2") == first["rich_state"].astype(str),
+            "stay": first["choice"] == following[pair],
+        }
+    )
+
+
+def stay_probability(trials: pd.DataFrame) -> pd.DataFrame:
+    """Probability of repeating the first-stage choice by transition and outcome (Daw et al. 2011), per subject."""
+    by = [*SUBJECT, "transition", "outcome"]
+    return stays(trials).groupby(by, sort=True)["stay"].agg(["mean", "size"]).reset_index().rename(
+        columns={"mean": "stay_probability", "size": "trials"}
+    )
+
+
+def stay_interaction(trials: pd.DataFrame) -> pd.DataFrame:
+    """Reward x transition interaction in staying, in log odds, with the correct side as covariate, per subject.
+
+    Logistic regression of stay on outcome, transition, their product and whether the choice was correct, coded ±1/2. Without
+    the covariate a subject that only follows the richer side shows an interaction too (Akam, Costa & Dayan 2015).
+    """
+    rows = []
+    for (condition, seed), block in stays(trials).groupby(SUBJECT, sort=False):
+        outcome, transition = (block["outcome"] == "rewarded") - 0.5, (block["transition"] == "common") - 0.5
+        predictors = [np.ones(len(block)), outcome, transition, outcome * transition * 2, block["correct"] - 0.5]
+        weights = fit_logistic(block["stay"].to_numpy(float), np.column_stack(predictors))
+        rows.append({"condition": condition, "seed": seed, "interaction": weights[3]})
+    return pd.DataFrame(rows, columns=["condition", "seed", "interaction"])
+
+
+def explained_variance(outcome: np.ndarray, predictors: Sequence[np.ndarray]) -> float:
+    """Share of variance r2 that a linear regression with a constant explains; NaN where nothing varies."""
+    if len(outcome) < len(predictors) + 2 or np.ptp(outcome) == 0:
+        return np.nan
+    return float(sm.OLS(outcome, sm.add_constant(np.column_stack(predictors), has_constant="add")).fit().rsquared)
+
+
+def residual(outcome: np.ndarray, predictor: np.ndarray) -> np.ndarray:
+    """What is left of ``outcome`` after a linear regression on ``predictor`` with a constant."""
+    if len(outcome) < 3:
+        return np.full(len(outcome), np.nan)
+    return np.asarray(sm.OLS(outcome, sm.add_constant(predictor, has_constant="add")).fit().resid)
