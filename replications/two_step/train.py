@@ -19,6 +19,10 @@ class Config(training.Config):
 
     episodes: int = 10_000
     """Training episodes (Methods, simulation 4: 10,000)."""
+    init_scale: float = 2.5
+    """Initial LSTM weights in units of ±1/sqrt(units), uniform (not stated; README, "Deviations and choices")."""
+    output_scale: float = 3.0
+    """Initial policy and value weights in the same units (not stated; README, "Deviations and choices")."""
     trials: int = 100
     """Trials per episode (Methods, simulation 4: 100)."""
     common: float = 0.8

@@ -54,7 +54,7 @@ def settle(
     panel: str,
     statement: str,
     values: ArrayLike,
-    criterion: Criterion,
+    criterion: Criterion | None,
     published: float = np.nan,
     tolerance: float | None = None,
     bounds: tuple[float, float, float] | None = None,
@@ -67,8 +67,8 @@ def settle(
         Identifier, panel of the paper, and the quantity in words.
     values : array (networks,)
         One number per network.
-    criterion : Criterion
-        For the verdict "reproduced".
+    criterion : Criterion or None
+        For the verdict "reproduced"; None where the quantity is only compared with its published value.
     published : float
         The paper's value; NaN where it gives none.
     tolerance : float, optional
@@ -83,9 +83,15 @@ def settle(
     """
     values = np.atleast_1d(np.asarray(values, dtype=float))
     mean, low, high = bounds or interval(values)
+    reproduced: bool | None = None
     agrees: bool | None = None
+    rule = []
+    if criterion is not None:
+        reproduced = bool(low > criterion.low and high < criterion.high)
+        rule.append(str(criterion))
     if not np.isnan(published) and tolerance is not None:
         agrees = bool(abs(published - mean) <= tolerance or values.min() <= published <= values.max())
+        rule.append(f"agrees within {tolerance:g} or in range")
     return {
         "claim": claim,
         "panel": panel,
@@ -95,8 +101,8 @@ def settle(
         "ci_low": low,
         "ci_high": high,
         "n_networks": len(values),
-        "criterion": str(criterion) + ("" if agrees is None else f"; agrees within {tolerance:g} or in range"),
-        "reproduced_verdict": bool(low > criterion.low and high < criterion.high),
+        "criterion": "; ".join(rule),
+        "reproduced_verdict": reproduced,
         "agrees_verdict": agrees,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from prefrontal import tables
 from prefrontal.network import PrefrontalNetwork
 from prefrontal.task import NoiseStream, State, Task
 
@@ -118,7 +120,7 @@ def record(
     condition: str,
     episodes: int,
     *,
-    discount: float | np.ndarray = 0.9,
+    discount: float | list[float] = 0.9,
     activity_periods: tuple[str, ...] = (),
     purpose: str = "test episodes",
     steps: bool = True,
@@ -135,8 +137,9 @@ def record(
         Fills the condition column.
     episodes : int
         Episodes per network.
-    discount : float or array (seed,)
-        For the reward prediction errors, reward + discount * next value - value; the value after an episode is 0.
+    discount : float or list of float
+        One for all networks or one each;
+        for the reward prediction errors, reward + discount * next value - value; the value after an episode is 0.
     activity_periods : tuple of str
         Periods whose unit activity is kept.
     purpose : str
@@ -149,7 +152,7 @@ def record(
     Tables
     """
     noise = NoiseStream(seeds, purpose)
-    discount = torch.as_tensor(np.broadcast_to(np.asarray(discount, dtype=np.float32), (len(seeds),)).copy())
+    gamma = torch.tensor(discount, dtype=torch.float32).expand(len(seeds))
     parts: dict[str, list[pd.DataFrame]] = {"trials": [], "steps": [], "activity": []}
     with tqdm(total=episodes, desc=f"record {condition}", unit="episode") as bar:
         for first in range(0, episodes, EPISODES_AT_ONCE):
@@ -158,7 +161,7 @@ def record(
             index = _Index(seeds, condition, first, count)
             parts["trials"].append(_trials(task, batch, index))
             if steps:
-                parts["steps"].append(_steps(task, batch, index, discount))
+                parts["steps"].append(_steps(task, batch, index, gamma))
             if activity_periods:
                 parts["activity"].append(_activity(task, batch, index, activity_periods))
             bar.update(count)
@@ -168,6 +171,20 @@ def record(
             last = ["trial"] if name == "trials" else ["step"]
             frames[name] = frame.sort_values(["seed", "episode", *last], ignore_index=True)
     return Tables(**frames)
+
+
+def write(recording: Tables, folder: Path, about: dict[str, Any]) -> None:
+    """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and activity.parquet."""
+    for name in ("trials", "steps", "activity"):
+        frame = getattr(recording, name)
+        if len(frame):
+            tables.write(frame, folder / f"{name}.parquet", name, about)
+
+
+def join(recordings: list[Tables]) -> Tables:
+    """Join recordings of several conditions."""
+    names = ("trials", "steps", "activity")
+    return Tables(*(pd.concat([getattr(r, name) for r in recordings], ignore_index=True) for name in names))
 
 
 @dataclass(frozen=True)

@@ -11,21 +11,22 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
 import tyro
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
 from prefrontal import tables
-from prefrontal.a2c import Costs, Stream, Unroll, fresh_stream, rmsprop
+from prefrontal.a2c import Costs, Stream, Unroll, fresh_stream
 from prefrontal.errors import UserError, require
 from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
 from prefrontal.paths import DATA, atomic
@@ -275,6 +276,11 @@ def refuse_divergence(population: Population, entry: Tensor) -> None:
         )
 
 
+def provenance(configs: Sequence[Config]) -> dict[str, Any]:
+    """Provenance of files made from networks with these settings."""
+    return tables.provenance(json.dumps([config.json() for config in configs]), sorted({config.seed for config in configs}))
+
+
 def save_networks(population: Population, curve: Tensor, folder: Path, seconds: float) -> None:
     """Write weights, settings and learning curve of every network to ``folder``."""
     parameters = population.layout.views(population.flat.cpu())
@@ -287,7 +293,7 @@ def save_networks(population: Population, curve: Tensor, folder: Path, seconds: 
             "layout": dataclasses.asdict(population.layout),
             "training_seconds_population": round(seconds, 1),
             "networks_in_population": len(population.configs),
-            "provenance": tables.provenance(config.json(), [config.seed]),
+            "provenance": provenance([config]),
         }
         frame = pd.DataFrame(curve[:, index].numpy(), columns=list(MONITORED))
         frame.insert(0, "episode", episodes)
@@ -299,44 +305,62 @@ def save_networks(population: Population, curve: Tensor, folder: Path, seconds: 
             save_file(own, path, metadata={"layout": json.dumps(about["layout"]), "config": config.json()})
 
 
-def load_networks(folder: Path, condition: str, seeds: list[int], task: Task) -> tuple[PrefrontalNetwork, list[dict[str, Any]]]:
-    """Read trained networks for a task.
+ConfigType = TypeVar("ConfigType", bound=Config)
 
-    Returns
-    -------
-    network : PrefrontalNetwork
-        The networks, stacked in the order of ``seeds``.
-    settings : list of dict
-        Each network's Config as a dictionary.
+
+def load_agent(
+    folder: Path, config_type: type[ConfigType], condition: str, seeds: list[int]
+) -> tuple[NetworkAgent, list[ConfigType]]:
+    """Read trained networks, ready to be recorded, and the settings they were trained with.
+
+    Raises
+    ------
+    UserError
+        As ``load_networks``, and where the settings are not those of this experiment.
+    """
+    configs = []
+    for seed in seeds:
+        path = folder / f"{condition}_{seed}.json"
+        if not path.exists():
+            raise UserError(f"{path}: no trained network for seed {seed} of condition {condition!r}; train it first")
+        try:
+            configs.append(config_type(**json.loads(path.read_text())["config"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path}: not the settings of such a network ({error})") from error
+    if not configs:
+        raise UserError("seeds is empty; at least one network is needed")
+    network = load_networks(folder, condition, seeds, configs[0].task())
+    return NetworkAgent(network, torch.tensor([config.reward_scale for config in configs])), configs
+
+
+def load_networks(folder: Path, condition: str, seeds: list[int], task: Task) -> PrefrontalNetwork:
+    """Read trained networks for a task, stacked in the order of ``seeds``.
 
     Raises
     ------
     UserError
         A file is missing, unreadable, or belongs to a task or network of other sizes.
     """
-    flats, settings, layout = [], [], None
+    flats, layout = [], None
     for seed in seeds:
         path = folder / f"{condition}_{seed}.safetensors"
         if not path.exists():
             raise UserError(f"{path}: no trained network for seed {seed} of condition {condition!r}; train it first")
         try:
-            about = json.loads(path.with_suffix(".json").read_text())
-            parameters = load_file(path)
-            own = Layout(**about["layout"])
-            shapes = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
-        except Exception as error:  # safetensors raises its own kinds
-            raise UserError(f"{path}: not a readable network with its .json beside it ({error})") from error
-        expected = Layout(len(task.observations), len(task.actions), own.units)
-        if own != expected or (layout or own) != own:
-            raise UserError(f"{path}: a network with {own} does not fit {type(task).__name__}, which needs {layout or expected}")
-        if shapes != own.shapes:
-            raise UserError(f"{path}: weights have shapes {shapes}; {own} needs {own.shapes}")
+            with safe_open(path, "pt") as file:
+                own = Layout(**json.loads(file.metadata()["layout"]))
+                parameters = {name: file.get_tensor(name) for name in file.keys()}
+        except Exception as error:  # safetensors raises kinds of its own
+            raise UserError(f"{path}: not a readable network ({error})") from error
+        shapes = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
+        expected = layout or Layout(len(task.observations), len(task.actions), own.units)
+        if own != expected or shapes != own.shapes:
+            raise UserError(f"{path}: a network with {own} does not fit {type(task).__name__}, which needs {expected}")
         layout = own
         flats.append(own.flatten({name: tensor[None] for name, tensor in parameters.items()}))
-        settings.append(about["config"])
     if layout is None:
         raise UserError("seeds is empty; at least one network is needed")
-    return PrefrontalNetwork(layout, torch.cat(flats)), settings
+    return PrefrontalNetwork(layout, torch.cat(flats))
 
 
 @dataclass(frozen=True)
@@ -415,7 +439,7 @@ def compare(configs: list[Config], folder: Path, options: Options) -> pd.DataFra
             every = max(1, len(share) // 20)
             curves.append(pd.DataFrame({**about, "episode": episodes[every - 1 :: every], "share": share[every - 1 :: every]}))
     frame = pd.DataFrame(rows)
-    about = tables.provenance(json.dumps([config.json() for config in configs]), sorted({c.seed for c in configs}))
+    about = provenance(configs)
     tables.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
     tables.write(pd.concat(curves), folder / "sweeps" / f"{options.name}_curves.csv", about=about)
     settings = [name for name in varied if name != "seed"]

@@ -1,0 +1,9 @@
+"""Textbook learners and ideal observers, for the bandit (``bandit``) and for the two-step task (``two_step``).
+
+They are numpy code, so that analyses can run them on anybody's trials. ``prefrontal.learners.agents``, which needs torch and
+is therefore not imported here, lets them play a task and be recorded as a network is.
+"""
+
+from prefrontal.learners import bandit, two_step
+
+__all__ = ["bandit", "two_step"]
