@@ -16,8 +16,8 @@ class BanditTask:
     """Pull one of two arms that pay 1 with a probability of their own, fixed within an episode.
 
     ``arms`` says where the probabilities come from: "independent" draws both from U[0, 1]; "correlated" draws the left one
-    and gives the right one the rest, p_right = 1 - p_left; "fixed" takes ``p_left`` and ``p_right``. A trial is one time step; the observation is the trial's
-    index as a share of the episode.
+    and gives the right one the rest, p_right = 1 - p_left; "fixed" takes ``p_left`` and ``p_right``. A trial is one time
+    step; the observation is the trial's index as a share of the episode.
     """
 
     arms: str = "independent"

@@ -13,7 +13,7 @@ import tyro
 from prefrontal import recording, training
 from prefrontal.errors import run
 from prefrontal.paths import DATA
-from replications.two_step.train import Config
+from replications.two_step.train import VARIANTS, Config
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,22 @@ class Options:
     """Networks, seeded 0, 1, ... (paper: 8)."""
     episodes: int = 300
     """Test episodes per network (Methods, simulation 4: 300)."""
+    variant_episodes: int = 100
+    """Test episodes per network of the variants that depart from the default trial."""
 
 
 def main(options: Options) -> None:
-    """Write trials and steps of all networks."""
+    """Write trials and steps of the networks of all variants."""
     folder, seeds = options.data / "two_step", list(range(options.seeds))
-    agent, configs = training.load_agent(folder / "networks", Config, "default", seeds)
-    discount = [config.discount for config in configs]
-    recorded = recording.record(agent, configs[0].task(), seeds, "default", options.episodes, discount=discount)
-    recording.write(recorded, folder, training.provenance(configs))
+    recorded, used = [], []
+    for variant in VARIANTS:
+        condition = Config(**variant).condition
+        agent, configs = training.load_agent(folder / "networks", Config, condition, seeds)
+        discount = [config.discount for config in configs]
+        episodes = options.variant_episodes if variant else options.episodes
+        recorded.append(recording.record(agent, configs[0].task(), seeds, condition, episodes, discount=discount))
+        used += configs
+    recording.write(recording.join(recorded), folder, training.provenance(used))
 
 
 if __name__ == "__main__":

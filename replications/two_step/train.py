@@ -44,6 +44,13 @@ class Config(training.Config):
         for name in ("common", "rich", "reversal"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "a probability between 0 and 1")
 
+    @property
+    def condition(self) -> str:
+        """What departs from the default trial: "default", "2_steps", "repeat", "side" or several of them."""
+        names = [f"{self.steps_per_trial}_steps", self.invalid_response, self.stage_2_response]
+        departures = [name for name in names if name not in ("3_steps", "abort", "any")]
+        return "+".join(departures) or "default"
+
     def task(self) -> TwoStepTask:
         """Build the task."""
         return TwoStepTask(
@@ -61,5 +68,8 @@ class Config(training.Config):
         return 0.5 * self.trials, 0.706 * self.trials
 
 
+VARIANTS = ({}, {"steps_per_trial": 2}, {"invalid_response": "repeat"}, {"stage_2_response": "side"})
+"""The networks of Fig. 5, and one departure from each choice that the paper leaves open about the trial."""
+
 if __name__ == "__main__":
-    run(lambda: training.main(Config, "two_step"))
+    run(lambda: training.main(Config, "two_step", VARIANTS))

@@ -1,0 +1,127 @@
+"""Inferred-value task (Bromberg-Martin et al. 2010; Wang et al. 2018, simulation 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prefrontal.task import State, one_hot
+
+FIXATION, CUE, SACCADE, REWARD = 0, 1, 2, 3
+LEFT, RIGHT, CENTRE = 0, 1, 2
+INVALID_REWARD = -1.0
+"""Reward of an invalid response (Methods, "Simulations", trial protocol)."""
+TRIAL_STEPS = 4
+"""Fixation, cue, saccade, reward (Methods, simulation 3)."""
+
+
+@dataclass(frozen=True)
+class InferredValueTask:
+    """Look at whichever cue appears; only one of the two pays, and which one reverses between blocks of trials.
+
+    A session is a row of blocks; a block is what the paper calls an episode. At the start of each block the rewarded cue
+    switches with probability ``switch``, then it stays. A trial is fixation (centre required), a cue on the left or right
+    (equally often), a saccade that must go to the cue, and the step in which the network sees its reward, 1 if the cue was
+    the rewarded one, else 0. The reward is that of the saccade step: it is the reward input of the step that follows.
+
+    The paper leaves open what an invalid response does (``invalid_response``: "abort" goes on to the next trial, "repeat"
+    repeats the step, "continue" lets the trial run on unpaid) and at which step the saccade is asked for (``response``:
+    "saccade", one step after the cue appears, or "cue", at once). The other one of these two steps accepts any action.
+    """
+
+    blocks: int = 100
+    block_trials: int = 5
+    switch: float = 0.5
+    invalid_response: str = "abort"
+    response: str = "saccade"
+
+    observations = ("fixation", "left cue", "right cue", "outcome")
+    actions = ("left", "right", "centre")
+    periods = ("fixation", "cue", "saccade", "reward")
+    begin_noise = 1
+    step_noise = 2
+
+    @property
+    def episode_steps(self) -> int:
+        """Time steps of a session. Aborted trials leave time for more than ``blocks`` blocks."""
+        return self.blocks * self.block_trials * TRIAL_STEPS
+
+    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
+        """Open sessions; either cue may have been the rewarded one before."""
+        zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
+        rewarded = (noise[..., 0] < 0.5).long()
+        state: State = {
+            "trial": zero,
+            "period": zero + FIXATION,
+            "over": zero > 0,
+            "time": zero,
+            "opens": zero == 0,
+            "rewarded_cue": rewarded,
+            "previous_rewarded_cue": rewarded,
+            "cue": zero,
+            "choice": zero - 1,
+            "valid": zero == 0,
+            "reward": torch.zeros_like(noise[..., 0]),
+        }
+        return state, self._observe(state)
+
+    def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
+        """Take one action in every session."""
+        period, opens = state["period"], state["opens"]
+        block_opens = opens & (state["trial"] % self.block_trials == 0)
+        switches = block_opens & (noise[..., 0] < self.switch)
+        previous = torch.where(block_opens, state["rewarded_cue"], state["previous_rewarded_cue"])
+        rewarded = torch.where(switches, 1 - state["rewarded_cue"], state["rewarded_cue"])
+        cue = torch.where(opens, (noise[..., 1] < 0.5).long(), state["cue"])
+
+        responds = period == (SACCADE if self.response == "saccade" else CUE)
+        legal = torch.where(period == FIXATION, action == CENTRE, ~responds | (action == cue))
+        valid = legal & (opens | state["valid"] | (self.invalid_response == "repeat"))
+        choice = torch.where(opens, -1, state["choice"])
+        choice = torch.where(responds & legal, action, choice)
+
+        paid = ((period == SACCADE) & valid & (cue == rewarded)).to(noise.dtype)
+        reward = torch.where(legal, paid, INVALID_REWARD)
+        earned = torch.where(opens, torch.zeros_like(reward), state["reward"]) + reward
+
+        moves = legal | (self.invalid_response == "continue")
+        ends = ((period == REWARD) & moves) | (~legal & (self.invalid_response == "abort"))
+        time = state["time"] + 1
+        after: State = {
+            "trial": state["trial"] + ends,
+            "period": torch.where(ends, FIXATION, period + moves),
+            "over": time >= self.episode_steps,
+            "time": time,
+            "opens": ends,
+            "rewarded_cue": rewarded,
+            "previous_rewarded_cue": previous,
+            "cue": cue,
+            "choice": choice,
+            "valid": valid,
+            "reward": earned,
+        }
+        return after, self._observe(after), reward
+
+    def trial_columns(self, state: State) -> dict[str, Any]:
+        """Cue, choice, reward, block and rewarded cues of the trials that just ended."""
+        sides = np.array(["left", "right"])
+        finished = state["trial"].numpy() - 1
+        choice = np.where(state["valid"].numpy(), state["choice"].numpy(), -1)
+        return {
+            "choice": choice,
+            "reward": state["reward"].numpy(),
+            "cue": sides[state["cue"].numpy()],
+            "block": finished // self.block_trials,
+            "block_trial": finished % self.block_trials,
+            "rewarded_cue": sides[state["rewarded_cue"].numpy()],
+            "previous_rewarded_cue": sides[state["previous_rewarded_cue"].numpy()],
+        }
+
+    def _observe(self, state: State) -> Tensor:
+        period = state["period"]
+        shown = torch.where((period == CUE) | (period == SACCADE), 1 + state["cue"], period)
+        return one_hot(shown, len(self.observations), state["reward"].dtype)

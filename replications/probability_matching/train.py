@@ -1,0 +1,60 @@
+"""Train networks on probability matching (Wang et al. 2018, simulation 1).
+
+python -m replications.probability_matching.train --help
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from prefrontal import training
+from prefrontal.errors import require, run
+from replications.probability_matching.task import MatchingTask, best_rate, held_out, random_rate
+
+
+@dataclass(frozen=True)
+class Config(training.Config):
+    """Settings of the matching networks; what is not listed here is the paper's default (Methods, "Learning")."""
+
+    episodes: int = 15_000
+    """Training episodes (Methods, simulation 1: about 15,000)."""
+    shortest: int = 50
+    """Trials of the shortest episode (Methods, simulation 1: 50)."""
+    longest: int = 100
+    """Trials of the longest episode (Methods, simulation 1: 100)."""
+    discount: float = 0.75
+    """Discount factor per time step (Methods, simulation 1: 0.75)."""
+    steps_per_trial: Literal[2, 3] = 2
+    """Time steps per trial: fixation and choice; 3 delays the reward by one step (not stated)."""
+    invalid_response: Literal["abort", "repeat"] = "abort"
+    """After an invalid response the trial ends, or its step is repeated (not stated)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.shortest >= 1, "shortest", self.shortest, "at least 1")
+        require(self.longest >= self.shortest, "longest", self.longest, f"at least shortest, {self.shortest}")
+
+    @property
+    def condition(self) -> str:
+        """How long a trial is."""
+        return f"{self.steps_per_trial}_steps"
+
+    def task(self) -> MatchingTask:
+        """Build the training task."""
+        return MatchingTask("trained", self.shortest, self.longest, self.steps_per_trial, self.invalid_response)
+
+    def reward_range(self) -> tuple[float, float]:
+        """Reward per episode of choosing by coin toss, and of the best cycle that knows the baselines."""
+        baselines = np.linspace(0, 0.5, 501)
+        baselines = baselines[~held_out(baselines)]
+        trials = (self.shortest + self.longest) / 2
+        return trials * float(random_rate(baselines).mean()), trials * float(best_rate(baselines).mean())
+
+
+VARIANTS = ({"steps_per_trial": 2}, {"steps_per_trial": 3})
+
+if __name__ == "__main__":
+    run(lambda: training.main(Config, "probability_matching", VARIANTS))
