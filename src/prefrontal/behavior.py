@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
 SUBJECT = ["condition", "seed"]
@@ -61,10 +62,19 @@ def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd
     return pd.DataFrame(columns, index=trials.index)
 
 
-def lagged_regression(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd.DataFrame:
+def lagged_regression(
+    trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int, where: pd.Series | None = None
+) -> pd.DataFrame:
     """Logistic regression of choosing right on signals of the last trials, per subject.
 
     Trials with an invalid choice, or too early in their episode to have all lags, are left out as outcomes.
+
+    Parameters
+    ----------
+    trials, signals, lags
+        As for ``lagged``.
+    where : Series of bool, optional
+        Trials to use as outcomes; the others still serve as history.
 
     Returns
     -------
@@ -73,6 +83,8 @@ def lagged_regression(trials: pd.DataFrame, signals: dict[str, pd.Series], lags:
     """
     design = lagged(trials, signals, lags)
     usable = design.notna().all(axis=1) & (trials["choice"] >= 0)
+    if where is not None:
+        usable &= where
     rows = []
     for (condition, seed), block in trials[usable].groupby(SUBJECT, observed=True, sort=False):
         x = sm.add_constant(design.loc[block.index].to_numpy(float), has_constant="add")
@@ -165,3 +177,76 @@ def residual(outcome: np.ndarray, predictor: np.ndarray) -> np.ndarray:
     if len(outcome) < 3:
         return np.full(len(outcome), np.nan)
     return np.asarray(sm.OLS(outcome, sm.add_constant(predictor, has_constant="add")).fit().resid)
+
+
+def standardized_weights(outcome: np.ndarray, predictors: dict[str, np.ndarray]) -> dict[str, float]:
+    """Weights of a multiple linear regression on z-scored variables, as weight_<name>."""
+    values = np.column_stack([outcome, *predictors.values()])
+    if len(values) < values.shape[1] + 2 or (np.ptp(values, axis=0) == 0).any():
+        return {f"weight_{name}": np.nan for name in predictors}
+    z = stats.zscore(values, axis=0)
+    return dict(zip([f"weight_{name}" for name in predictors], sm.OLS(z[:, 0], z[:, 1:]).fit().params, strict=True))
+
+
+def matching_points(trials: pd.DataFrame) -> pd.DataFrame:
+    """Log ratios of choices and of rewards of every episode (Herrnstein's matching law; Lau & Glimcher 2005).
+
+    Episodes in which one side was never chosen or never rewarded have no such ratio and are left out.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, episode, choice_ratio = log2(right / left choices), reward_ratio = log2(right / left rewards).
+    """
+    right, left, paid = trials["choice"] == 1, trials["choice"] == 0, trials["reward"] > 0
+    counts = trials[EPISODE].assign(
+        choices_right=right, choices_left=left, rewards_right=right & paid, rewards_left=left & paid
+    )
+    counts = counts.groupby(EPISODE, observed=True).sum().reset_index()
+    names = ["choices_right", "choices_left", "rewards_right", "rewards_left"]
+    counts = counts[(counts[names] > 0).all(axis=1)]
+    return counts[EPISODE].assign(
+        choice_ratio=np.log2(counts["choices_right"] / counts["choices_left"]),
+        reward_ratio=np.log2(counts["rewards_right"] / counts["rewards_left"]),
+    ).reset_index(drop=True)
+
+
+def matching_slope(points: pd.DataFrame) -> float:
+    """Slope of log choice ratio on log reward ratio: 1 is matching, less is undermatching; NaN where it is undetermined."""
+    if points["reward_ratio"].nunique() < 2 or len(points) < 3:
+        return np.nan
+    return float(stats.linregress(points["reward_ratio"], points["choice_ratio"]).slope)
+
+
+def history_signals(trials: pd.DataFrame) -> dict[str, pd.Series]:
+    """Reward and choice of each trial by side, R_right - R_left and C_right - C_left (Lau & Glimcher 2005).
+
+    A positive reward weight is a tendency to follow reward, a positive choice weight a tendency to repeat the choice.
+    """
+    side = (trials["choice"] == 1).astype(float) - (trials["choice"] == 0)
+    return {"reward": side * (trials["reward"] > 0), "choice": side}
+
+
+def history_value(trials: pd.DataFrame, weights: pd.DataFrame, side: int) -> pd.Series:
+    """Value of one side, in log odds: its own recent rewards and choices, weighted as in a ``lagged_regression``.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Of one subject.
+    weights : DataFrame
+        That subject's weights of ``history_signals``.
+    side : int
+        0 left, 1 right.
+
+    Returns
+    -------
+    Series
+        NaN where the episode had not begun for the longest lag.
+    """
+    own = (trials["choice"] == side).astype(float)
+    signals = {"reward": own * (trials["reward"] > 0), "choice": own}
+    kernel = weights[weights["lag"] > 0]
+    design = lagged(trials, signals, int(kernel["lag"].max()))
+    names = kernel["signal"] + "_" + kernel["lag"].astype(str)
+    return design[names] @ kernel["weight"].to_numpy()
