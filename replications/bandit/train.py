@@ -25,6 +25,10 @@ class Config(training.Config):
     """Trials per episode (arXiv 1611.05763: 100)."""
     unroll: int = 100
     """Longest unroll in time steps (arXiv 1611.05763: 100)."""
+    learning_rate: float = 5e-3
+    """RMSProp learning rate (paper: tuned; README, "Deviations and choices")."""
+    discount: float = 0.8
+    """Discount factor per time step (paper: tuned; README, "Deviations and choices")."""
     entropy_cost: float = 1.0
     """Weight beta_e at the start of training (arXiv 1611.05763: 1)."""
     entropy_cost_end: float | None = 0.0

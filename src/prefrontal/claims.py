@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import tyro
 from numpy.typing import ArrayLike
 
 from prefrontal import tables
+from prefrontal.errors import run
+from prefrontal.paths import DATA
 from prefrontal.statistics import interval
 
 
@@ -121,3 +124,61 @@ def collect(data: Path) -> pd.DataFrame:
     if not frames:
         return pd.DataFrame(columns=[*tables.COLUMNS["claims"], "experiment"])
     return pd.concat(frames, ignore_index=True).sort_values("panel", kind="stable", ignore_index=True)
+
+
+VERDICTS = {True: "yes", False: "NO", None: "—"}
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Claims as a table for people: numbers rounded, verdicts in words."""
+
+    def number(value: float) -> str:
+        return "—" if pd.isna(value) else f"{value:.3g}"
+
+    def verdict(value: Any) -> str:
+        return VERDICTS[None if pd.isna(value) else str(value) == "True"]
+
+    interval = [f"{number(low)} to {number(high)}" for low, high in zip(frame["ci_low"], frame["ci_high"], strict=True)]
+    return pd.DataFrame(
+        {
+            "panel": frame["panel"],
+            "claim": frame["claim"],
+            "statement": frame["statement"],
+            "published": frame["published"].map(number),
+            "reproduced": frame["reproduced"].map(number),
+            "95 % interval": interval,
+            "n": frame["n_networks"],
+            "criterion": frame["criterion"].fillna("—"),
+            "reproduced?": frame["reproduced_verdict"].map(verdict),
+            "agrees?": frame["agrees_verdict"].map(verdict),
+        }
+    )
+
+
+def score(frame: pd.DataFrame) -> str:
+    """Count claims: one is reproduced if all its rows with a criterion are, and agrees if all its compared rows do."""
+    parts = []
+    for column, word in (("reproduced_verdict", "reproduced"), ("agrees_verdict", "agree with the published values")):
+        settled = frame.dropna(subset=[column])
+        verdicts = settled[column].astype(str).eq("True").groupby(settled["claim"]).all()
+        parts.append(f"{verdicts.sum()} of {len(verdicts)} claims {word}")
+    return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to print."""
+
+    data: Path = DATA
+    """Data folder."""
+
+
+def main(options: Options) -> None:
+    """Print the verdict table of all experiments."""
+    frame = collect(options.data)
+    print(readable(frame).to_string(index=False, max_colwidth=90))
+    print(f"\n{score(frame)}")
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Options)))

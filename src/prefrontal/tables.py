@@ -147,3 +147,11 @@ def read_provenance(path: Path) -> dict[str, Any]:
     """Return the provenance of a Parquet table."""
     meta = pq.read_schema(path).metadata or {}
     return json.loads(meta.get(b"provenance", b"{}"))
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """Return the provenance of the CSV files of a folder, by file name."""
+    path = folder / "manifest.json"
+    if not path.exists():
+        raise UserError(f"{path}: no such file; run the analysis first")
+    return json.loads(path.read_text())

@@ -41,6 +41,9 @@ MONITORED = ("reward", "entropy", "value_error")
 
 CHECKPOINT_SECONDS = 30
 
+VALIDATION_EPISODES = 300
+"""Episodes per network that a sweep is judged on; they differ from those of training and of the test."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -405,7 +408,7 @@ def compare(configs: list[Config], folder: Path, options: Options) -> pd.DataFra
     """Train a grid and write how each network learned: ``sweeps/<name>.csv``, with curves in ``<name>_curves.csv``.
 
     Networks that differ in numeric settings only train as one program. The table gives, per network, the share of the
-    possible gain over random choice, (reward - random) / (best - random), over the last tenth of training and on 100
+    possible gain over random choice, (reward - random) / (best - random), over the last tenth of training and on
     validation episodes with frozen weights, and the episodes until a learning-curve point first reaches a share of 0.8.
     """
 
@@ -420,7 +423,7 @@ def compare(configs: list[Config], folder: Path, options: Options) -> pd.DataFra
         population, curve = train(together, folder / "checkpoints", options.device, options.compile)
         seeds = [config.seed for config in together]
         agent = NetworkAgent(population.network, population.costs.reward_scale)
-        validation = evaluate(agent, population.task, seeds, 100, "validation episodes")
+        validation = evaluate(agent, population.task, seeds, VALIDATION_EPISODES, "validation episodes")
         episodes = np.linspace(0, together[0].episodes, len(curve) + 1)[1:]
         for index, config in enumerate(together):
             low, best = config.reward_range()

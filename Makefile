@@ -1,0 +1,71 @@
+# Wang et al. 2018, reproduced. `make help` lists what there is.
+
+PYTHON := .venv/bin/python
+READY := .venv/.ready
+# Every folder with a train.py is an experiment; those with a figure.py draw one.
+EXPERIMENTS := $(patsubst replications/%/train.py,%,$(wildcard replications/*/train.py))
+DRAWN := $(patsubst replications/%/figure.py,%,$(wildcard replications/*/figure.py))
+LIBRARY := src/prefrontal
+# One thread per process: the networks are small.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help figures claims train test bench lint clean $(EXPERIMENTS) $(addprefix train-,$(EXPERIMENTS))
+.DELETE_ON_ERROR:
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+	@echo "  make <experiment>     one experiment's figure: $(DRAWN)"
+
+figures: $(addprefix .make/,$(addsuffix .figure,$(DRAWN)))  ## record the trained networks, analyse, draw every figure, print the claims
+	@$(PYTHON) -m prefrontal.readme
+	@$(PYTHON) -m prefrontal.claims
+
+claims: $(foreach e,$(DRAWN),data/$(e)/results/claims.csv)  ## print the verdict table
+	@$(PYTHON) -m prefrontal.claims
+
+train: $(addprefix train-,$(EXPERIMENTS))  ## train all networks anew (hours)
+
+test: $(READY)  ## run all tests
+	$(PYTHON) -m pytest
+
+bench: $(READY)  ## measure the speed of training and recording
+	$(PYTHON) -m tests.bench
+
+lint: $(READY)  ## check style and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+clean:  ## remove what can be rebuilt: tables, stamps, caches, checkpoints
+	rm -rf .make .pytest_cache .hypothesis .mypy_cache .ruff_cache data/*/*.parquet data/*/checkpoints
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	python3 -m venv .venv
+	$(PYTHON) -m pip install --quiet --requirement requirements.lock
+	$(PYTHON) -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+# Trained networks are order-only: figures never retrain networks that are there.
+define EXPERIMENT
+train-$(1): $(READY)
+	$(PYTHON) -m replications.$(1).train --all
+
+data/$(1)/networks: | $(READY)
+	$(PYTHON) -m replications.$(1).train --all
+
+data/$(1)/trials.parquet: $(wildcard replications/$(1)/task.py replications/$(1)/train.py replications/$(1)/record.py) \
+		$(addprefix $(LIBRARY)/,task.py network.py recording.py) | data/$(1)/networks $(READY)
+	$(PYTHON) -m replications.$(1).record
+
+data/$(1)/results/claims.csv: data/$(1)/trials.parquet replications/$(1)/analysis.py \
+		$(addprefix $(LIBRARY)/,behavior.py neural.py statistics.py claims.py) $(wildcard $(LIBRARY)/learners/*.py)
+	$(PYTHON) -m replications.$(1).analysis
+
+.make/$(1).figure: data/$(1)/results/claims.csv replications/$(1)/figure.py $(LIBRARY)/plotting.py $(LIBRARY)/paper.mplstyle
+	$(PYTHON) -m replications.$(1).figure
+	@mkdir -p .make && touch $$@
+
+$(1): .make/$(1).figure
+endef
+$(foreach e,$(EXPERIMENTS),$(eval $(call EXPERIMENT,$(e))))

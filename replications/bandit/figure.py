@@ -1,0 +1,187 @@
+"""Draw Fig. 1 of Wang et al. 2018 from our results.
+
+python -m replications.bandit.figure --help
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+import tyro
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.gridspec import GridSpecFromSubplotSpec
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from prefrontal import plotting, tables
+from prefrontal.errors import run
+from prefrontal.paths import DATA, FIGURES
+from prefrontal.plotting import COLORS
+from prefrontal.statistics import summarize
+
+PROBLEMS = ("0.25/0.75", "0.6/0.4")
+TEXTBOOK = {"Gittins indices": "#b0b0b0", "Thompson sampling": "#777777", "UCB": "#222222"}
+TRIAL_COLORS = mpl.colormaps["copper"]
+PAYOFF_COLORS = mpl.colormaps["rainbow"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where results are and figures go."""
+
+    data: Path = DATA
+    """Data folder."""
+    figures: Path = FIGURES
+    """Figures folder."""
+
+
+def box(ax: Axes, x: float, y: float, text: str, width: float = 0.34, height: float = 0.14, color: str = "white") -> None:
+    """Draw a labelled box around (x, y)."""
+    shape = FancyBboxPatch((x - width / 2, y - height / 2), width, height, "round,pad=.02", fc=color, ec="black", lw=0.7)
+    ax.add_patch(shape)
+    ax.text(x, y, text, ha="center", va="center")
+
+
+def arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], color: str = "black", bend: float = 0.0) -> None:
+    """Draw an arrow from start to end."""
+    style = f"arc3,rad={bend}"
+    ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=6, lw=0.9, color=color, connectionstyle=style))
+
+
+def draw_loop(ax: Axes) -> None:
+    """Fig. 1a: the recurrent network, its inputs and outputs, and the dopamine signal that trains it."""
+    box(ax, 0.45, 0.5, "prefrontal\nnetwork", 0.44, 0.24, "#e6eef8")
+    for x, name in ((0.2, "$o_t$"), (0.45, "$a_{t-1}$"), (0.7, "$r_{t-1}$")):
+        ax.text(x, 0.06, name, ha="center", va="center")
+        arrow(ax, (x, 0.12), (0.45 + (x - 0.45) * 0.6, 0.35))
+    for x, name in ((0.3, "$a_t$"), (0.6, "$v_t$")):
+        ax.text(x, 0.95, name, ha="center", va="center")
+        arrow(ax, (0.45 + (x - 0.45) * 0.8, 0.65), (x, 0.89))
+    arrow(ax, (0.68, 0.44), (0.68, 0.57), bend=2.2)
+    arrow(ax, (-0.02, 0.2), (0.62, 0.62), COLORS["unrewarded"], bend=-0.1)
+    ax.text(-0.03, 0.27, "DA\n$\\delta$", color=COLORS["unrewarded"], ha="center", va="bottom")
+    ax.set(xlim=(-0.1, 1), ylim=(0, 1))
+    ax.axis("off")
+
+
+def draw_layers(ax: Axes) -> None:
+    """Fig. 1b: the layers, and the gates of one LSTM unit."""
+    box(ax, 0.3, 0.08, "observation, last action, last reward", 0.62, 0.1)
+    box(ax, 0.3, 0.48, "48 LSTM units", 0.46, 0.14, "#e6eef8")
+    box(ax, 0.14, 0.9, "policy", 0.2, 0.1)
+    box(ax, 0.46, 0.9, "value", 0.2, 0.1)
+    arrow(ax, (0.3, 0.15), (0.3, 0.38))
+    arrow(ax, (0.24, 0.57), (0.15, 0.82))
+    arrow(ax, (0.36, 0.57), (0.45, 0.82))
+    arrow(ax, (0.1, 0.55), (0.1, 0.41), bend=2.5)
+    ax.add_patch(FancyBboxPatch((0.72, 0.25), 0.42, 0.5, "round,pad=.03", fc="#f6f6f6", ec=COLORS["published"], lw=0.6))
+    ax.plot([0.555, 0.69], [0.55, 0.76], [0.555, 0.69], [0.41, 0.24], color=COLORS["published"], lw=0.5)
+    ax.text(0.93, 0.72, "one unit", ha="center", va="top", fontsize=5.5)
+    ax.text(0.93, 0.48, "cell", ha="center", va="center", bbox={"boxstyle": "circle", "fc": "white", "ec": "black", "lw": 0.7})
+    arrow(ax, (0.93, 0.24), (0.93, 0.4))
+    arrow(ax, (0.93, 0.56), (0.93, 0.66))
+    for x, y, name in ((0.78, 0.32, "input\ngate"), (0.78, 0.6, "output\ngate"), (1.09, 0.48, "forget\ngate")):
+        ax.text(x, y, name, ha="center", va="center", fontsize=4.5)
+    ax.set(xlim=(-0.02, 1.18), ylim=(0, 1))
+    ax.axis("off")
+
+
+def draw_choices(axes: list[Axes], results: pd.DataFrame) -> None:
+    """Fig. 1c: choices in example episodes, one row per episode."""
+    colors = ListedColormap([COLORS["left"], COLORS["right"]])
+    for ax, problem in zip(axes, PROBLEMS, strict=True):
+        raster = results[results["problem"] == problem].pivot(index="episode", columns="trial", values="choice")
+        ax.imshow(raster, aspect="auto", cmap=colors, vmin=0, vmax=1, extent=(0.5, raster.shape[1] + 0.5, 0, len(raster)))
+        left, right = problem.split("/")
+        ax.set_title(f"$p_L$ = {left}, $p_R$ = {right}", pad=2)
+        ax.set(yticks=[], ylabel="episode")
+    axes[0].tick_params(labelbottom=False)
+    axes[1].set_xlabel("trial")
+    for x, side in enumerate(("left", "right")):
+        axes[1].text(0.3 + 0.4 * x, -0.62, side, color=COLORS[side], transform=axes[1].transAxes, ha="center", fontweight="bold")
+
+
+def draw_regret(ax: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None:
+    """Fig. 1d: cumulative regret of networks, with 95 % intervals over networks, and of textbook algorithms."""
+    published = plotting.published("fig1d")
+    for training in ("independent", "correlated"):
+        means = summarize(results[results["training"] == training], ["trial"], "regret")
+        ax.plot(means["trial"], means["mean"], color=COLORS[training], label=f"networks, {training}")
+        ax.fill_between(means["trial"], means["ci_low"], means["ci_high"], color=COLORS[training], alpha=0.2, lw=0)
+        own = published[published["series"] == f"meta-RL {training} bandits"]
+        marks = own[own["x"].isin([10, 25, 50, 75, 100])]
+        plotting.published_marker(ax, marks["x"], marks["y"], "published networks" if training == "correlated" else None)
+    for name, color in TEXTBOOK.items():
+        own = textbook[textbook["algorithm"] == name]
+        ax.plot(own["trial"], own["regret"], color=color, ls="--", label=name)
+    ax.set(xlabel="trial", ylabel="cumulative regret\n(expected reward)", xlim=(0, 101), ylim=(0, 4.2))
+    ax.legend(loc="upper left", ncols=2, columnspacing=0.8)
+
+
+def draw_trajectories(axes: list[Axes], results: pd.DataFrame) -> None:
+    """Fig. 1e: unit activity over single episodes, dark to copper from first to last trial."""
+    for ax, (p_left, own) in zip(axes, results.groupby("p_left", sort=False), strict=True):
+        ax.plot(own["pc1"], own["pc2"], color="#cccccc", lw=0.4, zorder=0)
+        ax.scatter(own["pc1"], own["pc2"], c=own["trial"], cmap=TRIAL_COLORS, s=4, lw=0)
+        ax.text(0.02, 1.02, f"$p_L$ = {p_left:.2f}", color=COLORS["independent"], transform=ax.transAxes, va="bottom")
+        ax.text(0.98, 1.02, f"$p_R$ = {1 - p_left:.2f}", color=COLORS["correlated"], transform=ax.transAxes, ha="right", va="bottom")
+        ax.set(xlabel="PC 1")
+    axes[0].set_ylabel("PC 2")
+    for ax in axes[1:]:
+        ax.tick_params(labelleft=False)
+
+
+def draw_payoffs(ax: Axes, results: pd.DataFrame, correlations: pd.DataFrame) -> None:
+    """Fig. 1f: unit activity at the last trial, by the left arm's reward probability."""
+    points = ax.scatter(results["pc1"], results["pc2"], c=results["p_left"], cmap=PAYOFF_COLORS, vmin=0, vmax=1, s=4, lw=0)
+    ax.figure.colorbar(points, ax=ax, label="$p_L$", pad=0.02, aspect=12)
+    ax.set(xlabel="PC 1", ylabel="PC 2")
+    mean, low = correlations["rank_correlation"].mean(), correlations["rank_correlation"].min()
+    text = f"|rank correlation| of PC 1 with $p_L$:\nmean {mean:.2f}, lowest {low:.2f} of {len(correlations)} networks"
+    ax.set_title(text, fontsize=5.5)
+
+
+def draw_share(ax: Axes, results: pd.DataFrame) -> None:
+    """Beyond the paper: expected reward as a share of what a Bayes-optimal agent expects."""
+    for x, training in enumerate(("independent", "correlated")):
+        plotting.bar(ax, x, 100 * results.loc[results["training"] == training, "share"], COLORS[training], 0.6)
+    ax.axhline(100, color="black", lw=0.6, ls="--")
+    ax.set(ylim=(90, 101), xlim=(-0.6, 1.6), xticks=[0, 1], xticklabels=["independent", "correlated"])
+    ax.set_ylabel("share of Bayes-optimal\nreward (%)")
+
+
+def main(options: Options) -> None:
+    """Draw the figure."""
+    folder = options.data / "bandit" / "results"
+    names = ("fig1c", "fig1d", "fig1d_textbook", "fig1e", "fig1f", "payoff_code", "bayes_share")
+    results = {name: tables.read(folder / f"{name}.csv") for name in names}
+    about = tables.manifest(folder)["fig1d.csv"]
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 135)
+    grid = figure.add_gridspec(3, 1, hspace=0.62, left=0.065, right=0.985, top=0.95, bottom=0.075, height_ratios=(1, 1, 0.95))
+    top = GridSpecFromSubplotSpec(1, 3, grid[0], width_ratios=(0.75, 1.35, 1.2), wspace=0.22)
+    a, b = figure.add_subplot(top[0]), figure.add_subplot(top[1])
+    c = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(2, 1, top[2], hspace=0.45)]
+    middle = GridSpecFromSubplotSpec(1, 3, grid[1], width_ratios=(1.5, 1.25, 0.75), wspace=0.42)
+    d, f, g = (figure.add_subplot(cell) for cell in middle)
+    e = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 4, grid[2], wspace=0.12)]
+    for ax in e[1:]:
+        ax.sharex(e[0])
+        ax.sharey(e[0])
+    draw_loop(a)
+    draw_layers(b)
+    draw_choices(c, results["fig1c"])
+    draw_regret(d, results["fig1d"], results["fig1d_textbook"])
+    draw_trajectories(e, results["fig1e"])
+    draw_payoffs(f, results["fig1f"], results["payoff_code"])
+    draw_share(g, results["bayes_share"])
+    panels = {"a": [a], "b": [b], "c": c, "d": [d], "e": e, "f": [f], "g": [g]}
+    for letter, axes in panels.items():
+        plotting.panel_label(axes[0], letter)
+    plotting.save(figure, "fig1", options.figures, about, panels)
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Options)))

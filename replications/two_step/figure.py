@@ -1,0 +1,215 @@
+"""Draw Fig. 5 and Supplementary Fig. 6 of Wang et al. 2018 from our results.
+
+python -m replications.two_step.figure --help
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tyro
+from matplotlib.axes import Axes
+from matplotlib.gridspec import GridSpecFromSubplotSpec
+from matplotlib.patches import FancyArrowPatch
+
+from prefrontal import plotting, tables
+from prefrontal.behavior import TRIAL_TYPES
+from prefrontal.errors import run
+from prefrontal.paths import DATA, FIGURES
+from prefrontal.plotting import COLORS
+from prefrontal.statistics import interval, summarize
+
+OUTCOMES = ("rewarded", "unrewarded")
+TRANSITIONS = ("common", "uncommon")
+EVENT_COLORS = {"stage 2": COLORS["network"], "reward": COLORS["uncommon"]}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where results are and figures go."""
+
+    data: Path = DATA
+    """Data folder."""
+    figures: Path = FIGURES
+    """Figures folder."""
+
+
+def draw_task(ax: Axes) -> None:
+    """Fig. 5a: first-stage actions, second-stage states, reward."""
+    nodes = {"A1": (0.15, 0.85), "A2": (0.75, 0.85), "S1": (0.15, 0.45), "S2": (0.75, 0.45)}
+    for name, (x, y) in nodes.items():
+        box = {"boxstyle": "circle,pad=.35" if name[0] == "S" else "square,pad=.4", "fc": "white", "ec": "black", "lw": 0.8}
+        ax.text(x, y, f"${name[0]}_{name[1]}$", ha="center", va="center", bbox=box, fontsize=7)
+
+    def arrow(start: tuple[float, float], end: tuple[float, float], style: str, color: str) -> None:
+        patch = FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=6, lw=1, ls=style, color=color, shrinkA=9, shrinkB=10)
+        ax.add_patch(patch)
+
+    for action, state, style, color in (
+        ("A1", "S1", "-", COLORS["common"]),
+        ("A2", "S2", "-", COLORS["common"]),
+        ("A1", "S2", "--", COLORS["uncommon"]),
+        ("A2", "S1", "--", COLORS["uncommon"]),
+    ):
+        arrow(nodes[action], nodes[state], style, color)
+    for state, payoff in (("S1", "p"), ("S2", "1 − p")):
+        x, y = nodes[state]
+        arrow((x, y), (x, 0.1), "-", "black")
+        ax.text(x, 0.04, f"reward with\nprobability {payoff}", ha="center", va="top", fontsize=5.5)
+    ax.text(0.95, 0.66, ".8", color=COLORS["common"], ha="left", va="center")
+    ax.text(0.45, 0.84, ".2", color=COLORS["uncommon"], ha="center", va="bottom")
+    ax.text(-0.14, 0.85, "stage 1", rotation=90, ha="center", va="center")
+    ax.text(-0.14, 0.45, "stage 2", rotation=90, ha="center", va="center")
+    ax.set(xlim=(-0.2, 1.05), ylim=(-0.2, 1))
+    ax.axis("off")
+
+
+def stay_bars(ax: Axes, title: str) -> dict[tuple[str, str], float]:
+    """Set up axes of stay probabilities; return where each bar stands."""
+    positions = {(t, o): i * 2.3 + j * 0.9 for i, o in enumerate(OUTCOMES) for j, t in enumerate(TRANSITIONS)}
+    ax.set(ylim=(0.5, 1.02), xticks=[0.45, 2.75], title=title)
+    ax.set_xticklabels(["rewarded", "unrewarded"])
+    return positions
+
+
+def draw_schematic(axes: list[Axes], results: pd.DataFrame) -> None:
+    """Fig. 5b: stay probabilities of a model-free and a model-based learner."""
+    for ax, kind in zip(axes, ("model-free", "model-based"), strict=True):
+        own = results[results["condition"] == kind].set_index(["transition", "outcome"])["stay_probability"]
+        for (transition, outcome), x in stay_bars(ax, kind).items():
+            ax.bar(x, own.get((transition, outcome), np.nan) - 0.5, 0.8, bottom=0.5, color=COLORS[transition])
+    axes[0].set_ylabel("stay probability")
+
+
+def draw_stays(rats: Axes, networks: Axes, results: pd.DataFrame) -> None:
+    """Fig. 5c: stay probabilities of rats and networks."""
+    animal = plotting.published("fig5c-left")
+    for (transition, outcome), x in stay_bars(rats, "rats (Miller et al. 2017)").items():
+        row = animal[animal["x"] == f"{outcome}/{transition}"].iloc[0]
+        rats.bar(x, row["y"] - 0.5, 0.8, bottom=0.5, color=COLORS[transition], yerr=row["err"], error_kw={"lw": 0.8})
+    rats.set_ylabel("stay probability")
+    model = plotting.published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_index("x")["y"]
+    for (transition, outcome), x in stay_bars(networks, "networks").items():
+        own = results.query("transition == @transition and outcome == @outcome")["stay_probability"]
+        plotting.bar(networks, x, own, COLORS[transition], 0.8, base=0.5)
+        plotting.published_marker(networks, [x], [model[f"{outcome}/{transition}"]])
+
+
+def lag_axes(ax: Axes, title: str) -> None:
+    """Set up axes of regression weights over lags."""
+    ax.axhline(0, color="black", lw=0.5, ls=":")
+    ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
+
+
+def line_style(transition: str, outcome: str) -> dict:
+    """Line of a kind of trial."""
+    return {"color": COLORS[outcome], "ls": "-" if transition == "common" else ":"}
+
+
+def draw_rat_weights(ax: Axes) -> None:
+    """Fig. 5d: lagged regression of the rats' choices, mean ± s.e.m."""
+    lag_axes(ax, "rats (Miller et al. 2017)")
+    animal = plotting.published("fig5d")
+    for transition, outcome in TRIAL_TYPES:
+        own = animal[animal["series"].str.contains(f"{transition}/{outcome}")]
+        ax.errorbar(own["x"].astype(float), own["y"], own["err"], elinewidth=0.8, **line_style(transition, outcome))
+    ax.set_ylabel("weight on choice (log odds)")
+
+
+def draw_weights(ax: Axes, results: pd.DataFrame) -> None:
+    """Fig. 5e: lagged regression of the networks' choices, mean and every network, beside the published means."""
+    lag_axes(ax, "networks")
+    model = plotting.published("fig5e")
+    for transition, outcome in TRIAL_TYPES:
+        name = f"{transition}/{outcome}"
+        own = results[(results["signal"] == name) & (results["lag"] > 0)]
+        means = summarize(own, ["lag"], "weight")
+        style = line_style(transition, outcome)
+        ax.plot(means["lag"], means["mean"], label=f"{transition}, {outcome}", **style)
+        for lag, block in own.groupby("lag"):
+            plotting.dots(ax, float(lag), block["weight"], style["color"], width=0.1, size=3)
+        published = model[model["series"] == f"meta-RL mean {name}"]
+        plotting.published_marker(ax, published["x"].astype(float), published["y"])
+    plotting.published_marker(ax, [], [], "published networks")
+    ax.legend(loc="upper right")
+
+
+def draw_rpes(ax: Axes, points: pd.DataFrame, column: str, r2: pd.Series, label: str) -> None:
+    """Fig. 5f, g: reward prediction errors of a network against those of a reference learner."""
+    for event, color in EVENT_COLORS.items():
+        own = points[points["event"] == event]
+        ax.scatter(own[column], own["network"], s=1, color=color, lw=0, alpha=0.5, rasterized=True, label=event)
+    ax.plot([-1, 1], [-1, 1], color=COLORS["published"], lw=0.6, zorder=0)
+    mean, low, high = interval(r2)
+    ax.set(xlabel=label, xlim=(-1.1, 1.1), ylim=(-1.2, 1.2))
+    form = ".2f" if mean > 0.01 else ".1e"
+    text = f"$r^2$ = {mean:{form}}\n[{low:{form}}, {high:{form}}]\nover {len(r2)} networks"
+    ax.text(0.03, 0.98, text, transform=ax.transAxes, va="top", fontsize=5.5)
+
+
+def draw_supplement(results: pd.DataFrame, options: Options, about: dict) -> None:
+    """Supplementary Fig. 6: correlation of the two references, multiple regression on both, and SARSA's learning rate."""
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 55)
+    axes = figure.subplots(1, 3)
+    both = results[results["event"] == "both"]
+    series = {
+        0: {"correlation": ("model-based with model-free RPE", COLORS["network"])},
+        1: {"weight_model_based": ("model-based", COLORS["model-based"]), "weight_model_free": ("model-free", COLORS["uncommon"])},
+        2: {
+            "r2_model_based": ("model-based", COLORS["model-based"]),
+            "r2_model_free": ("model-free", COLORS["uncommon"]),
+            "r2_model_free_residual": ("model-free, model-based\nregressed out", COLORS["published"]),
+        },
+    }
+    labels = ("correlation of reference RPEs", "standardised weight\n(multiple regression)", "explained variance $r^2$")
+    for index, ax in enumerate(axes):
+        for column, (name, color) in series[index].items():
+            means = summarize(both, ["sarsa_rate"], column)
+            ax.plot(means["sarsa_rate"], means["mean"], color=color, label=name)
+            for rate, block in both.groupby("sarsa_rate"):
+                plotting.dots(ax, float(rate), block[column], color, width=0.012, size=3)
+        ax.axhline(0, color="black", lw=0.5, ls=":")
+        ax.set(xlabel="SARSA learning rate", ylabel=labels[index], xlim=(0, 1))
+        ax.legend(loc="center right")
+        plotting.panel_label(ax, "abc"[index])
+    figure.tight_layout()
+    plotting.save(figure, "fig5_supplement", options.figures, about)
+
+
+def main(options: Options) -> None:
+    """Draw the figure and its supplement."""
+    folder = options.data / "two_step" / "results"
+    names = ("fig5b", "fig5c", "fig5e", "fig5fg", "fig5fg_points", "supplementary6")
+    results = {name: tables.read(folder / f"{name}.csv") for name in names}
+    about = tables.manifest(folder)["fig5e.csv"]
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 112)
+    grid = figure.add_gridspec(2, 1, hspace=0.5, left=0.06, right=0.985, top=0.93, bottom=0.09)
+    top = GridSpecFromSubplotSpec(1, 5, grid[0], wspace=0.42, width_ratios=(1.15, 1, 1, 1, 1))
+    bottom = GridSpecFromSubplotSpec(1, 4, grid[1], wspace=0.36)
+    a, b1, b2, c1, c2 = (figure.add_subplot(cell) for cell in top)
+    d, e, f, g = (figure.add_subplot(cell) for cell in bottom)
+    draw_task(a)
+    draw_schematic([b1, b2], results["fig5b"])
+    draw_stays(c1, c2, results["fig5c"])
+    for x, transition in enumerate(TRANSITIONS):
+        b1.text(0.98, 0.98 - 0.1 * x, transition, color=COLORS[transition], ha="right", va="top", transform=b1.transAxes)
+    draw_rat_weights(d)
+    draw_weights(e, results["fig5e"])
+    pooled = results["fig5fg"].query("event == 'both'")
+    draw_rpes(f, results["fig5fg_points"], "model_based", pooled["r2_model_based"], "model-based RPE")
+    residual_label = "model-free RPE,\nmodel-based regressed out"
+    draw_rpes(g, results["fig5fg_points"], "model_free_residual", pooled["r2_model_free_residual"], residual_label)
+    f.set_ylabel("network RPE")
+    f.legend(loc="lower right", markerscale=5, handletextpad=0)
+    panels = {"a": [a], "b": [b1, b2], "c": [c1, c2], "d": [d], "e": [e], "f": [f], "g": [g]}
+    for letter, axes in panels.items():
+        plotting.panel_label(axes[0], letter)
+    plotting.save(figure, "fig5", options.figures, about, panels)
+    draw_supplement(results["supplementary6"], options, about)
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Options)))
