@@ -1,28 +1,57 @@
 """Analyse the inferred-value recordings (Wang et al. 2018, Fig. 4).
 
-python -m replications.inferred_value.analysis
+python -m replications.inferred_value.analysis --help
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
+import tyro
+
+from prefrontal import claims, neural, plotting, tables
+from prefrontal.errors import run
+from prefrontal.paths import DATA
 
 WARM_UP_BLOCKS = 3
-"""First blocks of a session, left out: a session starts from the initial LSTM state, without a past."""
+"""First blocks of a test session, left out: a session starts from the initial LSTM state, without a past."""
+CARRIED, RESET = "carried", "reset"
+"""Conditions: LSTM state carried through a session, or reset at every block."""
+OBSERVERS = {"observer: boundary known": True, "observer: constant hazard": False}
+"""Conditions of the ideal observers, and whether they know where blocks begin."""
+
 KEYS = ["condition", "seed", "episode"]
-PERIODS = ["fixation", "cue", "saccade"]
+PERIODS = ["fixation", "cue", "saccade", "reward"]
+DRAWN = ["fixation", "cue", "saccade"]
 """Steps of Fig. 4b."""
 PANELS = ["before", "experienced", "inferred"]
 """Columns of Fig. 4b."""
 ROLES = ["old cue", "new cue"]
 """The cue rewarded before the reversal, and the one rewarded after it."""
+SIGNS = {"before": (1, -1), "experienced": (-1, 1), "inferred": (-1, 1)}
+"""Published sign of the RPE to the old and the new cue."""
+NO_EXPECTATION = 0.065
+"""Largest trial-1 difference between cues that counts as none: a tenth of the published one, 0.646 (Fig. 4b)."""
+EXAMPLE_SEED = 0
+"""Network of Fig. 4c, fixed in advance."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where the tables are."""
+
+    data: Path = DATA
+    """Data folder."""
 
 
 def arriving_rpes(steps: pd.DataFrame) -> pd.DataFrame:
     """Reward prediction errors on arrival at each step of each trial.
 
     The error r(t) + discount V(t+1) - V(t) is known when step t + 1 is seen: that of the fixation step is the response to
-    the cue.
+    the cue. Of a repeated step the last one counts.
 
     Parameters
     ----------
@@ -34,38 +63,186 @@ def arriving_rpes(steps: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Indexed by condition, seed, episode, trial; columns fixation, cue, saccade. NaN at the first step of a session.
     """
-    steps = steps.assign(arriving=steps.groupby(KEYS, observed=True).rpe.shift(1))
-    return steps.pivot_table(
-        index=[*KEYS, "trial"], columns="period", values="arriving", aggfunc="last", observed=True, dropna=False
-    ).reindex(columns=PERIODS)
+    steps = steps.assign(arriving=steps.groupby(KEYS, observed=True)["rpe"].shift(1))
+    last = steps.drop_duplicates([*KEYS, "trial", "period"], keep="last").astype({"period": str})
+    return last.set_index([*KEYS, "trial", "period"])["arriving"].unstack("period").reindex(columns=DRAWN)
 
 
-def reversal_rpes(trials: pd.DataFrame, steps: pd.DataFrame, warm_up: int = WARM_UP_BLOCKS) -> pd.DataFrame:
-    """Reward prediction errors on the first two trials of blocks whose rewarded cue reversed.
-
-    Only blocks in which both trials were answered validly count.
+def reversed_trials(trials: pd.DataFrame, warm_up: int) -> pd.DataFrame:
+    """First two trials of blocks whose rewarded cue reversed, where both were answered validly.
 
     Returns
     -------
     DataFrame
-        One row per trial: condition, seed, panel ("before": trial 1, the reversal not yet known; on trial 2 "experienced"
-        if trial 1 showed the same cue, else "inferred"), role of the cue, and RPE on arrival at fixation, cue and saccade.
+        Rows of the trials table with panel ("before": trial 1, the reversal not yet known; trial 2 is "experienced" if
+        trial 1 showed the same cue, else "inferred") and role of the cue.
     """
-    trials = trials[trials.block_trial < 2].astype({"rewarded_cue": str, "previous_rewarded_cue": str, "cue": str})
-    trials = trials[(trials.block >= warm_up) & (trials.rewarded_cue != trials.previous_rewarded_cue)]
+    trials = trials[trials["block_trial"] < 2].astype({"rewarded_cue": str, "previous_rewarded_cue": str, "cue": str})
+    trials = trials[(trials["block"] >= warm_up) & (trials["rewarded_cue"] != trials["previous_rewarded_cue"])]
     block = trials.groupby([*KEYS, "block"], observed=True)
-    complete = (block.choice.transform("min") >= 0) & (block.choice.transform("size") == 2)
-    first_cue = block.cue.transform("first")
-    panel = pd.Series("before", trials.index)
-    second = trials.block_trial == 1
-    panel[second & (trials.cue == first_cue)] = "experienced"
-    panel[second & (trials.cue != first_cue)] = "inferred"
-    role = (trials.cue == trials.previous_rewarded_cue).map({True: "old cue", False: "new cue"})
-    marked = trials[[*KEYS, "trial"]].assign(panel=panel, role=role)[complete]
-    return marked.join(arriving_rpes(steps), on=[*KEYS, "trial"]).drop(columns=["episode", "trial"])
+    complete = (block["choice"].transform("min") >= 0) & (block["choice"].transform("size") == 2)
+    same = trials["cue"] == block["cue"].transform("first")
+    panel = np.where(trials["block_trial"] == 0, "before", np.where(same, "experienced", "inferred"))
+    role = np.where(trials["cue"] == trials["previous_rewarded_cue"], "old cue", "new cue")
+    return trials.assign(panel=panel, role=role)[complete]
+
+
+def reversal_rpes(trials: pd.DataFrame, steps: pd.DataFrame, warm_up: int) -> pd.DataFrame:
+    """Reward prediction errors around reversals, averaged per network (Fig. 4b).
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, panel, role, RPE on arrival at fixation, cue and saccade, and the number of trials.
+    """
+    marked = reversed_trials(trials, warm_up)[[*KEYS, "trial", "panel", "role"]].join(arriving_rpes(steps), on=[*KEYS, "trial"])
+    groups = marked.groupby(["condition", "seed", "panel", "role"], observed=True)
+    return groups[DRAWN].mean().assign(trials=groups.size()).reset_index()
 
 
 def cue_differences(rpes: pd.DataFrame) -> pd.DataFrame:
-    """Old minus new cue's mean RPE, per network and panel: columns condition, seed, panel, difference."""
-    means = rpes.groupby(["condition", "seed", "panel", "role"], observed=True).cue.mean().unstack("role").reindex(columns=ROLES)
-    return (means["old cue"] - means["new cue"]).rename("difference").reset_index()
+    """Old minus new cue's RPE: columns condition, seed, before, experienced, inferred; NaN where a cue never came."""
+    wide = rpes.pivot_table(index=["condition", "seed"], columns=["panel", "role"], values="cue", observed=True)
+    wide = wide.reindex(columns=pd.MultiIndex.from_product([PANELS, ROLES]))
+    return pd.DataFrame({p: wide[p, "old cue"] - wide[p, "new cue"] for p in PANELS}).reset_index()
+
+
+def decoded_state(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
+    """Decode which cue pays from unit activity, and look at the trials around reversals.
+
+    One decoder per network and period is trained on all trials to tell the cue that paid last: the previous block's up to
+    the first outcome of a block, the block's own from then on. Sessions are held out together.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, period, block_trial (0 reversal, 1 next), new_state: share of reversed blocks in which the decoder
+        reads the new state.
+    """
+    keys = [*KEYS, "trial"]
+    columns = [*keys, "block", "block_trial", "choice", "rewarded_cue", "previous_rewarded_cue"]
+    joined = activity.merge(trials[columns].astype({"rewarded_cue": str, "previous_rewarded_cue": str}), on=keys)
+    joined = joined[joined["choice"] >= 0]
+    rows = []
+    for (condition, seed, period), part in joined.groupby(["condition", "seed", "period"], observed=True):
+        part = part[part["block"] >= (WARM_UP_BLOCKS if condition == CARRIED else 0)]
+        unseen = (part["block_trial"] == 0) & (period != "reward")
+        known = np.where(unseen, part["previous_rewarded_cue"], part["rewarded_cue"])
+        right = neural.decode_state(neural.units(part), known == "right", part["episode"].to_numpy())
+        new = np.where(np.isnan(right), np.nan, (right > 0.5) == (part["rewarded_cue"] == "right"))
+        turned = (part["rewarded_cue"] != part["previous_rewarded_cue"]) & (part["block_trial"] < 2)
+        shares = pd.Series(new, part.index)[turned].groupby(part["block_trial"]).mean()
+        rows += [
+            {"condition": condition, "seed": seed, "period": period, "block_trial": trial, "new_state": share}
+            for trial, share in shares.items()
+        ]
+    frame = pd.DataFrame(rows, columns=["condition", "seed", "period", "block_trial", "new_state"])
+    order = frame["period"].astype(str).map(PERIODS.index)
+    return frame.assign(order=order).sort_values(["condition", "seed", "block_trial", "order"]).drop(columns="order")
+
+
+def projected_activity(trials: pd.DataFrame, activity: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """First two principal components of one network's activity on the two trials around each reversal (Fig. 4c).
+
+    Returns
+    -------
+    DataFrame
+        block_trial, period, cue, rewarded_cue, pc1, pc2; one row per step; all eight panels share their axes.
+    """
+    marked = reversed_trials(trials[(trials["condition"] == CARRIED) & (trials["seed"] == seed)], WARM_UP_BLOCKS)
+    joined = activity.merge(marked[[*KEYS, "trial", "block_trial", "cue", "rewarded_cue"]], on=[*KEYS, "trial"])
+    columns = ["block_trial", "period", "cue", "rewarded_cue", "pc1", "pc2"]
+    if len(joined) < 2:
+        return pd.DataFrame(columns=columns)
+    return neural.principal_components(joined)[0][columns]
+
+
+def published_rpes() -> pd.DataFrame:
+    """Published RPEs of the networks (Fig. 4b): panel, role, period, rpe."""
+    frame = plotting.published("fig4b")
+    roles = {"cue rewarded prior to reversal": "old cue", "cue rewarded after reversal": "new cue"}
+    return pd.DataFrame(
+        {
+            "panel": frame["panel"].str.extract(r": (\w+)", expand=False),
+            "role": frame["series"].map(roles),
+            "period": frame["x"].str.split().str[1],
+            "rpe": frame["y"].astype(float),
+        }
+    )
+
+
+def settle_claims(rpes: pd.DataFrame, decoded: pd.DataFrame) -> list[dict]:
+    """Decide the claims of Fig. 4; the criteria are fixed in advance."""
+    differences = cue_differences(rpes).set_index("seed")
+    carried = differences[differences["condition"] == CARRIED]
+    reset = differences[differences["condition"] == RESET]
+    rows = rpe_claims(rpes[rpes["condition"] == CARRIED])
+    ratio = carried["inferred"] / carried["experienced"]
+    statement = "inferred / experienced difference between the cues' RPEs"
+    rows.append(claims.settle("inferred-inferred", "4b", statement, ratio, claims.between(0.8, 1.2)))
+    fixation = decoded[(decoded["condition"] == CARRIED) & (decoded["period"] == "fixation")].set_index("seed")
+    old = 1 - fixation.loc[fixation["block_trial"] == 0, "new_state"]
+    new = fixation.loc[fixation["block_trial"] == 1, "new_state"]
+    statement = "fixation of the reversal trial: old state decoded from held-out sessions"
+    rows.append(claims.settle("inferred-state", "4c", statement, old, claims.above(0.95)))
+    statement = "fixation of the next trial: new state decoded from held-out sessions"
+    rows.append(claims.settle("inferred-state", "4c", statement, new, claims.above(0.95)))
+    statement = "state reset at every block: difference between the cues' RPEs on trial 1"
+    criterion = claims.between(-NO_EXPECTATION, NO_EXPECTATION)
+    rows.append(claims.settle("inferred-carry", "4b", statement, reset["before"], criterion))
+    statement = "carried minus reset: difference between the cues' RPEs on trial 1"
+    rows.append(claims.settle("inferred-carry", "4b", statement, carried["before"] - reset["before"], claims.above(0)))
+    return rows
+
+
+def rpe_claims(rpes: pd.DataFrame) -> list[dict]:
+    """Settle sign and size of the six cue RPEs of Fig. 4b."""
+    reference = published_rpes().set_index(["panel", "role", "period"])["rpe"]
+    rows = []
+    for panel in PANELS:
+        for role, sign in zip(ROLES, SIGNS[panel], strict=True):
+            values = rpes.query("panel == @panel and role == @role")["cue"]
+            claim = "inferred-inferred" if panel == "inferred" else "inferred-experienced"
+            trial = "trial 1" if panel == "before" else f"trial 2, {panel}"
+            criterion = claims.above(0) if sign > 0 else claims.below(0)
+            published = float(reference[panel, role, "cue"])
+            rows.append(claims.settle(claim, "4b", f"RPE to the {role}, {trial}", values, criterion, published, 0.1))
+    return rows
+
+
+def main(options: Options) -> None:
+    """Write one table per panel, and the claims."""
+    folder = options.data / "inferred_value"
+    trials = tables.read(folder / "trials.parquet", "trials")
+    steps = tables.read(folder / "steps.parquet", "steps")
+    activity = tables.read(folder / "activity.parquet", "activity")
+    about = tables.read_provenance(folder / "trials.parquet")
+    single = trials["condition"] == RESET
+    rpes = pd.concat(
+        [
+            reversal_rpes(trials[~single], steps[steps["condition"] != RESET], WARM_UP_BLOCKS),
+            reversal_rpes(trials[single], steps[steps["condition"] == RESET], 0),
+        ],
+        ignore_index=True,
+    )
+    decoded = decoded_state(trials, activity)
+    results = {
+        "fig4b": rpes,
+        "fig4b_differences": cue_differences(rpes),
+        "fig4c": projected_activity(trials, activity, EXAMPLE_SEED),
+        "decoded_state": decoded,
+        "behaviour": behaviour(trials),
+    }
+    for name, frame in results.items():
+        tables.write(frame, folder / "results" / f"{name}.csv", about=about)
+    claims.write(settle_claims(rpes, decoded), folder / "results", about)
+
+
+def behaviour(trials: pd.DataFrame) -> pd.DataFrame:
+    """Reward per trial and share of trials answered validly, per network."""
+    groups = trials.assign(valid=trials["choice"] >= 0).groupby(["condition", "seed"], observed=True)
+    return groups[["reward", "valid"]].mean().reset_index()
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Options)))

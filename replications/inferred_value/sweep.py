@@ -24,7 +24,7 @@ from prefrontal.errors import require, run
 from prefrontal.paths import DATA
 from prefrontal.recording import NetworkAgent, record
 from prefrontal.training import NUMERIC, Population, grid
-from replications.inferred_value.analysis import WARM_UP_BLOCKS, cue_differences, reversal_rpes
+from replications.inferred_value.analysis import PANELS, WARM_UP_BLOCKS, cue_differences, reversal_rpes
 from replications.inferred_value.train import Config
 
 VALIDATION_SESSIONS, VALIDATION_BLOCKS = 40, WARM_UP_BLOCKS + 8
@@ -54,11 +54,11 @@ def measure(population: Population) -> pd.DataFrame:
     agent = NetworkAgent(population.network, population.costs.reward_scale)
     index = list(range(len(population.configs)))
     recording = record(
-        agent, task, index, "validation", sessions, discount=population.costs.discount.numpy(), purpose="validation sessions"
+        agent, task, index, "validation", sessions, discount=population.costs.discount.tolist(), purpose="validation sessions"
     )
     trials, steps = recording.trials, recording.steps
     rpes = reversal_rpes(trials, steps, WARM_UP_BLOCKS if carried else 0)
-    wide = cue_differences(rpes).pivot_table(index="seed", columns="panel", values="difference").reindex(index)
+    wide = cue_differences(rpes).set_index("seed").reindex(index)[PANELS]
     return wide.assign(reward=trials.groupby("seed").reward.mean())
 
 

@@ -6,6 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 
 def units(activity: pd.DataFrame) -> np.ndarray:
@@ -98,3 +102,32 @@ def shifted_partial_correlations(
     by = generator.integers(1, len(activity), size=shifts)
     cross = np.stack([unit.T @ np.roll(covariate, shift, axis=0) for shift in by])
     return _partial(cross, covariate.T @ covariate)
+
+
+def decode_state(activity: np.ndarray, state: np.ndarray, groups: np.ndarray, folds: int = 5) -> np.ndarray:
+    """Cross-validated probability of a binary latent state, by logistic regression on standardised activity.
+
+    Parameters
+    ----------
+    activity : array (rows, units)
+    state : array (rows,) of bool
+        What to decode.
+    groups : array (rows,)
+        Rows of one group, such as an episode, are held out together, since they resemble each other.
+    folds : int
+        Parts of the cross-validation.
+
+    Returns
+    -------
+    array (rows,)
+        P(state is True) for held-out rows; NaN throughout where a training set would hold one state only.
+    """
+    groups = np.unique(groups, return_inverse=True)[1]
+    folds = min(folds, groups.max(initial=0) + 1)
+    if folds < 2:
+        return np.full(len(state), np.nan)
+    split = list(GroupKFold(folds).split(activity, state, groups))
+    if any(len(np.unique(state[train])) < 2 for train, _ in split):
+        return np.full(len(state), np.nan)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
+    return cross_val_predict(model, activity, state, groups=groups, cv=split, method="predict_proba")[:, 1]

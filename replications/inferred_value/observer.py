@@ -1,0 +1,83 @@
+"""Ideal observers of the inferred-value task: what the cue's reward prediction error could be at best.
+
+Both know the task's structure, so that one outcome tells them which cue pays. They differ in what they know about time: one
+knows where blocks begin, and that each begins with a coin toss; the other expects a switch before every trial alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from prefrontal.task import one_hot
+from replications.inferred_value.task import CENTRE, CUE, FIXATION, LEFT, REWARD, SACCADE, TRIAL_STEPS, InferredValueTask
+
+
+@dataclass(frozen=True)
+class Belief:
+    """Memory of an observer: time step, and P(left cue pays), (seed, session)."""
+
+    time: int
+    left_pays: Tensor
+
+
+@dataclass(frozen=True)
+class IdealObserver:
+    """An agent that answers every trial validly and values states by exact inference.
+
+    Attributes
+    ----------
+    task : InferredValueTask
+        Whose structure it knows.
+    boundary_known : bool
+        Knows where blocks begin; else it expects a constant hazard, switch / block_trials per trial (0.1).
+    discount : float
+        Per time step.
+    """
+
+    task: InferredValueTask
+    boundary_known: bool
+    discount: float = 0.9
+
+    def begin(self, seeds: int, episodes: int) -> Belief:
+        """Start without a preference."""
+        return Belief(0, torch.full((seeds, episodes), 0.5))
+
+    def step(
+        self, memory: Belief, observation: Tensor, last_reward: Tensor, last_action: Tensor
+    ) -> tuple[Belief, Tensor, Tensor, None]:
+        """Advance by one time step."""
+        period = memory.time % TRIAL_STEPS
+        left_pays = memory.left_pays
+        if period == FIXATION:
+            left_pays = self._expect(left_pays, memory.time // TRIAL_STEPS)
+        elif period == REWARD:
+            # The saccade went to the cue, which paid or did not: either way it is known which cue pays.
+            left_pays = ((last_action == LEFT) == (last_reward > 0)).to(left_pays.dtype)
+        cue = observation[..., 2].long()
+        action = cue if period in (CUE, SACCADE) else torch.full_like(cue, CENTRE)
+        value = self._value(period, torch.where(cue == LEFT, left_pays, 1 - left_pays))
+        policy = one_hot(action, len(self.task.actions))
+        return replace(memory, time=memory.time + 1, left_pays=left_pays), policy, value, None
+
+    def _expect(self, left_pays: Tensor, trial: int) -> Tensor:
+        """Carry the belief over to the next trial."""
+        if self.boundary_known:
+            hazard = self.task.switch if trial % self.task.block_trials == 0 else 0.0
+        else:
+            hazard = self.task.switch / self.task.block_trials
+        return left_pays * (1 - hazard) + (1 - left_pays) * hazard
+
+    def _value(self, period: int, pays: Tensor) -> Tensor:
+        """Discounted reward to come, given the probability that the cue in view pays.
+
+        Cues are equally frequent and one of them pays, so at fixation the value is the same whatever the belief.
+        """
+        gamma = self.discount
+        fixation = gamma**SACCADE * 0.5 / (1 - gamma**TRIAL_STEPS)
+        later = gamma ** (TRIAL_STEPS - period) * fixation
+        if period in (CUE, SACCADE):
+            return gamma ** (SACCADE - period) * pays + later
+        return torch.full_like(pays, fixation if period == FIXATION else later)
