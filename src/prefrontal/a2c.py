@@ -118,9 +118,18 @@ def rollout_chunk(
 
 
 def backward_chunk(
-    recurrent_weight: Tensor, record: dict[str, Tensor], d_heads: Tensor, d_activity: Tensor, d_cell: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Carry gradients back through a chunk: -> gradient at its first activity and cell, and at its gates."""
+    recurrent_weight: Tensor,
+    record: dict[str, Tensor],
+    d_heads: Tensor,
+    d_activity: Tensor,
+    d_cell: Tensor,
+    d_weight: Tensor,
+    d_bias: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Carry gradients back through a chunk.
+
+    Returns the gradients at its first activity and cell, and those of the LSTM's weight and bias with the chunk's share added.
+    """
     d_gates: list[Tensor] = []
     for t in reversed(range(d_heads.shape[1])):
         gates, cell, previous_cell = (record[name][:, t] for name in ("gates", "cell", "previous_cell"))
@@ -128,7 +137,9 @@ def backward_chunk(
             recurrent_weight, gates, cell, previous_cell, d_activity + d_heads[:, t], d_cell
         )
         d_gates.append(d_gate)
-    return d_activity, d_cell, torch.stack(d_gates[::-1], dim=1)
+    d_gate = torch.stack(d_gates[::-1], dim=1).flatten(1, 2)
+    d_weight = d_weight + torch.bmm(record["inputs"].flatten(1, 2).mT, d_gate)
+    return d_activity, d_cell, d_weight, d_bias + d_gate.sum(1)
 
 
 def discounted_returns(reward: Tensor, rest: Tensor, discount: Tensor) -> Tensor:
@@ -185,17 +196,18 @@ def head_gradients(
     chosen = torch.zeros_like(policy).scatter_(-1, record["action"].flatten(1, 2)[..., None], 1)
     d_logits = delta[..., None] * (policy - chosen)
     d_logits += (entropy_cost[:, None] * weight)[..., None] * policy * (log_policy + entropy[..., None])
-    d_value = -(value_cost[:, None] * delta)[..., None]
+    d_value = -value_cost[:, None] * delta
 
+    d_heads = torch.cat([d_logits, d_value[..., None]], dim=-1)  # both heads in one product
+    d_weight, d_bias = torch.bmm(activity.mT, d_heads), d_heads.sum(1)
     gradients = {
-        "policy_weight": torch.bmm(activity.mT, d_logits),
-        "policy_bias": d_logits.sum(1),
-        "value_weight": torch.bmm(activity.mT, d_value),
-        "value_bias": d_value.sum(1),
+        "policy_weight": d_weight[..., :-1],
+        "policy_bias": d_bias[:, :-1],
+        "value_weight": d_weight[..., -1:],
+        "value_bias": d_bias[:, -1:],
     }
-    d_activity = torch.bmm(d_logits, parameters["policy_weight"].mT) + torch.bmm(
-        d_value, parameters["value_weight"].mT
-    )
+    weights = torch.cat([parameters["policy_weight"], parameters["value_weight"]], dim=-1)
+    d_activity = torch.bmm(d_heads, weights.mT)
     steps = running.sum(1)
     monitor = {
         "reward": record["reward"].sum((1, 2)) / record["reward"].shape[2],
@@ -205,9 +217,7 @@ def head_gradients(
     return gradients, d_activity.unflatten(1, record["running"].shape[1:]), monitor
 
 
-def rmsprop(
-    flat: Tensor, square: Tensor, gradient: Tensor, costs: Costs
-) -> tuple[Tensor, Tensor]:
+def rmsprop(flat: Tensor, square: Tensor, gradient: Tensor, costs: Costs) -> tuple[Tensor, Tensor]:
     """Take one RMSProp step down the gradient: -> parameters and running mean square, each (seed, size)."""
     norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
     gradient = gradient * (costs.gradient_clip[:, None] / norm.clamp_min(1e-12)).clamp_max(1)
@@ -271,17 +281,19 @@ class Unroll:
 
         ``fresh`` (seed, episode) tells which episodes began with this unroll, from the learned initial state.
         """
-        record = {name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in chunks[0]}
-        grads, d_heads, monitor = self._heads(parameters, record, self._rest(parameters, after), costs.discount, costs.value_cost, entropy_cost)
+        whole = {
+            name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in ("activity", "action", "reward", "running")
+        }
+        rest = self._rest(parameters, after)
+        grads, d_heads, monitor = self._heads(parameters, whole, rest, costs.discount, costs.value_cost, entropy_cost)
         recurrent = parameters["lstm_weight"][:, self.layout.inputs :].mT.contiguous()
         d_activity = d_cell = torch.zeros_like(after.activity)
-        d_gates = []
+        d_weight, d_bias = (torch.zeros_like(parameters[name]) for name in ("lstm_weight", "lstm_bias"))
         for chunk, d_chunk in zip(reversed(chunks), reversed(d_heads.split(self.chunk, dim=1)), strict=True):
-            d_activity, d_cell, d_gate = self._back(recurrent, chunk, d_chunk.contiguous(), d_activity, d_cell)
-            d_gates.append(d_gate)
-        d_gate = torch.cat(d_gates[::-1], dim=1).flatten(1, 2)
-        grads["lstm_weight"] = torch.bmm(record["inputs"].flatten(1, 2).mT, d_gate)
-        grads["lstm_bias"] = d_gate.sum(1)
+            d_activity, d_cell, d_weight, d_bias = self._back(
+                recurrent, chunk, d_chunk.contiguous(), d_activity, d_cell, d_weight, d_bias
+            )
+        grads["lstm_weight"], grads["lstm_bias"] = d_weight, d_bias
         grads["initial_activity"] = (d_activity * fresh[..., None]).sum(1)
         grads["initial_cell"] = (d_cell * fresh[..., None]).sum(1)
         return self.layout.flatten(grads), monitor

@@ -44,9 +44,7 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
         if self.state is None:
             raise gymnasium.error.ResetNeeded("call reset() before the first step()")
         before = self.state
-        self.state, observation, reward = self.task.step(
-            before, torch.tensor([[int(action)]]), self._noise(self.task.step_noise)
-        )
+        self.state, observation, reward = self.task.step(before, torch.tensor([[int(action)]]), self._noise(self.task.step_noise))
         info = self._about(self.state)
         if self.state["trial"] > before["trial"]:
             columns = self.task.trial_columns(self.state)
