@@ -25,6 +25,7 @@ from prefrontal.statistics import summarize
 PROBLEMS = ("0.25/0.75", "0.6/0.4")
 TEXTBOOK = {"Gittins indices": "#b0b0b0", "Thompson sampling": "#777777", "UCB": "#222222"}
 TRIAL_COLORS = mpl.colormaps["copper"]
+MARKERS = {0: ("left", "*"), 1: ("right", "^")}
 PAYOFF_COLORS = mpl.colormaps["rainbow"]
 
 
@@ -69,11 +70,11 @@ def draw_loop(ax: Axes) -> None:
 
 def draw_layers(ax: Axes) -> None:
     """Fig. 1b: the layers, and the gates of one LSTM unit."""
-    box(ax, 0.3, 0.08, "observation, last action, last reward", 0.62, 0.1)
+    box(ax, 0.3, 0.1, "observation,\nlast action, last reward", 0.54, 0.16)
     box(ax, 0.3, 0.48, "48 LSTM units", 0.46, 0.14, "#e6eef8")
     box(ax, 0.14, 0.9, "policy", 0.2, 0.1)
     box(ax, 0.46, 0.9, "value", 0.2, 0.1)
-    arrow(ax, (0.3, 0.15), (0.3, 0.38))
+    arrow(ax, (0.3, 0.21), (0.3, 0.38))
     arrow(ax, (0.24, 0.57), (0.15, 0.82))
     arrow(ax, (0.36, 0.57), (0.45, 0.82))
     arrow(ax, (0.1, 0.55), (0.1, 0.41), bend=2.5)
@@ -83,7 +84,8 @@ def draw_layers(ax: Axes) -> None:
     ax.text(0.93, 0.48, "cell", ha="center", va="center", bbox={"boxstyle": "circle", "fc": "white", "ec": "black", "lw": 0.7})
     arrow(ax, (0.93, 0.24), (0.93, 0.4))
     arrow(ax, (0.93, 0.56), (0.93, 0.66))
-    for x, y, name in ((0.78, 0.32, "input\ngate"), (0.78, 0.6, "output\ngate"), (1.09, 0.48, "forget\ngate")):
+    arrow(ax, (0.99, 0.54), (0.99, 0.42), bend=-1.6)
+    for x, y, name in ((0.81, 0.33, "input\ngate"), (0.81, 0.6, "output\ngate"), (1.115, 0.48, "forget\ngate")):
         ax.text(x, y, name, ha="center", va="center", fontsize=4.5)
     ax.set(xlim=(-0.02, 1.18), ylim=(0, 1))
     ax.axis("off")
@@ -117,18 +119,23 @@ def draw_regret(ax: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None
     for name, color in TEXTBOOK.items():
         own = textbook[textbook["algorithm"] == name]
         ax.plot(own["trial"], own["regret"], color=color, ls="--", label=name)
-    ax.set(xlabel="trial", ylabel="cumulative regret\n(expected reward)", xlim=(0, 101), ylim=(0, 4.2))
-    ax.legend(loc="upper left", ncols=2, columnspacing=0.8)
+    ax.set(xlabel="trial", ylabel="cumulative regret\n(expected reward)", xlim=(0, 101), ylim=(0, 3.7))
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
 def draw_trajectories(axes: list[Axes], results: pd.DataFrame) -> None:
     """Fig. 1e: unit activity over single episodes, dark to copper from first to last trial."""
     for ax, (p_left, own) in zip(axes, results.groupby("p_left", sort=False), strict=True):
         ax.plot(own["pc1"], own["pc2"], color="#cccccc", lw=0.4, zorder=0)
-        ax.scatter(own["pc1"], own["pc2"], c=own["trial"], cmap=TRIAL_COLORS, s=4, lw=0)
-        ax.text(0.02, 1.02, f"$p_L$ = {p_left:.2f}", color=COLORS["independent"], transform=ax.transAxes, va="bottom")
-        ax.text(0.98, 1.02, f"$p_R$ = {1 - p_left:.2f}", color=COLORS["correlated"], transform=ax.transAxes, ha="right", va="bottom")
+        for choice, (_, marker) in MARKERS.items():
+            made = own[own["choice"] == choice]
+            ax.scatter(made["pc1"], made["pc2"], c=made["trial"], cmap=TRIAL_COLORS, vmin=0, vmax=100, marker=marker, s=7, lw=0.3)
+        ax.text(0, 1.02, f"$p_L$ {p_left:.2f}", color=COLORS["independent"], transform=ax.transAxes)
+        ax.text(1, 1.02, f"$p_R$ {1 - p_left:.2f}", color=COLORS["correlated"], transform=ax.transAxes, ha="right")
         ax.set(xlabel="PC 1")
+    for name, marker in MARKERS.values():
+        axes[-1].scatter([], [], marker=marker, color="black", s=7, lw=0.3, label=name)
+    axes[-1].legend(loc="upper right", handletextpad=0)
     axes[0].set_ylabel("PC 2")
     for ax in axes[1:]:
         ax.tick_params(labelleft=False)
@@ -137,11 +144,11 @@ def draw_trajectories(axes: list[Axes], results: pd.DataFrame) -> None:
 def draw_payoffs(ax: Axes, results: pd.DataFrame, correlations: pd.DataFrame) -> None:
     """Fig. 1f: unit activity at the last trial, by the left arm's reward probability."""
     points = ax.scatter(results["pc1"], results["pc2"], c=results["p_left"], cmap=PAYOFF_COLORS, vmin=0, vmax=1, s=4, lw=0)
-    ax.figure.colorbar(points, ax=ax, label="$p_L$", pad=0.02, aspect=12)
+    ax.figure.colorbar(points, ax=ax, pad=0.02, aspect=12).ax.set_title("$p_L$", pad=3)
     ax.set(xlabel="PC 1", ylabel="PC 2")
     mean, low = correlations["rank_correlation"].mean(), correlations["rank_correlation"].min()
-    text = f"|rank correlation| of PC 1 with $p_L$:\nmean {mean:.2f}, lowest {low:.2f} of {len(correlations)} networks"
-    ax.set_title(text, fontsize=5.5)
+    text = f"|rank correlation|\n{mean:.2f} over {len(correlations)}\nnetworks\n(lowest {low:.2f})"
+    ax.text(0.5, 0.03, text, transform=ax.transAxes, ha="center", fontsize=5.5)
 
 
 def draw_share(ax: Axes, results: pd.DataFrame) -> None:
@@ -164,9 +171,11 @@ def main(options: Options) -> None:
     top = GridSpecFromSubplotSpec(1, 3, grid[0], width_ratios=(0.75, 1.35, 1.2), wspace=0.22)
     a, b = figure.add_subplot(top[0]), figure.add_subplot(top[1])
     c = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(2, 1, top[2], hspace=0.45)]
-    middle = GridSpecFromSubplotSpec(1, 3, grid[1], width_ratios=(1.5, 1.25, 0.75), wspace=0.42)
-    d, f, g = (figure.add_subplot(cell) for cell in middle)
-    e = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 4, grid[2], wspace=0.12)]
+    middle = GridSpecFromSubplotSpec(1, 3, grid[1], width_ratios=(1.7, 0.6, 0.9))
+    d, g = figure.add_subplot(middle[0]), figure.add_subplot(middle[2])
+    bottom = GridSpecFromSubplotSpec(1, 2, grid[2], width_ratios=(4, 1.55), wspace=0.16)
+    e = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 4, bottom[0], wspace=0.12)]
+    f = figure.add_subplot(bottom[1])
     for ax in e[1:]:
         ax.sharex(e[0])
         ax.sharey(e[0])

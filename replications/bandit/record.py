@@ -17,7 +17,8 @@ from replications.bandit.task import BanditTask
 from replications.bandit.train import VARIANTS, Config
 
 TEST_PROBLEMS = ((0.25, 0.75), (0.6, 0.4))
-"""(p_left, p_right) of the problems in Fig. 1c; the first is that of Fig. 1d."""
+"""(p_left, p_right) of the problems in Fig. 1c; the first is that of Fig. 1d. Each is also played with the sides swapped, so that
+a network's fixed preference for its first pull cancels: the regret of the first trial must be half the difference."""
 
 EXAMPLE_PROBLEMS = (0.99, 0.46, 0.33, 0.01)
 """p_left of the correlated problems in Fig. 1e."""
@@ -32,7 +33,7 @@ class Options:
     seeds: int = 8
     """Networks per training distribution, seeded 0, 1, ... (paper: 8)."""
     episodes: int = 300
-    """Test episodes per network and problem (Wang et al. 2018, Fig. 1d: 300)."""
+    """Test episodes per network, problem and order of sides (Wang et al. 2018, Fig. 1d: 300)."""
 
 
 def record_condition(options: Options, condition: str) -> tuple[recording.Tables, list[Config]]:
@@ -40,13 +41,14 @@ def record_condition(options: Options, condition: str) -> tuple[recording.Tables
     folder, seeds = options.data / "bandit" / "networks", list(range(options.seeds))
     agent, configs = training.load_agent(folder, Config, condition, seeds)
     training_task = configs[0].task()
-    problems = {f"{left:g}/{right:g}": (left, right) for left, right in TEST_PROBLEMS}
     recordings = []
-    for name, (left, right) in problems.items():
+    for left, right in (order for problem in TEST_PROBLEMS for order in (problem, problem[::-1])):
         task = BanditTask("fixed", training_task.trials, left, right)
-        recordings.append(recording.record(agent, task, seeds, f"{condition} {name}", options.episodes, steps=False))
+        name = f"{condition} {left:g}/{right:g}"
+        recordings.append(recording.record(agent, task, seeds, name, options.episodes, steps=False))
     keep = ("choice",) if condition == "correlated" else ()
-    drawn = recording.record(agent, training_task, seeds, f"{condition} drawn", options.episodes, steps=False, activity_periods=keep)
+    name = f"{condition} drawn"
+    drawn = recording.record(agent, training_task, seeds, name, options.episodes, steps=False, activity_periods=keep)
     recordings.append(drawn)
     if condition == "correlated":
         for left in EXAMPLE_PROBLEMS:

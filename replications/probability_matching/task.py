@@ -138,18 +138,3 @@ class MatchingTask:
 
     def _observe(self, state: State) -> Tensor:
         return one_hot(state["period"], len(self.observations), state["reward"].dtype)
-
-
-def random_rate(baseline_left: np.ndarray) -> np.ndarray:
-    """Reward per trial of choosing sides by coin toss."""
-    poor = [0.5 * (1 - baseline) for baseline in (baseline_left, BASELINE_SUM - baseline_left)]
-    return sum(0.5 * (1 - miss / (1 - miss)) for miss in poor)
-
-
-def best_rate(baseline_left: np.ndarray) -> np.ndarray:
-    """Reward per trial of the best fixed cycle that knows the baselines: k times the richer side, then once the other."""
-    rich = np.maximum(baseline_left, BASELINE_SUM - baseline_left)[..., None]
-    times = np.arange(1, 200)
-    visit = 1 - (1 - (BASELINE_SUM - rich)) ** (times + 1)
-    cycle = (visit + 1 - (1 - rich) ** 2 + (times - 1) * rich) / (times + 1)
-    return np.maximum(cycle.max(-1), rich[..., 0])

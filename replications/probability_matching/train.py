@@ -12,7 +12,8 @@ import numpy as np
 
 from prefrontal import training
 from prefrontal.errors import require, run
-from replications.probability_matching.task import MatchingTask, best_rate, held_out, random_rate
+from prefrontal.learners import matching
+from replications.probability_matching.task import MatchingTask, held_out
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Config(training.Config):
         baselines = np.linspace(0, 0.5, 501)
         baselines = baselines[~held_out(baselines)]
         trials = (self.shortest + self.longest) / 2
-        return trials * float(random_rate(baselines).mean()), trials * float(best_rate(baselines).mean())
+        return trials * float(matching.coin_toss(baselines).mean()), trials * float(matching.best_cycle(baselines)["reward"].mean())
 
 
 VARIANTS = ({"steps_per_trial": 2}, {"steps_per_trial": 3})

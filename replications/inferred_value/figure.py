@@ -1,0 +1,212 @@
+"""Draw Fig. 4 of Wang et al. 2018 from our results.
+
+python -m replications.inferred_value.figure --help
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tyro
+from matplotlib.axes import Axes
+from matplotlib.gridspec import GridSpecFromSubplotSpec
+from matplotlib.lines import Line2D
+
+from prefrontal import plotting, tables
+from prefrontal.errors import run
+from prefrontal.paths import DATA, FIGURES
+from prefrontal.plotting import COLORS
+from replications.inferred_value.analysis import (
+    CARRIED,
+    DRAWN,
+    OBSERVERS,
+    PANELS,
+    PERIODS,
+    RESET,
+    ROLES,
+    published_rpes,
+)
+
+STATED_RATE, CHOSEN_RATE = 7e-4, 2e-3
+"""Learning rates compared over training: the paper's, and that of the networks drawn."""
+TITLES = {"before": "reversal trial\n(before its outcome)", "experienced": "next trial, same cue\n(experienced)"}
+TITLES["inferred"] = "next trial, other cue\n(inferred)"
+SIDE_COLORS = {"left": COLORS["unrewarded"], "right": COLORS["rewarded"]}
+SIDE_MARKERS = {"left": "x", "right": "o"}
+OBSERVER_STYLES = dict(zip(OBSERVERS, (":", "-"), strict=True))
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where results are and figures go."""
+
+    data: Path = DATA
+    """Data folder."""
+    figures: Path = FIGURES
+    """Figures folder."""
+
+
+def draw_monkeys(axes: list[Axes]) -> None:
+    """Fig. 4a: dopamine neurons of monkeys around the cue, digitised."""
+    frame = plotting.published("fig4a")
+    roles = {"cue rewarded prior to reversal": "old cue", "cue rewarded after reversal": "new cue"}
+    for ax, panel in zip(axes, PANELS, strict=True):
+        for series, role in roles.items():
+            own = frame[frame["panel"].str.contains(panel) & (frame["series"] == series)].sort_values("x")
+            ax.plot(own["x"].astype(float), own["y"], color=COLORS[role])
+        ax.axvline(0, color="black", lw=0.5, ls=":")
+        ax.set(xlim=(-100, 600), ylim=(0, 25), title=TITLES[panel], xlabel="time from cue (ms)")
+    axes[0].set_ylabel("monkey dopamine neurons\n(spikes/s)")
+
+
+def draw_rpes(axes: list[Axes], rpes: pd.DataFrame) -> None:
+    """Fig. 4b: reward prediction errors of every network, beside the published ones and two ideal observers."""
+    reference = published_rpes().set_index(["panel", "role", "period"])["rpe"]
+    steps = np.arange(len(DRAWN), dtype=float)
+    for ax, panel in zip(axes, PANELS, strict=True):
+        ax.axhline(0, color="black", lw=0.5, ls=":")
+        for role in ROLES:
+            own = rpes[(rpes["panel"] == panel) & (rpes["role"] == role)]
+            networks, color = own[own["condition"] == CARRIED], COLORS[role]
+            ax.plot(steps, networks[DRAWN].mean(), color=color, lw=1.2)
+            for x, period in zip(steps, DRAWN, strict=True):
+                plotting.dots(ax, x, networks[period], color, width=0.09)
+            plotting.published_marker(ax, steps + 0.24, [reference[panel, role, period] for period in DRAWN])
+            for condition, style in OBSERVER_STYLES.items():
+                level = own.loc[own["condition"] == condition, "cue"].mean()
+                ax.plot([0.66, 1.34], [level, level], color="black", lw=0.8, ls=style, zorder=1)
+        ax.set(xlim=(-0.4, 2.6), ylim=(-0.52, 0.52), xticks=steps)
+        ax.set_xticklabels(DRAWN)
+    axes[0].set_ylabel("networks' reward prediction error")
+
+
+def label_rpes(ax: Axes) -> None:
+    """Explain the marks of Fig. 4a, b."""
+    lines = [Line2D([], [], color=COLORS[role]) for role in ROLES]
+    marks = [
+        Line2D([], [], color="black", marker="o", ms=2, lw=0),
+        Line2D([], [], marker="D", ms=3, mfc="white", mec=COLORS["published"], lw=0),
+        *(Line2D([], [], color="black", lw=0.8, ls=OBSERVER_STYLES[name]) for name in reversed(OBSERVERS)),
+    ]
+    names = ["cue rewarded before the reversal", "cue rewarded after the reversal", "one network each", "published networks"]
+    names += ["ideal observer: hazard 0.1 per trial", "ideal observer: knows the block's start"]
+    ax.legend([*lines, *marks], names, loc="center left", bbox_to_anchor=(-0.28, 0.5), labelspacing=0.8, fontsize=6)
+    ax.axis("off")
+
+
+def draw_differences(ax: Axes, differences: pd.DataFrame) -> None:
+    """Old minus new cue's RPE with the LSTM state carried, and reset at every block."""
+    reference = published_rpes().set_index(["panel", "role", "period"])["rpe"]
+    shifts = {CARRIED: (-0.2, COLORS["network"]), RESET: (0.2, COLORS["volatile"])}
+    for x, panel in enumerate(PANELS):
+        for condition, (shift, color) in shifts.items():
+            plotting.bar(ax, x + shift, differences.loc[differences["condition"] == condition, panel], color, 0.36)
+        published = reference[panel, "old cue", "cue"] - reference[panel, "new cue", "cue"]
+        plotting.published_marker(ax, [x - 0.45], [published])
+        for condition, style in OBSERVER_STYLES.items():
+            level = differences.loc[differences["condition"] == condition, panel].mean()
+            ax.plot([x - 0.45, x + 0.45], [level, level], color="black", lw=0.8, ls=style)
+    ax.axhline(0, color="black", lw=0.5)
+    ax.set(xticks=range(len(PANELS)), ylim=(-1.05, 1.05), ylabel="cue RPE, old minus new cue")
+    ax.set_xticklabels(PANELS)
+    for height, (condition, (_, color)) in zip((0.98, 0.86), shifts.items(), strict=True):
+        ax.text(0.99, height, f"state {condition}", color=color, ha="right", va="top", transform=ax.transAxes)
+
+
+def draw_components(axes: np.ndarray, points: pd.DataFrame) -> None:
+    """Fig. 4c: activity of one network on the reversal trial and the next, first two principal components."""
+    limits = points[["pc1", "pc2"]].agg(["min", "max"]) * 1.1
+    for (row, column), ax in np.ndenumerate(axes):
+        period = PERIODS[column]
+        part = points[(points["block_trial"] == row) & (points["period"] == period)]
+        for (rewarded, cue), own in part.groupby(["rewarded_cue", "cue"]):
+            marker = SIDE_MARKERS[cue]
+            style = {"facecolor": "none", "edgecolor": SIDE_COLORS[rewarded]} if marker == "o" else {"color": SIDE_COLORS[rewarded]}
+            ax.scatter(own["pc1"], own["pc2"], s=5, marker=marker, lw=0.4, rasterized=True, **style)
+        if np.isfinite(limits.to_numpy(float)).all():
+            ax.set(xlim=limits["pc1"], ylim=limits["pc2"])
+        ax.set(xticks=[], yticks=[])
+        if row == 0:
+            ax.set_title({"fixation": "central fixation", "saccade": "action"}.get(period, period))
+        else:
+            ax.set_xlabel("PC1")
+    for row, name in enumerate(("reversal trial $n$", "trial $n$ + 1")):
+        axes[row, 0].set_ylabel(f"{name}\nPC2")
+
+
+def label_components(ax: Axes) -> None:
+    """Explain the marks of Fig. 4c below it."""
+    handles = [Line2D([], [], marker="s", ms=3, lw=0, color=SIDE_COLORS[side]) for side in SIDE_COLORS]
+    handles += [Line2D([], [], marker=SIDE_MARKERS[s], ms=3, lw=0, mfc="none", color="black", mew=0.6) for s in SIDE_MARKERS]
+    names = ["left cue rewarded", "right cue rewarded", "left cue shown", "right cue shown"]
+    ax.legend(handles, names, loc="upper left", bbox_to_anchor=(-0.1, -0.2), ncol=4, columnspacing=1.2, handletextpad=0.2)
+
+
+def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
+    """Share of reversed blocks in which the decoder reads the new state, over the eight steps of two trials."""
+    for condition, color in ((CARRIED, COLORS["network"]), (RESET, COLORS["volatile"])):
+        own = decoded[decoded["condition"] == condition]
+        x = own["block_trial"] * len(PERIODS) + own["period"].map(PERIODS.index)
+        means = own["new_state"].groupby(x).mean()
+        ax.plot(means.index, means, color=color, label=f"state {condition}")
+        for position, values in own["new_state"].groupby(x):
+            plotting.dots(ax, float(position), values, color, width=0.15, size=3)
+    ax.axhline(0.5, color="black", lw=0.5, ls=":")
+    ax.axvline(2.5, color="black", lw=0.5, ls=":")
+    ax.set(ylim=(-0.04, 1.04), xticks=range(2 * len(PERIODS)), ylabel="share decoded as the new state")
+    ax.set_xticklabels(["fix.", "cue", "act.", "rew."] * 2, rotation=60)
+    ax.set_xlabel("reversal trial              trial $n$ + 1")
+    ax.text(2.4, 1.0, "outcome", rotation=90, ha="right", va="top", fontsize=5.5)
+    ax.legend(loc="lower right")
+
+
+def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
+    """Difference between the cues' RPEs over training, at the stated and the chosen learning rate."""
+    ax.axhline(0, color="black", lw=0.5)
+    for rate, style, name in ((STATED_RATE, ":", "stated"), (CHOSEN_RATE, "-", "chosen")):
+        if development is None:
+            continue
+        own = development[np.isclose(development["learning_rate"], rate)]
+        for panel, color in (("before", COLORS["old cue"]), ("inferred", COLORS["network"])):
+            for _, network in own.groupby("seed"):
+                ax.plot(network["steps"] / 1e6, network[panel], color=color, ls=style, lw=0.7)
+        ax.plot([], [], color="black", ls=style, label=f"learning rate {rate:g} ({name})")
+    ax.set(xlabel="training steps (millions)", ylabel="cue RPE, old minus new cue", ylim=(-0.9, 0.9))
+    ax.text(0.02, 0.98, "reversal trial", color=COLORS["old cue"], transform=ax.transAxes, va="top")
+    ax.text(0.02, 0.02, "next trial, inferred", color=COLORS["network"], transform=ax.transAxes)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, 0.92))
+
+
+def main(options: Options) -> None:
+    """Draw the figure."""
+    folder = options.data / "inferred_value" / "results"
+    names = ("fig4b", "fig4b_differences", "fig4c", "decoded_state")
+    results = {name: tables.read(folder / f"{name}.csv") for name in names}
+    development = folder.parent / "sweeps" / "rates.csv"
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 190)
+    grid = figure.add_gridspec(3, 2, height_ratios=(1, 1.25, 1.9), width_ratios=(3, 1), hspace=0.42, wspace=0.26)
+    figure.subplots_adjust(left=0.075, right=0.985, top=0.95, bottom=0.07)
+    a = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 3, grid[0, 0], wspace=0.2)]
+    b = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 3, grid[1, 0], wspace=0.2)]
+    c = GridSpecFromSubplotSpec(2, 4, grid[2, 0], wspace=0.06, hspace=0.06).subplots()
+    d, lower = figure.add_subplot(grid[1, 1]), GridSpecFromSubplotSpec(2, 1, grid[2, 1], hspace=0.62)
+    e, f = (figure.add_subplot(cell) for cell in lower)
+    draw_monkeys(a)
+    draw_rpes(b, results["fig4b"])
+    label_rpes(figure.add_subplot(grid[0, 1]))
+    draw_components(c, results["fig4c"])
+    label_components(c[1, 0])
+    draw_differences(d, results["fig4b_differences"])
+    draw_decoding(e, results["decoded_state"])
+    draw_training(f, tables.read(development) if development.exists() else None)
+    panels = {"a": a, "b": b, "c": list(c.flat), "d": [d], "e": [e], "f": [f]}
+    for letter, axes in panels.items():
+        plotting.panel_label(axes[0], letter)
+    plotting.save(figure, "fig4", options.figures, tables.manifest(folder)["fig4b.csv"], panels)
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Options)))
