@@ -29,7 +29,7 @@ def gittins_table(trials: int, discount: float, horizon: int | None = None) -> n
     """Gittins indices of a Bernoulli arm with a uniform prior.
 
     An arm's index is the sure reward per trial at which retiring on it for good and playing the arm on (with the option
-    to retire later) are worth the same (Gittins, Glazebrook & Weber 2011, section 1.4). One backward induction finds the
+    to retire later) are worth the same (Gittins, Glazebrook & Weber 2011). One backward induction finds the
     worth of playing on for a grid of sure rewards; the index is where the two worths cross.
 
     Parameters
@@ -53,10 +53,10 @@ def gittins_table(trials: int, discount: float, horizon: int | None = None) -> n
     require(horizon >= 1, "horizon", horizon, "1 or more")
     sure = np.linspace(0, 1, 1001)
     table = np.full((trials + 1, trials + 1), np.nan)
-    pulls = trials + horizon
+    last = trials + horizon
     # Worths are times (1 - discount), that is, in reward per trial; (successes, sure).
-    worth = np.maximum(sure, _mean(np.arange(pulls + 1), pulls)[:, None])
-    for pulls in reversed(range(pulls)):
+    worth = np.maximum(sure, _mean(np.arange(last + 1), last)[:, None])
+    for pulls in reversed(range(last)):
         mean = _mean(np.arange(pulls + 1), pulls)[:, None]
         play = mean * (1 - discount + discount * worth[1:]) + (1 - mean) * discount * worth[:-1]
         worth = np.maximum(sure, play)
@@ -223,9 +223,7 @@ def tally(counts: np.ndarray, choice: np.ndarray, reward: np.ndarray) -> np.ndar
     return counts + (outcome == np.arange(4).reshape(-1, *[1] * outcome.ndim))
 
 
-def simulate(
-    policy: Policy, p_left: ArrayLike, p_right: ArrayLike, trials: int, rng: np.random.Generator
-) -> Simulation:
+def simulate(policy: Policy, p_left: ArrayLike, p_right: ArrayLike, trials: int, rng: np.random.Generator) -> Simulation:
     """Let a policy play.
 
     Parameters

@@ -1,0 +1,550 @@
+"""Learners of the two-step task: model-free, planning, and a mixture of both; their values, simulation and fit.
+
+Coding: choice 0 left, 1 right; outcome state 0 S1, 1 S2; reward 0 or 1; -1 wherever a trial broke off. Left commonly leads to
+S1 and right to S2. Values are (..., 2): left and right, or S1 and S2, in reward per trial. Leading axes, usually (episode,),
+hold independent learners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
+
+from prefrontal.errors import UserError, require
+from prefrontal.tables import check
+
+STATES = np.array(["S1", "S2"])
+
+
+class Learner(Protocol):
+    """One way to learn the task. Memory is opaque, and never changed in place."""
+
+    @property
+    def discount(self) -> float:
+        """Factor on the second-stage value in the prediction of the first stage."""
+
+    def begin(self, shape: int | tuple[int, ...]) -> Any:
+        """Memory before the first trial of independent episodes, ``shape`` of them."""
+
+    def values(self, memory: Any) -> np.ndarray:
+        """Values of the first-stage actions left and right, (..., 2)."""
+
+    def state_values(self, memory: Any) -> np.ndarray:
+        """Values of the second-stage states S1 and S2, (..., 2)."""
+
+    def update(self, memory: Any, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> Any:
+        """Memory after one trial, whose arrays are (...)."""
+
+
+def _taught(choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> np.ndarray:
+    """True where a trial ran to its end."""
+    return (choice >= 0) & (outcome_state >= 0) & (reward >= 0)
+
+
+def _pick(values: np.ndarray, index: np.ndarray) -> np.ndarray:
+    return np.where(index == 1, values[..., 1], values[..., 0])
+
+
+def _at(index: np.ndarray, amount: np.ndarray) -> np.ndarray:
+    """Array (..., 2) with ``amount`` at ``index`` and zero beside it."""
+    return np.where(index[..., None] == np.arange(2), amount[..., None], 0.0)
+
+
+def prediction_errors(
+    learner: Learner, memory: Any, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reward prediction errors of one trial, given the memory before it; arrays are (...).
+
+    On entering stage 2: discount * value of the state - value of the chosen action. At reward: reward - value of the state.
+    """
+    state_value = _pick(learner.state_values(memory), outcome_state)
+    action_value = _pick(learner.values(memory), choice)
+    return learner.discount * state_value - action_value, reward - state_value
+
+
+class ModelFreeMemory(NamedTuple):
+    """Learned values: actions (..., 2) and states (..., 2)."""
+
+    actions: np.ndarray
+    states: np.ndarray
+
+
+@dataclass(frozen=True)
+class ModelFree:
+    """Temporal-difference learning of action and state values: SARSA(0), as in Daw et al. (2011).
+
+    Both stages share one learning rate. Trials that broke off teach nothing.
+    """
+
+    learning_rate: float
+    """Share of the prediction error by which a value moves, 0 to 1."""
+    eligibility: float = 0.0
+    """How much of the reward prediction error reaches the first-stage action at once (lambda), 0 to 1."""
+    discount: float = 1.0
+    """Factor on the second-stage value in the first stage's prediction error."""
+    initial_value: float = 0.5
+    """Value of every action and state before the first trial; .5 is the task's reward for random play."""
+
+    def begin(self, shape: int | tuple[int, ...]) -> ModelFreeMemory:
+        """Memory before the first trial."""
+        start = np.full((*np.atleast_1d(shape), 2), self.initial_value)
+        return ModelFreeMemory(start, start)
+
+    def values(self, memory: ModelFreeMemory) -> np.ndarray:
+        """Values of the first-stage actions."""
+        return memory.actions
+
+    def state_values(self, memory: ModelFreeMemory) -> np.ndarray:
+        """Values of the second-stage states."""
+        return memory.states
+
+    def update(
+        self, memory: ModelFreeMemory, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray
+    ) -> ModelFreeMemory:
+        """Learn from one trial."""
+        at_stage_2, at_reward = prediction_errors(self, memory, choice, outcome_state, reward)
+        rate = np.where(_taught(choice, outcome_state, reward), self.learning_rate, 0.0)
+        return ModelFreeMemory(
+            memory.actions + _at(choice, rate * (at_stage_2 + self.eligibility * at_reward)),
+            memory.states + _at(outcome_state, rate * at_reward),
+        )
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Model-based ideal observer: knows the task's structure and infers which second-stage state is rich.
+
+    Its memory is p(H), H = "S1 is the rich state", (...): Bayes' rule takes in each reward, and before the next trial the
+    states may have swapped (Wang et al. 2018, Methods, simulation 4). After a trial that broke off only the latter applies.
+    """
+
+    common: float = 0.8
+    """Probability of the common transition."""
+    rich: float = 0.9
+    """Reward probability of the rich state; the poor one has the rest to 1."""
+    reversal: float = 0.025
+    """Probability that the states swap before a trial."""
+    discount: float = 1.0
+    """Factor on the second-stage value in the values of the actions."""
+
+    def begin(self, shape: int | tuple[int, ...]) -> np.ndarray:
+        """Memory before the first trial: either state may be rich."""
+        return np.full(shape, 0.5)
+
+    def values(self, memory: np.ndarray) -> np.ndarray:
+        """Values of the first-stage actions: the mean over where they may lead."""
+        states = self.state_values(memory)
+        return self.discount * (self.common * states + (1 - self.common) * states[..., ::-1])
+
+    def state_values(self, memory: np.ndarray) -> np.ndarray:
+        """Values of the second-stage states: expected reward."""
+        s1 = memory * self.rich + (1 - memory) * (1 - self.rich)
+        return np.stack([s1, 1 - s1], axis=-1)
+
+    def update(self, memory: np.ndarray, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> np.ndarray:
+        """Learn from one trial, and allow for a reversal before the next one."""
+        speaks_for_s1 = (outcome_state == 0) == (reward > 0)
+        likelihood = np.where(speaks_for_s1, self.rich, 1 - self.rich)
+        joint, other = memory * likelihood, (1 - memory) * (1 - likelihood)
+        belief = np.where(_taught(choice, outcome_state, reward), joint / (joint + other), memory)
+        return belief * (1 - self.reversal) + (1 - belief) * self.reversal
+
+
+class MixtureMemory(NamedTuple):
+    """Memories of the two parts."""
+
+    planner: np.ndarray
+    model_free: ModelFreeMemory
+
+
+def _mix(weight: float, planned: np.ndarray, model_free: np.ndarray) -> np.ndarray:
+    return weight * planned + (1 - weight) * model_free
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Weighted mean of a planner's and a model-free learner's values (Daw et al. 2011); each part learns for itself."""
+
+    weight: float
+    """Share of the planner, 0 to 1."""
+    model_free: ModelFree
+    planner: Planner = field(default_factory=Planner)
+
+    def __post_init__(self) -> None:
+        require(
+            self.model_free.discount == self.planner.discount,
+            "discount of model_free",
+            self.model_free.discount,
+            f"the planner's, {self.planner.discount!r}",
+        )
+
+    @property
+    def discount(self) -> float:
+        """Factor on the second-stage value, common to both parts."""
+        return self.planner.discount
+
+    def begin(self, shape: int | tuple[int, ...]) -> MixtureMemory:
+        """Memory before the first trial."""
+        return MixtureMemory(self.planner.begin(shape), self.model_free.begin(shape))
+
+    def values(self, memory: MixtureMemory) -> np.ndarray:
+        """Values of the first-stage actions."""
+        return _mix(self.weight, self.planner.values(memory.planner), self.model_free.values(memory.model_free))
+
+    def state_values(self, memory: MixtureMemory) -> np.ndarray:
+        """Values of the second-stage states."""
+        planned, cached = self.planner.state_values(memory.planner), self.model_free.state_values(memory.model_free)
+        return _mix(self.weight, planned, cached)
+
+    def update(self, memory: MixtureMemory, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> MixtureMemory:
+        """Learn from one trial."""
+        trial = (choice, outcome_state, reward)
+        return MixtureMemory(self.planner.update(memory.planner, *trial), self.model_free.update(memory.model_free, *trial))
+
+
+def _drive(values: np.ndarray, inverse_temperature: float, last_choice: np.ndarray, perseveration: float) -> np.ndarray:
+    """Log odds of choosing right, (...)."""
+    with np.errstate(invalid="ignore"):
+        weighed = inverse_temperature * (values[..., 1] - values[..., 0])
+    # An infinite inverse temperature makes the choice greedy; equal values then weigh nothing.
+    weighed = np.nan_to_num(weighed, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    return weighed + perseveration * np.where(last_choice >= 0, 2 * last_choice - 1, 0)
+
+
+def choice_probabilities(
+    values: np.ndarray, inverse_temperature: float, last_choice: np.ndarray, perseveration: float = 0.0
+) -> np.ndarray:
+    """Probabilities of left and right: softmax of inverse_temperature * value, plus perseveration for the last choice.
+
+    Parameters
+    ----------
+    values : array (..., 2)
+        Values of left and right.
+    inverse_temperature : float
+        Per unit of reward; infinite for greedy choices, with ties split.
+    last_choice : array (...)
+        The last first-stage choice; -1 if there was none yet.
+    perseveration : float
+        Log odds in favour of the last choice.
+
+    Returns
+    -------
+    array (..., 2)
+    """
+    right = _drive(values, inverse_temperature, last_choice, perseveration)
+    return np.stack([expit(-right), expit(right)], axis=-1)
+
+
+def last_choices(choice: np.ndarray) -> np.ndarray:
+    """Latest choice before each trial, broken-off trials skipped: (..., trial) -> (..., trial); -1 if there was none."""
+    position = np.where(choice >= 0, np.arange(choice.shape[-1]), -1)
+    latest = np.maximum.accumulate(position, axis=-1)
+    before = np.concatenate([np.full_like(latest[..., :1], -1), latest[..., :-1]], axis=-1)
+    return np.where(before >= 0, np.take_along_axis(choice, np.maximum(before, 0), axis=-1), -1)
+
+
+def replay(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> dict[str, np.ndarray]:
+    """Let a learner watch somebody's trials.
+
+    Parameters
+    ----------
+    learner : Learner
+    choice, outcome_state, reward : array (episode, trial)
+        See the module's coding; ``arrange`` makes them from a trials table.
+
+    Returns
+    -------
+    dict of arrays, in reward per trial
+        ``action_values`` and ``state_values`` before the choice, (episode, trial, 2); ``rpe_stage_2`` and ``rpe_reward``
+        (episode, trial), the reward prediction errors on entering stage 2 and at reward (Fig. 5f,g), NaN where a trial
+        broke off.
+    """
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("action_values", "state_values", "rpe_stage_2", "rpe_reward")}
+    memory = learner.begin(choice.shape[:-1])
+    for t in range(choice.shape[-1]):
+        trial = choice[..., t], outcome_state[..., t], reward[..., t]
+        errors = [np.where(_taught(*trial), error, np.nan) for error in prediction_errors(learner, memory, *trial)]
+        now = (learner.values(memory), learner.state_values(memory), *errors)
+        for column, array in zip(columns.values(), now, strict=True):
+            column.append(array)
+        memory = learner.update(memory, *trial)
+    axis = choice.ndim - 1
+    return {name: np.stack(column, axis=axis) for name, column in columns.items()}
+
+
+def simulate(
+    learner: Learner,
+    inverse_temperature: float,
+    episodes: int,
+    trials: int,
+    rng: np.random.Generator,
+    common: float = 0.8,
+    rich: float = 0.9,
+    reversal: float = 0.025,
+    perseveration: float = 0.0,
+    seed: int = 0,
+    condition: str = "simulated",
+) -> pd.DataFrame:
+    """Let a learner do the two-step task.
+
+    Parameters
+    ----------
+    learner : Learner
+    inverse_temperature, perseveration : float
+        See ``choice_probabilities``.
+    episodes, trials : int
+        Number of episodes, and of trials in each.
+    rng : numpy.random.Generator
+    common, rich, reversal : float
+        The task's probabilities; see ``Planner``.
+    seed, condition
+        Fill the table's columns of these names.
+
+    Returns
+    -------
+    DataFrame
+        A trials table: seed, condition, episode, trial, choice, reward, transition, outcome_state, rich_state.
+    """
+    shape = (episodes, trials)
+    choice, outcome_state, rich_state = (np.full(shape, -1) for _ in range(3))
+    reward = np.zeros(shape)
+    uniform = rng.random((4, trials, episodes))
+    last, rich_now = np.full(episodes, -1), rng.integers(2, size=episodes)
+    memory = learner.begin(episodes)
+    for t, (u_swap, u_choice, u_transition, u_reward) in enumerate(uniform.swapaxes(0, 1)):
+        if t > 0:
+            rich_now = np.where(u_swap < reversal, 1 - rich_now, rich_now)
+        p = choice_probabilities(learner.values(memory), inverse_temperature, last, perseveration)
+        last = (u_choice >= p[:, 0]).astype(int)
+        state = np.where(u_transition < common, last, 1 - last)
+        paid = (u_reward < np.where(state == rich_now, rich, 1 - rich)).astype(float)
+        choice[:, t], outcome_state[:, t], rich_state[:, t], reward[:, t] = last, state, rich_now, paid
+        memory = learner.update(memory, last, state, paid)
+    columns = {
+        "seed": seed,
+        "condition": condition,
+        "episode": np.repeat(np.arange(episodes), trials),
+        "trial": np.tile(np.arange(trials), episodes),
+        "choice": choice.ravel(),
+        "reward": reward.ravel(),
+        "transition": np.where(choice == outcome_state, "common", "uncommon").ravel(),
+        "outcome_state": STATES[outcome_state].ravel(),
+        "rich_state": STATES[rich_state].ravel(),
+    }
+    words = ("condition", "transition", "outcome_state", "rich_state")
+    return pd.DataFrame(columns).astype(dict.fromkeys(words, "category"))
+
+
+@dataclass(frozen=True)
+class Trials:
+    """A trials table as arrays.
+
+    Attributes
+    ----------
+    choice, outcome_state, reward : array (episode, trial)
+        One row per episode of each network and condition; trials that the table lacks look broken off (-1).
+    index : pair of arrays (table row,)
+        Where each row of the table went: ``array[index]`` brings any (episode, trial, ...) array to the table's rows.
+    """
+
+    choice: np.ndarray
+    outcome_state: np.ndarray
+    reward: np.ndarray
+    index: tuple[np.ndarray, np.ndarray]
+
+
+def arrange(trials: pd.DataFrame) -> Trials:
+    """Turn a trials table of the two-step task into arrays.
+
+    Raises
+    ------
+    UserError
+        A column is missing, or a trial is there twice.
+    """
+    check(trials, "trials", "two-step trials")
+    if "outcome_state" not in trials.columns:
+        raise UserError("two-step trials: the table needs column 'outcome_state' (second-stage state, S1 or S2)")
+    keys = ["seed", "condition", "episode"]
+    if trials.duplicated([*keys, "trial"]).any():
+        raise UserError(f"two-step trials: some trial is there twice, by {', '.join(keys)} and trial")
+    index = (trials.groupby(keys, observed=True).ngroup().to_numpy(), trials["trial"].to_numpy())
+    state = trials["outcome_state"].astype(str).map({"S1": 0, "S2": 1}).fillna(-1)
+
+    def spread(column: pd.Series, dtype: type) -> np.ndarray:
+        array: np.ndarray = np.full([axis.max(initial=-1) + 1 for axis in index], -1, dtype=dtype)
+        array[index] = column
+        return array
+
+    return Trials(spread(trials["choice"], int), spread(state, int), spread(trials["reward"], float), index)
+
+
+BOUNDS = {
+    "learning_rate": (0.001, 1.0),
+    "weight": (0.0, 1.0),
+    "inverse_temperature": (0.0, 50.0),
+    "perseveration": (-5.0, 5.0),
+}
+"""Range of each parameter that is fitted."""
+
+STARTS = {
+    "learning_rate": (0.05, 0.95),
+    "weight": (0.05, 0.95),
+    "inverse_temperature": (0.5, 8.0),
+    "perseveration": (-1.0, 1.0),
+}
+"""Range of the optimiser's starting points. Far out, high inverse temperatures with tiny learning rates are a trap: there
+the learner hardly learns, and only tells which side paid more in the episode so far."""
+
+CHOICE_RULE = ("inverse_temperature", "perseveration")
+PARAMETERS = {
+    "model_free": ("learning_rate", *CHOICE_RULE),
+    "model_based": CHOICE_RULE,
+    "mixture": ("learning_rate", "weight", *CHOICE_RULE),
+}
+"""Kinds of learners, and the parameters that are fitted."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A learner fitted to choices.
+
+    Attributes
+    ----------
+    parameters : dict of float
+        Maximum-likelihood estimates; ``PARAMETERS`` says which.
+    log_likelihood : float
+        Of all choices, in nats.
+    likelihood : array (table row,)
+        Probability that the fitted learner gave to each choice; NaN where the choice was invalid.
+    success : bool
+        Whether the optimiser converged.
+    """
+
+    parameters: dict[str, float]
+    log_likelihood: float
+    likelihood: np.ndarray
+    success: bool
+
+
+def log_likelihoods(choice: np.ndarray, values: np.ndarray, inverse_temperature: float, perseveration: float) -> np.ndarray:
+    """Log probability of each choice in nats, (episode, trial), given action values (episode, trial, 2); NaN if invalid."""
+    right = _drive(values, inverse_temperature, last_choices(choice), perseveration)
+    return np.where(choice >= 0, log_expit(np.where(choice == 1, right, -right)), np.nan)
+
+
+def fit(
+    kind: str,
+    trials: pd.DataFrame,
+    rng: np.random.Generator,
+    starts: int = 5,
+    eligibility: float = 0.0,
+    planner: Planner | None = None,
+) -> Fit:
+    """Fit a learner to first-stage choices by maximum likelihood, one set of parameters for all rows of the table.
+
+    Parameters
+    ----------
+    kind : str
+        "model_free", "model_based" or "mixture".
+    trials : DataFrame
+        A trials table with column ``outcome_state``.
+    rng : numpy.random.Generator
+        Draws the starting points within ``STARTS``, each parameter spread evenly over its range (a Latin hypercube).
+    starts : int
+        Runs of the optimiser (L-BFGS-B); the best one counts.
+    eligibility : float
+        Of the model-free part; not fitted.
+    planner : Planner, optional
+        The model-based part; by default it knows the task's true probabilities.
+
+    Raises
+    ------
+    UserError
+        There is no such kind, a column is missing, or there are no valid choices.
+    """
+    require(kind in PARAMETERS, "kind", kind, " or ".join(PARAMETERS))
+    require(starts >= 1, "starts", starts, "1 or more")
+    data = arrange(trials)
+    valid = data.choice >= 0
+    require(bool(valid.any()), "choice", "invalid in all trials", "valid (0 or 1) in some")
+    values = _values_by_parameters(kind, data, eligibility, planner or Planner())
+
+    def log_likelihood(parameters: Mapping[str, float]) -> np.ndarray:
+        rule = {name: parameters[name] for name in CHOICE_RULE}
+        return log_likelihoods(data.choice, values(parameters), **rule)
+
+    names = PARAMETERS[kind]
+
+    def cost(vector: np.ndarray) -> float:
+        return -float(log_likelihood(dict(zip(names, vector, strict=True)))[valid].mean())
+
+    low, high = np.array([STARTS[name] for name in names]).T
+    cell = rng.permuted(np.tile(np.arange(starts)[:, None], len(names)), axis=0)
+    points = low + (high - low) * (cell + rng.random(cell.shape)) / starts
+    bounds = [BOUNDS[name] for name in names]
+    runs = [minimize(cost, point, method="L-BFGS-B", bounds=bounds) for point in points]
+    best = min(runs, key=lambda run: run.fun)
+    parameters = dict(zip(names, map(float, best.x), strict=True))
+    log_p = log_likelihood(parameters)
+    return Fit(parameters, float(log_p[valid].sum()), np.exp(log_p)[data.index], bool(best.success))
+
+
+def _values_by_parameters(
+    kind: str, data: Trials, eligibility: float, planner: Planner
+) -> Callable[[Mapping[str, float]], np.ndarray]:
+    """Return the function from parameters to action values (episode, trial, 2) of one kind of learner.
+
+    Only the learning rate asks for a new replay, and the optimiser varies one parameter at a time: hence the cache.
+    """
+    watched = data.choice, data.outcome_state, data.reward
+
+    @lru_cache(maxsize=4)
+    def model_free(learning_rate: float) -> np.ndarray:
+        learner = ModelFree(learning_rate, eligibility, discount=planner.discount)
+        return replay(learner, *watched)["action_values"]
+
+    if kind == "model_free":
+        return lambda parameters: model_free(parameters["learning_rate"])
+    planned = replay(planner, *watched)["action_values"]
+    if kind == "model_based":
+        return lambda parameters: planned
+    return lambda parameters: _mix(parameters["weight"], planned, model_free(parameters["learning_rate"]))
+
+
+def belief_state_value(
+    trials: int = 100, common: float = 0.8, rich: float = 0.9, reversal: float = 0.025, grid: int = 20_001
+) -> float:
+    """Reward per episode that the best possible agent expects, undiscounted.
+
+    The agent acts on p(H), H = "S1 is the rich state". Its choice sways which state it visits, but a reward in either state
+    tells the same about H as its omission in the other, so the belief moves with the same probabilities whatever it chooses.
+    It can thus do no better than take the action of higher value on every trial: ``Planner`` with an infinite inverse
+    temperature. The reward to come, as a function of p(H), is worked out from the last trial to the first.
+
+    Parameters
+    ----------
+    trials : int
+        Trials per episode.
+    common, rich, reversal : float
+        The task's probabilities; see ``Planner``.
+    grid : int
+        Beliefs in [0, 1] at which the reward to come is kept; it is linear in between.
+    """
+    planner = Planner(common, rich, reversal)
+    belief = np.linspace(0, 1, grid)
+    now = planner.values(belief).max(-1)
+    p_reward_s1 = planner.state_values(belief)[..., 0]
+    s1 = choice = np.zeros(grid, dtype=int)
+    after = [planner.update(belief, choice, s1, np.full(grid, reward)) for reward in (0.0, 1.0)]
+    to_come = np.zeros(grid)
+    for _ in range(trials):
+        omitted, paid = (np.interp(b, belief, to_come) for b in after)
+        to_come = now + (1 - p_reward_s1) * omitted + p_reward_s1 * paid
+    return float(np.interp(planner.begin(()), belief, to_come))
