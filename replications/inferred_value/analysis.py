@@ -93,17 +93,21 @@ def reversal_rpes(trials: pd.DataFrame, steps: pd.DataFrame, warm_up: int) -> pd
     Returns
     -------
     DataFrame
-        condition, seed, panel, role, RPE on arrival at fixation, cue and saccade, and the number of trials.
+        condition, seed, panel, role, RPE on arrival at fixation, cue and saccade, and the number of trials. Every network
+        has all its rows; a network without such trials has NaN.
     """
     marked = reversed_trials(trials, warm_up)[[*KEYS, "trial", "panel", "role"]].join(arriving_rpes(steps), on=[*KEYS, "trial"])
     groups = marked.groupby(["condition", "seed", "panel", "role"], observed=True)
-    return groups[DRAWN].mean().assign(trials=groups.size()).reset_index()
+    means = groups[DRAWN].mean().assign(trials=groups.size())
+    cells = pd.DataFrame([(panel, role) for panel in PANELS for role in ROLES], columns=["panel", "role"])
+    networks = trials[["condition", "seed"]].drop_duplicates().astype({"condition": str})
+    complete = networks.merge(cells, how="cross").join(means, on=["condition", "seed", "panel", "role"])
+    return complete.fillna({"trials": 0}).astype({"trials": int})
 
 
 def cue_differences(rpes: pd.DataFrame) -> pd.DataFrame:
     """Old minus new cue's RPE: columns condition, seed, before, experienced, inferred; NaN where a cue never came."""
-    wide = rpes.pivot_table(index=["condition", "seed"], columns=["panel", "role"], values="cue", observed=True)
-    wide = wide.reindex(columns=pd.MultiIndex.from_product([PANELS, ROLES]))
+    wide = rpes.pivot(index=["condition", "seed"], columns=["panel", "role"], values="cue")
     return pd.DataFrame({p: wide[p, "old cue"] - wide[p, "new cue"] for p in PANELS}).reset_index()
 
 
@@ -124,21 +128,21 @@ def decoded_state(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     joined = activity.merge(trials[columns].astype({"rewarded_cue": str, "previous_rewarded_cue": str}), on=keys)
     joined = joined[joined["choice"] >= 0]
     rows = []
-    for (condition, seed, period), part in joined.groupby(["condition", "seed", "period"], observed=True):
+    for (condition, seed, period), part in joined.astype({"period": str}).groupby(["condition", "seed", "period"], observed=True):
         part = part[part["block"] >= (WARM_UP_BLOCKS if condition == CARRIED else 0)]
         unseen = (part["block_trial"] == 0) & (period != "reward")
         known = np.where(unseen, part["previous_rewarded_cue"], part["rewarded_cue"])
         right = neural.decode_state(neural.units(part), known == "right", part["episode"].to_numpy())
         new = np.where(np.isnan(right), np.nan, (right > 0.5) == (part["rewarded_cue"] == "right"))
-        turned = (part["rewarded_cue"] != part["previous_rewarded_cue"]) & (part["block_trial"] < 2)
-        shares = pd.Series(new, part.index)[turned].groupby(part["block_trial"]).mean()
+        turned = part["rewarded_cue"] != part["previous_rewarded_cue"]
+        shares = pd.Series(new, part.index)[turned].groupby(part["block_trial"]).mean().reindex([0, 1])
         rows += [
-            {"condition": condition, "seed": seed, "period": period, "block_trial": trial, "new_state": share}
+            {"condition": condition, "seed": seed, "block_trial": trial, "period": period, "new_state": share}
             for trial, share in shares.items()
         ]
-    frame = pd.DataFrame(rows, columns=["condition", "seed", "period", "block_trial", "new_state"])
-    order = frame["period"].astype(str).map(PERIODS.index)
-    return frame.assign(order=order).sort_values(["condition", "seed", "block_trial", "order"]).drop(columns="order")
+    frame = pd.DataFrame(rows, columns=["condition", "seed", "block_trial", "period", "new_state"])
+    by = ["condition", "seed", "block_trial", "period"]
+    return frame.sort_values(by, key=lambda column: column.map(PERIODS.index) if column.name == "period" else column)
 
 
 def projected_activity(trials: pd.DataFrame, activity: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -180,9 +184,9 @@ def settle_claims(rpes: pd.DataFrame, decoded: pd.DataFrame) -> list[dict]:
     ratio = carried["inferred"] / carried["experienced"]
     statement = "inferred / experienced difference between the cues' RPEs"
     rows.append(claims.settle("inferred-inferred", "4b", statement, ratio, claims.between(0.8, 1.2)))
-    fixation = decoded[(decoded["condition"] == CARRIED) & (decoded["period"] == "fixation")].set_index("seed")
-    old = 1 - fixation.loc[fixation["block_trial"] == 0, "new_state"]
-    new = fixation.loc[fixation["block_trial"] == 1, "new_state"]
+    fixation = decoded[(decoded["condition"] == CARRIED) & (decoded["period"] == "fixation")]
+    states = fixation.pivot(index="seed", columns="block_trial", values="new_state").reindex(carried.index, columns=[0, 1])
+    old, new = 1 - states[0], states[1]
     statement = "fixation of the reversal trial: old state decoded from held-out sessions"
     rows.append(claims.settle("inferred-state", "4c", statement, old, claims.above(0.95)))
     statement = "fixation of the next trial: new state decoded from held-out sessions"
@@ -208,6 +212,12 @@ def rpe_claims(rpes: pd.DataFrame) -> list[dict]:
             published = float(reference[panel, role, "cue"])
             rows.append(claims.settle(claim, "4b", f"RPE to the {role}, {trial}", values, criterion, published, 0.1))
     return rows
+
+
+def behaviour(trials: pd.DataFrame) -> pd.DataFrame:
+    """Reward per trial and share of trials answered validly, per network."""
+    groups = trials.assign(valid=trials["choice"] >= 0).groupby(["condition", "seed"], observed=True)
+    return groups[["reward", "valid"]].mean().reset_index()
 
 
 def main(options: Options) -> None:
@@ -236,12 +246,6 @@ def main(options: Options) -> None:
     for name, frame in results.items():
         tables.write(frame, folder / "results" / f"{name}.csv", about=about)
     claims.write(settle_claims(rpes, decoded), folder / "results", about)
-
-
-def behaviour(trials: pd.DataFrame) -> pd.DataFrame:
-    """Reward per trial and share of trials answered validly, per network."""
-    groups = trials.assign(valid=trials["choice"] >= 0).groupby(["condition", "seed"], observed=True)
-    return groups[["reward", "valid"]].mean().reset_index()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,183 @@
+"""Inferred value: the task by hand, analyses on observers whose answer is known, decoding, the pipeline."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from replications.inferred_value import analysis, figure, record, train
+from replications.inferred_value.analysis import OBSERVERS, WARM_UP_BLOCKS, cue_differences, reversal_rpes
+from replications.inferred_value.observer import IdealObserver
+from replications.inferred_value.task import CENTRE, CUE, FIXATION, LEFT, REWARD, RIGHT, SACCADE, InferredValueTask
+
+from prefrontal import neural, recording, training
+
+BOUNDARY, HAZARD = OBSERVERS
+
+
+def observe(name, sessions=40):
+    task = InferredValueTask(blocks=WARM_UP_BLOCKS + 8)
+    return recording.record(IdealObserver(task, OBSERVERS[name]), task, [0], name, sessions)
+
+
+def start(task, rewarded=LEFT):
+    """Open one session with a known rewarded cue."""
+    state, observation = task.begin(torch.tensor([[[0.0 if rewarded == RIGHT else 0.9]]]))
+    return state, observation
+
+
+def take(task, state, action, switch=0.9, cue=LEFT):
+    """Take one action, with chance in our hands."""
+    noise = torch.tensor([[[switch, 0.0 if cue == RIGHT else 0.9]]])
+    return task.step(state, torch.tensor([[action]]), noise)
+
+
+def test_trial_by_hand():
+    task = InferredValueTask(blocks=1)
+    state, shown = start(task)
+    seen, rewards = [int(shown.argmax())], []
+    for action in (CENTRE, RIGHT, LEFT, RIGHT):  # at cue and reward any action goes
+        state, shown, reward = take(task, state, action)
+        seen.append(int(shown.argmax()))
+        rewards.append(float(reward))
+    assert seen == [0, 1, 1, 3, 0]
+    assert rewards == [0, 0, 1, 0]
+    columns = {name: np.ravel(value)[0] for name, value in task.trial_columns(state).items()}
+    assert columns["choice"] == LEFT and columns["reward"] == 1 and columns["rewarded_cue"] == "left"
+    assert (columns["block"], columns["block_trial"]) == (0, 0)
+
+
+def test_reversal_at_the_first_trial_of_a_block_only():
+    task = InferredValueTask(blocks=3, block_trials=2)
+    state, _ = start(task)
+    rewarded = []
+    for trial in range(6):
+        for action in (CENTRE, LEFT, LEFT, LEFT):
+            state, _, _ = take(task, state, action, switch=0.0)
+        rewarded.append((int(state["rewarded_cue"]), int(state["previous_rewarded_cue"])))
+        assert int(state["trial"]) == trial + 1
+    assert rewarded == [(1, 0), (1, 0), (0, 1), (0, 1), (1, 0), (1, 0)]
+    assert bool(state["over"])
+
+
+@pytest.mark.parametrize(
+    ("invalid_response", "trial", "period"), [("abort", 1, FIXATION), ("repeat", 0, SACCADE), ("continue", 0, REWARD)]
+)
+def test_invalid_saccade(invalid_response, trial, period):
+    task = InferredValueTask(blocks=1, invalid_response=invalid_response)
+    state, _ = start(task)
+    for action in (CENTRE, LEFT, RIGHT):
+        state, _, reward = take(task, state, action)
+    assert float(reward) == -1
+    assert (int(state["trial"]), int(state["period"])) == (trial, period)
+    assert int(state["choice"]) == -1
+
+
+def test_unpaid_after_invalid_fixation_when_the_trial_runs_on():
+    task = InferredValueTask(blocks=1, invalid_response="continue")
+    state, _ = start(task)
+    for action in (LEFT, LEFT, LEFT, LEFT):
+        state, _, _ = take(task, state, action)
+    columns = {name: np.ravel(value)[0] for name, value in task.trial_columns(state).items()}
+    assert columns["reward"] == -1 and columns["choice"] == -1
+
+
+def test_response_at_cue():
+    task = InferredValueTask(blocks=1, response="cue")
+    state, _ = start(task)
+    for action, period in ((CENTRE, CUE), (LEFT, SACCADE), (CENTRE, REWARD)):
+        state, _, reward = take(task, state, action)
+        assert int(state["period"]) == period
+    assert float(reward) == 1
+
+
+def test_blocks_reverse_half_the_time_and_stay_fixed_inside():
+    trials = observe(HAZARD).trials.astype({"rewarded_cue": str, "previous_rewarded_cue": str})
+    inside = trials.groupby(["episode", "block"])["rewarded_cue"].nunique()
+    assert (inside == 1).all()
+    first = trials[trials["block_trial"] == 0]
+    assert (first["rewarded_cue"] != first["previous_rewarded_cue"]).mean() == pytest.approx(0.5, abs=0.08)
+    assert trials["reward"].mean() == pytest.approx(0.5, abs=0.05)
+    assert (trials["reward"] == (trials["cue"].astype(str) == trials["rewarded_cue"])).all()
+
+
+@pytest.mark.parametrize(("name", "before", "after"), [(HAZARD, 0.648, -0.648), (BOUNDARY, 0.0, -0.81)])
+def test_observer_differences(name, before, after):
+    """gamma^2 times the difference in belief: .9 and .1 at constant hazard; .5 each, then certainty, at a known boundary."""
+    seen = observe(name)
+    rpes = reversal_rpes(seen.trials, seen.steps, WARM_UP_BLOCKS)
+    assert cue_differences(rpes)[analysis.PANELS].to_numpy() == pytest.approx(np.array([[before, after, after]]), abs=1e-5)
+    assert rpes[["fixation", "saccade"]].to_numpy() == pytest.approx(0, abs=1e-5)
+
+
+def test_observer_value_is_the_discounted_reward():
+    seen = observe(HAZARD, sessions=200)
+    rpes = seen.steps[seen.steps["step"] < seen.steps["step"].max()]
+    assert rpes["rpe"].mean() == pytest.approx(0, abs=0.01)
+
+
+def test_invalid_trials_and_warm_up_are_left_out():
+    seen = observe(HAZARD, sessions=2)
+    for trials, warm_up in ((seen.trials.assign(choice=-1), 0), (seen.trials, 100)):
+        rpes = reversal_rpes(trials, seen.steps, warm_up)
+        assert (rpes["trials"] == 0).all() and rpes["cue"].isna().all()
+        assert cue_differences(rpes)[analysis.PANELS].isna().all(axis=None)
+
+
+def planted(strength, rows=600):
+    rng = np.random.default_rng(0)
+    state = rng.random(rows) < 0.5
+    activity = rng.normal(size=(rows, 10))
+    activity[:, 3] += strength * state
+    return activity, state, np.arange(rows) // 20
+
+
+def test_decoder_finds_a_planted_state_and_nothing_in_noise():
+    for strength, low, high in ((6.0, 0.98, 1.0), (0.0, 0.4, 0.6)):
+        activity, state, groups = planted(strength)
+        correct = ((neural.decode_state(activity, state, groups) > 0.5) == state).mean()
+        assert low <= correct <= high
+
+
+def test_decoder_does_not_learn_the_group():
+    """Groups that are recognisable but each in one state: held-out groups must stay at chance."""
+    rng = np.random.default_rng(1)
+    groups = np.repeat(np.arange(40), 10)
+    activity, state = np.eye(40)[groups] + 0.01 * rng.normal(size=(400, 40)), (rng.random(40) < 0.5)[groups]
+    assert ((neural.decode_state(activity, state, groups) > 0.5) == state).mean() < 0.75
+
+
+def test_decoder_without_two_states_gives_nan():
+    activity, state, groups = planted(0.0)
+    assert np.isnan(neural.decode_state(activity, np.ones_like(state), groups)).all()
+    assert np.isnan(neural.decode_state(activity, state, np.zeros_like(groups))).all()
+
+
+def test_decoded_state_follows_a_planted_switch():
+    trials = observe(HAZARD, sessions=30).trials.assign(condition=analysis.CARRIED)
+    old = np.where(trials["block_trial"] == 0, trials["previous_rewarded_cue"], trials["rewarded_cue"])
+    keys = trials[[*analysis.KEYS, "trial"]]
+    parts = []
+    for period, known in (("fixation", old), ("reward", trials["rewarded_cue"].astype(str))):
+        parts.append(keys.assign(period=period, unit_00=(known == "right") * 1.0, unit_01=0.0))
+    decoded = analysis.decoded_state(trials, pd.concat(parts)).set_index(["period", "block_trial"])["new_state"]
+    assert decoded.to_dict() == {("fixation", 0): 0, ("reward", 0): 1, ("fixation", 1): 1, ("reward", 1): 1}
+
+
+def test_published_values_are_the_papers():
+    reference = analysis.published_rpes().set_index(["panel", "role", "period"])["rpe"]
+    assert reference["before", "old cue", "cue"] == pytest.approx(0.301, abs=0.001)
+    assert reference["experienced", "old cue", "cue"] == pytest.approx(-0.380, abs=0.001)
+    assert reference["inferred", "new cue", "cue"] == pytest.approx(0.340, abs=0.001)
+
+
+def test_pipeline_with_tiny_budgets(tmp_path):
+    tiny = ["--seeds", "2", "--data", str(tmp_path), "--no-compile"]
+    training.main(train.Config, "inferred_value", arguments=["--episodes", "2", "--blocks", "10", *tiny])
+    training.main(train.Config, "inferred_value", arguments=["--episodes", "20", "--blocks", "1", *tiny])
+    record.main(record.Options(data=tmp_path, seeds=2, episodes=4))
+    analysis.main(analysis.Options(data=tmp_path))
+    figure.main(figure.Options(data=tmp_path, figures=tmp_path / "figures"))
+    settled = pd.read_csv(tmp_path / "inferred_value" / "results" / "claims.csv")
+    assert set(settled["claim"]) == {"inferred-experienced", "inferred-inferred", "inferred-state", "inferred-carry"}
+    assert not settled["reproduced_verdict"].astype(bool).any()
+    assert (tmp_path / "figures" / "fig4.png").exists()
