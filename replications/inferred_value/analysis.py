@@ -65,7 +65,8 @@ def arriving_rpes(steps: pd.DataFrame) -> pd.DataFrame:
     """
     steps = steps.assign(arriving=steps.groupby(KEYS, observed=True)["rpe"].shift(1))
     last = steps.drop_duplicates([*KEYS, "trial", "period"], keep="last").astype({"period": str})
-    return last.set_index([*KEYS, "trial", "period"])["arriving"].unstack("period").reindex(columns=DRAWN)
+    # pivot_table would drop, or else invent, trials whose errors are NaN.
+    return last.pivot(index=[*KEYS, "trial"], columns="period", values="arriving").reindex(columns=DRAWN)  # noqa: PD010
 
 
 def reversed_trials(trials: pd.DataFrame, warm_up: int) -> pd.DataFrame:
@@ -107,7 +108,7 @@ def reversal_rpes(trials: pd.DataFrame, steps: pd.DataFrame, warm_up: int) -> pd
 
 def cue_differences(rpes: pd.DataFrame) -> pd.DataFrame:
     """Old minus new cue's RPE: columns condition, seed, before, experienced, inferred; NaN where a cue never came."""
-    wide = rpes.pivot(index=["condition", "seed"], columns=["panel", "role"], values="cue")
+    wide = rpes.pivot(index=["condition", "seed"], columns=["panel", "role"], values="cue")  # noqa: PD010
     return pd.DataFrame({p: wide[p, "old cue"] - wide[p, "new cue"] for p in PANELS}).reset_index()
 
 
@@ -185,12 +186,13 @@ def settle_claims(rpes: pd.DataFrame, decoded: pd.DataFrame) -> list[dict]:
     statement = "inferred / experienced difference between the cues' RPEs"
     rows.append(claims.settle("inferred-inferred", "4b", statement, ratio, claims.between(0.8, 1.2)))
     fixation = decoded[(decoded["condition"] == CARRIED) & (decoded["period"] == "fixation")]
-    states = fixation.pivot(index="seed", columns="block_trial", values="new_state").reindex(carried.index, columns=[0, 1])
-    old, new = 1 - states[0], states[1]
+    at_reversal, at_next = (
+        fixation[fixation["block_trial"] == trial].set_index("seed")["new_state"].reindex(carried.index) for trial in (0, 1)
+    )
     statement = "fixation of the reversal trial: old state decoded from held-out sessions"
-    rows.append(claims.settle("inferred-state", "4c", statement, old, claims.above(0.95)))
+    rows.append(claims.settle("inferred-state", "4c", statement, 1 - at_reversal, claims.above(0.95)))
     statement = "fixation of the next trial: new state decoded from held-out sessions"
-    rows.append(claims.settle("inferred-state", "4c", statement, new, claims.above(0.95)))
+    rows.append(claims.settle("inferred-state", "4c", statement, at_next, claims.above(0.95)))
     statement = "state reset at every block: difference between the cues' RPEs on trial 1"
     criterion = claims.between(-NO_EXPECTATION, NO_EXPECTATION)
     rows.append(claims.settle("inferred-carry", "4b", statement, reset["before"], criterion))

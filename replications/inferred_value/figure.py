@@ -123,8 +123,8 @@ def draw_components(axes: np.ndarray, points: pd.DataFrame) -> None:
         period = PERIODS[column]
         part = points[(points["block_trial"] == row) & (points["period"] == period)]
         for (rewarded, cue), own in part.groupby(["rewarded_cue", "cue"]):
-            marker = SIDE_MARKERS[cue]
-            style = {"facecolor": "none", "edgecolor": SIDE_COLORS[rewarded]} if marker == "o" else {"color": SIDE_COLORS[rewarded]}
+            marker, color = SIDE_MARKERS[cue], SIDE_COLORS[rewarded]
+            style = {"facecolor": "none", "edgecolor": color} if marker == "o" else {"color": color}
             ax.scatter(own["pc1"], own["pc2"], s=5, marker=marker, lw=0.4, rasterized=True, **style)
         if np.isfinite(limits.to_numpy(float)).all():
             ax.set(xlim=limits["pc1"], ylim=limits["pc2"])
@@ -166,15 +166,16 @@ def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
 def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
     """Difference between the cues' RPEs over training, at the stated and the chosen learning rate."""
     ax.axhline(0, color="black", lw=0.5)
+    ax.set(xlabel="training steps (millions)", ylabel="cue RPE, old minus new cue", ylim=(-0.9, 0.9))
+    if development is None:
+        return
+    default = development[(development["value_cost"] == 0.05) & (development["init_scale"] == 1)]
     for rate, style, name in ((STATED_RATE, ":", "stated"), (CHOSEN_RATE, "-", "chosen")):
-        if development is None:
-            continue
-        own = development[np.isclose(development["learning_rate"], rate)]
+        own = default[np.isclose(default["learning_rate"], rate)]
         for panel, color in (("before", COLORS["old cue"]), ("inferred", COLORS["network"])):
             for _, network in own.groupby("seed"):
                 ax.plot(network["steps"] / 1e6, network[panel], color=color, ls=style, lw=0.7)
         ax.plot([], [], color="black", ls=style, label=f"learning rate {rate:g} ({name})")
-    ax.set(xlabel="training steps (millions)", ylabel="cue RPE, old minus new cue", ylim=(-0.9, 0.9))
     ax.text(0.02, 0.98, "reversal trial", color=COLORS["old cue"], transform=ax.transAxes, va="top")
     ax.text(0.02, 0.02, "next trial, inferred", color=COLORS["network"], transform=ax.transAxes)
     ax.legend(loc="upper left", bbox_to_anchor=(0, 0.92))

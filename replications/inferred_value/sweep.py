@@ -41,7 +41,7 @@ class Options:
     stages: int = 10
     """Measurements over training, at equal distances."""
     name: str = "sweep"
-    """Name of the table, data/inferred_value/sweeps/<name>.csv."""
+    """Name of the table, data/inferred_value/sweeps/<name>.csv; <name>_end.csv has its last stage alone."""
     data: Path = DATA
     """Data folder."""
 
@@ -93,7 +93,10 @@ def main(config: Config, options: Options) -> None:
         frames.append(develop(group, options.stages).assign(**about))
     about = tables.provenance(json.dumps([one.json() for one in configs]), sorted({one.seed for one in configs}))
     frame = pd.concat(frames, ignore_index=True)
-    tables.write(frame, options.data / "inferred_value" / "sweeps" / f"{options.name}.csv", about=about)
+    folder = options.data / "inferred_value" / "sweeps"
+    tables.write(frame, folder / f"{options.name}.csv", about=about)
+    end = frame[frame["steps"] == frame["steps"].max()].drop(columns="steps")
+    tables.write(end, folder / f"{options.name}_end.csv", about=about)
 
 
 if __name__ == "__main__":
