@@ -1,9 +1,10 @@
-"""Textbook learners and ideal observers, for the bandit (``bandit``) and for the two-step task (``two_step``).
+"""Textbook learners and ideal observers, for the bandit (``bandit``), the two-step task (``two_step``) and the
+volatile bandit (``rescorla_wagner``, ``volatility``).
 
 They are numpy code, so that analyses can run them on anybody's trials. ``prefrontal.learners.agents``, which needs torch and
 is therefore not imported here, lets them play a task and be recorded as a network is.
 """
 
-from prefrontal.learners import bandit, two_step
+from prefrontal.learners import bandit, matching, two_step
 
-__all__ = ["bandit", "two_step"]
+__all__ = ["bandit", "rescorla_wagner", "two_step", "volatility"]
