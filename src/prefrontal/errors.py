@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class UserError(ValueError):
+class UserError(Exception):
     """Something in the input is wrong; the message names it and says what is legal."""
 
 

@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+
+from safetensors import SafetensorError
 
 from prefrontal.errors import UserError
 
@@ -15,18 +18,25 @@ FIGURES = ROOT / "figures"
 PUBLISHED = DATA / "published"
 
 
+def prepare_folder(folder: Path) -> None:
+    """Make a folder, and raise UserError if no file can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror})") from error
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to; it takes the place of ``path`` only when the block succeeds."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{path.parent}: cannot make this folder ({error.strerror})") from error
+    prepare_folder(path.parent)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error}); the previous version is kept") from error
+    except (OSError, SafetensorError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"{path}: cannot be written ({why}); the previous version is kept") from error
     finally:
         temporary.unlink(missing_ok=True)

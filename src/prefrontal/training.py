@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from prefrontal import tables
 from prefrontal.a2c import Costs, Stream, Unroll, fresh_stream
 from prefrontal.errors import UserError, require
 from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
-from prefrontal.paths import DATA, atomic
+from prefrontal.paths import DATA, atomic, prepare_folder
 from prefrontal.recording import NetworkAgent, evaluate
 from prefrontal.task import NoiseStream, Task
 
@@ -83,6 +83,10 @@ class Config:
     """Factor on the rewards that the network sees and learns from (not stated)."""
 
     def __post_init__(self) -> None:
+        for name, hint in get_type_hints(type(self)).items():
+            if get_origin(hint) is Literal:
+                words = get_args(hint)
+                require(getattr(self, name) in words, name, getattr(self, name), f"one of {', '.join(map(repr, words))}")
         for name in ("episodes", "episodes_per_update", "unroll", "units"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         require(self.seed >= 0, "seed", self.seed, "0 or more")
@@ -180,10 +184,14 @@ class Population:
         return PrefrontalNetwork(self.layout, self.flat)
 
     @property
+    def unrolls(self) -> int:
+        """Unrolls that the longest episode takes."""
+        return math.ceil(self.task.episode_steps / self.steps)
+
+    @property
     def updates(self) -> int:
         """Updates that the whole training takes."""
-        config = self.configs[0]
-        return math.ceil(config.episodes * self.task.episode_steps / (self.steps * self.episodes))
+        return math.ceil(self.configs[0].episodes / self.episodes) * self.unrolls
 
     @torch.no_grad()
     def update(self) -> Tensor:
@@ -202,7 +210,7 @@ class Population:
         self.flat, self.square = self.program.rmsprop(self.flat, self.square, gradient, self.costs)
         self.stream = after
         self.done += 1
-        monitor["reward"] = monitor["reward"] / self.costs.reward_scale
+        monitor["reward"] = monitor["reward"] / self.costs.reward_scale * self.unrolls
         return torch.stack([monitor[name] for name in MONITORED], dim=1)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -237,10 +245,9 @@ def train(configs: list[Config], checkpoints: Path, device: str = "cpu", compile
     points = min(CURVE_POINTS, population.updates)
     # Update u belongs to point u * points // updates.
     curve = torch.zeros(points, len(configs), len(MONITORED), dtype=torch.float64)
+    prepare_folder(checkpoints)
     if checkpoint.exists():
-        saved = load_file(checkpoint)
-        curve = saved.pop("curve")
-        population.load_tensors(saved)
+        curve = resume(population, checkpoint)
     counts = torch.bincount(torch.arange(population.updates) * points // population.updates)
 
     saved_at = time.monotonic()
@@ -261,6 +268,17 @@ def train(configs: list[Config], checkpoints: Path, device: str = "cpu", compile
     return population, curve
 
 
+def resume(population: Population, checkpoint: Path) -> Tensor:
+    """Continue a population from a checkpoint; return its learning curve so far."""
+    try:
+        saved = load_file(checkpoint)
+        curve = saved.pop("curve")
+        population.load_tensors(saved)
+    except Exception as error:  # safetensors raises kinds of its own
+        raise UserError(f"{checkpoint}: not a readable checkpoint ({error}); delete it to train from the start") from error
+    return curve
+
+
 def checkpoint_path(configs: list[Config], folder: Path) -> Path:
     """Where training with exactly these settings keeps its checkpoint."""
     settings = json.dumps([config.json() for config in configs])
@@ -272,7 +290,7 @@ def refuse_divergence(population: Population, entry: Tensor) -> None:
     finite = population.flat.isfinite().all(dim=1).cpu() & entry.isfinite().all(dim=1)
     if not finite.all():
         config = population.configs[int((~finite).nonzero()[0])]
-        episode = population.done * population.steps * population.episodes // population.task.episode_steps
+        episode = population.done * population.episodes // population.unrolls
         raise UserError(
             f"seed {config.seed}: loss or weights not finite at episode {episode:,}; "
             f"try learning_rate below {config.learning_rate:g}, or a gradient_clip"
@@ -328,7 +346,7 @@ def load_agent(
             raise UserError(f"{path}: no trained network for seed {seed} of condition {condition!r}; train it first")
         try:
             configs.append(config_type(**json.loads(path.read_text())["config"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (UserError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: not the settings of such a network ({error})") from error
     if not configs:
         raise UserError("seeds is empty; at least one network is needed")
@@ -417,9 +435,10 @@ def compare(configs: list[Config], folder: Path, options: Options) -> pd.DataFra
 
     configs = sorted(configs, key=structure)
     varied = [f.name for f in dataclasses.fields(configs[0]) if len({getattr(c, f.name) for c in configs}) > 1]
-    rows, curves = [], []
+    rows, curves, checkpoints = [], [], []
     for _, group in itertools.groupby(configs, key=structure):
         together = list(group)
+        checkpoints.append(checkpoint_path(together, folder / "checkpoints"))
         population, curve = train(together, folder / "checkpoints", options.device, options.compile)
         seeds = [config.seed for config in together]
         agent = NetworkAgent(population.network, population.costs.reward_scale)
@@ -445,6 +464,8 @@ def compare(configs: list[Config], folder: Path, options: Options) -> pd.DataFra
     about = provenance(configs)
     tables.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
     tables.write(pd.concat(curves), folder / "sweeps" / f"{options.name}_curves.csv", about=about)
+    for checkpoint in checkpoints:
+        checkpoint.unlink(missing_ok=True)
     settings = [name for name in varied if name != "seed"]
     if settings:
         print(frame.drop(columns="seed", errors="ignore").groupby(settings).mean().to_string(float_format="%.3f"))
