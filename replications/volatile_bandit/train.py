@@ -6,7 +6,7 @@ python -m replications.volatile_bandit.train --help
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from prefrontal import training
 from prefrontal.errors import require, run
@@ -17,6 +17,10 @@ RANDOM_REWARD = 25.0
 
 ORACLE_REWARD = {"tied": 43.80, "untied": 38.18}
 """Points per trial of a subject that knows the running reward probability and chooses the larger expected reward."""
+
+
+STATED_RATE = 5e-5
+"""RMSProp learning rate of the paper (Methods, simulation 2)."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Config(training.Config):
     """Trials per episode (Methods, simulation 2: 200)."""
     unroll: int = 200
     """Longest unroll in time steps (Methods: between 100 and 300, by task; here the episode)."""
-    learning_rate: float = 5e-5
-    """RMSProp learning rate (Methods, simulation 2: 5e-5)."""
+    learning_rate: float = 5e-4
+    """RMSProp learning rate (Methods, simulation 2: 5e-5, which leaves these networks unfinished; see the README)."""
     discount: float = 0.1
     """Discount factor per time step (Methods, simulation 2: 0.1)."""
     entropy_cost: float = 1.0
@@ -47,8 +51,14 @@ class Config(training.Config):
     """Highest natural log of that probability (Methods, simulation 2: -3.5)."""
     magnitude_scale: float = 0.01
     """Factor on the magnitudes (0 to 100 points) that the network is shown (not stated)."""
-    reward_scale: float = 0.01
+    reward_scale: float = 0.1
     """Factor on the rewards (0 to 100 points) that the network sees and learns from (not stated)."""
+    init_scale: float = 2.5
+    """Initial LSTM weights in units of ±1/sqrt(units), uniform (not stated)."""
+    output_scale: float = 3.0
+    """Initial policy and value weights in the same units (not stated)."""
+    snapshots: int = 10
+    """Times during training, evenly spaced, at which the weights are kept, for the learning rates over training."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,8 +69,8 @@ class Config(training.Config):
 
     @property
     def condition(self) -> str:
-        """Short name: the training generator."""
-        return self.generator
+        """Short name: the training generator, and the learning rate where it is the paper's."""
+        return self.generator + ("_stated_rate" if self.learning_rate == STATED_RATE else "")
 
     def task(self) -> VolatileBanditTask:
         """Build the training task."""
@@ -78,5 +88,11 @@ class Config(training.Config):
         return RANDOM_REWARD * self.trials, ORACLE_REWARD[self.generator] * self.trials
 
 
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"learning_rate": STATED_RATE, "snapshots": 0},
+    {"generator": "untied", "snapshots": 0},
+)
+
 if __name__ == "__main__":
-    run(lambda: training.main(Config, "volatile_bandit"))
+    run(lambda: training.main(Config, "volatile_bandit", VARIANTS))

@@ -10,6 +10,8 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
+from prefrontal.learners import rescorla_wagner
+
 SUBJECT = ["condition", "seed"]
 """Columns that tell subjects apart."""
 
@@ -250,3 +252,84 @@ def history_value(trials: pd.DataFrame, weights: pd.DataFrame, side: int) -> pd.
     design = lagged(trials, signals, int(kernel["lag"].max()))
     names = kernel["signal"] + "_" + kernel["lag"].astype(str)
     return design[names] @ kernel["weight"].to_numpy()
+
+
+RATE_GRID = np.linspace(0.01, 1.0, 100)
+"""Learning rates that the sliding-window fit tries."""
+
+TEMPERATURE_GRID = np.geomspace(1.0, 256.0, 17)
+"""Inverse temperatures that it tries, per unit of the magnitudes scaled to 0-1."""
+
+
+def learning_rate_likelihood(
+    pays_left: np.ndarray,
+    choice: np.ndarray,
+    magnitude_left: np.ndarray,
+    magnitude_right: np.ndarray,
+    rates: np.ndarray = RATE_GRID,
+    temperatures: np.ndarray = TEMPERATURE_GRID,
+) -> np.ndarray:
+    """Log likelihood of choices under Rescorla-Wagner learning, for every trial, learning rate and temperature.
+
+    The predicted probability that left pays follows the outcomes from the start of the episode
+    (``prefrontal.learners.rescorla_wagner``); choice follows the difference of expected rewards.
+
+    Parameters
+    ----------
+    pays_left, choice : array (episodes, trials)
+        Whether left paid or would have paid; 0 left, 1 right.
+    magnitude_left, magnitude_right : array (episodes, trials)
+        What is at stake, scaled to 0-1; ones for a choice rule that ignores magnitudes.
+    rates, temperatures : array
+        Grids.
+
+    Returns
+    -------
+    array (trials, rates, temperatures)
+        Summed over episodes.
+    """
+    value = rescorla_wagner.values(pays_left, rates[:, None]).astype(np.float32)
+    difference = rescorla_wagner.advantage(value, magnitude_left.astype(np.float32), magnitude_right.astype(np.float32))
+    toward = np.where(choice == 0, difference, -difference)  # (rates, episodes, trials): the chosen arm's advantage
+    total = np.empty((toward.shape[-1], len(rates), len(temperatures)))
+    for k, temperature in enumerate(temperatures.astype(np.float32)):
+        # Single precision vectorises; the bound keeps exp finite, where a choice is all but impossible anyway.
+        miss = np.exp(np.minimum(-temperature * toward, 80))
+        total[:, :, k] = -np.log1p(miss).sum(1, dtype=np.float64).T
+    return total
+
+
+def sliding_learning_rates(
+    likelihood: np.ndarray,
+    window: int = 10,
+    shared_temperature: bool = False,
+    rates: np.ndarray = RATE_GRID,
+    temperatures: np.ndarray = TEMPERATURE_GRID,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Maximum-likelihood learning rate in a window that slides over the trials (Wang et al. 2018, simulation 2).
+
+    Parameters
+    ----------
+    likelihood : array (trials, rates, temperatures)
+        From ``learning_rate_likelihood``.
+    window : int
+        Trials whose choices are fitted together; the window moves by one trial.
+    shared_temperature : bool
+        Fit one inverse temperature for all windows instead of one for each.
+
+    Returns
+    -------
+    rate, temperature : array (trials - window + 1,)
+        NaN where no learning rate explains the choices better than the others.
+    """
+    sums = np.cumsum(np.concatenate([np.zeros((1, *likelihood.shape[1:])), likelihood]), axis=0)
+    windows = sums[window:] - sums[:-window]
+    if not len(windows):
+        return np.empty(0), np.empty(0)
+    if shared_temperature:
+        best = windows.max(1).sum(0).argmax()
+        windows, temperatures = windows[:, :, [best]], temperatures[[best]]
+    flat = windows.reshape(len(windows), -1)
+    rate, temperature = np.unravel_index(flat.argmax(1), windows.shape[1:])
+    told = np.ptp(windows.max(2), axis=1) > 1e-6
+    return np.where(told, rates[rate], np.nan), np.where(told, temperatures[temperature], np.nan)

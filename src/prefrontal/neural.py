@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -131,3 +132,59 @@ def decode_state(activity: np.ndarray, state: np.ndarray, groups: np.ndarray, fo
         return np.full(len(state), np.nan)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
     return cross_val_predict(model, activity, state, groups=groups, cv=split, method="predict_proba")[:, 1]
+
+
+def decode_value(activity: np.ndarray, value: np.ndarray, groups: np.ndarray, folds: int = 5) -> np.ndarray:
+    """Cross-validated prediction of a quantity by multiple linear regression on activity (scikit-learn).
+
+    Parameters
+    ----------
+    activity : array (rows, units)
+    value : array (rows,)
+        What to decode.
+    groups : array (rows,)
+        Rows of one group, such as an episode, are held out together.
+    folds : int
+        Parts of the cross-validation.
+
+    Returns
+    -------
+    array (rows,)
+        Prediction for held-out rows; NaN throughout with fewer than two groups.
+    """
+    folds = min(folds, len(np.unique(groups)))
+    if folds < 2:
+        return np.full(len(value), np.nan)
+    return cross_val_predict(LinearRegression(), activity, value, groups=groups, cv=GroupKFold(folds))
+
+
+def unit_p_values(activity: np.ndarray, predictors: np.ndarray) -> np.ndarray:
+    """Multiple linear regressions of unit activity, many at once: p values of every predictor.
+
+    Ordinary least squares with a constant and two-tailed t tests, as statsmodels' OLS gives one regression at a time.
+
+    Parameters
+    ----------
+    activity : array (regressions, rows, units)
+    predictors : array (regressions, rows, predictors)
+
+    Returns
+    -------
+    array (regressions, units, predictors)
+        NaN where a regression is undetermined, or a unit constant.
+    """
+    x = predictors - predictors.mean(1, keepdims=True)
+    y = activity - activity.mean(1, keepdims=True)
+    freedom = x.shape[1] - x.shape[2] - 1
+    p_values = np.full((len(x), y.shape[2], x.shape[2]), np.nan)
+    if freedom < 1:
+        return p_values
+    full = np.linalg.matrix_rank(x) == x.shape[2]
+    x, y = x[full], y[full]
+    inverse = np.linalg.inv(x.mT @ x)
+    weights = inverse @ (x.mT @ y)
+    noise = ((y - x @ weights) ** 2).sum(1) / freedom
+    error = np.sqrt(np.diagonal(inverse, axis1=1, axis2=2)[:, :, None] * noise[:, None])
+    t = np.divide(weights, error, out=np.full_like(weights, np.nan), where=(np.ptp(y, axis=1) > 0)[:, None])
+    p_values[full] = 2 * stats.t.sf(np.abs(t), freedom).mT
+    return p_values

@@ -81,6 +81,8 @@ class Config:
     """Initial policy and value weights in the same units (not stated)."""
     reward_scale: float = 1.0
     """Factor on the rewards that the network sees and learns from (not stated)."""
+    snapshots: int = 0
+    """Times during training, evenly spaced, at which the weights are kept as they are (for analyses of training itself)."""
 
     def __post_init__(self) -> None:
         for name, hint in get_type_hints(type(self)).items():
@@ -89,7 +91,8 @@ class Config:
                 require(getattr(self, name) in words, name, getattr(self, name), f"one of {', '.join(map(repr, words))}")
         for name in ("episodes", "episodes_per_update", "unroll", "units"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        require(self.seed >= 0, "seed", self.seed, "0 or more")
+        for name in ("seed", "snapshots"):
+            require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         for name in ("learning_rate", "rms_epsilon", "reward_scale"):
             require(0 < getattr(self, name) < math.inf, name, getattr(self, name), "above 0, and finite")
         require(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip", self.gradient_clip, "above 0, or None")
@@ -112,6 +115,11 @@ class Config:
     def reward_range(self) -> tuple[float, float]:
         """Reward per episode of random choice, and the best possible one; sweeps are read on this scale."""
         raise NotImplementedError
+
+    @property
+    def snapshot_episodes(self) -> list[int]:
+        """Training episodes after which weights are kept."""
+        return sorted({self.episodes * k // self.snapshots for k in range(1, self.snapshots + 1)} - {0})
 
     def json(self) -> str:
         """Settings as JSON, for provenance."""
@@ -231,8 +239,16 @@ class Population:
             self.stream = Stream(state, **{name: saved[f"stream.{name}"] for name in Stream.tensors()})
 
 
-def train(configs: list[Config], checkpoints: Path, device: str = "cpu", compiled: bool = True) -> tuple[Population, Tensor]:
+def train(
+    configs: list[Config],
+    checkpoints: Path,
+    device: str = "cpu",
+    compiled: bool = True,
+    snapshots: Path | None = None,
+) -> tuple[Population, Tensor]:
     """Train a population to the end of its episodes, resuming from a checkpoint of the same settings if there is one.
+
+    Weights on the way go to folders in ``snapshots``, named by the episodes trained, if the settings ask for them.
 
     Returns
     -------
@@ -256,6 +272,9 @@ def train(configs: list[Config], checkpoints: Path, device: str = "cpu", compile
             point = population.done * points // population.updates
             curve[point] += population.update().cpu() / counts[point]
             bar.update()
+            for episode in configs[0].snapshot_episodes if snapshots is not None else ():
+                if population.done == max(1, population.updates * episode // configs[0].episodes):
+                    save_weights(population, snapshots / str(episode))
             closes = population.done == population.updates or population.done * points // population.updates > point
             due = time.monotonic() - saved_at > CHECKPOINT_SECONDS
             if closes or due:
@@ -304,7 +323,7 @@ def provenance(configs: Sequence[Config]) -> dict[str, Any]:
 
 def save_networks(population: Population, curve: Tensor, folder: Path, seconds: float) -> None:
     """Write weights, settings and learning curve of every network to ``folder``."""
-    parameters = population.layout.views(population.flat.cpu())
+    save_weights(population, folder)
     episodes = np.linspace(0, population.configs[0].episodes, len(curve) + 1)[1:].round().astype(int)
     for index, config in enumerate(population.configs):
         stem = f"{config.condition}_{config.seed}"
@@ -321,9 +340,16 @@ def save_networks(population: Population, curve: Tensor, folder: Path, seconds: 
         tables.write(frame, folder / f"{stem}.csv", "learning_curve")
         with atomic(folder / f"{stem}.json") as path:
             path.write_text(json.dumps(about, indent=1, default=str) + "\n")
-        with atomic(folder / f"{stem}.safetensors") as path:
+
+
+def save_weights(population: Population, folder: Path) -> None:
+    """Write the weights of every network to ``folder``."""
+    parameters = population.layout.views(population.flat.cpu())
+    layout = json.dumps(dataclasses.asdict(population.layout))
+    for index, config in enumerate(population.configs):
+        with atomic(folder / f"{config.condition}_{config.seed}.safetensors") as path:
             own = {name: tensor[index].clone() for name, tensor in parameters.items()}
-            save_file(own, path, metadata={"layout": json.dumps(about["layout"]), "config": config.json()})
+            save_file(own, path, metadata={"layout": layout, "config": config.json()})
 
 
 ConfigType = TypeVar("ConfigType", bound=Config)
@@ -509,6 +535,6 @@ def main(
 def train_and_save(configs: list[Config], folder: Path, options: Options) -> None:
     """Train a population and write its networks to ``folder``/networks."""
     began = time.monotonic()
-    population, curve = train(configs, folder / "checkpoints", options.device, options.compile)
+    population, curve = train(configs, folder / "checkpoints", options.device, options.compile, folder / "snapshots")
     save_networks(population, curve, folder / "networks", time.monotonic() - began)
     checkpoint_path(configs, folder / "checkpoints").unlink(missing_ok=True)
