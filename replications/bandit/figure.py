@@ -136,6 +136,7 @@ def draw_trajectories(axes: list[Axes], results: pd.DataFrame) -> None:
     for name, marker in MARKERS.values():
         axes[-1].scatter([], [], marker=marker, color="black", s=7, lw=0.3, label=name)
     axes[-1].legend(loc="upper right", handletextpad=0)
+    axes[0].text(0.03, 0.03, "dark to copper:\ntrial 1 to 100", transform=axes[0].transAxes, fontsize=5)
     axes[0].set_ylabel("PC 2")
     for ax in axes[1:]:
         ax.tick_params(labelleft=False)

@@ -20,6 +20,10 @@ from prefrontal.paths import DATA
 SARSA_RATES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 """Learning rates of the model-free reference; the paper does not state the one it used."""
 
+DISCOUNT = 0.9
+"""Of the reference learners' second-stage value, as in the networks. The clusters of the published model-based errors (.066 and
+-.605 on entering stage 2) are those of a planner with this discount."""
+
 EXAMPLE_EPISODES = 30
 """Episodes of one network drawn in Fig. 5f, g (caption)."""
 
@@ -56,17 +60,23 @@ def reference_rpes(trials: pd.DataFrame, learner: two_step.Learner) -> pd.DataFr
 def paired_rpes(trials: pd.DataFrame, steps: pd.DataFrame, sarsa_rate: float) -> pd.DataFrame:
     """Reward prediction errors of the networks beside those of the two reference learners.
 
+    An episode's last time step is left out: no value follows it, and the network, which is not told the time, cannot foresee
+    the end.
+
     Returns
     -------
     DataFrame
         seed, episode, trial, event, network, model_based, model_free.
     """
-    own = steps[steps["period"].isin(STAGES)]
+    own = steps[steps["period"].isin(STAGES) & (steps["step"] < steps["step"].max())]
     own = own.assign(event=own["period"].astype(str).map(STAGES))
     # Of a repeated step only the last, valid response leads on.
     own = own.drop_duplicates(["seed", "episode", "trial", "event"], keep="last")
     pairs = own[["seed", "episode", "trial", "event", "rpe"]].rename(columns={"rpe": "network"})
-    references = {"model_based": two_step.Planner(), "model_free": two_step.ModelFree(learning_rate=sarsa_rate)}
+    references = {
+        "model_based": two_step.Planner(discount=DISCOUNT),
+        "model_free": two_step.ModelFree(learning_rate=sarsa_rate, discount=DISCOUNT),
+    }
     for name, learner in references.items():
         reference = reference_rpes(trials, learner).rename(columns={"rpe": name})
         pairs = pairs.merge(reference, on=["seed", "episode", "trial", "event"])
@@ -104,9 +114,13 @@ def rpe_regressions(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def schematic(episodes: int = 1_000, trials: int = 100) -> pd.DataFrame:
-    """Stay probabilities of a model-free and a model-based learner that play the task themselves (Fig. 5b)."""
+    """Stay probabilities of a model-free and a model-based learner that play the task themselves (Fig. 5b).
+
+    The model-free one credits its first-stage choice with the reward at once (eligibility 1), as the paper's schematic implies.
+    """
     rng = np.random.default_rng(0)
-    players = {"model-free": (two_step.ModelFree(learning_rate=0.5), 3.0), "model-based": (two_step.Planner(), 3.0)}
+    model_free = two_step.ModelFree(learning_rate=0.5, eligibility=1.0)
+    players = {"model-free": (model_free, 3.0), "model-based": (two_step.Planner(), 5.0)}
     parts = []
     for name, (learner, temperature) in players.items():
         played = two_step.simulate(learner, temperature, episodes, trials, rng)

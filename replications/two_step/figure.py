@@ -45,7 +45,9 @@ def draw_task(ax: Axes) -> None:
         ax.text(x, y, f"${name[0]}_{name[1]}$", ha="center", va="center", bbox=box, fontsize=7)
 
     def arrow(start: tuple[float, float], end: tuple[float, float], style: str, color: str) -> None:
-        patch = FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=6, lw=1, ls=style, color=color, shrinkA=9, shrinkB=10)
+        patch = FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=6, lw=1, ls=style, color=color, shrinkA=9, shrinkB=10
+        )
         ax.add_patch(patch)
 
     for action, state, style, color in (
@@ -58,12 +60,12 @@ def draw_task(ax: Axes) -> None:
     for state, payoff in (("S1", "p"), ("S2", "1 − p")):
         x, y = nodes[state]
         arrow((x, y), (x, 0.1), "-", "black")
-        ax.text(x, 0.04, f"reward with\nprobability {payoff}", ha="center", va="top", fontsize=5.5)
-    ax.text(0.95, 0.66, ".8", color=COLORS["common"], ha="left", va="center")
-    ax.text(0.45, 0.84, ".2", color=COLORS["uncommon"], ha="center", va="bottom")
+        ax.text(x, 0.06, f"reward\nwith {payoff}", ha="center", va="top", fontsize=5.5)
+    ax.text(0.85, 0.66, ".8", color=COLORS["common"], ha="left", va="center")
+    ax.text(0.45, 0.76, ".2", color=COLORS["uncommon"], ha="center", va="bottom")
     ax.text(-0.14, 0.85, "stage 1", rotation=90, ha="center", va="center")
     ax.text(-0.14, 0.45, "stage 2", rotation=90, ha="center", va="center")
-    ax.set(xlim=(-0.2, 1.05), ylim=(-0.2, 1))
+    ax.set(xlim=(-0.2, 1.05), ylim=(-0.12, 1))
     ax.axis("off")
 
 
@@ -71,7 +73,7 @@ def stay_bars(ax: Axes, title: str) -> dict[tuple[str, str], float]:
     """Set up axes of stay probabilities; return where each bar stands."""
     positions = {(t, o): i * 2.3 + j * 0.9 for i, o in enumerate(OUTCOMES) for j, t in enumerate(TRANSITIONS)}
     ax.set(ylim=(0.5, 1.02), xticks=[0.45, 2.75], title=title)
-    ax.set_xticklabels(["rewarded", "unrewarded"])
+    ax.set_xticklabels(["rewarded", "unre-\nwarded"])
     return positions
 
 
@@ -80,14 +82,15 @@ def draw_schematic(axes: list[Axes], results: pd.DataFrame) -> None:
     for ax, kind in zip(axes, ("model-free", "model-based"), strict=True):
         own = results[results["condition"] == kind].set_index(["transition", "outcome"])["stay_probability"]
         for (transition, outcome), x in stay_bars(ax, kind).items():
-            ax.bar(x, own.get((transition, outcome), np.nan) - 0.5, 0.8, bottom=0.5, color=COLORS[transition])
+            ax.bar(x, own.get((transition, outcome), np.nan), 0.8, color=COLORS[transition])
+        ax.set_ylim(0, 1.02)
     axes[0].set_ylabel("stay probability")
 
 
 def draw_stays(rats: Axes, networks: Axes, results: pd.DataFrame) -> None:
     """Fig. 5c: stay probabilities of rats and networks."""
     animal = plotting.published("fig5c-left")
-    for (transition, outcome), x in stay_bars(rats, "rats (Miller et al. 2017)").items():
+    for (transition, outcome), x in stay_bars(rats, "rats").items():
         row = animal[animal["x"] == f"{outcome}/{transition}"].iloc[0]
         rats.bar(x, row["y"] - 0.5, 0.8, bottom=0.5, color=COLORS[transition], yerr=row["err"], error_kw={"lw": 0.8})
     rats.set_ylabel("stay probability")
@@ -114,7 +117,7 @@ def draw_rat_weights(ax: Axes) -> None:
     lag_axes(ax, "rats (Miller et al. 2017)")
     animal = plotting.published("fig5d")
     for transition, outcome in TRIAL_TYPES:
-        own = animal[animal["series"].str.contains(f"{transition}/{outcome}")]
+        own = animal[animal["series"].str.contains(f" {transition}/{outcome} ", regex=False)]
         ax.errorbar(own["x"].astype(float), own["y"], own["err"], elinewidth=0.8, **line_style(transition, outcome))
     ax.set_ylabel("weight on choice (log odds)")
 
@@ -133,6 +136,7 @@ def draw_weights(ax: Axes, results: pd.DataFrame) -> None:
             plotting.dots(ax, float(lag), block["weight"], style["color"], width=0.1, size=3)
         published = model[model["series"] == f"meta-RL mean {name}"]
         plotting.published_marker(ax, published["x"].astype(float), published["y"])
+    ax.set_ylim(top=2.1 * ax.get_ylim()[1])
     plotting.published_marker(ax, [], [], "published networks")
     ax.legend(loc="upper right")
 
@@ -146,8 +150,8 @@ def draw_rpes(ax: Axes, points: pd.DataFrame, column: str, r2: pd.Series, label:
     mean, low, high = interval(r2)
     ax.set(xlabel=label, xlim=(-1.1, 1.1), ylim=(-1.2, 1.2))
     form = ".2f" if mean > 0.01 else ".1e"
-    text = f"$r^2$ = {mean:{form}}\n[{low:{form}}, {high:{form}}]\nover {len(r2)} networks"
-    ax.text(0.03, 0.98, text, transform=ax.transAxes, va="top", fontsize=5.5)
+    text = f"$r^2$ = {mean:{form}} [{low:{form}}, {high:{form}}]\nover {len(r2)} networks"
+    ax.set_title(text, fontsize=5.5)
 
 
 def draw_supplement(results: pd.DataFrame, options: Options, about: dict) -> None:
@@ -157,7 +161,10 @@ def draw_supplement(results: pd.DataFrame, options: Options, about: dict) -> Non
     both = results[results["event"] == "both"]
     series = {
         0: {"correlation": ("model-based with model-free RPE", COLORS["network"])},
-        1: {"weight_model_based": ("model-based", COLORS["model-based"]), "weight_model_free": ("model-free", COLORS["uncommon"])},
+        1: {
+            "weight_model_based": ("model-based", COLORS["model-based"]),
+            "weight_model_free": ("model-free", COLORS["uncommon"]),
+        },
         2: {
             "r2_model_based": ("model-based", COLORS["model-based"]),
             "r2_model_free": ("model-free", COLORS["uncommon"]),
@@ -185,9 +192,9 @@ def main(options: Options) -> None:
     names = ("fig5b", "fig5c", "fig5e", "fig5fg", "fig5fg_points", "supplementary6")
     results = {name: tables.read(folder / f"{name}.csv") for name in names}
     about = tables.manifest(folder)["fig5e.csv"]
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 112)
-    grid = figure.add_gridspec(2, 1, hspace=0.5, left=0.06, right=0.985, top=0.93, bottom=0.09)
-    top = GridSpecFromSubplotSpec(1, 5, grid[0], wspace=0.42, width_ratios=(1.15, 1, 1, 1, 1))
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
+    grid = figure.add_gridspec(2, 1, hspace=0.5, left=0.075, right=0.985, top=0.93, bottom=0.12)
+    top = GridSpecFromSubplotSpec(1, 5, grid[0], wspace=0.5, width_ratios=(1, 1, 1, 1, 1))
     bottom = GridSpecFromSubplotSpec(1, 4, grid[1], wspace=0.36)
     a, b1, b2, c1, c2 = (figure.add_subplot(cell) for cell in top)
     d, e, f, g = (figure.add_subplot(cell) for cell in bottom)

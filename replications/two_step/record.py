@@ -25,9 +25,7 @@ class Options:
     seeds: int = 8
     """Networks, seeded 0, 1, ... (paper: 8)."""
     episodes: int = 300
-    """Test episodes per network (Methods, simulation 4: 300)."""
-    variant_episodes: int = 100
-    """Test episodes per network of the variants that depart from the default trial."""
+    """Test episodes per network (Methods, simulation 4: 300); a third of them for variants of the trial."""
 
 
 def main(options: Options) -> None:
@@ -38,7 +36,7 @@ def main(options: Options) -> None:
         condition = Config(**variant).condition
         agent, configs = training.load_agent(folder / "networks", Config, condition, seeds)
         discount = [config.discount for config in configs]
-        episodes = options.variant_episodes if variant else options.episodes
+        episodes = max(1, options.episodes // 3) if variant else options.episodes
         recorded.append(recording.record(agent, configs[0].task(), seeds, condition, episodes, discount=discount))
         used += configs
     recording.write(recording.join(recorded), folder, training.provenance(used))

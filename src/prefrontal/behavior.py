@@ -57,7 +57,7 @@ def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd
         Columns <name>_<lag>, lag 1 being the trial before; NaN where the episode had not begun.
     """
     keys = [trials[name] for name in EPISODE]
-    columns = {}
+    columns: dict[str, pd.Series] = {}
     for name, signal in signals.items():
         groups = signal.groupby(keys, observed=True, sort=False)
         columns |= {f"{name}_{lag}": groups.shift(lag) for lag in range(1, lags + 1)}
@@ -161,8 +161,16 @@ def stay_interaction(trials: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (condition, seed), block in stays(trials).groupby(SUBJECT, sort=False):
         outcome, transition = (block["outcome"] == "rewarded") - 0.5, (block["transition"] == "common") - 0.5
-        predictors = [np.ones(len(block)), outcome, transition, outcome * transition * 2, block["correct"] - 0.5]
-        weights = fit_logistic(block["stay"].to_numpy(float), np.column_stack(predictors))
+        design = pd.DataFrame(
+            {
+                "constant": 1.0,
+                "outcome": outcome,
+                "transition": transition,
+                "interaction": outcome * transition * 2,
+                "correct": block["correct"] - 0.5,
+            }
+        )
+        weights = fit_logistic(block["stay"].to_numpy(float), design.to_numpy(float))
         rows.append({"condition": condition, "seed": seed, "interaction": weights[3]})
     return pd.DataFrame(rows, columns=["condition", "seed", "interaction"])
 

@@ -63,10 +63,7 @@ class Layout:
     def views(self, flat: Tensor) -> Parameters:
         """Parameters by name, as views into a flat tensor (seed, size)."""
         pieces = flat.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
-        return {
-            name: piece.unflatten(1, shape)
-            for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
-        }
+        return {name: piece.unflatten(1, shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
 
     def flatten(self, parameters: Parameters) -> Tensor:
         """Inverse of ``views``: one flat tensor (seed, size)."""

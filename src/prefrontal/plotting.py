@@ -112,9 +112,7 @@ def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels:
         boxes = [ax.get_tightbbox() for ax in axes]
         box = mpl.transforms.Bbox.union([b for b in boxes if b is not None]).padded(6)
         with paths.atomic(folder / f"{name}_{letter}.png") as path:
-            figure.savefig(
-                path, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()), metadata={"Description": note}
-            )
+            figure.savefig(path, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()), metadata={"Description": note})
     manifest = folder / "manifest.json"
     entries = json.loads(manifest.read_text()) if manifest.exists() else {}
     with paths.atomic(manifest) as path:

@@ -27,17 +27,17 @@ def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float,
     mean, low, high : float
         The interval is unbounded for fewer than two values.
     """
-    values = np.asarray(values, dtype=float)
-    values = values[~np.isnan(values)]
-    if len(values) == 0:
+    sample = np.asarray(values, dtype=float)
+    sample = sample[~np.isnan(sample)]
+    if len(sample) == 0:
         return np.nan, np.nan, np.nan
-    mean = float(values.mean())
-    if len(values) == 1:
+    mean = float(sample.mean())
+    if len(sample) == 1:
         return mean, -np.inf, np.inf
-    sem = float(stats.sem(values))
+    sem = float(stats.sem(sample))
     if sem == 0:
         return mean, mean, mean
-    low, high = stats.t.interval(confidence, len(values) - 1, loc=mean, scale=sem)
+    low, high = stats.t.interval(confidence, len(sample) - 1, loc=mean, scale=sem)
     return mean, float(low), float(high)
 
 
@@ -59,5 +59,5 @@ def proportion(successes: int, total: int, confidence: float = 0.95) -> tuple[fl
 
 def significant(p_values: ArrayLike, alpha: float = 0.05, method: str = "bonferroni") -> np.ndarray:
     """Tell which of many tests are significant after correction; NaN is not."""
-    p_values = np.nan_to_num(np.asarray(p_values, dtype=float), nan=1.0)
-    return multipletests(p_values.ravel(), alpha=alpha, method=method)[0].reshape(p_values.shape)
+    known = np.nan_to_num(np.asarray(p_values, dtype=float), nan=1.0)
+    return multipletests(known.ravel(), alpha=alpha, method=method)[0].reshape(known.shape)

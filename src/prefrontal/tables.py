@@ -75,7 +75,9 @@ def provenance(config: str, seeds: list[int]) -> dict[str, Any]:
     git = ["git", "-C", str(ROOT)]
     try:
         commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run([*git, "status", "--porcelain", "src", "replications"], capture_output=True, text=True, check=True)
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "src", "replications"], capture_output=True, text=True, check=True
+        )
         commit += "+changes" if changed.stdout.strip() else ""
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"
