@@ -29,7 +29,7 @@ COVARIATES = ("last action", "last reward", "interaction", "value")
 """What Fig. 2e asks units about, in its order."""
 
 KINDS = {"Spearman": True, "Pearson": False}
-"""Kind of partial correlation -> whether it is of ranks. The text of the paper names the first, the caption of Fig. 2 the second."""
+"""Kind of partial correlation -> whether it is of ranks. The text of the paper names the first, the caption the second."""
 
 VALUES = ("history", "reward probability", "policy", "state value")
 """Readings of "choice value (left action only)"; the first is used, ``value_of_left`` says what they are."""
@@ -100,7 +100,8 @@ def value_of_left(trials: pd.DataFrame, weights: pd.DataFrame, fixation: pd.Data
     ``policy``: log odds of choosing left. ``state value``: the network's V at fixation, of both sides together.
     """
     keys = ["episode", "trial"]
-    values = trials[keys].assign(**{"history": behavior.history_value(trials, weights, LEFT), "reward probability": trials["p_left"]})
+    history = behavior.history_value(trials, weights, LEFT)
+    values = trials[keys].assign(**{"history": history, "reward probability": trials["p_left"]})
     odds = np.log(policy["p_left"].clip(1e-9)) - np.log(policy["p_right"].clip(1e-9))
     values = values.merge(policy[keys].assign(policy=odds).drop_duplicates(keys), on=keys, how="left")
     own = fixation[[*keys, "value"]].rename(columns={"value": "state value"}).drop_duplicates(keys)
@@ -148,9 +149,7 @@ def unit_correlations(data: UnitData, value: str, kind: str, extra: tuple[str, .
 def null_of_mean(data: UnitData, kind: str, rng: np.random.Generator, extra: tuple[str, ...] = ()) -> pd.DataFrame:
     """Null distribution of the mean absolute partial correlation over units: covariate, null_mean, null_95."""
     names = [*COVARIATES[:-1], VALUES[0], *extra]
-    samples = neural.shifted_partial_correlations(
-        data.activity, data.covariates[names].to_numpy(float), SHIFTS, rng, KINDS[kind]
-    )
+    samples = neural.shifted_partial_correlations(data.activity, data.covariates[names].to_numpy(float), SHIFTS, rng, KINDS[kind])
     mean = mean_over_units(np.abs(samples), axis=1)
     quantile = np.quantile(mean, 0.95, axis=0)
     return pd.DataFrame({"covariate": [*COVARIATES, *extra], "null_mean": mean.mean(0), "null_95": quantile})
@@ -213,9 +212,7 @@ def first_columns(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[["condition", "seed", *frame.columns.drop(["condition", "seed"])]]
 
 
-def compare_variants(
-    slope: pd.DataFrame, weights: pd.DataFrame, means: pd.DataFrame, reward: pd.DataFrame
-) -> pd.DataFrame:
+def compare_variants(slope: pd.DataFrame, weights: pd.DataFrame, means: pd.DataFrame, reward: pd.DataFrame) -> pd.DataFrame:
     """Main numbers per variant of the trial, mean over networks, beside the published ones.
 
     Returns
@@ -223,7 +220,6 @@ def compare_variants(
     DataFrame
         quantity, published, and a column per variant.
     """
-    by = ["condition", "quantity"]
     parts = [slope.assign(quantity="slope, " + slope["baselines"] + " baselines").rename(columns={"slope": "number"})]
     chosen = weights[weights["lag"].isin([1, 2, 3, 5]) & (weights["signal"] != "bias")]
     label = chosen["signal"] + " lag " + chosen["lag"].astype(str)
@@ -231,7 +227,7 @@ def compare_variants(
     label = means["kind"] + ", " + means["covariate"]
     parts.append(means.assign(quantity=label).rename(columns={"mean_abs_r": "number"}))
     parts += [reward.assign(quantity=name, number=reward[name]) for name in ("share_of_gain", "invalid")]
-    table = pd.concat(parts).groupby(by, sort=False)["number"].mean().unstack("condition")
+    table = pd.concat(parts).pivot_table("number", "quantity", "condition", sort=False, dropna=False)
     table.insert(0, "published", pd.Series(published_numbers()).reindex(table.index))
     return table.reset_index()
 
@@ -256,25 +252,15 @@ def published_numbers() -> dict[str, float]:
 def settle_claims(slope: pd.DataFrame, weights: pd.DataFrame, means: pd.DataFrame) -> list[dict]:
     """Decide the claims of Fig. 2; the criteria are fixed in advance."""
     published, settle = published_numbers(), claims.settle
-    wide = slope.pivot(index="seed", columns="baselines", values="slope")
-    wide = wide.reindex(columns=["all", "held out", "trained"])
+    by_baselines = {name: own.set_index("seed")["slope"] for name, own in slope.groupby("baselines")}
     statement = "slope of log choice ratio on log reward ratio"
-    rows = [settle("matching-slope", "2d", statement, wide["all"], claims.between(0, 1), published["slope, all baselines"], 0.1)]
-    difference = wide["held out"] - wide["trained"]
-    published_difference = published["slope, held out baselines"] - published["slope, trained baselines"]
+    at = published["slope, all baselines"]
+    rows = [settle("matching-slope", "2d", statement, by_baselines["all"], claims.between(0, 1), at, 0.1)]
+    difference = by_baselines["held out"] - by_baselines["trained"]
+    at = published["slope, held out baselines"] - published["slope, trained baselines"]
     statement = "slope with held-out baselines minus slope with trained ones"
-    rows.append(settle("matching-generalises", "2d", statement, difference, claims.between(-0.1, 0.1), published_difference))
-
-    reward = weights[weights["signal"] == "reward"].pivot(index="seed", columns="lag", values="weight")
-    for lag in range(1, 6):
-        statement = f"weight of the reward {lag} trial{'s' if lag > 1 else ''} ago (log odds)"
-        tolerance = 0.4 if lag == 1 else None
-        rows.append(settle("matching-reward-lags", "2f", statement, reward[lag], claims.above(0), published[f"reward lag {lag}"], tolerance))
-    lags = np.arange(1, 6)
-    trend = reward[lags].apply(lambda row: np.polyfit(lags, row, 1)[0] if row.notna().all() else np.nan, axis=1)
-    trend_published = np.polyfit(lags, [published[f"reward lag {lag}"] for lag in lags], 1)[0]
-    statement = "linear trend of the reward weight over lags 1-5, per lag"
-    rows.append(settle("matching-reward-lags", "2f", statement, trend, claims.below(0), trend_published))
+    rows.append(settle("matching-generalises", "2d", statement, difference, claims.between(-0.1, 0.1), at))
+    rows += settle_reward_lags(weights, published)
 
     choice = weights.query("signal == 'choice' and lag == 1")["weight"]
     statement = "weight of the last choice (log odds; negative: alternation)"
@@ -287,6 +273,23 @@ def settle_claims(slope: pd.DataFrame, weights: pd.DataFrame, means: pd.DataFram
         if covariate in COVARIATES:
             rows.append(settle("matching-units", "2e", statement, own["mean_abs_r"], criterion, at, 0.1))
     return rows
+
+
+def settle_reward_lags(weights: pd.DataFrame, published: dict[str, float]) -> list[dict]:
+    """Decide whether recent rewards weigh most: lags 1-5 positive, with a falling trend."""
+    rows, recent = [], []
+    for lag in range(1, 6):
+        own = weights.query("signal == 'reward' and lag == @lag").set_index("seed")["weight"]
+        recent.append(own)
+        statement = f"weight of the reward {lag} trial{'s' if lag > 1 else ''} ago (log odds)"
+        at, tolerance = published[f"reward lag {lag}"], 0.4 if lag == 1 else None
+        rows.append(claims.settle("matching-reward-lags", "2f", statement, own, claims.above(0), at, tolerance))
+    by_lag = np.array(recent)
+    centred = np.arange(1, 6) - 3.0
+    trend = centred @ by_lag / (centred @ centred)
+    at = centred @ [published[f"reward lag {lag}"] for lag in range(1, 6)] / (centred @ centred)
+    statement = "linear trend of the reward weight over lags 1-5, per lag"
+    return [*rows, claims.settle("matching-reward-lags", "2f", statement, trend, claims.below(0), at)]
 
 
 def main(options: Options) -> None:
@@ -303,10 +306,10 @@ def main(options: Options) -> None:
         "fig2d_best_cycle": matching.best_cycle(np.linspace(0, matching.BASELINE_SUM, 101)),
         "fig2e_units": units[units["condition"] == MAIN],
         "fig2e": means,
-        "value_readings": readings,
+        "value_readings": readings[readings["condition"] == MAIN],
         "fig2f": weights,
         "reward": reward,
-        "steps_per_trial": compare_variants(slope, weights, means, reward),
+        "variants": compare_variants(slope, weights, means, reward),
     }
     for name, frame in results.items():
         tables.write(frame, folder / "results" / f"{name}.csv", about=about)

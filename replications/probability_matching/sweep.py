@@ -55,7 +55,7 @@ def measure(population: Population) -> pd.DataFrame:
     index = list(range(len(population.configs)))
     trials = record(agent, task, index, "validation", VALIDATION_EPISODES, steps=False, purpose="validation episodes").trials
     slope = slopes(episode_points(trials)).query("baselines == 'all'").set_index("seed")["slope"]
-    weights = history_weights(trials).pivot(index="seed", columns=["signal", "lag"], values="weight")
+    weights = history_weights(trials).set_index(["signal", "lag", "seed"])["weight"]
     chosen = {f"{signal}_lag_{lag}": weights[signal, lag] for signal, lag in REPORTED}
     reward = rewards(trials).set_index("seed")[["share_of_gain", "invalid"]]
     return reward.assign(slope=slope, **chosen).reindex(index)

@@ -57,7 +57,8 @@ class Config(training.Config):
         baselines = np.linspace(0, 0.5, 501)
         baselines = baselines[~held_out(baselines)]
         trials = (self.shortest + self.longest) / 2
-        return trials * float(matching.coin_toss(baselines).mean()), trials * float(matching.best_cycle(baselines)["reward"].mean())
+        rates = matching.coin_toss(baselines), matching.best_cycle(baselines)["reward"]
+        return trials * float(rates[0].mean()), trials * float(rates[1].mean())
 
 
 VARIANTS: tuple[dict[str, Any], ...] = ({}, {"steps_per_trial": 3}, {"learning_rate": STATED_RATE})
