@@ -258,8 +258,8 @@ def history_value(trials: pd.DataFrame, weights: pd.DataFrame, side: int) -> pd.
     signals = {"reward": own * (trials["reward"] > 0), "choice": own}
     kernel = weights[weights["lag"] > 0]
     design = lagged(trials, signals, int(kernel["lag"].max()))
-    names = kernel["signal"] + "_" + kernel["lag"].astype(str)
-    return design[names] @ kernel["weight"].to_numpy()
+    names = list(kernel["signal"] + "_" + kernel["lag"].astype(str))
+    return pd.Series(design[names].to_numpy(float) @ kernel["weight"].to_numpy(float), index=trials.index)
 
 
 RATE_GRID = np.linspace(0.01, 1.0, 100)
