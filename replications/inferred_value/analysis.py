@@ -149,17 +149,19 @@ def decoded_state(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
 def projected_activity(trials: pd.DataFrame, activity: pd.DataFrame, seed: int) -> pd.DataFrame:
     """First two principal components of one network's activity on the two trials around each reversal (Fig. 4c).
 
+    The components are those of one step of the trial, the same for both trials.
+
     Returns
     -------
     DataFrame
-        block_trial, period, cue, rewarded_cue, pc1, pc2; one row per step; all eight panels share their axes.
+        block_trial, period, cue, rewarded_cue, pc1, pc2.
     """
     marked = reversed_trials(trials[(trials["condition"] == CARRIED) & (trials["seed"] == seed)], WARM_UP_BLOCKS)
     joined = activity.merge(marked[[*KEYS, "trial", "block_trial", "cue", "rewarded_cue"]], on=[*KEYS, "trial"])
     columns = ["block_trial", "period", "cue", "rewarded_cue", "pc1", "pc2"]
-    if len(joined) < 2:
-        return pd.DataFrame(columns=columns)
-    return neural.principal_components(joined)[0][columns]
+    parts = [joined[joined["period"] == period] for period in PERIODS]
+    scores = [neural.principal_components(part)[0][columns] for part in parts if len(part) > 1]
+    return pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(columns=columns)
 
 
 def published_rpes() -> pd.DataFrame:

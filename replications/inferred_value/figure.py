@@ -111,23 +111,25 @@ def draw_differences(ax: Axes, differences: pd.DataFrame) -> None:
             ax.plot([x - 0.45, x + 0.45], [level, level], color="black", lw=0.8, ls=style)
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xticks=range(len(PANELS)), ylim=(-1.05, 1.05), ylabel="cue RPE, old minus new cue")
-    ax.set_xticklabels(PANELS)
+    ax.set_xticklabels(["reversal\ntrial", "experi-\nenced", "inferred"])
     for height, (condition, (_, color)) in zip((0.98, 0.86), shifts.items(), strict=True):
         ax.text(0.99, height, f"state {condition}", color=color, ha="right", va="top", transform=ax.transAxes)
 
 
 def draw_components(axes: np.ndarray, points: pd.DataFrame) -> None:
     """Fig. 4c: activity of one network on the reversal trial and the next, first two principal components."""
-    limits = points[["pc1", "pc2"]].agg(["min", "max"]) * 1.1
     for (row, column), ax in np.ndenumerate(axes):
         period = PERIODS[column]
-        part = points[(points["block_trial"] == row) & (points["period"] == period)]
+        both = points[points["period"] == period]
+        part, limits = both[both["block_trial"] == row], both[["pc1", "pc2"]].agg(["min", "max"]).astype(float)
+        margin = 0.12 * (limits.loc["max"] - limits.loc["min"])
         for (rewarded, cue), own in part.groupby(["rewarded_cue", "cue"]):
             marker, color = SIDE_MARKERS[cue], SIDE_COLORS[rewarded]
             style = {"facecolor": "none", "edgecolor": color} if marker == "o" else {"color": color}
             ax.scatter(own["pc1"], own["pc2"], s=5, marker=marker, lw=0.4, rasterized=True, **style)
-        if np.isfinite(limits.to_numpy(float)).all():
-            ax.set(xlim=limits["pc1"], ylim=limits["pc2"])
+        if (margin > 0).all():
+            (left, right), (bottom, top) = ((limits[pc] + [-margin[pc], margin[pc]]) for pc in ("pc1", "pc2"))
+            ax.set(xlim=(left, right), ylim=(bottom, top))
         ax.set(xticks=[], yticks=[])
         if row == 0:
             ax.set_title({"fixation": "central fixation", "saccade": "action"}.get(period, period))
@@ -156,7 +158,7 @@ def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
             plotting.dots(ax, float(position), values, color, width=0.15, size=3)
     ax.axhline(0.5, color="black", lw=0.5, ls=":")
     ax.axvline(2.5, color="black", lw=0.5, ls=":")
-    ax.set(ylim=(-0.04, 1.04), xticks=range(2 * len(PERIODS)), ylabel="share decoded as the new state")
+    ax.set(ylim=(-0.04, 1.04), xticks=range(2 * len(PERIODS)), ylabel="blocks decoded as\nthe new state (share)")
     ax.set_xticklabels(["fix.", "cue", "act.", "rew."] * 2, rotation=60)
     ax.set_xlabel("reversal trial              trial $n$ + 1")
     ax.text(2.4, 1.0, "outcome", rotation=90, ha="right", va="top", fontsize=5.5)
@@ -166,7 +168,7 @@ def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
 def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
     """Difference between the cues' RPEs over training, at the stated and the chosen learning rate."""
     ax.axhline(0, color="black", lw=0.5)
-    ax.set(xlabel="training steps (millions)", ylabel="cue RPE, old minus new cue", ylim=(-0.9, 0.9))
+    ax.set(xlabel="training steps (millions)", ylabel="cue RPE,\nold minus new cue", ylim=(-0.9, 0.9))
     if development is None:
         return
     default = development[(development["value_cost"] == 0.05) & (development["init_scale"] == 1)]
@@ -193,7 +195,7 @@ def main(options: Options) -> None:
     a = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 3, grid[0, 0], wspace=0.2)]
     b = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 3, grid[1, 0], wspace=0.2)]
     c = GridSpecFromSubplotSpec(2, 4, grid[2, 0], wspace=0.06, hspace=0.06).subplots()
-    d, lower = figure.add_subplot(grid[1, 1]), GridSpecFromSubplotSpec(2, 1, grid[2, 1], hspace=0.62)
+    d, lower = figure.add_subplot(grid[1, 1]), GridSpecFromSubplotSpec(2, 1, grid[2, 1], hspace=0.75)
     e, f = (figure.add_subplot(cell) for cell in lower)
     draw_monkeys(a)
     draw_rpes(b, results["fig4b"])

@@ -30,7 +30,11 @@ class Config(training.Config):
     unroll: int = 200
     """Longest unroll in time steps (Methods, simulation 3: 200, ten blocks)."""
     learning_rate: float = 2e-3
-    """RMSProp learning rate (paper: 7e-4, at which training ends before values follow reversals; see README)."""
+    """RMSProp learning rate (paper: 7e-4; see README for what it does)."""
+    value_cost: float = 0.5
+    """Weight beta_v of the value gradient (paper: 0.05, at which training ends before all values follow reversals)."""
+    init_scale: float = 2.5
+    """Initial LSTM weights in units of ±1/sqrt(units), uniform (not stated)."""
     switch: float = 0.5
     """Probability that the rewarded cue switches at the start of a block (Methods, simulation 3: 0.5)."""
     invalid_response: Literal["abort", "repeat", "continue"] = "abort"
