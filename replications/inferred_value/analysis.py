@@ -66,7 +66,7 @@ def arriving_rpes(steps: pd.DataFrame) -> pd.DataFrame:
     steps = steps.assign(arriving=steps.groupby(KEYS, observed=True)["rpe"].shift(1))
     last = steps.drop_duplicates([*KEYS, "trial", "period"], keep="last").astype({"period": str})
     # pivot_table would drop, or else invent, trials whose errors are NaN.
-    return last.pivot(index=[*KEYS, "trial"], columns="period", values="arriving").reindex(columns=DRAWN)  # noqa: PD010
+    return last.pivot(index=[*KEYS, "trial"], columns="period", values="arriving").reindex(columns=DRAWN)
 
 
 def reversed_trials(trials: pd.DataFrame, warm_up: int) -> pd.DataFrame:
@@ -108,7 +108,7 @@ def reversal_rpes(trials: pd.DataFrame, steps: pd.DataFrame, warm_up: int) -> pd
 
 def cue_differences(rpes: pd.DataFrame) -> pd.DataFrame:
     """Old minus new cue's RPE: columns condition, seed, before, experienced, inferred; NaN where a cue never came."""
-    wide = rpes.pivot(index=["condition", "seed"], columns=["panel", "role"], values="cue")  # noqa: PD010
+    wide = rpes.pivot(index=["condition", "seed"], columns=["panel", "role"], values="cue")
     return pd.DataFrame({p: wide[p, "old cue"] - wide[p, "new cue"] for p in PANELS}).reset_index()
 
 

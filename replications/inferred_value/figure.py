@@ -30,8 +30,9 @@ from replications.inferred_value.analysis import (
     published_rpes,
 )
 
-STATED_RATE, CHOSEN_RATE = 7e-4, 2e-3
-"""Learning rates compared over training: the paper's, and that of the networks drawn."""
+STATED = {"learning_rate": 7e-4, "value_cost": 0.05, "init_scale": 2.5}
+CHOSEN = {"learning_rate": 2e-3, "value_cost": 0.5, "init_scale": 2.5}
+"""Settings compared over training: the paper's learning rate and value cost, and those of the networks drawn."""
 TITLES = {"before": "reversal trial\n(before its outcome)", "experienced": "next trial, same cue\n(experienced)"}
 TITLES["inferred"] = "next trial, other cue\n(inferred)"
 SIDE_COLORS = {"left": COLORS["unrewarded"], "right": COLORS["rewarded"]}
@@ -166,18 +167,17 @@ def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
 
 
 def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
-    """Difference between the cues' RPEs over training, at the stated and the chosen learning rate."""
+    """Difference between the cues' RPEs over training, at the stated and the chosen settings."""
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xlabel="training steps (millions)", ylabel="cue RPE,\nold minus new cue", ylim=(-0.9, 0.9))
     if development is None:
         return
-    default = development[(development["value_cost"] == 0.05) & (development["init_scale"] == 1)]
-    for rate, style, name in ((STATED_RATE, ":", "stated"), (CHOSEN_RATE, "-", "chosen")):
-        own = default[np.isclose(default["learning_rate"], rate)]
+    for settings, style, name in ((STATED, ":", "stated"), (CHOSEN, "-", "chosen")):
+        own = development[np.logical_and.reduce([np.isclose(development[key], value) for key, value in settings.items()])]
         for panel, color in (("before", COLORS["old cue"]), ("inferred", COLORS["network"])):
             for _, network in own.groupby("seed"):
                 ax.plot(network["steps"] / 1e6, network[panel], color=color, ls=style, lw=0.7)
-        ax.plot([], [], color="black", ls=style, label=f"learning rate {rate:g} ({name})")
+        ax.plot([], [], color="black", ls=style, label=f"{name} rate and value cost")
     ax.text(0.02, 0.98, "reversal trial", color=COLORS["old cue"], transform=ax.transAxes, va="top")
     ax.text(0.02, 0.02, "next trial, inferred", color=COLORS["network"], transform=ax.transAxes)
     ax.legend(loc="upper left", bbox_to_anchor=(0, 0.92))
