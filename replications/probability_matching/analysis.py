@@ -28,13 +28,13 @@ LEFT = 0
 COVARIATES = ("last action", "last reward", "interaction", "value")
 """What Fig. 2e asks units about, in its order."""
 
-KINDS = {"Spearman": True, "Pearson": False}
-"""Kind of partial correlation -> whether it is of ranks. The text of the paper names the first, the caption the second."""
+KINDS = ("Spearman", "Pearson")
+"""Kinds of partial correlation. The text of the paper names the first, the caption of Fig. 2 the second."""
 
 VALUES = ("history", "reward probability", "policy", "state value")
 """Readings of "choice value (left action only)"; the first is used, ``value_of_left`` says what they are."""
 
-SHIFTS = 200
+SHIFTS = 100
 """Samples of the null distribution of unit codes."""
 
 
@@ -126,6 +126,13 @@ class UnitData:
     activity: np.ndarray
     covariates: pd.DataFrame
 
+    def of_kind(self, kind: str) -> UnitData:
+        """Ranks of everything for Spearman's correlation, ranked once; the data themselves for Pearson's."""
+        if kind == "Pearson":
+            return self
+        ranked = neural.ranks(self.covariates.to_numpy(float))
+        return UnitData(neural.ranks(self.activity), pd.DataFrame(ranked, columns=self.covariates.columns))
+
 
 def unit_data(trials: pd.DataFrame, steps: pd.DataFrame, activity: pd.DataFrame, weights: pd.DataFrame) -> UnitData:
     """Bring together the activity of one network and what its units may code, on valid late trials after valid ones."""
@@ -138,18 +145,18 @@ def unit_data(trials: pd.DataFrame, steps: pd.DataFrame, activity: pd.DataFrame,
     return UnitData(neural.units(joined), joined[described.columns.drop(keys)])
 
 
-def unit_correlations(data: UnitData, value: str, kind: str, extra: tuple[str, ...] = ()) -> pd.DataFrame:
+def unit_correlations(data: UnitData, value: str, extra: tuple[str, ...] = ()) -> pd.DataFrame:
     """Partial correlation of each unit with each covariate given the others: unit, covariate, r."""
     names = [*COVARIATES[:-1], value, *extra]
-    r = neural.partial_correlations(data.activity, data.covariates[names].to_numpy(float), KINDS[kind])
+    r = neural.partial_correlations(data.activity, data.covariates[names].to_numpy(float), rank=False)
     labels = [*COVARIATES, *extra]
     return pd.DataFrame(r, columns=labels).rename_axis("unit").reset_index().melt("unit", var_name="covariate", value_name="r")
 
 
-def null_of_mean(data: UnitData, kind: str, rng: np.random.Generator, extra: tuple[str, ...] = ()) -> pd.DataFrame:
+def null_of_mean(data: UnitData, rng: np.random.Generator, extra: tuple[str, ...] = ()) -> pd.DataFrame:
     """Null distribution of the mean absolute partial correlation over units: covariate, null_mean, null_95."""
-    names = [*COVARIATES[:-1], VALUES[0], *extra]
-    samples = neural.shifted_partial_correlations(data.activity, data.covariates[names].to_numpy(float), SHIFTS, rng, KINDS[kind])
+    described = data.covariates[[*COVARIATES[:-1], VALUES[0], *extra]].to_numpy(float)
+    samples = neural.shifted_partial_correlations(data.activity, described, SHIFTS, rng, rank=False)
     mean = mean_over_units(np.abs(samples), axis=1)
     quantile = np.quantile(mean, 0.95, axis=0)
     return pd.DataFrame({"covariate": [*COVARIATES, *extra], "null_mean": mean.mean(0), "null_95": quantile})
@@ -176,14 +183,15 @@ def unit_tables(data: UnitData, rng: np.random.Generator) -> tuple[pd.DataFrame,
     """
     units, means, readings = [], [], []
     for kind in KINDS:
-        four = unit_correlations(data, VALUES[0], kind)
-        five = unit_correlations(data, VALUES[0], kind, ("next action",))
+        measured = data.of_kind(kind)
+        four = unit_correlations(measured, VALUES[0])
+        five = unit_correlations(measured, VALUES[0], ("next action",))
         own = pd.concat([four, five[five["covariate"] == "next action"]], ignore_index=True)
-        nulls = [null_of_mean(data, kind, rng), null_of_mean(data, kind, rng, ("next action",)).tail(1)]
+        nulls = [null_of_mean(measured, rng), null_of_mean(measured, rng, ("next action",)).tail(1)]
         units.append(own.assign(kind=kind))
         means.append(mean_absolute(own).merge(pd.concat(nulls), on="covariate").assign(kind=kind))
         for value in VALUES:
-            readings.append(mean_absolute(unit_correlations(data, value, kind)).assign(value=value, kind=kind))
+            readings.append(mean_absolute(unit_correlations(measured, value)).assign(value=value, kind=kind))
     return pd.concat(units), pd.concat(means), pd.concat(readings)
 
 

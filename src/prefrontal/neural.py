@@ -34,9 +34,14 @@ def principal_components(activity: pd.DataFrame, components: int = 2) -> tuple[p
     return keys.assign(**{f"pc{k + 1}": column for k, column in enumerate(scores.T)}), pca
 
 
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Replace every column (trials, columns) by its ranks; plain correlations of ranks are Spearman's."""
+    return rankdata(values, axis=0)
+
+
 def _unit_columns(values: np.ndarray, rank: bool) -> np.ndarray:
     """Centre columns and scale them to length 1, after ranking them if asked; constant columns become NaN."""
-    values = rankdata(values, axis=0) if rank else np.asarray(values, dtype=float)
+    values = ranks(values) if rank else np.asarray(values, dtype=float)
     values = values - values.mean(axis=0)
     length = np.sqrt((values**2).sum(axis=0))
     return np.divide(values, length, out=np.full_like(values, np.nan), where=length > 1e-12)
