@@ -60,8 +60,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "ci_high": "upper end",
         "n_networks": "networks that the interval is over",
         "criterion": "rule, written down before the result was seen",
-        "reproduced_verdict": "True where the criterion holds; empty where the row is only compared with the published value",
-        "agrees_verdict": "True where the published value lies within tolerance or our networks' range; empty where none is given",
+        "reproduced_verdict": "True where the criterion holds; empty where a row is only compared with the published value",
+        "agrees_verdict": "True where the published value lies within tolerance or in our networks' range; empty if none",
     },
 }
 """Required columns by kind of table; trials may have the task's own columns beside them, steps one p_<action> per action,

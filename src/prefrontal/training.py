@@ -188,8 +188,8 @@ class Population:
 
     @property
     def network(self) -> PrefrontalNetwork:
-        """The networks as they stand."""
-        return PrefrontalNetwork(self.layout, self.flat)
+        """The networks as they stand, on the CPU."""
+        return PrefrontalNetwork(self.layout, self.flat.cpu())
 
     @property
     def unrolls(self) -> int:
@@ -266,15 +266,15 @@ def train(
         curve = resume(population, checkpoint)
     counts = torch.bincount(torch.arange(population.updates) * points // population.updates)
 
+    due_snapshots = {max(1, population.updates * e // configs[0].episodes): e for e in configs[0].snapshot_episodes}
     saved_at = time.monotonic()
     with tqdm(total=population.updates, initial=population.done, desc=configs[0].condition, unit="update") as bar:
         while population.done < population.updates:
             point = population.done * points // population.updates
             curve[point] += population.update().cpu() / counts[point]
             bar.update()
-            for episode in configs[0].snapshot_episodes if snapshots is not None else ():
-                if population.done == max(1, population.updates * episode // configs[0].episodes):
-                    save_weights(population, snapshots / str(episode))
+            if snapshots is not None and population.done in due_snapshots:
+                save_weights(population, snapshots / str(due_snapshots[population.done]))
             closes = population.done == population.updates or population.done * points // population.updates > point
             due = time.monotonic() - saved_at > CHECKPOINT_SECONDS
             if closes or due:
@@ -396,7 +396,7 @@ def load_networks(folder: Path, condition: str, seeds: list[int], task: Task) ->
         try:
             with safe_open(path, "pt") as file:
                 own = Layout(**json.loads(file.metadata()["layout"]))
-                parameters = {name: file.get_tensor(name) for name in file.keys()}
+                parameters = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
         except Exception as error:  # safetensors raises kinds of its own
             raise UserError(f"{path}: not a readable network ({error})") from error
         shapes = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
@@ -435,7 +435,7 @@ class Options:
 def grid(config: Config, sweep: tuple[str, ...]) -> list[Config]:
     """Every combination of the settings in ``sweep``, such as ("init_scale=1,2.5", "learning_rate=7e-4,2e-3")."""
     fields = {field.name: field for field in dataclasses.fields(config)}
-    axes = []
+    axes: list[list[tuple[str, Any]]] = []
     for axis in sweep:
         name, _, values = axis.partition("=")
         if name not in fields or not values:
@@ -448,54 +448,72 @@ def grid(config: Config, sweep: tuple[str, ...]) -> list[Config]:
     return [dataclasses.replace(config, **dict(point)) for point in itertools.product(*axes)]
 
 
+def structure(config: Config) -> str:
+    """Settings that one program must share: all but the numeric ones and the seed."""
+    return json.dumps({k: v for k, v in dataclasses.asdict(config).items() if k not in (*NUMERIC, "seed")}, sort_keys=True)
+
+
+def populations(configs: list[Config]) -> list[list[Config]]:
+    """Group networks that can train together as one program."""
+    return [list(group) for _, group in itertools.groupby(sorted(configs, key=structure), key=structure)]
+
+
 def compare(configs: list[Config], folder: Path, options: Options) -> pd.DataFrame:
-    """Train a grid and write how each network learned: ``sweeps/<name>.csv``, with curves in ``<name>_curves.csv``.
-
-    Networks that differ in numeric settings only train as one program. The table gives, per network, the share of the
-    possible gain over random choice, (reward - random) / (best - random), over the last tenth of training and on
-    validation episodes with frozen weights, and the episodes until a learning-curve point first reaches a share of 0.8.
-    """
-
-    def structure(config: Config) -> str:
-        return json.dumps({k: v for k, v in dataclasses.asdict(config).items() if k not in (*NUMERIC, "seed")}, sort_keys=True)
-
-    configs = sorted(configs, key=structure)
+    """Train a grid and write how each network learned: ``sweeps/<name>.csv``, with curves in ``<name>_curves.csv``."""
     varied = [f.name for f in dataclasses.fields(configs[0]) if len({getattr(c, f.name) for c in configs}) > 1]
-    rows, curves, checkpoints = [], [], []
-    for _, group in itertools.groupby(configs, key=structure):
-        together = list(group)
-        checkpoints.append(checkpoint_path(together, folder / "checkpoints"))
+    rows, curves = [], []
+    for together in populations(configs):
         population, curve = train(together, folder / "checkpoints", options.device, options.compile)
-        seeds = [config.seed for config in together]
-        agent = NetworkAgent(population.network, population.costs.reward_scale)
-        validation = evaluate(agent, population.task, seeds, VALIDATION_EPISODES, "validation episodes")
-        episodes = np.linspace(0, together[0].episodes, len(curve) + 1)[1:]
-        for index, config in enumerate(together):
-            low, best = config.reward_range()
-            share = (curve[:, index, 0].numpy() - low) / (best - low)
-            reached = np.flatnonzero(share >= 0.8)
+        outcomes = learning(population, curve)
+        for config, outcome, reward in zip(together, outcomes, curve[..., 0].numpy().T, strict=True):
             about = {name: getattr(config, name) for name in varied}
-            rows.append(
-                about
-                | {
-                    "share_end": share[-max(1, len(share) // 10) :].mean(),
-                    "share_validation": (validation[index] - low) / (best - low),
-                    "episodes_to_80_percent": episodes[reached[0]] if len(reached) else np.nan,
-                    "training_episodes": config.episodes,
-                }
-            )
-            every = max(1, len(share) // 20)
-            curves.append(pd.DataFrame({**about, "episode": episodes[every - 1 :: every], "share": share[every - 1 :: every]}))
+            low, best = config.reward_range()
+            every = max(1, len(reward) // 20)
+            points = np.linspace(0, config.episodes, len(reward) + 1)[1:]
+            share = (reward - low) / (best - low)
+            curves.append(pd.DataFrame({**about, "episode": points, "share": share})[every - 1 :: every])
+            rows.append(about | outcome)
     frame = pd.DataFrame(rows)
     about = provenance(configs)
     tables.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
     tables.write(pd.concat(curves), folder / "sweeps" / f"{options.name}_curves.csv", about=about)
-    for checkpoint in checkpoints:
-        checkpoint.unlink(missing_ok=True)
+    for together in populations(configs):
+        checkpoint_path(together, folder / "checkpoints").unlink(missing_ok=True)
     settings = [name for name in varied if name != "seed"]
     if settings:
         print(frame.drop(columns="seed", errors="ignore").groupby(settings).mean().to_string(float_format="%.3f"))
     return frame
+
+
+def learning(population: Population, curve: Tensor) -> list[dict[str, float]]:
+    """Summarize how each network learned.
+
+    Returns
+    -------
+    list of dict
+        share_end and share_validation: share of the possible gain over random choice, (reward - random) / (best - random),
+        over the last tenth of training and on validation episodes with frozen weights; episodes_to_80_percent: until a
+        learning-curve point first reaches a share of 0.8, NaN if none does; training_episodes.
+    """
+    configs, network = population.configs, population.network
+    agent = NetworkAgent(network, population.costs.reward_scale.cpu())
+    seeds = [config.seed for config in configs]
+    validation = evaluate(agent, population.task, seeds, VALIDATION_EPISODES, "validation episodes")
+    out = []
+    for index, config in enumerate(configs):
+        low, best = config.reward_range()
+        share = (curve[:, index, 0].numpy() - low) / (best - low)
+        episodes = np.linspace(0, config.episodes, len(share) + 1)[1:]
+        reached = np.flatnonzero(share >= 0.8)
+        out.append(
+            {
+                "share_end": share[-max(1, len(share) // 10) :].mean(),
+                "share_validation": (validation[index] - low) / (best - low),
+                "episodes_to_80_percent": episodes[reached[0]] if len(reached) else np.nan,
+                "training_episodes": config.episodes,
+            }
+        )
+    return out
 
 
 def main(
@@ -515,7 +533,9 @@ def main(
             ("options", Annotated[Options, tyro.conf.OmitArgPrefixes]),
         ],
     )
-    parsed: Any = tyro.cli(command, args=arguments, prog=f"python -m replications.{experiment}.train", description=f"Train networks on {experiment}.")
+    parsed: Any = tyro.cli(
+        command, args=arguments, prog=f"python -m replications.{experiment}.train", description=f"Train networks on {experiment}."
+    )
     config, options = parsed.config, parsed.options
     require(options.seeds >= 1, "seeds", options.seeds, "at least 1")
     require(options.threads >= 1, "threads", options.threads, "at least 1")
@@ -523,13 +543,14 @@ def main(
     require(options.device in available, "device", options.device, f"one of those found here: {', '.join(available)}")
     torch.set_num_threads(options.threads)
     folder = options.data / experiment
-    for variant in variants if options.all else ({},):
-        points = grid(dataclasses.replace(config, **variant), options.sweep)
-        configs = [dataclasses.replace(point, seed=point.seed + k) for point in points for k in range(options.seeds)]
-        if options.sweep:
-            compare(configs, folder, options)
-        else:
-            train_and_save(configs, folder, options)
+    chosen = [dataclasses.replace(config, **variant) for variant in (variants if options.all else ({},))]
+    points = [point for variant in chosen for point in grid(variant, options.sweep)]
+    configs = [dataclasses.replace(point, seed=point.seed + k) for point in points for k in range(options.seeds)]
+    if options.sweep:
+        compare(configs, folder, options)
+    else:
+        for together in populations(configs):
+            train_and_save(together, folder, options)
 
 
 def train_and_save(configs: list[Config], folder: Path, options: Options) -> None:
