@@ -74,11 +74,13 @@ def test_a_valid_trial_is_fixation_and_choice_and_pays_at_the_choice():
     assert int(trace[1][0]["trial"]) == 1
 
 
-def test_three_steps_delay_the_reward_by_one_step():
+def test_three_steps_show_the_reward_before_the_next_fixation():
     trace = run_actions(MatchingTask(steps_per_trial=3), [CENTRE, LEFT, RIGHT], uniform=0.0)
     assert (trace[1][1] == OUTCOME_SHOWN).all()
-    assert [reward for *_, reward in trace] == [0, 0, 1]
-    assert int(trace[2][0]["choice"]) == LEFT
+    assert [reward for *_, reward in trace] == [0, 1, 0]
+    assert (trace[2][1] == FIXATION_SHOWN).all()
+    columns = MatchingTask(steps_per_trial=3).trial_columns(trace[2][0])
+    assert (columns["choice"].item(), columns["reward"].item()) == (LEFT, 1)
 
 
 @pytest.mark.parametrize(("invalid_response", "trial"), [("abort", 1), ("repeat", 0)])
@@ -170,8 +172,10 @@ def test_only_late_trials_are_outcomes():
 
 
 def test_history_value_counts_one_side_only():
-    trials = pd.DataFrame({"condition": "c", "seed": 0, "episode": 0, "trial": range(4), "choice": [0, 1, 0, 0], "reward": [1, 1, 0, 0]})
-    weights = pd.DataFrame({"signal": ["bias", "reward", "reward", "choice", "choice"], "lag": [0, 1, 2, 1, 2], "weight": [9, 2, 1, -0.5, 0.1]})
+    keys = {"condition": "c", "seed": 0, "episode": 0, "trial": range(4)}
+    trials = pd.DataFrame({**keys, "choice": [0, 1, 0, 0], "reward": [1, 1, 0, 0]})
+    signals = ["bias", "reward", "reward", "choice", "choice"]
+    weights = pd.DataFrame({"signal": signals, "lag": [0, 1, 2, 1, 2], "weight": [9, 2, 1, -0.5, 0.1]})
     left = behavior.history_value(trials, weights, 0)
     np.testing.assert_allclose(left.to_numpy(), [np.nan, np.nan, 1 + 0.1, -0.5])
 

@@ -38,7 +38,8 @@ class MatchingTask:
 
     A side pays 1 with probability 1 - (1 - p0)^(n + 1), n counting the trials since it was last chosen. The baselines p0 of
     left and right sum to .5 and are fixed within an episode. A trial is fixation (centre required) and choice (left or
-    right required); with ``steps_per_trial`` 3 the reward comes one step later, after any action.
+    right required), which the reward follows at once, so that the next fixation already shows it; with ``steps_per_trial`` 3 a
+    step of its own shows it, at which any action will do.
 
     ``baselines`` draws the left baseline from "trained", the ranges [0, .1], [.2, .3] and [.4, .5], or "all" of [0, .5].
     The paper leaves open what an invalid response does (``invalid_response``: "abort" goes on to the next trial, for which
@@ -83,8 +84,7 @@ class MatchingTask:
             "since_left": zero,
             "since_right": zero,
             "choice": zero - 1,
-            "due": torch.zeros_like(uniform),
-            "reward": torch.zeros_like(uniform),
+            "outcome": torch.zeros_like(uniform),
         }
         return state, self._observe(state)
 
@@ -103,11 +103,12 @@ class MatchingTask:
         left = state["baseline_left"]
         baseline = torch.where(action == LEFT, left, BASELINE_SUM - left)
         probability = reward_probability(baseline, torch.where(action == LEFT, since_left, since_right))
-        due = torch.where(chosen, (noise[..., 0] < probability).to(left.dtype), state["due"])
-        pays = at_outcome if self.steps_per_trial == 3 else chosen
-        reward = torch.where(valid, due * pays, INVALID_REWARD)
+        paid = (chosen & (noise[..., 0] < probability)).to(left.dtype)
+        reward = torch.where(valid, paid, INVALID_REWARD)
+        outcome = torch.where(at_outcome, state["outcome"], reward)
 
-        ends = (pays & valid) | (~valid & (self.invalid_response == "abort"))
+        last = at_outcome if self.steps_per_trial == 3 else chosen
+        ends = last | (~valid & (self.invalid_response == "abort"))
         trial, time = state["trial"] + ends, state["time"] + 1
         after = state | {
             "trial": trial,
@@ -118,8 +119,7 @@ class MatchingTask:
             "since_left": since_left,
             "since_right": since_right,
             "choice": choice,
-            "due": due,
-            "reward": reward,
+            "outcome": outcome,
         }
         return after, self._observe(after), reward
 
@@ -128,7 +128,7 @@ class MatchingTask:
         left = state["baseline_left"]
         return {
             "choice": state["choice"].numpy(),
-            "reward": state["reward"].numpy(),
+            "reward": state["outcome"].numpy(),
             "trials": state["trials"].numpy(),
             "baseline_left": left.numpy(),
             "held_out": held_out(left.numpy()),
@@ -137,4 +137,4 @@ class MatchingTask:
         }
 
     def _observe(self, state: State) -> Tensor:
-        return one_hot(state["period"], len(self.observations), state["reward"].dtype)
+        return one_hot(state["period"], len(self.observations), state["outcome"].dtype)

@@ -34,7 +34,7 @@ class Config(training.Config):
     discount: float = 0.75
     """Discount factor per time step (Methods, simulation 1: 0.75)."""
     steps_per_trial: Literal[2, 3] = 2
-    """Time steps per trial: fixation and choice; 3 delays the reward by one step (not stated)."""
+    """Time steps per trial: fixation and choice; 3 adds one that shows the reward (not stated)."""
     invalid_response: Literal["abort", "repeat"] = "abort"
     """After an invalid response the trial ends, or its step is repeated (not stated)."""
 
@@ -61,8 +61,8 @@ class Config(training.Config):
         return trials * float(rates[0].mean()), trials * float(rates[1].mean())
 
 
-VARIANTS: tuple[dict[str, Any], ...] = ({}, {"steps_per_trial": 3}, {"learning_rate": STATED_RATE})
-"""The networks of Fig. 2, the longer trial, and the stated learning rate."""
+VARIANTS: tuple[dict[str, Any], ...] = ({}, {"steps_per_trial": 3, "episodes": 10_000}, {"learning_rate": STATED_RATE})
+"""The networks of Fig. 2, the longer trial with as many time steps in all, and the stated learning rate."""
 
 if __name__ == "__main__":
     run(lambda: training.main(Config, "probability_matching", VARIANTS))
