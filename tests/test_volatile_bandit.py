@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
-import torch
 from numpy.testing import assert_allclose
+from replications.volatile_bandit import analysis, train
+from replications.volatile_bandit.task import VolatileBanditTask
 
 from prefrontal import behavior, neural
 from prefrontal.errors import UserError
 from prefrontal.learners import rescorla_wagner
 from prefrontal.learners.volatility import VolatilityObserver
 from prefrontal.task import NoiseStream
-from prefrontal.tables import read
-from replications.volatile_bandit import analysis, figure, record, train
-from replications.volatile_bandit.task import VolatileBanditTask
 
 
 def play(task: VolatileBanditTask, episodes: int) -> dict[str, np.ndarray]:
@@ -206,15 +203,3 @@ def test_decoding_is_cross_validated() -> None:
     activity[:, 0] += 3 * value
     assert np.corrcoef(neural.decode_value(activity, value, groups), value)[0, 1] > 0.9
     assert np.isnan(neural.decode_value(activity, value, np.zeros(200))).all()
-
-
-def test_whole_pipeline_on_a_tiny_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = ["--all", "--episodes", "20", "--seeds", "2", "--no-compile", "--data", str(tmp_path)]
-    train.training.main(train.Config, "volatile_bandit", train.VARIANTS, arguments)
-    record.main(record.Options(tmp_path, seeds=2, episodes=4))
-    analysis.main(analysis.Options(tmp_path))
-    figure.main(figure.Options(tmp_path, tmp_path / "figures"))
-    verdicts = read(tmp_path / "volatile_bandit" / "results" / "claims.csv", "claims")
-    assert {"volatility-rate", "volatility-orders", "volatility-bayes", "volatility-units"} == set(verdicts["claim"])
-    assert (tmp_path / "figures" / "fig3.png").exists()
-    assert torch.is_grad_enabled()

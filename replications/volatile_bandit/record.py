@@ -40,30 +40,32 @@ def test_task(config: Config) -> VolatileBanditTask:
 
 
 def record_figure(folder: Path, seeds: list[int], episodes: int) -> tuple[list[Tables], list[Config]]:
-    """Record the networks of the figure, with activity, and once more on episodes of the training generator."""
+    """Record the networks of the figure, with activity, once more on episodes of the training generator, and as they were."""
     agent, configs = training.load_agent(folder / "networks", Config, Config().condition, seeds)
     discount = [config.discount for config in configs]
     main = recording.record(
         agent, test_task(configs[0]), seeds, configs[0].condition, episodes, discount=discount, activity_periods=("choice",)
     )
     own = recording.record(agent, configs[0].task(), seeds, TRAINING_EPISODES, max(1, episodes // 2), steps=False)
-    return [main, own], configs
+    return [main, own, *record_snapshots(folder, configs, max(1, episodes // 4))], configs
 
 
-def record_variant(folder: Path, config: Config, seeds: list[int], episodes: int) -> tuple[Tables, list[Config]]:
-    """Record the networks of a variant of the training on the test schedule."""
+def record_variant(folder: Path, config: Config, seeds: list[int], episodes: int) -> tuple[list[Tables], list[Config]]:
+    """Record the networks of a variant of the training on the test schedule, at the end of training and as they were."""
     agent, configs = training.load_agent(folder / "networks", Config, config.condition, seeds)
-    return recording.record(agent, test_task(configs[0]), seeds, config.condition, episodes, steps=False), configs
+    end = recording.record(agent, test_task(configs[0]), seeds, config.condition, max(1, episodes // 2), steps=False)
+    return [end, *record_snapshots(folder, configs, max(1, episodes // 4))], configs
 
 
 def record_snapshots(folder: Path, configs: list[Config], episodes: int) -> list[Tables]:
-    """Record the networks of the figure as they were during training; the condition names the episodes trained."""
+    """Record networks as they were during training; the condition names the episodes trained."""
     task, scale = test_task(configs[0]), torch.tensor([config.reward_scale for config in configs])
     seeds, parts = [config.seed for config in configs], []
     for trained in configs[0].snapshot_episodes:
         network = training.load_networks(folder / "snapshots" / str(trained), configs[0].condition, seeds, task)
         agent = NetworkAgent(network, scale)
-        parts.append(recording.record(agent, task, seeds, f"after {trained} episodes", episodes, steps=False))
+        condition = f"{configs[0].condition} after {trained} episodes"
+        parts.append(recording.record(agent, task, seeds, condition, episodes, steps=False))
     return parts
 
 
@@ -73,10 +75,9 @@ def main(options: Options) -> None:
     recorded, configs = record_figure(folder, seeds, options.episodes)
     used = list(configs)
     for variant in VARIANTS[1:]:
-        tables, own = record_variant(folder, Config(**variant), seeds, max(1, options.episodes // 2))
-        recorded.append(tables)
+        tables, own = record_variant(folder, Config(**variant), seeds, options.episodes)
+        recorded += tables
         used += own
-    recorded += record_snapshots(folder, configs, max(1, options.episodes // 4))
     recording.write(recording.join(recorded), folder, training.provenance(used))
 
 

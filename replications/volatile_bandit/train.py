@@ -90,7 +90,7 @@ class Config(training.Config):
 
 VARIANTS: tuple[dict[str, Any], ...] = (
     {},
-    {"learning_rate": STATED_RATE, "snapshots": 0},
+    {"learning_rate": STATED_RATE},
     {"generator": "untied", "snapshots": 0},
 )
 

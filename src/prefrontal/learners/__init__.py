@@ -7,4 +7,4 @@ is therefore not imported here, lets them play a task and be recorded as a netwo
 
 from prefrontal.learners import bandit, matching, rescorla_wagner, two_step, volatility
 
-__all__ = ["bandit", "rescorla_wagner", "two_step", "volatility"]
+__all__ = ["bandit", "matching", "rescorla_wagner", "two_step", "volatility"]
