@@ -1,0 +1,221 @@
+"""Draw Fig. 3 and Supplementary Fig. 5 of Wang et al. 2018 from our results.
+
+python -m replications.volatile_bandit.figure --help
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tyro
+from matplotlib.axes import Axes
+
+from prefrontal import plotting, tables
+from prefrontal.errors import run
+from prefrontal.paths import DATA, FIGURES
+from prefrontal.plotting import COLORS
+from prefrontal.statistics import interval, summarize
+from replications.volatile_bandit.analysis import (
+    ALPHA,
+    BLOCK,
+    BLOCKS,
+    CONDITION,
+    ORDERS,
+    OUTER_RATE,
+    STATED_RATE,
+    TRAINING_EPISODES,
+    UNTIED,
+)
+
+AGENTS = {"Bayesian agent": "fig3a", "network": "fig3b"}
+REWARDED_AGENTS = {"best fixed rate": COLORS["published"], "network": COLORS["network"], "Bayesian agent": COLORS["model-based"]}
+RATE_LIMITS = (0.03, 1.0)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where results are and figures go."""
+
+    data: Path = DATA
+    """Data folder."""
+    figures: Path = FIGURES
+    """Figures folder."""
+
+
+def block_color(block: str) -> str:
+    """Colour of a kind of block."""
+    return COLORS[block.split()[0]]
+
+
+def draw_episode(ax: Axes, results: pd.DataFrame, agent: str) -> None:
+    """Fig. 3a, b: an example episode, with learning rates fitted over all episodes of its kind."""
+    own = results[results["agent"] == agent]
+    trial = own["trial"]
+    grey = COLORS["published"]
+    ax.scatter(trial, np.where(own["chose_left"], 1.14, -0.14), s=3, facecolor="none", edgecolor=grey, lw=0.4, label="choice")
+    ax.scatter(trial, np.where(own["left_paid"], 1.06, -0.06), s=3, marker="x", color=grey, lw=0.4, label="outcome")
+    ax.plot(trial, own["p_left"], color=COLORS["network"], lw=0.8, drawstyle="steps-mid", label="true reward probability")
+    if agent in AGENTS:
+        published = plotting.published(AGENTS[agent]).query("series == 'learning rate'")
+        ax.plot(published["x"].astype(float), published["y"], color=grey, lw=0.8, ls="--", label="learning rate, published")
+    ax.plot(trial, own["learning_rate"], color=COLORS["learning rate"], lw=1.8, label="learning rate")
+    label = "inferred volatility" if agent == "Bayesian agent" else "decoded volatility"
+    ax.plot(trial, own["volatility"], color=COLORS["volatility"], lw=0.6, label=label)
+    ax.set(xlim=(0, len(own) + 1), ylim=(-0.2, 1.2), yticks=[0, 0.5, 1], title=agent.replace("network", "network (example)"))
+    ax.set_ylabel("probability, learning rate,\nP(volatile)")
+
+
+def rate_axes(ax: Axes, title: str, ylabel: str = "learning rate") -> None:
+    """Set up axes of block learning rates."""
+    ax.set(yscale="log", ylim=RATE_LIMITS, title=title, ylabel=ylabel, xticks=range(4))
+    ax.set_yticks([0.05, 0.1, 0.2, 0.5, 1], ["0.05", "0.1", "0.2", "0.5", "1"])
+    ax.minorticks_off()
+    ax.set_xticklabels([block.replace(" ", "\n") for block in BLOCKS])
+
+
+def draw_humans(ax: Axes) -> None:
+    """Fig. 3c: learning rates of humans, mean ± s.e.m."""
+    animal = plotting.published("fig3c").assign(block=lambda frame: frame["x"].str.lower()).set_index("block")
+    for x, block in enumerate(BLOCKS):
+        row = animal.loc[block]
+        ax.bar(x, row["y"] - RATE_LIMITS[0], 0.7, bottom=RATE_LIMITS[0], color=block_color(block))
+        ax.errorbar(x, row["y"], row["err"], color="black", elinewidth=0.8)
+    rate_axes(ax, "humans (Behrens et al. 2007)")
+
+
+def draw_networks(ax: Axes, results: pd.DataFrame) -> None:
+    """Fig. 3d: learning rates of the networks."""
+    published = plotting.published("fig3d").query("series == 'meta-RL mean learning rate (bar)'")
+    model = pd.Series(published["y"].to_numpy(), index=published["x"].str.lower())
+    own = results[results["condition"] == CONDITION]
+    for x, block in enumerate(BLOCKS):
+        plotting.bar(ax, x, own.loc[own["block"] == block, "learning_rate"], block_color(block), base=RATE_LIMITS[0])
+    plotting.published_marker(ax, np.arange(4) + 0.25, model[list(BLOCKS)], "published networks")
+    rate_axes(ax, "networks")
+    ax.legend(loc="upper left", handletextpad=0.1)
+
+
+def draw_coding_over_time(ax: Axes, results: pd.DataFrame) -> None:
+    """Supplementary Fig. 5a: share of units that code volatility at each trial, regressions across episodes."""
+    means = summarize(results, ["trial"], "share")
+    ax.fill_between(means["trial"], means["ci_low"], means["ci_high"], color=COLORS["network"], alpha=0.25, lw=0)
+    ax.plot(means["trial"], means["mean"], color=COLORS["network"], lw=0.8)
+    ax.axvline(BLOCK + 0.5, color="black", lw=0.5, ls=":")
+    ax.text(BLOCK + 3, 0.98, "volatility\nchanges", fontsize=5.5, va="top")
+    ax.set(xlabel="trial", ylabel="share of units", ylim=(0, 1), title="units coding volatility, over time")
+
+
+def draw_coding_over_threshold(ax: Axes, results: pd.DataFrame) -> None:
+    """Supplementary Fig. 5b: share of units that code volatility against the level of significance."""
+    lines = {"share": (COLORS["network"], "true volatility"), "share_null": (COLORS["published"], "turned round by 50 trials")}
+    for column, (color, label) in lines.items():
+        means = summarize(results, ["threshold"], column)
+        ax.fill_between(means["threshold"], means["ci_low"], means["ci_high"], color=color, alpha=0.25, lw=0)
+        ax.plot(means["threshold"], means["mean"], color=color, label=label)
+    plotting.published_marker(ax, [ALPHA], [0.37], "published, p < .05")
+    ax.set(xscale="log", xlabel="threshold (Bonferroni-corrected p)", ylabel="share of units", ylim=(0, 1))
+    ax.set_title("units coding volatility, by threshold")
+    ax.legend(loc="upper left")
+
+
+def draw_control(ax: Axes, results: pd.DataFrame) -> None:
+    """Learning rates recovered from simulated learners with a known one."""
+    for (rate, order), own in results.groupby(["true_rate", "order"], sort=False):
+        ax.axhline(rate, color=COLORS["learning rate"], lw=0.5, ls=":", zorder=0)
+        ax.plot(own["window"], own["learning_rate"], color="0.3", lw=0.7, ls="-" if order == "stable first" else "--")
+    ax.plot([], [], color=COLORS["learning rate"], lw=0.5, ls=":", label="true")
+    for order, style in zip(ORDERS, ("-", "--"), strict=True):
+        ax.plot([], [], color="0.3", ls=style, lw=0.7, label=f"fitted, {order}")
+    ax.set(xlabel="first trial of the window", ylabel="learning rate", ylim=(0, 1.15), title="control: fixed-rate learners")
+    ax.legend(loc="upper right")
+
+
+def draw_stages(ax: Axes, results: pd.DataFrame, outer: float) -> None:
+    """Learning rate within episodes as training goes on, at the chosen and at the stated learning rate of the weights."""
+    kinds = results.assign(kind=results["block"].str.split().str[0])
+    per_network = kinds.groupby(["condition", "kind", "episodes", "seed"], as_index=False)["learning_rate"].mean()
+    for condition, style, rate in ((CONDITION, "-", outer), (STATED_RATE, ":", OUTER_RATE)):
+        for kind in ("stable", "volatile"):
+            own = per_network[(per_network["condition"] == condition) & (per_network["kind"] == kind)]
+            means = summarize(own, ["episodes"], "learning_rate")
+            ax.plot(means["episodes"] / 1000, means["mean"], color=COLORS[kind], ls=style, label=f"{kind}, weights at {rate:g}")
+            ax.fill_between(means["episodes"] / 1000, means["ci_low"], means["ci_high"], color=COLORS[kind], alpha=0.2, lw=0)
+        ax.axhline(rate, color="black", lw=0.8, ls=style, label=f"weights at {rate:g}")
+    ax.set(yscale="log", ylim=(2e-5, 2), xlim=(0, None), xlabel="training episodes (thousands)", ylabel="learning rate")
+    ax.set_title("inner and outer learning rate")
+    ax.legend(loc="center", bbox_to_anchor=(0.5, 0.52))
+
+
+def draw_rewards(ax: Axes, results: pd.DataFrame) -> None:
+    """Share of the possible gain over random choice, of the networks, the Bayesian agent and the best fixed learning rate."""
+    for group, condition in enumerate((CONDITION, TRAINING_EPISODES)):
+        for k, (agent, color) in enumerate(REWARDED_AGENTS.items()):
+            own = results.loc[(results["condition"] == condition) & (results["agent"] == agent), "share"]
+            x = group * 3.6 + k
+            mean, low, high = interval(own)
+            ax.bar(x, mean, 0.8, color=color, label=agent if group == 0 else None)
+            ax.plot([x, x], [low, high], color="red", lw=0.8)
+            plotting.dots(ax, x, own, "orange", size=3)
+    ax.set(ylim=(0, 1.15), xticks=[1, 4.6], ylabel="share of the oracle's gain\nover random choice", title="reward")
+    ax.set_xticklabels(["test schedule", "training generator"])
+    ax.legend(loc="upper center", ncol=3, columnspacing=0.8, handlelength=0.8, handletextpad=0.4)
+
+
+def draw_variants(ax: Axes, results: pd.DataFrame) -> None:
+    """Learning rates of all trained populations."""
+    names = {CONDITION: "chosen", STATED_RATE: "stated rate", UNTIED: "untied"}
+    for group, condition in enumerate(names):
+        own = results[results["condition"] == condition]
+        for k, block in enumerate(BLOCKS):
+            values = own.loc[own["block"] == block, "learning_rate"]
+            plotting.bar(ax, group * 5 + k, values, block_color(block), 0.85, base=RATE_LIMITS[0])
+    rate_axes(ax, "all trained networks")
+    ax.set_xticks([1.5, 6.5, 11.5], names.values())
+
+
+def draw_supplement(results: dict[str, pd.DataFrame], options: Options, about: dict, outer: float) -> None:
+    """Supplementary Fig. 5, the control of the fit, learning rates over training, rewards, and the variants."""
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 108)
+    axes = figure.subplots(2, 3).ravel()
+    draw_coding_over_time(axes[0], results["supplementary5a"])
+    draw_coding_over_threshold(axes[1], results["supplementary5b"])
+    draw_control(axes[2], results["control"])
+    draw_stages(axes[3], results["stages"], outer)
+    draw_rewards(axes[4], results["reward"])
+    draw_variants(axes[5], results["fig3d"])
+    for ax, letter in zip(axes, "abcdef", strict=True):
+        plotting.panel_label(ax, letter)
+    figure.tight_layout()
+    plotting.save(figure, "fig3_supplement", options.figures, about)
+
+
+def main(options: Options) -> None:
+    """Draw the figure and its supplement."""
+    folder = options.data / "volatile_bandit" / "results"
+    names = ("fig3ab", "fig3d", "supplementary5a", "supplementary5b", "control", "stages", "reward", "training")
+    results = {name: tables.read(folder / f"{name}.csv") for name in names}
+    about = tables.manifest(folder)["fig3d.csv"]
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 105)
+    place = {"left": 0.07, "right": 0.985, "top": 0.93, "bottom": 0.12}
+    grid = figure.add_gridspec(2, 2, width_ratios=(3.2, 1), hspace=0.42, wspace=0.2, **place)
+    a, c, b, d = (figure.add_subplot(cell) for cell in grid)
+    draw_episode(a, results["fig3ab"], "Bayesian agent")
+    draw_episode(b, results["fig3ab"], "network")
+    b.set_xlabel("trial (learning rate: first of the window's 10 trials)")
+    handles, labels = a.get_legend_handles_labels()
+    labels = ["volatility, inferred (a) or decoded (b)" if label.endswith("volatility") else label for label in labels]
+    figure.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.06, -0.005), ncol=6, columnspacing=1.2)
+    draw_humans(c)
+    draw_networks(d, results["fig3d"])
+    panels = {"a": [a], "b": [b], "c": [c], "d": [d]}
+    for letter, axes in panels.items():
+        plotting.panel_label(axes[0], letter)
+    plotting.save(figure, "fig3", options.figures, about, panels)
+    draw_supplement(results, options, about, float(results["training"]["learning_rate"].iloc[0]))
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Options)))
