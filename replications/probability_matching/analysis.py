@@ -321,8 +321,13 @@ def main(options: Options) -> None:
     }
     for name, frame in results.items():
         tables.write(frame, folder / "results" / f"{name}.csv", about=about)
-    main_only = (frame[frame["condition"] == MAIN] for frame in (slope, weights, means))
-    claims.write(settle_claims(*main_only), folder / "results", about)
+    settled = {
+        condition: settle_claims(*(frame[frame["condition"] == condition] for frame in (slope, weights, means)))
+        for condition in trials["condition"].unique()
+    }
+    every = pd.concat([pd.DataFrame(rows).assign(condition=condition) for condition, rows in settled.items()])
+    tables.write(every, folder / "results" / "claims_by_variant.csv", about=about)
+    claims.write(settled[MAIN], folder / "results", about)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def ratio_axes(ax: Axes, title: str) -> None:
     ax.plot(ends["x"], ends["y"], color="black", lw=0.7, ls="--")
     ax.set(xlim=(-5, 5), ylim=(-5, 5), xticks=[-5, 0, 5], yticks=[-5, 0, 5], title=title)
     ax.set(xlabel="log2 reward ratio (right / left)", ylabel="log2 choice ratio (right / left)")
-    ax.set_aspect("equal")
+    ax.set_aspect("equal", anchor="N")
 
 
 def draw_monkey_matching(ax: Axes) -> None:
@@ -119,15 +119,21 @@ def draw_units(ax: Axes, means: pd.DataFrame, units: pd.DataFrame) -> None:
         ax.plot([x - 0.4, x + 0.4], [own["null_95"].mean()] * 2, color="black", lw=0.8, ls=":", zorder=4)
         if name in COVARIATES:
             plotting.published_marker(ax, [x + 0.46], [numbers[f"Spearman, {name}"]])
-    ax.axvline(len(COVARIATES) - 0.42, color=COLORS["published"], lw=0.5)
-    ax.set(ylim=(0, 0.8), xlim=(-0.6, 4.6), ylabel="|partial rank correlation|", xticks=range(len(LABELS)))
+    ax.axvline(len(COVARIATES) - 0.35, ymax=0.83, color=COLORS["published"], lw=0.5)
+    ax.set(
+        ylim=(0, 1.2),
+        yticks=np.arange(0, 1.1, 0.2),
+        xlim=(-0.6, 4.6),
+        ylabel="|partial rank correlation|",
+        xticks=range(len(LABELS)),
+    )
     ax.set_title("network units")
     ax.set_xticklabels(list(LABELS.values()))
     ax.scatter([], [], s=4, color=COLORS["held out"], lw=0, label="unit of one network")
-    ax.scatter([], [], s=5, color="black", lw=0, label="network (mean over units)")
+    ax.scatter([], [], s=5, color="black", lw=0, label="network, mean over units")
     ax.plot([], [], color="black", lw=0.8, ls=":", label="95 % of the shift null")
     plotting.published_marker(ax, [], [], "published network")
-    ax.legend(loc="upper right", borderaxespad=0, labelspacing=0.25, fontsize=5)
+    ax.legend(loc="upper left", ncols=2, borderaxespad=0, labelspacing=0.3, columnspacing=0.8, handletextpad=0.3, fontsize=5)
 
 
 def lag_axes(ax: Axes, ylabel: str) -> None:
@@ -164,7 +170,7 @@ def draw_history(reward: Axes, choice: Axes, weights: pd.DataFrame) -> None:
         lags = np.arange(1, LAGS + 1)
         plotting.published_marker(ax, lags, [numbers[f"{signal} lag {lag}"] for lag in lags], "published network")
     reward.set_title("networks")
-    reward.legend(loc="upper left")
+    reward.legend(loc="upper left", handletextpad=0.2, borderaxespad=0)
     choice.set_xlabel("trials ago")
     for ax in (reward, choice):
         ax.margins(y=0.1)
@@ -244,8 +250,8 @@ def main(options: Options) -> None:
     results = {name: tables.read(folder / f"{name}.csv") for name in names}
     about = tables.manifest(folder)["fig2d.csv"]
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
-    outer = figure.add_gridspec(2, 4, width_ratios=(1, 0.42, 1.25, 1.05), hspace=0.45, wspace=0.42)
-    figure.subplots_adjust(left=0.06, right=0.945, top=0.94, bottom=0.09)
+    outer = figure.add_gridspec(2, 4, width_ratios=(1, 0.42, 1.3, 1.0), height_ratios=(1, 1.1), hspace=0.42, wspace=0.4)
+    figure.subplots_adjust(left=0.06, right=0.945, top=0.945, bottom=0.1)
     a, b = figure.add_subplot(outer[0, 0]), figure.add_subplot(outer[0, 2])
     d, slopes, e = (figure.add_subplot(outer[1, column]) for column in range(3))
     c1, c2 = outer[0, 3].subgridspec(2, 1, hspace=0.25).subplots(sharex=True)
