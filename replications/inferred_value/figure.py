@@ -169,7 +169,7 @@ def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
 def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
     """Difference between the cues' RPEs over training, at the stated and the chosen settings."""
     ax.axhline(0, color="black", lw=0.5)
-    ax.set(xlabel="training steps (millions)", ylabel="cue RPE,\nold minus new cue", ylim=(-0.9, 0.9))
+    ax.set(xlabel="training steps (millions)", ylabel="cue RPE,\nold minus new cue", xlim=(0, 2.05), ylim=(-1.15, 1.15))
     if development is None:
         return
     for settings, style, name in ((STATED, ":", "stated"), (CHOSEN, "-", "chosen")):
@@ -180,7 +180,7 @@ def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
         ax.plot([], [], color="black", ls=style, label=f"{name} rate and value cost")
     ax.text(0.02, 0.98, "reversal trial", color=COLORS["old cue"], transform=ax.transAxes, va="top")
     ax.text(0.02, 0.02, "next trial, inferred", color=COLORS["network"], transform=ax.transAxes)
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 0.92))
+    ax.legend(loc="center right", bbox_to_anchor=(1, 0.36), labelspacing=0.3)
 
 
 def main(options: Options) -> None:
@@ -195,7 +195,7 @@ def main(options: Options) -> None:
     a = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 3, grid[0, 0], wspace=0.2)]
     b = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 3, grid[1, 0], wspace=0.2)]
     c = GridSpecFromSubplotSpec(2, 4, grid[2, 0], wspace=0.06, hspace=0.06).subplots()
-    d, lower = figure.add_subplot(grid[1, 1]), GridSpecFromSubplotSpec(2, 1, grid[2, 1], hspace=0.75)
+    d, lower = figure.add_subplot(grid[1, 1]), GridSpecFromSubplotSpec(2, 1, grid[2, 1], hspace=0.95)
     e, f = (figure.add_subplot(cell) for cell in lower)
     draw_monkeys(a)
     draw_rpes(b, results["fig4b"])
