@@ -130,8 +130,8 @@ def draw_units(ax: Axes, means: pd.DataFrame, units: pd.DataFrame) -> None:
     ax.set_title("network units")
     ax.set_xticklabels(list(LABELS.values()))
     ax.scatter([], [], s=4, color=COLORS["held out"], lw=0, label="unit of one network")
-    ax.scatter([], [], s=5, color="black", lw=0, label="network, mean over units")
-    ax.plot([], [], color="black", lw=0.8, ls=":", label="95 % of the shift null")
+    ax.scatter([], [], s=5, color="black", lw=0, label="network (mean)")
+    ax.plot([], [], color="black", lw=0.8, ls=":", label="95 % of shift null")
     plotting.published_marker(ax, [], [], "published network")
     ax.legend(loc="upper left", ncols=2, borderaxespad=0, labelspacing=0.3, columnspacing=0.8, handletextpad=0.3, fontsize=5)
 
