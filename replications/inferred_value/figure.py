@@ -162,7 +162,7 @@ def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
     ax.set(ylim=(-0.04, 1.04), xticks=range(2 * len(PERIODS)), ylabel="blocks decoded as\nthe new state (share)")
     ax.set_xticklabels(["fix.", "cue", "act.", "rew."] * 2, rotation=60)
     ax.set_xlabel("reversal trial              trial $n$ + 1")
-    ax.text(2.4, 1.0, "outcome", rotation=90, ha="right", va="top", fontsize=5.5)
+    ax.text(2.4, 0.9, "outcome", ha="right", va="center", fontsize=5.5)
     ax.legend(loc="lower right")
 
 
@@ -180,7 +180,7 @@ def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
         ax.plot([], [], color="black", ls=style, label=f"{name} rate and value cost")
     ax.text(0.02, 0.98, "reversal trial", color=COLORS["old cue"], transform=ax.transAxes, va="top")
     ax.text(0.02, 0.02, "next trial, inferred", color=COLORS["network"], transform=ax.transAxes)
-    ax.legend(loc="center right", bbox_to_anchor=(1, 0.36), labelspacing=0.3)
+    ax.legend(loc="center right", bbox_to_anchor=(1.02, 0.645), labelspacing=0.2)
 
 
 def main(options: Options) -> None:
