@@ -257,6 +257,25 @@ def published_numbers() -> dict[str, float]:
     return numbers | {f"{kind}, {name}": bar for kind in KINDS for name, bar in zip(COVARIATES, bars, strict=True)}
 
 
+def history_shape(weights: pd.DataFrame) -> pd.DataFrame:
+    """Compare all 30 history weights of each network with the published ones.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, correlation with the published weights, and scale: the factor by which the published ones are larger
+        (least squares). A softmax policy with twice the inverse temperature has twice the weights.
+    """
+    published, rows = published_numbers(), []
+    history = weights[weights["signal"] != "bias"]
+    for (condition, seed), own in history.groupby(behavior.SUBJECT, observed=True):
+        theirs = np.array([published[f"{row.signal} lag {row.lag}"] for row in own.itertuples()])
+        ours = own["weight"].to_numpy()
+        correlation = np.corrcoef(ours, theirs)[0, 1] if np.isfinite(ours).all() else np.nan
+        rows.append({"condition": condition, "seed": seed, "correlation": correlation, "scale": ours @ theirs / (ours @ ours)})
+    return pd.DataFrame(rows, columns=["condition", "seed", "correlation", "scale"])
+
+
 def settle_claims(slope: pd.DataFrame, weights: pd.DataFrame, means: pd.DataFrame) -> list[dict]:
     """Decide the claims of Fig. 2; the criteria are fixed in advance."""
     published, settle = published_numbers(), claims.settle
@@ -316,6 +335,7 @@ def main(options: Options) -> None:
         "fig2e": means,
         "value_readings": readings[readings["condition"] == MAIN],
         "fig2f": weights,
+        "fig2f_shape": history_shape(weights),
         "reward": reward,
         "variants": compare_variants(slope, weights, means, reward),
     }
