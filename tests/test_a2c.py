@@ -16,7 +16,7 @@ from replications.two_step.train import Config
 from prefrontal import a2c
 from prefrontal.a2c import Costs, Unroll, discounted_returns, fresh_stream, rmsprop, sample
 from prefrontal.gym import TaskEnv
-from prefrontal.network import Layout, initial_parameters
+from prefrontal.network import Layout, advance, begin, initial_parameters, read
 from prefrontal.task import NoiseStream
 from prefrontal.training import Population
 from tests import textbook
@@ -117,10 +117,10 @@ def test_gradients_equal_autograd_of_the_textbook_loop(episodes, steps):
     for _ in range(5):
         opening = noise.uniform(episodes, task.begin_noise, dtype=torch.float64)
         uniform = noise.uniform(steps, episodes, 1 + task.step_noise, dtype=torch.float64)
-        begun = fresh_stream(task, parameters, opening)
+        begun = fresh_stream(task, layout, parameters, opening)
         fresh = torch.ones_like(begun.state["over"]) if stream is None else stream.state["over"]
         stream = begun if stream is None else stream.where(fresh, begun)
-        after, chunks = program.play(parameters, costs.reward_scale, stream, uniform)
+        after, chunks = program.play(parameters, costs, stream, uniform)
         gradient, _ = program.gradients(parameters, chunks, after, fresh, costs, entropy_cost)
         ours = layout.views(gradient)
         chosen = torch.cat([chunk["action"] for chunk in chunks], dim=1)
@@ -290,20 +290,81 @@ def test_one_update_makes_a_rewarded_action_likelier():
     flat = initial_parameters(layout, list(range(8)), torch.ones(8), torch.ones(8), dtype=torch.float64)
     parameters, program = layout.views(flat), Unroll(task, layout, 2, compiled=False)
     noise = NoiseStream(list(range(8)), "test").uniform(2, 1, 4, dtype=torch.float64)
-    stream = fresh_stream(task, parameters, torch.zeros(8, 1, 1, dtype=torch.float64))
-    after, chunks = program.play(parameters, costs.reward_scale, stream, noise)
+    stream = fresh_stream(task, layout, parameters, torch.zeros(8, 1, 1, dtype=torch.float64))
+    after, chunks = program.play(parameters, costs, stream, noise)
     fresh = torch.ones(8, 1, dtype=torch.bool)
     gradient, _ = program.gradients(parameters, chunks, after, fresh, costs, torch.zeros(8, dtype=torch.float64))
     updated = layout.views(rmsprop(flat, torch.zeros_like(flat), gradient, costs)[0])
 
     def first_policy(weights):
-        record = program.play(weights, costs.reward_scale, stream, noise)[1][0]
-        logits, _ = a2c.heads(weights, record["activity"][:, 0])
+        record = program.play(weights, costs, stream, noise)[1][0]
+        logits = read(weights, "policy", record["activity"][:, 0])
         return torch.softmax(logits, dim=-1)[:, 0]
 
     action, returns = chunks[0]["action"][:, 0, 0], chunks[0]["reward"].sum((1, 2))
-    _, value = a2c.heads(parameters, chunks[0]["activity"][:, 0])
+    value = read(parameters, "value", chunks[0]["activity"][:, 0])[..., 0]
     gain = (first_policy(updated) - first_policy(parameters)).gather(1, action[:, None])[:, 0]
     better = returns > value[:, 0] + 0.2
     assert (gain[better] > 0).all() and better.any()
     assert (gain[returns < value[:, 0] - 0.2] < 0).all()
+
+
+@pytest.mark.parametrize("steps", [7, 40])
+def test_gradients_of_actor_and_critic_equal_autograd(steps):
+    """Separate LSTMs: the error that the actor receives carries no gradient back to the critic."""
+    seeds, episodes, task = 2, 3, WanderingTask()
+    layout = Layout(len(task.observations), len(task.actions), 5, separate=True)
+    flat = random_parameters(layout, seeds)
+    costs, entropy_cost = columns(seeds, discount=[0.9, 0.6], value_cost=[0.05, 1.0]), torch.full((seeds,), 0.3)
+    program, noise = Unroll(task, layout, steps, compiled=False), NoiseStream([0, 1], "test")
+    opening = noise.uniform(episodes, task.begin_noise, dtype=torch.float64)
+    uniform = noise.uniform(steps, episodes, 1 + task.step_noise, dtype=torch.float64)
+    stream = fresh_stream(task, layout, layout.views(flat), opening)
+    after, chunks = program.play(layout.views(flat), costs, stream, uniform)
+    fresh = torch.ones(seeds, episodes, dtype=torch.bool)
+    ours, _ = program.gradients(layout.views(flat), chunks, after, fresh, costs, entropy_cost)
+
+    leaf = flat.clone().requires_grad_()
+    parameters = layout.views(leaf)
+    record = {name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in ("action", "reward", "running")}
+    state, observation = task.begin(opening)
+    memory, reward, action = begin(layout, parameters, episodes), stream.reward, stream.action
+    rest = program._rest(layout.views(flat), costs, after)
+    returns = discounted_returns(record["reward"], rest, costs.discount)
+    loss = torch.zeros(())
+    for t in range(steps):
+        detach = lambda error, *_: error.detach()  # noqa: E731
+        last = memory, observation, reward, action
+        memory, logits, value, _ = advance(layout, parameters, costs.discount, *last, manipulate=detach)
+        action, running = record["action"][:, t], record["running"][:, t]
+        log_policy = torch.log_softmax(logits, dim=-1)
+        delta = (returns[:, t] - value) * running
+        chosen = log_policy.gather(-1, action[..., None])[..., 0]
+        entropy = -(log_policy.exp() * log_policy).sum(-1) * running
+        step = -delta.detach() * chosen + 0.5 * costs.value_cost[:, None] * delta**2 - entropy_cost[:, None] * entropy
+        loss = loss + step.sum() / episodes
+        state, observation, _ = task.step(state, action, uniform[:, t, :, 1:])
+        reward = record["reward"][:, t]
+    loss.backward()
+    torch.testing.assert_close(ours, leaf.grad, rtol=1e-9, atol=1e-9)
+
+
+def test_actor_receives_the_critics_prediction_error():
+    layout, discount = Layout(2, 3, 4, separate=True), torch.tensor([0.8, 0.5], dtype=torch.float64)
+    parameters = layout.views(random_parameters(layout, 2))
+    memory, g = begin(layout, parameters, 5), torch.Generator().manual_seed(0)
+    values, received = [], []
+
+    def spy(error, reward, action):
+        received.append(error)
+        return error
+
+    rewards = torch.randn(4, 2, 5, generator=g, dtype=torch.float64)
+    for t in range(4):
+        action = torch.full((2, 5), -1 if t == 0 else 1)
+        observation = torch.randn(2, 5, 2, generator=g, dtype=torch.float64)
+        memory, _, value, _ = advance(layout, parameters, discount, memory, observation, rewards[t], action, spy)
+        values.append(value)
+    assert (received[0] == 0).all()
+    for t in range(1, 4):
+        torch.testing.assert_close(received[t], rewards[t] + discount[:, None] * values[t] - values[t - 1])

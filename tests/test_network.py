@@ -39,7 +39,7 @@ def run(network: PrefrontalNetwork, sequence: list[tuple[torch.Tensor, ...]]) ->
     memory, rows = network.begin(sequence[0][0].shape[1]), []
     for entry in sequence:
         memory, probabilities, value = network.step(memory, *entry)
-        rows.append((memory.activity, probabilities, value))
+        rows.append((memory["activity"], probabilities, value))
     return [torch.stack(parts, dim=1) for parts in zip(*rows, strict=True)]
 
 

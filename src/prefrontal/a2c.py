@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prefrontal.network import Layout, Parameters, heads, lstm_step, lstm_step_backward, network_input
+from prefrontal.network import Layout, Memory, Parameters, advance, begin, lstm_step_backward, read
 from prefrontal.task import State, Task
 
 LONGEST_CHUNK = 10
@@ -49,37 +49,44 @@ class Stream:
     """Where the running episodes stand between two updates; every tensor is (seed, episode, ...)."""
 
     state: State
+    memory: Memory
     observation: Tensor
     reward: Tensor
     action: Tensor
-    activity: Tensor
-    cell: Tensor
 
     def where(self, mask: Tensor, other: Stream) -> Stream:
         """Take ``other`` where mask (seed, episode) holds and self elsewhere."""
+        mine = self.flatten()
 
-        def pick(old: Tensor, new: Tensor) -> Tensor:
-            return torch.where(mask.reshape(mask.shape + (1,) * (old.ndim - 2)), new, old)
+        def pick(name: str, new: Tensor) -> Tensor:
+            return torch.where(mask.reshape(mask.shape + (1,) * (new.ndim - 2)), new, mine[name])
 
-        state = {name: pick(old, other.state[name]) for name, old in self.state.items()}
-        rest = (pick(getattr(self, n), getattr(other, n)) for n in self.tensors())
-        return Stream(state, *rest)
+        return Stream.unflatten({name: pick(name, new) for name, new in other.flatten().items()})
+
+    def flatten(self) -> dict[str, Tensor]:
+        """All tensors by name, such as "state.trial", "memory.cell" or "reward"."""
+        state, memory = ({f"{kind}.{name}": t for name, t in getattr(self, kind).items()} for kind in ("state", "memory"))
+        return state | memory | {"observation": self.observation, "reward": self.reward, "action": self.action}
 
     @staticmethod
-    def tensors() -> tuple[str, ...]:
-        """Names of the entries beside ``state``."""
-        return "observation", "reward", "action", "activity", "cell"
+    def unflatten(tensors: dict[str, Tensor]) -> Stream:
+        """Inverse of ``flatten``."""
+        parts: dict[str, Any] = {"state": {}, "memory": {}}
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition(".")
+            if rest:
+                parts[kind][rest] = tensor
+            else:
+                parts[kind] = tensor
+        return Stream(**parts)
 
 
-def fresh_stream(task: Task, parameters: Parameters, noise: Tensor) -> Stream:
+def fresh_stream(task: Task, layout: Layout, parameters: Parameters, noise: Tensor) -> Stream:
     """Open an episode in every slot, with the learned initial LSTM state."""
     state, observation = task.begin(noise)
-    seeds, episodes = observation.shape[:2]
-    activity, cell = (
-        parameters[name][:, None].expand(seeds, episodes, -1).contiguous() for name in ("initial_activity", "initial_cell")
-    )
-    blank = observation.new_zeros(seeds, episodes)
-    return Stream(state, observation, blank, torch.full_like(blank, -1, dtype=torch.int64), activity, cell)
+    blank = torch.zeros_like(observation[..., 0])
+    memory = begin(layout, parameters, observation.shape[1])
+    return Stream(state, memory, observation, blank, torch.full_like(blank, -1, dtype=torch.int64))
 
 
 def sample(logits: Tensor, uniform: Tensor) -> Tensor:
@@ -89,38 +96,30 @@ def sample(logits: Tensor, uniform: Tensor) -> Tensor:
 
 
 def rollout_chunk(
-    task: Task, parameters: Parameters, reward_scale: Tensor, stream: dict[str, Any], noise: Tensor
+    task: Task, layout: Layout, parameters: Parameters, costs: Costs, stream: dict[str, Any], noise: Tensor
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Play as many time steps as noise (seed, steps, episode, 1 + step_noise) has.
 
     Returns where the episodes stand, and what the backward pass needs, each (seed, steps, episode, ...). ``running`` tells
     which steps belong to an episode that had not ended.
     """
-    actions = len(task.actions)
-    state, observation, reward, action, activity, cell = stream.values()
-    record: dict[str, list[Tensor]] = {
-        name: [] for name in ("inputs", "gates", "previous_cell", "cell", "activity", "action", "reward", "running")
-    }
+    state, memory, observation, reward, action = stream.values()
+    record: list[dict[str, Tensor]] = []
     for t in range(noise.shape[1]):
-        inputs = network_input(observation, reward, action, activity, actions)
-        previous_cell = cell
-        activity, cell, gates = lstm_step(parameters["lstm_weight"], parameters["lstm_bias"], inputs, cell)
-        logits, _ = heads(parameters, activity)
+        memory, logits, _, trace = advance(layout, parameters, costs.discount, memory, observation, reward, action)
         action = sample(logits, noise[:, t, :, 0])
         running = ~state["over"]
         state, observation, reward = task.step(state, action, noise[:, t, :, 1:])
-        reward = reward * reward_scale[:, None] * running
-        step = (inputs, gates, previous_cell, cell, activity, action, reward, running)
-        for name, entry in zip(record, step, strict=True):
-            record[name].append(entry)
-    after = dict(zip(stream, (state, observation, reward, action, activity, cell), strict=True))
-    return after, {name: torch.stack(entries, dim=1) for name, entries in record.items()}
+        reward = reward * costs.reward_scale[:, None] * running
+        record.append(trace | {"action": action, "reward": reward, "running": running})
+    after = dict(zip(stream, (state, memory, observation, reward, action), strict=True))
+    return after, {name: torch.stack([step[name] for step in record], dim=1) for name in record[0]}
 
 
 def backward_chunk(
     recurrent_weight: Tensor,
     record: dict[str, Tensor],
-    d_heads: Tensor,
+    d_read: Tensor,
     d_activity: Tensor,
     d_cell: Tensor,
     d_weight: Tensor,
@@ -131,10 +130,10 @@ def backward_chunk(
     Returns the gradients at its first activity and cell, and those of the LSTM's weight and bias with the chunk's share added.
     """
     d_gates: list[Tensor] = []
-    for t in reversed(range(d_heads.shape[1])):
+    for t in reversed(range(d_read.shape[1])):
         gates, cell, previous_cell = (record[name][:, t] for name in ("gates", "cell", "previous_cell"))
         d_activity, d_cell, d_gate = lstm_step_backward(
-            recurrent_weight, gates, cell, previous_cell, d_activity + d_heads[:, t], d_cell
+            recurrent_weight, gates, cell, previous_cell, d_activity + d_read[:, t], d_cell
         )
         d_gates.append(d_gate)
     d_gate = torch.stack(d_gates[::-1], dim=1).flatten(1, 2)
@@ -169,26 +168,30 @@ def discounted_returns(reward: Tensor, rest: Tensor, discount: Tensor) -> Tensor
     return total[:, :steps]
 
 
-def head_gradients(
-    parameters: Parameters, record: dict[str, Tensor], rest: Tensor, discount: Tensor, value_cost: Tensor, entropy_cost: Tensor
-) -> tuple[dict[str, Tensor], Tensor, dict[str, Tensor]]:
+def readout_gradients(
+    layout: Layout, parameters: Parameters, record: dict[str, Tensor], rest: Tensor, costs: Costs, entropy_cost: Tensor
+) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
     """Gradients of the loss at policy and value, for the whole unroll at once.
 
     Returns
     -------
     gradients : dict
         Of the policy's and the value's weights and biases.
-    d_activity : Tensor
-        (seed, steps, episode, units).
+    d_activity : dict
+        By prefix of the LSTM, (seed, steps, episode, units).
     monitor : dict
         Reward per episode, entropy in nats and squared value error per step, each (seed,).
     """
-    activity = record["activity"].flatten(1, 2)
-    logits, value = heads(parameters, activity)
+    outputs = {
+        name: read(parameters, name, record[f"{prefix}activity"].flatten(1, 2))
+        for prefix, names in layout.readouts.items()
+        for name in names
+    }
+    value = outputs["value"][..., 0]
     running = record["running"].flatten(1, 2)
-    weight = running.to(activity.dtype) / record["running"].shape[2]
-    returns = discounted_returns(record["reward"], rest, discount).flatten(1, 2)
-    log_policy = torch.log_softmax(logits, dim=-1)
+    weight = running.to(value.dtype) / record["running"].shape[2]
+    returns = discounted_returns(record["reward"], rest, costs.discount).flatten(1, 2)
+    log_policy = torch.log_softmax(outputs["policy"], dim=-1)
     policy = log_policy.exp()
     entropy = -(policy * log_policy).sum(-1)
     delta = (returns - value) * weight
@@ -196,25 +199,24 @@ def head_gradients(
     chosen = torch.zeros_like(policy).scatter_(-1, record["action"].flatten(1, 2)[..., None], 1)
     d_logits = delta[..., None] * (policy - chosen)
     d_logits += (entropy_cost[:, None] * weight)[..., None] * policy * (log_policy + entropy[..., None])
-    d_value = -value_cost[:, None] * delta
+    d_outputs = {"policy": d_logits, "value": -(costs.value_cost[:, None] * delta)[..., None]}
 
-    d_heads = torch.cat([d_logits, d_value[..., None]], dim=-1)  # both heads in one product
-    d_weight, d_bias = torch.bmm(activity.mT, d_heads), d_heads.sum(1)
-    gradients = {
-        "policy_weight": d_weight[..., :-1],
-        "policy_bias": d_bias[:, :-1],
-        "value_weight": d_weight[..., -1:],
-        "value_bias": d_bias[:, -1:],
-    }
-    weights = torch.cat([parameters["policy_weight"], parameters["value_weight"]], dim=-1)
-    d_activity = torch.bmm(d_heads, weights.mT)
+    gradients, d_activity = {}, {}
+    for prefix, names in layout.readouts.items():
+        d_read = torch.cat([d_outputs[name] for name in names], dim=-1)  # one product for all that is read from an LSTM
+        weights = torch.cat([parameters[f"{name}_weight"] for name in names], dim=-1)
+        sizes = [d_outputs[name].shape[-1] for name in names]
+        d_weight = torch.bmm(record[f"{prefix}activity"].flatten(1, 2).mT, d_read)
+        for name, w, b in zip(names, d_weight.split(sizes, dim=-1), d_read.sum(1).split(sizes, dim=-1), strict=True):
+            gradients |= {f"{name}_weight": w, f"{name}_bias": b}
+        d_activity[prefix] = torch.bmm(d_read, weights.mT).unflatten(1, record["running"].shape[1:])
     steps = running.sum(1)
     monitor = {
         "reward": record["reward"].sum((1, 2)) / record["reward"].shape[2],
         "entropy": (entropy * running).sum(1) / steps,
         "value_error": ((returns - value) ** 2 * running).sum(1) / steps,
     }
-    return gradients, d_activity.unflatten(1, record["running"].shape[1:]), monitor
+    return gradients, d_activity, monitor
 
 
 def rmsprop(flat: Tensor, square: Tensor, gradient: Tensor, costs: Costs) -> tuple[Tensor, Tensor]:
@@ -244,27 +246,20 @@ class Unroll:
         self.task, self.layout, self.steps = task, layout, steps
         self.chunk = max(k for k in range(1, LONGEST_CHUNK + 1) if steps % k == 0)
 
-        def play(
-            parameters: Parameters, reward_scale: Tensor, stream: dict[str, Any], noise: Tensor
-        ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-            return rollout_chunk(task, parameters, reward_scale, stream, noise)
-
         def prepare(function: Callable[..., Any]) -> Callable[..., Any]:
             return torch.compile(function, dynamic=False) if compiled and compiler_found() else function
 
-        self._play = prepare(play)
+        self._play = prepare(functools.partial(rollout_chunk, task, layout))
         self._back = prepare(backward_chunk)
-        self._heads = prepare(head_gradients)
+        self._readouts = prepare(functools.partial(readout_gradients, layout))
         self.rmsprop = prepare(rmsprop)
 
-    def play(
-        self, parameters: Parameters, reward_scale: Tensor, stream: Stream, noise: Tensor
-    ) -> tuple[Stream, list[dict[str, Tensor]]]:
+    def play(self, parameters: Parameters, costs: Costs, stream: Stream, noise: Tensor) -> tuple[Stream, list[dict[str, Tensor]]]:
         """Play one unroll with noise (seed, steps, episode, 1 + step_noise)."""
-        now: dict[str, Any] = {"state": stream.state, **{name: getattr(stream, name) for name in Stream.tensors()}}
+        now = dict(vars(stream))
         chunks = []
         for part in noise.split(self.chunk, dim=1):
-            now, record = self._play(parameters, reward_scale, now, part.contiguous())
+            now, record = self._play(parameters, costs, now, part.contiguous())
             chunks.append(record)
         return Stream(**now), chunks
 
@@ -281,28 +276,40 @@ class Unroll:
 
         ``fresh`` (seed, episode) tells which episodes began with this unroll, from the learned initial state.
         """
-        whole = {
-            name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in ("activity", "action", "reward", "running")
-        }
-        rest = self._rest(parameters, after)
-        grads, d_heads, monitor = self._heads(parameters, whole, rest, costs.discount, costs.value_cost, entropy_cost)
-        recurrent = parameters["lstm_weight"][:, self.layout.inputs :].mT.contiguous()
-        d_activity = d_cell = torch.zeros_like(after.activity)
-        d_weight, d_bias = (torch.zeros_like(parameters[name]) for name in ("lstm_weight", "lstm_bias"))
-        for chunk, d_chunk in zip(reversed(chunks), reversed(d_heads.split(self.chunk, dim=1)), strict=True):
-            d_activity, d_cell, d_weight, d_bias = self._back(
-                recurrent, chunk, d_chunk.contiguous(), d_activity, d_cell, d_weight, d_bias
-            )
-        grads["lstm_weight"], grads["lstm_bias"] = d_weight, d_bias
-        grads["initial_activity"] = (d_activity * fresh[..., None]).sum(1)
-        grads["initial_cell"] = (d_cell * fresh[..., None]).sum(1)
-        return self.layout.flatten(grads), monitor
+        prefixes = list(self.layout.readouts)
+        names = ("action", "reward", "running", *(f"{prefix}activity" for prefix in prefixes))
+        whole = {name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in names}
+        rest = self._rest(parameters, costs, after)
+        gradients, d_activity, monitor = self._readouts(parameters, whole, rest, costs, entropy_cost)
+        for prefix in prefixes:
+            gradients |= self._through_time(parameters, prefix, chunks, d_activity[prefix], fresh)
+        return self.layout.flatten(gradients), monitor
 
-    def _rest(self, parameters: Parameters, after: Stream) -> Tensor:
+    def _through_time(
+        self, parameters: Parameters, prefix: str, chunks: list[dict[str, Tensor]], d_read: Tensor, fresh: Tensor
+    ) -> dict[str, Tensor]:
+        """Gradients of one LSTM, given those at its activity (seed, steps, episode, units)."""
+        weight, bias = parameters[f"{prefix}lstm_weight"], parameters[f"{prefix}lstm_bias"]
+        recurrent = weight[:, self.layout.inputs :].mT.contiguous()
+        d_activity = d_cell = torch.zeros_like(d_read[:, 0])
+        d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
+        for chunk, d_chunk in zip(reversed(chunks), reversed(d_read.split(self.chunk, dim=1)), strict=True):
+            trace = {name: chunk[prefix + name] for name in ("inputs", "gates", "previous_cell", "cell")}
+            d_activity, d_cell, d_weight, d_bias = self._back(
+                recurrent, trace, d_chunk.contiguous(), d_activity, d_cell, d_weight, d_bias
+            )
+        return {
+            f"{prefix}lstm_weight": d_weight,
+            f"{prefix}lstm_bias": d_bias,
+            f"{prefix}initial_activity": (d_activity * fresh[..., None]).sum(1),
+            f"{prefix}initial_cell": (d_cell * fresh[..., None]).sum(1),
+        }
+
+    def _rest(self, parameters: Parameters, costs: Costs, after: Stream) -> Tensor:
         """Value of the step that follows the unroll; zero where the episode is over."""
-        inputs = network_input(after.observation, after.reward, after.action, after.activity, self.layout.actions)
-        activity, _, _ = lstm_step(parameters["lstm_weight"], parameters["lstm_bias"], inputs, after.cell)
-        return heads(parameters, activity)[1] * ~after.state["over"]
+        last = after.memory, after.observation, after.reward, after.action
+        _, _, value, _ = advance(self.layout, parameters, costs.discount, *last)
+        return value * ~after.state["over"]
 
 
 @functools.cache

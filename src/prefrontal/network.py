@@ -7,6 +7,7 @@ program advances all of them. The networks never mix: entry s of every result de
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -25,16 +26,25 @@ class Layout:
     Attributes
     ----------
     observations, actions, units : int
-        Length of the observation, number of actions, number of LSTM units.
+        Length of the observation, number of actions, number of units of an LSTM.
+    separate : bool
+        Two LSTMs in place of a shared one: a critic, which sees the last reward, and an actor, which sees the critic's reward
+        prediction error in its place (Wang et al. 2018, Methods, simulation 6).
     """
 
     observations: int
     actions: int
     units: int
+    separate: bool = False
+
+    @property
+    def readouts(self) -> dict[str, tuple[str, ...]]:
+        """Prefix of each LSTM's parameters -> what is read from it. The actor's have none."""
+        return {"": ("policy",), "critic_": ("value",)} if self.separate else {"": ("policy", "value")}
 
     @property
     def inputs(self) -> int:
-        """Length of the input: observation, last reward, last action (one-hot)."""
+        """Length of an LSTM's input: observation, last reward (or reward prediction error), last action (one-hot)."""
         return self.observations + 1 + self.actions
 
     @property
@@ -44,16 +54,14 @@ class Layout:
         ``lstm_weight`` maps [input, activity of the previous step] to the input gate, forget gate, output gate and candidate.
         """
         units = self.units
-        return {
-            "lstm_weight": (self.inputs + units, 4 * units),
-            "lstm_bias": (4 * units,),
-            "policy_weight": (units, self.actions),
-            "policy_bias": (self.actions,),
-            "value_weight": (units, 1),
-            "value_bias": (1,),
-            "initial_activity": (units,),
-            "initial_cell": (units,),
-        }
+        shapes: dict[str, tuple[int, ...]] = {}
+        for prefix, outputs in self.readouts.items():
+            shapes |= {f"{prefix}lstm_weight": (self.inputs + units, 4 * units), f"{prefix}lstm_bias": (4 * units,)}
+            for name in outputs:
+                size = self.actions if name == "policy" else 1
+                shapes |= {f"{name}_weight": (units, size), f"{name}_bias": (size,)}
+            shapes |= {f"{prefix}initial_activity": (units,), f"{prefix}initial_cell": (units,)}
+        return shapes
 
     @property
     def size(self) -> int:
@@ -85,7 +93,7 @@ def initial_parameters(
         if not name.endswith("weight"):
             parameters[name] = torch.zeros(len(seeds), *shape, dtype=dtype)
             continue
-        scale = (init_scale if name == "lstm_weight" else output_scale).to(dtype)
+        scale = (init_scale if name.endswith("lstm_weight") else output_scale).to(dtype)
         uniform = 2 * stream.uniform(*shape, dtype=dtype) - 1
         parameters[name] = uniform * (scale / math.sqrt(layout.units))[:, None, None]
     return layout.flatten(parameters)
@@ -139,16 +147,89 @@ def lstm_step_backward(
     return torch.bmm(d_gates, recurrent_weight), d_cell * f, d_gates
 
 
-@dataclass(frozen=True)
-class Memory:
-    """What a network carries from step to step: activity and cell, each (seed, episode, units)."""
+Memory = dict[str, Tensor]
+"""What networks carry from step to step: ``activity`` and ``cell`` (seed, episode, units); separate networks also
+``critic_activity``, ``critic_cell`` and their last ``value`` (seed, episode)."""
 
-    activity: Tensor
-    cell: Tensor
+Manipulation = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Reward prediction error, last reward and last action, each (seed, episode) -> the error that the actor receives."""
+
+
+def begin(layout: Layout, parameters: Parameters, episodes: int) -> Memory:
+    """Memory at the start of an episode: the learned initial states."""
+    memory = {}
+    for prefix in layout.readouts:
+        for part in ("activity", "cell"):
+            initial = parameters[f"{prefix}initial_{part}"][:, None]
+            memory[prefix + part] = initial.expand(-1, episodes, -1).contiguous()
+    if layout.separate:
+        memory["value"] = torch.zeros_like(memory["cell"][..., 0])
+    return memory
+
+
+def advance(
+    layout: Layout,
+    parameters: Parameters,
+    discount: Tensor,
+    memory: Memory,
+    observation: Tensor,
+    reward: Tensor,
+    action: Tensor,
+    manipulate: Manipulation | None = None,
+) -> tuple[Memory, Tensor, Tensor, dict[str, Tensor]]:
+    """Advance networks by one time step.
+
+    Parameters
+    ----------
+    discount : Tensor
+        (seed,); separate networks need it for the reward prediction error.
+    observation, reward, action : Tensor
+        (seed, episode, observations); last reward and action, (seed, episode), the action -1 at the start.
+    manipulate : Manipulation, optional
+        Changes the reward prediction error on its way to the actor.
+
+    Returns
+    -------
+    memory : Memory
+    logits, value : Tensor
+        Policy (seed, episode, actions) and value (seed, episode).
+    trace : dict
+        Inputs, gates, cells and activity of every LSTM, for the backward pass.
+    """
+    trace: dict[str, Tensor] = {}
+
+    def run(prefix: str, signal: Tensor) -> Tensor:
+        inputs = torch.cat(
+            [observation, signal[..., None], one_hot(action, layout.actions, observation.dtype), memory[f"{prefix}activity"]],
+            dim=-1,
+        )
+        previous = memory[f"{prefix}cell"]
+        weight, bias = parameters[f"{prefix}lstm_weight"], parameters[f"{prefix}lstm_bias"]
+        activity, cell, gates = lstm_step(weight, bias, inputs, previous)
+        step = {"inputs": inputs, "gates": gates, "previous_cell": previous, "cell": cell, "activity": activity}
+        trace.update({prefix + name: entry for name, entry in step.items()})
+        return activity
+
+    if layout.separate:
+        value = read(parameters, "value", run("critic_", reward))[..., 0]
+        error = torch.where(action >= 0, reward + discount[:, None] * value - memory["value"], 0.0)
+        activity = run("", error if manipulate is None else manipulate(error, reward, action))
+    else:
+        activity = run("", reward)
+        value = read(parameters, "value", activity)[..., 0]
+    after = {prefix + part: trace[prefix + part] for prefix in layout.readouts for part in ("activity", "cell")}
+    if layout.separate:
+        after["value"] = value
+    return after, read(parameters, "policy", activity), value, trace
+
+
+def read(parameters: Parameters, name: str, activity: Tensor) -> Tensor:
+    """Linear readout "policy" or "value" of an LSTM's activity: (seed, episode, size)."""
+    return torch.bmm(activity, parameters[f"{name}_weight"]) + parameters[f"{name}_bias"][:, None]
 
 
 class PrefrontalNetwork:
-    """A population of LSTM actor-critics with a shared body (Wang et al. 2018, Methods, "Architecture").
+    """A population of LSTM actor-critics (Wang et al. 2018, Methods, "Architecture").
 
     Parameters
     ----------
@@ -156,29 +237,31 @@ class PrefrontalNetwork:
         Sizes.
     flat : Tensor
         All parameters, (seed, layout.size).
+    discount : Tensor, optional
+        (seed,), as in training; only separate networks need it.
     """
 
-    def __init__(self, layout: Layout, flat: Tensor) -> None:
+    def __init__(self, layout: Layout, flat: Tensor, discount: Tensor | None = None) -> None:
         if flat.ndim != 2 or flat.shape[1] != layout.size:
             raise ValueError(f"parameters have shape {tuple(flat.shape)}, expected (seeds, {layout.size}) for {layout}")
         self.layout = layout
         self.flat = flat
         self.parameters = layout.views(flat)
+        self.discount = torch.zeros(len(flat)) if discount is None else discount
 
     def begin(self, episodes: int) -> Memory:
         """Memory at the start of an episode: the learned initial state."""
-        activity, cell = (self.parameters[name][:, None] for name in ("initial_activity", "initial_cell"))
-        return Memory(activity.expand(-1, episodes, -1), cell.expand(-1, episodes, -1))
+        return begin(self.layout, self.parameters, episodes)
 
     def step(
-        self, memory: Memory, observation: Tensor, last_reward: Tensor, last_action: Tensor
+        self,
+        memory: Memory,
+        observation: Tensor,
+        last_reward: Tensor,
+        last_action: Tensor,
+        manipulate: Manipulation | None = None,
     ) -> tuple[Memory, Tensor, Tensor]:
-        """Advance by one time step.
-
-        Parameters
-        ----------
-        observation, last_reward, last_action : Tensor
-            (seed, episode, observations), (seed, episode), (seed, episode); last_action is -1 at the start.
+        """Advance by one time step, as ``advance``.
 
         Returns
         -------
@@ -188,20 +271,7 @@ class PrefrontalNetwork:
         value : Tensor
             (seed, episode).
         """
-        inputs = network_input(observation, last_reward, last_action, memory.activity, self.layout.actions)
-        p = self.parameters
-        activity, cell, _ = lstm_step(p["lstm_weight"], p["lstm_bias"], inputs, memory.cell)
-        logits, value = heads(p, activity)
-        return Memory(activity, cell), torch.softmax(logits, dim=-1), value
-
-
-def network_input(observation: Tensor, reward: Tensor, action: Tensor, activity: Tensor, actions: int) -> Tensor:
-    """Concatenate observation, last reward, last action (one-hot) and last activity: (seed, episode, inputs + units)."""
-    return torch.cat([observation, reward[..., None], one_hot(action, actions, activity.dtype), activity], dim=-1)
-
-
-def heads(parameters: Parameters, activity: Tensor) -> tuple[Tensor, Tensor]:
-    """Read policy logits (seed, episode, actions) and value (seed, episode) from the activity."""
-    logits = torch.bmm(activity, parameters["policy_weight"]) + parameters["policy_bias"][:, None]
-    value = torch.bmm(activity, parameters["value_weight"]) + parameters["value_bias"][:, None]
-    return logits, value[..., 0]
+        memory, logits, value, _ = advance(
+            self.layout, self.parameters, self.discount, memory, observation, last_reward, last_action, manipulate
+        )
+        return memory, torch.softmax(logits, dim=-1), value

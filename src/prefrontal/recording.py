@@ -57,7 +57,7 @@ class NetworkAgent:
         """Advance by one time step."""
         scale = self.reward_scale[:, None]
         memory, probabilities, value = self.network.step(memory, observation, last_reward * scale, last_action)
-        return memory, probabilities, value / scale, memory.activity
+        return memory, probabilities, value / scale, memory["activity"]
 
 
 @dataclass(frozen=True)

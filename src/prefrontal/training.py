@@ -81,6 +81,9 @@ class Config:
     """Initial policy and value weights in the same units (not stated)."""
     reward_scale: float = 1.0
     """Factor on the rewards that the network sees and learns from (not stated)."""
+    network_input: Literal["reward", "rpe"] = "reward"
+    """A shared LSTM that sees the last reward, or two LSTMs, of which the actor sees the critic's reward prediction error instead
+    (Methods, simulation 6)."""
     snapshots: int = 0
     """Times during training, evenly spaced, at which the weights are kept as they are (for analyses of training itself)."""
 
@@ -166,7 +169,7 @@ class Population:
         self.configs, self.device = configs, device
         first = configs[0]
         self.task = first.task()
-        self.layout = Layout(len(self.task.observations), len(self.task.actions), first.units)
+        self.layout = Layout(len(self.task.observations), len(self.task.actions), first.units, first.network_input == "rpe")
         self.episodes = first.episodes_per_update
         self.steps = min(first.unroll, self.task.episode_steps)
         seeds = [config.seed for config in configs]
@@ -189,7 +192,7 @@ class Population:
     @property
     def network(self) -> PrefrontalNetwork:
         """The networks as they stand, on the CPU."""
-        return PrefrontalNetwork(self.layout, self.flat.cpu())
+        return PrefrontalNetwork(self.layout, self.flat.cpu(), self.costs.discount.cpu())
 
     @property
     def unrolls(self) -> int:
@@ -207,12 +210,12 @@ class Population:
         task, parameters = self.task, self.layout.views(self.flat)
         opening = self.noise.uniform(self.episodes, task.begin_noise, device=self.device)
         noise = self.noise.uniform(self.steps, self.episodes, 1 + task.step_noise, device=self.device)
-        stream = fresh_stream(task, parameters, opening)
+        stream = fresh_stream(task, self.layout, parameters, opening)
         fresh = torch.ones_like(stream.state["over"])
         if self.stream is not None and not self.stream.state["over"].all():
             fresh = self.stream.state["over"]
             stream = self.stream.where(fresh, stream)
-        after, chunks = self.program.play(parameters, self.costs.reward_scale, stream, noise)
+        after, chunks = self.program.play(parameters, self.costs, stream, noise)
         entropy_cost = self.entropy_start + self.done / self.updates * (self.entropy_end - self.entropy_start)
         gradient, monitor = self.program.gradients(parameters, chunks, after, fresh, self.costs, entropy_cost)
         self.flat, self.square = self.program.rmsprop(self.flat, self.square, gradient, self.costs)
@@ -225,8 +228,7 @@ class Population:
         """Everything that training changes, for a checkpoint."""
         out = {"flat": self.flat, "square": self.square, "noise": self.noise.get_state(), "done": torch.tensor(self.done)}
         if self.stream is not None:
-            out |= {f"stream.{name}": getattr(self.stream, name) for name in Stream.tensors()}
-            out |= {f"state.{name}": entry for name, entry in self.stream.state.items()}
+            out |= {f"stream.{name}": tensor for name, tensor in self.stream.flatten().items()}
         return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in out.items()}
 
     def load_tensors(self, saved: dict[str, Tensor]) -> None:
@@ -234,9 +236,8 @@ class Population:
         saved = {name: tensor.to(self.device) for name, tensor in saved.items()}
         self.flat, self.square, self.done = saved["flat"], saved["square"], int(saved["done"])
         self.noise.set_state(saved["noise"].cpu())
-        state = {name.removeprefix("state."): t for name, t in saved.items() if name.startswith("state.")}
-        if state:
-            self.stream = Stream(state, **{name: saved[f"stream.{name}"] for name in Stream.tensors()})
+        stream = {name.removeprefix("stream."): t for name, t in saved.items() if name.startswith("stream.")}
+        self.stream = Stream.unflatten(stream) if stream else None
 
 
 def train(
@@ -377,6 +378,7 @@ def load_agent(
     if not configs:
         raise UserError("seeds is empty; at least one network is needed")
     network = load_networks(folder, condition, seeds, configs[0].task())
+    network.discount = torch.tensor([config.discount for config in configs])
     return NetworkAgent(network, torch.tensor([config.reward_scale for config in configs])), configs
 
 
@@ -400,7 +402,7 @@ def load_networks(folder: Path, condition: str, seeds: list[int], task: Task) ->
         except Exception as error:  # safetensors raises kinds of its own
             raise UserError(f"{path}: not a readable network ({error})") from error
         shapes = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
-        expected = layout or Layout(len(task.observations), len(task.actions), own.units)
+        expected = layout or Layout(len(task.observations), len(task.actions), own.units, own.separate)
         if own != expected or shapes != own.shapes:
             raise UserError(f"{path}: a network with {own} does not fit {type(task).__name__}, which needs {expected}")
         layout = own
