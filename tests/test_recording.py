@@ -1,0 +1,196 @@
+"""Frozen networks on tasks, written down as tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from replications.bandit.task import BanditTask
+from replications.two_step.task import TwoStepTask
+
+from prefrontal import recording, tables
+from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
+from prefrontal.recording import NetworkAgent, evaluate, play, record
+from prefrontal.task import NoiseStream
+from tests.test_a2c import WanderingTask
+
+SEEDS = [3, 8]
+DISCOUNT = [0.9, 0.6]
+TWO_STEP = TwoStepTask(trials=7)
+
+
+class WanderingTrials(WanderingTask):
+    """Episodes of random length, with the columns of a trials table."""
+
+    def trial_columns(self, state):
+        length = state["trial"].numpy()
+        return {"choice": np.zeros_like(length), "reward": np.zeros(length.shape, dtype=np.float32), "length": length}
+
+
+def random_agent(task, reward_scale: torch.Tensor | None = None, seeds: list[int] = SEEDS) -> NetworkAgent:
+    layout = Layout(len(task.observations), len(task.actions), 6)
+    ones = torch.ones(len(seeds))
+    return NetworkAgent(PrefrontalNetwork(layout, initial_parameters(layout, seeds, 2 * ones, 3 * ones)), reward_scale)
+
+
+def record_two_step(episodes: int = 5, **options) -> recording.Tables:
+    options = {"discount": DISCOUNT, "activity_periods": ("stage 1", "stage 2")} | options
+    return record(random_agent(TWO_STEP), TWO_STEP, SEEDS, "test", episodes, **options)
+
+
+def test_tables_are_those_of_the_data_dictionary(tmp_path):
+    recorded = record_two_step()
+    recording.write(recorded, tmp_path, {"commit": "here"})
+    for kind in ("trials", "steps", "activity"):
+        frame = tables.read(tmp_path / f"{kind}.parquet", kind)
+        pd.testing.assert_frame_equal(frame, getattr(recorded, kind))
+        assert tables.read_provenance(tmp_path / f"{kind}.parquet") == {"commit": "here"}
+        assert list(frame.columns[:4]) == list(tables.KEYS)
+        assert frame["seed"].unique().tolist() == SEEDS and (frame["condition"] == "test").all()
+        assert not frame.isna().any().any()
+    assert {"transition", "outcome_state", "rich_state"} <= set(recorded.trials.columns)
+    assert {"p_left", "p_right", "p_centre"} <= set(recorded.steps.columns)
+    np.testing.assert_allclose(recorded.steps[["p_left", "p_right", "p_centre"]].sum(axis=1), 1, atol=1e-6)
+    units = recorded.activity.filter(like="unit_")
+    assert list(units.columns) == [f"unit_{k:02d}" for k in range(6)] and (units.dtypes == np.float32).all()
+    assert set(recorded.activity["period"]) == {"stage 1", "stage 2"}
+
+
+def test_reward_prediction_errors_follow_from_the_table_itself():
+    steps = record_two_step().steps
+    following = steps.groupby(["seed", "episode"]).value.shift(-1, fill_value=0)
+    discount = steps["seed"].map(dict(zip(SEEDS, DISCOUNT, strict=True)))
+    np.testing.assert_allclose(steps["rpe"], steps["reward"] + discount * following - steps["value"], atol=1e-5)
+
+
+def test_each_finished_trial_is_one_row():
+    recorded = record_two_step()
+    for _, trials in recorded.trials.groupby(["seed", "episode"]):
+        assert trials["trial"].tolist() == list(range(len(trials)))
+    steps = recorded.steps.groupby(["seed", "episode"])
+    assert (steps.size() == TWO_STEP.episode_steps).all()
+    # The last trial of the steps table may have been cut off by the end of the session.
+    finished = recorded.trials.groupby(["seed", "episode"]).size()
+    assert ((steps["trial"].max() + 1 - finished).isin([0, 1])).all()
+    assert (recorded.trials["choice"] == -1).any(), "an untrained network makes invalid choices"
+
+
+def test_trial_reward_is_that_of_its_last_step():
+    recorded = record_two_step()
+    keys = ["seed", "episode", "trial"]
+    last = recorded.steps.groupby(keys)["reward"].last()
+    trials = recorded.trials.set_index(keys)["reward"]
+    pd.testing.assert_series_equal(trials, last.loc[trials.index], check_names=False)
+
+
+def test_activity_belongs_to_the_steps_and_gives_their_policy():
+    recorded = record_two_step()
+    agent = random_agent(TWO_STEP)
+    keys = ["seed", "episode", "step"]
+    joined = recorded.activity.merge(recorded.steps, on=keys, suffixes=("", "_steps"), validate="one_to_one")
+    assert (joined["period"].astype(str) == joined["period_steps"].astype(str)).all()
+    assert len(joined) == recorded.steps["period"].isin(["stage 1", "stage 2"]).sum()
+    for index, seed in enumerate(SEEDS):
+        own = joined[joined["seed"] == seed]
+        p = {name: tensor[index].numpy() for name, tensor in agent.network.parameters.items()}
+        value = own.filter(like="unit_").to_numpy() @ p["value_weight"] + p["value_bias"]
+        np.testing.assert_allclose(own["value"], value[:, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [100, 3])
+def test_nothing_is_recorded_after_the_end_of_an_episode(monkeypatch, at_once):
+    monkeypatch.setattr(recording, "EPISODES_AT_ONCE", at_once)
+    task = WanderingTrials()
+    recorded = record(random_agent(task), task, SEEDS, "test", 8, activity_periods=("step",))
+    lengths = recorded.trials.groupby(["seed", "episode"])["length"]
+    assert (lengths.max() == lengths.size()).all() and lengths.max().nunique() > 3
+    for frame in (recorded.steps, recorded.activity):
+        assert (frame.groupby(["seed", "episode"]).size() == lengths.size()).all()
+    final = recorded.steps.groupby(["seed", "episode"]).last()
+    np.testing.assert_allclose(final["rpe"], final["reward"] - final["value"], atol=1e-6)
+
+
+def test_same_seeds_and_purpose_give_the_same_table():
+    one, other = record_two_step(), record_two_step()
+    for kind in ("trials", "steps", "activity"):
+        pd.testing.assert_frame_equal(getattr(one, kind), getattr(other, kind))
+    assert not one.trials.equals(record_two_step(purpose="other episodes").trials)
+
+
+def test_same_seeds_and_purpose_give_the_same_task_episodes_to_every_agent():
+    task = BanditTask(trials=6)
+    agents = random_agent(task), random_agent(task, seeds=[11, 12])
+    one, other = (record(agent, task, SEEDS, "test", 5).trials for agent in agents)
+    columns = ["seed", "episode", "trial", "p_left", "p_right"]
+    pd.testing.assert_frame_equal(one[columns], other[columns])
+    assert not one["choice"].equals(other["choice"])
+
+
+def test_recording_does_not_depend_on_the_company():
+    alone = record(random_agent(TWO_STEP, seeds=SEEDS[1:]), TWO_STEP, SEEDS[1:], "test", 4)
+    company = record(random_agent(TWO_STEP), TWO_STEP, SEEDS, "test", 4)
+    own = company.trials[company.trials["seed"] == SEEDS[1]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, alone.trials, check_categorical=False)
+
+
+def test_weights_stay_as_they_are():
+    agent = random_agent(TWO_STEP)
+    before = agent.network.flat.clone()
+    record(agent, TWO_STEP, SEEDS, "test", 3)
+    assert torch.equal(agent.network.flat, before)
+
+
+@pytest.mark.parametrize("at_once", [100, 4, 1])
+def test_tables_are_whole_whatever_is_played_at_once(monkeypatch, at_once):
+    monkeypatch.setattr(recording, "EPISODES_AT_ONCE", at_once)
+    recorded = record_two_step(episodes=10)
+    for kind, last in (("trials", "trial"), ("steps", "step"), ("activity", "step")):
+        frame = getattr(recorded, kind)
+        keys = ["seed", "episode", last]
+        assert not frame.duplicated(keys).any()
+        assert frame[keys].equals(frame[keys].sort_values(keys, ignore_index=True))
+        assert frame.groupby("seed", observed=True)["episode"].unique().map(list).tolist() == [list(range(10))] * 2
+        assert frame["condition"].dtype == "category"
+
+
+def test_steps_and_activity_are_kept_on_demand():
+    recorded = record_two_step(steps=False, activity_periods=())
+    assert len(recorded.trials) and not len(recorded.steps) and not len(recorded.activity)
+
+
+def test_values_come_in_the_tasks_units():
+    """A network that saw and learned from a tenth of the reward foretells a tenth; the table gives it back times ten."""
+    task, scale = BanditTask(trials=4), torch.tensor([0.1, 0.1])
+    scaled, plain = random_agent(task, scale), random_agent(task)
+    seen = list(play(scaled, task, NoiseStream(SEEDS, "test"), 3))
+    memory = plain.begin(2, 3)
+    reward, action = torch.zeros(2, 3), torch.full((2, 3), -1)
+    for step in seen:
+        memory, probabilities, value, _ = plain.step(memory, step.observation, reward * 0.1, action)
+        torch.testing.assert_close(step.probabilities, probabilities)
+        torch.testing.assert_close(step.value, value * 10)
+        reward, action = step.reward, step.action
+
+
+def test_actions_are_sampled_from_the_policy():
+    task = BanditTask(trials=1)
+    steps = record(random_agent(task), task, SEEDS, "test", 4000).steps
+    by_network = steps.groupby("seed")
+    expected, frequency = by_network["p_right"].mean(), by_network["action"].mean()
+    assert (abs(frequency - expected) < 5 * 0.5 / 4000**0.5).all()
+
+
+def test_evaluation_is_the_mean_reward_per_episode():
+    task = WanderingTrials()
+    agent = random_agent(task)
+    steps = record(agent, task, SEEDS, "test", 20, purpose="validation").steps
+    expected = steps.groupby("seed")["reward"].sum() / 20
+    np.testing.assert_allclose(evaluate(agent, task, SEEDS, 20, "validation"), expected, rtol=1e-5)
+
+
+def test_recordings_join():
+    one, other = record_two_step(episodes=2), record_two_step(episodes=3, steps=False)
+    joined = recording.join([one, other])
+    assert len(joined.trials) == len(one.trials) + len(other.trials)
+    assert len(joined.steps) == len(one.steps)
