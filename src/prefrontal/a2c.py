@@ -201,7 +201,8 @@ def readout_gradients(
     d_logits += (entropy_cost[:, None] * weight)[..., None] * policy * (log_policy + entropy[..., None])
     d_outputs = {"policy": d_logits, "value": -(costs.value_cost[:, None] * delta)[..., None]}
 
-    gradients, d_activity = {}, {}
+    gradients: dict[str, Tensor] = {}
+    d_activity: dict[str, Tensor] = {}
     for prefix, names in layout.readouts.items():
         d_read = torch.cat([d_outputs[name] for name in names], dim=-1)  # one product for all that is read from an LSTM
         weights = torch.cat([parameters[f"{name}_weight"] for name in names], dim=-1)
