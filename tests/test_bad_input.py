@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import os
 import subprocess
@@ -13,12 +14,16 @@ import pandas as pd
 import pytest
 import torch
 from replications.bandit import train as bandit
+from replications.two_step import record as two_step_record
 from replications.two_step import train as two_step
+from replications.two_step.task import TwoStepTask
 from safetensors.torch import save_file
 
 from prefrontal import tables, training
 from prefrontal.errors import UserError, run
+from prefrontal.network import Layout, PrefrontalNetwork
 from prefrontal.paths import ROOT, atomic
+from prefrontal.recording import NetworkAgent, record
 
 QUICK = ["--trials", "4", "--units", "4", "--episodes", "4", "--unroll", "12", "--seeds", "1", "--no-compile"]
 
@@ -186,6 +191,28 @@ def test_unreadable_checkpoint_is_named(tmp_path):
     path.write_text("a text file")
     line = message("--data", str(tmp_path))
     assert str(path) in line and "checkpoint" in line
+
+
+def test_recording_refuses_what_is_not_there_by_name(tmp_path):
+    with pytest.raises(UserError, match=r"default_0\.\w+: no trained network for seed 0 of condition 'default'"):
+        two_step_record.main(two_step_record.Options(data=tmp_path))
+    agent, task = NetworkAgent(PrefrontalNetwork(Layout(4, 3, 5), torch.zeros(1, Layout(4, 3, 5).size))), TwoStepTask()
+    with pytest.raises(UserError, match="episodes is 0; it must be at least 1"):
+        record(agent, task, [0], "test", 0)
+
+
+@pytest.mark.parametrize(("experiment", "column"), [("two_step", "transition"), ("bandit", "p_left")])
+def test_analysis_names_the_column_that_its_table_lacks(tmp_path, experiment, column):
+    row = {"seed": 0, "condition": "default", "episode": 0, "trial": 0, "choice": 1, "reward": 1.0}
+    rest = {"outcome_state": "S1", "rich_state": "S1", "p_right": 0.5}
+    analysis = importlib.import_module(f"replications.{experiment}.analysis")
+    tables.write(pd.DataFrame([row | rest]), tmp_path / experiment / "trials.parquet", "trials")
+    with pytest.raises(SystemExit, match=rf"^error: .*trials\.parquet: column '{column}' is missing"):
+        run(lambda: analysis.main(analysis.Options(data=tmp_path)))
+    tables.write(pd.DataFrame([row | rest]).drop(columns="choice"), tmp_path / experiment / "trials.parquet")
+    with pytest.raises(SystemExit, match=r"^error: .*trials\.parquet: a trials table needs column 'choice'"):
+        run(lambda: analysis.main(analysis.Options(data=tmp_path)))
+    assert not (tmp_path / experiment / "results").exists()
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])

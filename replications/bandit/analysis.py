@@ -205,7 +205,7 @@ def published_final_regret() -> dict[str, float]:
 def main(options: Options) -> None:
     """Write one table per panel, and the claims."""
     folder = options.data / "bandit"
-    trials = tables.read(folder / "trials.parquet", "trials")
+    trials = tables.read(folder / "trials.parquet", "trials", needs=("p_left", "p_right"))
     activity = tables.read(folder / "activity.parquet", "activity")
     about = tables.read_provenance(folder / "trials.parquet")
     activity["condition"] = activity["condition"].astype(str)

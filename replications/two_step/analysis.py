@@ -210,7 +210,7 @@ def example_points(pairs: pd.DataFrame) -> pd.DataFrame:
 def main(options: Options) -> None:
     """Write one table per panel, and the claims."""
     folder = options.data / "two_step"
-    all_trials = tables.read(folder / "trials.parquet", "trials")
+    all_trials = tables.read(folder / "trials.parquet", "trials", needs=("transition", "outcome_state", "rich_state"))
     all_steps = tables.read(folder / "steps.parquet", "steps")
     about = tables.read_provenance(folder / "trials.parquet")
     trials, steps = (frame[frame["condition"] == "default"] for frame in (all_trials, all_steps))

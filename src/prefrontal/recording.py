@@ -14,6 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from prefrontal import tables
+from prefrontal.errors import require
 from prefrontal.network import PrefrontalNetwork
 from prefrontal.task import NoiseStream, State, Task
 
@@ -151,6 +152,7 @@ def record(
     -------
     Tables
     """
+    require(episodes >= 1, "episodes", episodes, "at least 1")
     noise = NoiseStream(seeds, purpose)
     gamma = torch.tensor(discount, dtype=torch.float32).expand(len(seeds))
     parts: dict[str, list[pd.DataFrame]] = {"trials": [], "steps": [], "activity": []}

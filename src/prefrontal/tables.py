@@ -126,8 +126,8 @@ def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[
             temporary.write_text(json.dumps(dict(sorted(entries.items())), indent=1, default=str) + "\n")
 
 
-def read(path: Path, kind: str | None = None, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a table and check that it has the columns of its kind.
+def read(path: Path, kind: str | None = None, needs: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a table and check that it has the columns of its kind, and those of the task that the reader ``needs``.
 
     Raises
     ------
@@ -137,11 +137,14 @@ def read(path: Path, kind: str | None = None, columns: list[str] | None = None) 
     if not path.exists():
         raise UserError(f"{path}: no such table; run the step that writes it first")
     try:
-        frame = pd.read_parquet(path, columns=columns) if path.suffix == ".parquet" else pd.read_csv(path)
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except Exception as error:  # pyarrow and pandas raise many kinds
         raise UserError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
-    if kind is not None and columns is None:
+    if kind is not None:
         check(frame, kind, path)
+    missing = [name for name in needs if name not in frame.columns]
+    if missing:
+        raise UserError(f"{path}: column {missing[0]!r} is missing; run the step that writes this table again")
     return frame
 
 
