@@ -186,7 +186,8 @@ def draw_value_readings(ax: Axes, readings: pd.DataFrame) -> None:
             values = own[(own["value"] == value) & (own["kind"] == kind)]["mean_abs_r"]
             plotting.bar(ax, x + offset, values, "#9bb7dd" if kind == "Spearman" else "#dcdcdc", 0.36)
     ax.axhline(published_numbers()["Spearman, value"], color=COLORS["published"], lw=0.8, ls="--")
-    ax.text(3.5, published_numbers()["Spearman, value"] + 0.005, "published", ha="right", fontsize=5.5, color=COLORS["published"])
+    ax.set_xlim(-0.6, 3.6)
+    ax.text(3.65, published_numbers()["Spearman, value"], "published", va="center", fontsize=5.5, color=COLORS["published"])
     ax.bar([0], [0], color="#9bb7dd", label="Spearman")
     ax.bar([0], [0], color="#dcdcdc", label="Pearson")
     ax.legend(loc="upper left")
@@ -222,7 +223,8 @@ def draw_variants(axes: list[Axes], slopes: pd.DataFrame, weights: pd.DataFrame,
         for x, condition in enumerate(VARIANTS):
             draw_interval(ax, x, frame[frame["condition"] == condition][column], COLORS["network"])
         if published is not None:
-            ax.axhline(published, color=COLORS["published"], lw=0.8, ls="--")
+            ax.axhline(published, color=COLORS["published"], lw=0.8, ls="--", label="published")
+            ax.legend(loc="best")
         ax.set(xlim=(-0.5, len(VARIANTS) - 0.5), xticks=range(len(VARIANTS)), ylabel=label)
         ax.set_xticklabels(list(VARIANTS.values()), fontsize=5.5)
 
