@@ -185,12 +185,10 @@ def draw_value_readings(ax: Axes, readings: pd.DataFrame) -> None:
         for offset, kind in zip((-0.2, 0.2), KINDS, strict=True):
             values = own[(own["value"] == value) & (own["kind"] == kind)]["mean_abs_r"]
             plotting.bar(ax, x + offset, values, "#9bb7dd" if kind == "Spearman" else "#dcdcdc", 0.36)
-    ax.axhline(published_numbers()["Spearman, value"], color=COLORS["published"], lw=0.8, ls="--")
-    ax.set_xlim(-0.6, 3.6)
-    ax.text(3.65, published_numbers()["Spearman, value"], "published", va="center", fontsize=5.5, color=COLORS["published"])
+    ax.axhline(published_numbers()["Spearman, value"], color=COLORS["published"], lw=0.8, ls="--", label="published")
     ax.bar([0], [0], color="#9bb7dd", label="Spearman")
     ax.bar([0], [0], color="#dcdcdc", label="Pearson")
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper right")
     ax.set(xticks=range(len(VALUES)), ylabel="mean |partial correlation|\nof units with $v_t$", title="readings of the value")
     ax.set_xticklabels([value.replace(" ", "\n") for value in VALUES])
     ax.set_ylim(0, ax.get_ylim()[1] * 1.15)
@@ -224,9 +222,9 @@ def draw_variants(axes: list[Axes], slopes: pd.DataFrame, weights: pd.DataFrame,
             draw_interval(ax, x, frame[frame["condition"] == condition][column], COLORS["network"])
         if published is not None:
             ax.axhline(published, color=COLORS["published"], lw=0.8, ls="--", label="published")
-            ax.legend(loc="best")
         ax.set(xlim=(-0.5, len(VARIANTS) - 0.5), xticks=range(len(VARIANTS)), ylabel=label)
         ax.set_xticklabels(list(VARIANTS.values()), fontsize=5.5)
+    axes[2].legend(loc="center right")
 
 
 def draw_supplement(results: dict[str, pd.DataFrame], options: Options, about: dict) -> None:
