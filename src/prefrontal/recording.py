@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from prefrontal import tables
 from prefrontal.errors import require
-from prefrontal.network import PrefrontalNetwork
+from prefrontal.network import Manipulation, PrefrontalNetwork
 from prefrontal.task import NoiseStream, State, Task
 
 EPISODES_AT_ONCE = 100
@@ -42,10 +42,15 @@ class NetworkAgent:
     network : PrefrontalNetwork
     reward_scale : Tensor, optional
         Factor on the reward that each network was trained with, (seed,). Values are given in the task's units.
+    manipulate : Manipulation, optional
+        Changes the reward prediction error on its way to the actor of separate networks.
     """
 
-    def __init__(self, network: PrefrontalNetwork, reward_scale: Tensor | None = None) -> None:
+    def __init__(
+        self, network: PrefrontalNetwork, reward_scale: Tensor | None = None, manipulate: Manipulation | None = None
+    ) -> None:
         self.network = network
+        self.manipulate = manipulate
         self.reward_scale = torch.ones(len(network.flat)) if reward_scale is None else reward_scale
 
     def begin(self, seeds: int, episodes: int) -> Any:
@@ -57,7 +62,7 @@ class NetworkAgent:
     ) -> tuple[Any, Tensor, Tensor, Tensor | None]:
         """Advance by one time step."""
         scale = self.reward_scale[:, None]
-        memory, probabilities, value = self.network.step(memory, observation, last_reward * scale, last_action)
+        memory, probabilities, value = self.network.step(memory, observation, last_reward * scale, last_action, self.manipulate)
         return memory, probabilities, value / scale, memory["activity"]
 
 
