@@ -130,7 +130,7 @@ def decoded_state(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     joined = joined[joined["choice"] >= 0]
     rows = []
     for (condition, seed, period), part in joined.astype({"period": str}).groupby(["condition", "seed", "period"], observed=True):
-        part = part[part["block"] >= (WARM_UP_BLOCKS if condition == CARRIED else 0)]
+        part = part[part["block"] >= (0 if condition == RESET else WARM_UP_BLOCKS)]
         unseen = (part["block_trial"] == 0) & (period != "reward")
         known = np.where(unseen, part["previous_rewarded_cue"], part["rewarded_cue"])
         right = neural.decode_state(neural.units(part), known == "right", part["episode"].to_numpy())

@@ -13,6 +13,10 @@ from prefrontal.errors import require, run
 from replications.inferred_value.task import TRIAL_STEPS, InferredValueTask
 
 
+STATED_VALUE_COST = 0.05
+"""Weight beta_v of the paper (Methods, "Learning")."""
+
+
 @dataclass(frozen=True)
 class Config(training.Config):
     """Settings of the inferred-value networks; what is not listed here is the paper's default (Methods, "Learning").
@@ -50,8 +54,9 @@ class Config(training.Config):
 
     @property
     def condition(self) -> str:
-        """Whether the LSTM state is carried over blocks."""
-        return "carried" if self.blocks > 1 else "reset"
+        """Whether the LSTM state is carried over blocks, and whether the value cost is the paper's."""
+        name = "carried" if self.blocks > 1 else "reset"
+        return name + ("_stated_value_cost" if self.value_cost == STATED_VALUE_COST else "")
 
     def task(self) -> InferredValueTask:
         """Build the task."""
@@ -69,7 +74,7 @@ RESET: dict[str, Any] = {"blocks": 1, "episodes": 100_000, "episodes_per_update"
 """State reset at every block, with the same 200 steps in an update: ten blocks side by side. Their losses are averaged where
 one unroll of ten blocks sums them, which RMSProp's normalisation undoes exactly once epsilon is a tenth as large."""
 
-VARIANTS: tuple[dict[str, Any], ...] = ({}, RESET)
+VARIANTS: tuple[dict[str, Any], ...] = ({}, RESET, {"value_cost": STATED_VALUE_COST})
 
 if __name__ == "__main__":
     run(lambda: training.main(Config, "inferred_value", VARIANTS))

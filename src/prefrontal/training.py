@@ -526,7 +526,8 @@ def main(
 ) -> None:
     """Command line of an experiment's train.py: every setting of its Config, and the options above.
 
-    ``variants`` are the settings that tell apart the populations of the experiment's figure; ``--all`` trains them all.
+    ``variants`` are the settings that tell apart the populations of the experiment's figure; ``--all`` trains them all. What the
+    command line sets holds for every variant.
     """
     command = dataclasses.make_dataclass(
         "Train",
@@ -545,7 +546,7 @@ def main(
     require(options.device in available, "device", options.device, f"one of those found here: {', '.join(available)}")
     torch.set_num_threads(options.threads)
     folder = options.data / experiment
-    chosen = [dataclasses.replace(config, **variant) for variant in (variants if options.all else ({},))]
+    chosen = [depart(config, variant) for variant in (variants if options.all else ({},))]
     points = [point for variant in chosen for point in grid(variant, options.sweep)]
     configs = [dataclasses.replace(point, seed=point.seed + k) for point in points for k in range(options.seeds)]
     if options.sweep:
@@ -553,6 +554,12 @@ def main(
     else:
         for together in populations(configs):
             train_and_save(together, folder, options)
+
+
+def depart(config: ConfigType, variant: dict[str, Any]) -> ConfigType:
+    """Apply a variant's settings, but for those that ``config`` already departs from the defaults in."""
+    given = {field.name for field in dataclasses.fields(config) if getattr(config, field.name) != field.default}
+    return dataclasses.replace(config, **{name: value for name, value in variant.items() if name not in given})
 
 
 def train_and_save(configs: list[Config], folder: Path, options: Options) -> None:
