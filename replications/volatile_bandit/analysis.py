@@ -22,9 +22,9 @@ from prefrontal.learners import rescorla_wagner
 from prefrontal.learners.volatility import VolatilityObserver
 from prefrontal.paths import DATA
 
-CONDITION, STATED_RATE, UNTIED, TRAINING_EPISODES = "tied", "tied_stated_rate", "untied", "training generator"
-"""Conditions of the trials table: the figure's networks; those trained at the paper's learning rate; those trained on the
-untied generator; the figure's networks on episodes of the training generator."""
+CONDITION, FAST, UNTIED, TRAINING_EPISODES = "tied", "tied_fast", "untied", "training generator"
+"""Conditions of the trials table: the figure's networks; those trained at ten times the paper's learning rate; those trained on
+the untied generator; the figure's networks on episodes of the training generator."""
 
 ORDERS = {"stable first": ("stable 1", "volatile 2"), "volatile first": ("volatile 1", "stable 2")}
 """Blocks of the two kinds of test episodes; the number is the block's position in the episode."""
@@ -32,9 +32,6 @@ ORDERS = {"stable first": ("stable 1", "volatile 2"), "volatile first": ("volati
 BLOCKS = ("stable 1", "volatile 1", "volatile 2", "stable 2")
 BLOCK, WINDOW = 100, 10
 """Trials per block of the test schedule; trials per window of the learning-rate fit (Methods, simulation 2)."""
-
-OUTER_RATE = 5e-5
-"""Learning rate of the weights that the paper states (Methods, simulation 2)."""
 
 CONTROL_RATES = (0.1, 0.2, 0.3, 0.5, 0.7)
 CONTROL_TEMPERATURE = 16.0
@@ -314,10 +311,10 @@ def by_block(rates: pd.DataFrame, condition: str) -> pd.DataFrame:
     return own.pivot(index="seed", columns="block", values="learning_rate").reindex(columns=list(BLOCKS))
 
 
-def rate_claims(rates: pd.DataFrame, outer: float) -> list[dict[str, Any]]:
-    """Settle volatility-rate and volatility-orders."""
+def rate_claims(rates: pd.DataFrame, outer: pd.Series) -> list[dict[str, Any]]:
+    """Settle volatility-rate and volatility-orders; ``outer`` is the learning rate of the weights, by condition."""
     published, rows = published_rates(), []
-    names = {CONDITION: "", STATED_RATE: ", networks trained at 5e-5", UNTIED: ", untied generator"}
+    names = {CONDITION: "", FAST: f", weights at {outer[FAST]:g}", UNTIED: ", untied generator"}
     for condition, suffix in names.items():
         own = by_block(rates, condition)
         for stable, volatile in (("stable 1", "volatile 2"), ("stable 2", "volatile 1")):
@@ -328,17 +325,16 @@ def rate_claims(rates: pd.DataFrame, outer: float) -> list[dict[str, Any]]:
     for block in BLOCKS:
         statement = f"learning rate, {block}"
         rows.append(claims.settle("volatility-rate", "3d", statement, own[block], claims.above(0), published[block], 0.12))
-    for condition, rate in ((CONDITION, OUTER_RATE), (CONDITION, outer), (STATED_RATE, OUTER_RATE)):
-        values = by_block(rates, condition).min(axis=1) / rate
-        trained = OUTER_RATE if condition == STATED_RATE else outer
-        statement = f"lowest block's learning rate / {rate:g}; networks trained at {trained:g}"
-        rows.append(claims.settle("volatility-orders", "3d", statement, values, claims.above(1000)))
+    for condition, criterion in ((CONDITION, claims.above(1000)), (FAST, None)):
+        values = by_block(rates, condition).min(axis=1) / outer[condition]
+        statement = f"lowest block's learning rate / that of the weights, {outer[condition]:g}"
+        rows.append(claims.settle("volatility-orders", "3d", statement, values, criterion))
     return rows
 
 
 def settle_claims(results: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """Settle the claims volatility-*."""
-    outer = results["training"].query("condition == @CONDITION")["learning_rate"].iloc[0]
+    outer = results["training"].groupby("condition")["learning_rate"].first()
     rows = rate_claims(results["fig3d"], outer)
     agreement = results["agreement"].query("condition == @CONDITION")["correlation"]
     statement = "correlation of learning-rate curves, network and Bayesian agent"
@@ -365,7 +361,7 @@ def training_settings(folder: Path) -> pd.DataFrame:
     rows = []
     for path in sorted((folder / "networks").glob("*.json")):
         about = json.loads(path.read_text())
-        if about["condition"] in (CONDITION, STATED_RATE, UNTIED):
+        if about["condition"] in (CONDITION, FAST, UNTIED):
             curve = pd.read_csv(path.with_suffix(".csv"))
             reward = curve["reward"].tail(max(1, len(curve) // 20)).mean() / about["config"]["trials"]
             names = ("seed", "learning_rate", "episodes", "reward_scale", "init_scale")
@@ -382,7 +378,7 @@ def main(options: Options) -> None:
     about = tables.read_provenance(folder / "trials.parquet")
     condition = everything["condition"].astype(str)
     trials = everything[condition == CONDITION]
-    tested = everything[condition.isin([CONDITION, STATED_RATE, UNTIED])]
+    tested = everything[condition.isin([CONDITION, FAST, UNTIED])]
     curves, bayesian = learning_rate_curves(tested), learning_rate_curves(trials, bayesian=True)
     results = {
         "learning_rates": curves,
@@ -392,7 +388,7 @@ def main(options: Options) -> None:
         "control": control_curves(trials),
         "choice_rule": sensitivity(trials, curves[curves["condition"] == CONDITION]),
         "agreement": curve_agreement(curves, bayesian),
-        "reward": yardstick(everything[condition.isin([CONDITION, STATED_RATE, UNTIED, TRAINING_EPISODES])]),
+        "reward": yardstick(everything[condition.isin([CONDITION, FAST, UNTIED, TRAINING_EPISODES])]),
         "stages": stages(everything),
         "training": training_settings(folder),
     }

@@ -23,9 +23,8 @@ from replications.volatile_bandit.analysis import (
     BLOCK,
     BLOCKS,
     CONDITION,
+    FAST,
     ORDERS,
-    OUTER_RATE,
-    STATED_RATE,
     TRAINING_EPISODES,
     UNTIED,
 )
@@ -133,11 +132,12 @@ def draw_control(ax: Axes, results: pd.DataFrame) -> None:
     ax.legend(loc="upper right")
 
 
-def draw_stages(ax: Axes, results: pd.DataFrame, outer: float) -> None:
-    """Learning rate within episodes as training goes on, at the chosen and at the stated learning rate of the weights."""
+def draw_stages(ax: Axes, results: pd.DataFrame, outer: pd.Series) -> None:
+    """Learning rate within episodes as training goes on, at two learning rates of the weights (``outer``, by condition)."""
     kinds = results.assign(kind=results["block"].str.split().str[0])
     per_network = kinds.groupby(["condition", "kind", "episodes", "seed"], as_index=False)["learning_rate"].mean()
-    for condition, style, rate in ((CONDITION, "-", outer), (STATED_RATE, ":", OUTER_RATE)):
+    for condition, style in ((CONDITION, "-"), (FAST, ":")):
+        rate = outer[condition]
         for kind in ("stable", "volatile"):
             own = per_network[(per_network["condition"] == condition) & (per_network["kind"] == kind)]
             means = summarize(own, ["episodes"], "learning_rate")
@@ -166,7 +166,7 @@ def draw_rewards(ax: Axes, results: pd.DataFrame) -> None:
 
 def draw_variants(ax: Axes, results: pd.DataFrame) -> None:
     """Learning rates of all trained populations."""
-    names = {CONDITION: "chosen", STATED_RATE: "stated rate", UNTIED: "untied"}
+    names = {CONDITION: "tied", FAST: "tied, 10 x faster\nweights", UNTIED: "untied"}
     for group, condition in enumerate(names):
         own = results[results["condition"] == condition]
         for k, block in enumerate(BLOCKS):
@@ -176,7 +176,7 @@ def draw_variants(ax: Axes, results: pd.DataFrame) -> None:
     ax.set_xticks([1.5, 6.5, 11.5], names.values())
 
 
-def draw_supplement(results: dict[str, pd.DataFrame], options: Options, about: dict, outer: float) -> None:
+def draw_supplement(results: dict[str, pd.DataFrame], options: Options, about: dict, outer: pd.Series) -> None:
     """Supplementary Fig. 5, the control of the fit, learning rates over training, rewards, and the variants."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 108)
     axes = figure.subplots(2, 3).ravel()
@@ -214,7 +214,7 @@ def main(options: Options) -> None:
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
     plotting.save(figure, "fig3", options.figures, about, panels)
-    draw_supplement(results, options, about, float(results["training"]["learning_rate"].iloc[0]))
+    draw_supplement(results, options, about, results["training"].groupby("condition")["learning_rate"].first())
 
 
 if __name__ == "__main__":
