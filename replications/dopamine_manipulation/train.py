@@ -19,6 +19,10 @@ class Config(training.Config):
 
     episodes: int = 66_667
     """Training episodes: 4e6 steps of 60 each (Methods, simulation 6)."""
+    init_scale: float = 2.5
+    """Initial LSTM weights in units of ±1/sqrt(units), uniform (not stated; README, "Deviations and choices")."""
+    output_scale: float = 3.0
+    """Initial policy and value weights in the same units (not stated; README, "Deviations and choices")."""
     network_input: Literal["reward", "rpe"] = "rpe"
     """Two LSTMs; the actor sees the critic's reward prediction error in place of the reward (Methods, simulation 6)."""
     forced_pull: Literal["cued", "imposed"] = "cued"
