@@ -180,7 +180,7 @@ def draw_supplement(results: pd.DataFrame, options: Options, about: dict) -> Non
                 plotting.dots(ax, float(rate), block[column], color, width=0.012, size=3)
         ax.axhline(0, color="black", lw=0.5, ls=":")
         ax.set(xlabel="SARSA learning rate", ylabel=labels[index], xlim=(0, 1))
-        ax.legend(loc="center right")
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 0.08)) if index == 2 else ax.legend(loc="center right")
         plotting.panel_label(ax, "abc"[index])
     figure.tight_layout()
     plotting.save(figure, "fig5_supplement", options.figures, about)
