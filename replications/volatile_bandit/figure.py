@@ -136,17 +136,19 @@ def draw_stages(ax: Axes, results: pd.DataFrame, outer: pd.Series) -> None:
     """Learning rate within episodes as training goes on, at two learning rates of the weights (``outer``, by condition)."""
     kinds = results.assign(kind=results["block"].str.split().str[0])
     per_network = kinds.groupby(["condition", "kind", "episodes", "seed"], as_index=False)["learning_rate"].mean()
-    for condition, style in ((CONDITION, "-"), (FAST, ":")):
-        rate = outer[condition]
+    for condition, style, named in ((CONDITION, "-", True), (FAST, ":", False)):
         for kind in ("stable", "volatile"):
             own = per_network[(per_network["condition"] == condition) & (per_network["kind"] == kind)]
             means = summarize(own, ["episodes"], "learning_rate")
-            ax.plot(means["episodes"] / 1000, means["mean"], color=COLORS[kind], ls=style, label=f"{kind}, weights at {rate:g}")
+            ax.plot(
+                means["episodes"] / 1000, means["mean"], color=COLORS[kind], ls=style, label=f"{kind} blocks" if named else None
+            )
             ax.fill_between(means["episodes"] / 1000, means["ci_low"], means["ci_high"], color=COLORS[kind], alpha=0.2, lw=0)
-        ax.axhline(rate, color="black", lw=0.8, ls=style, label=f"weights at {rate:g}")
+        label = "weights" if named else "all at 10 x faster weights"
+        ax.axhline(outer[condition], color="black", lw=0.8, ls=style, label=label)
     ax.set(yscale="log", ylim=(2e-5, 2), xlim=(0, None), xlabel="training episodes (thousands)", ylabel="learning rate")
     ax.set_title("inner and outer learning rate")
-    ax.legend(loc="center", bbox_to_anchor=(0.5, 0.52))
+    ax.legend(loc="center", bbox_to_anchor=(0.5, 0.5))
 
 
 def draw_rewards(ax: Axes, results: pd.DataFrame) -> None:
@@ -166,7 +168,7 @@ def draw_rewards(ax: Axes, results: pd.DataFrame) -> None:
 
 def draw_variants(ax: Axes, results: pd.DataFrame) -> None:
     """Learning rates of all trained populations."""
-    names = {CONDITION: "tied", FAST: "tied, 10 x faster\nweights", UNTIED: "untied"}
+    names = {CONDITION: "tied", FAST: "faster\nweights", UNTIED: "untied"}
     for group, condition in enumerate(names):
         own = results[results["condition"] == condition]
         for k, block in enumerate(BLOCKS):
