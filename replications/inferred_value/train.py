@@ -12,7 +12,6 @@ from prefrontal import training
 from prefrontal.errors import require, run
 from replications.inferred_value.task import TRIAL_STEPS, InferredValueTask
 
-
 STATED_VALUE_COST = 0.05
 """Weight beta_v of the paper (Methods, "Learning")."""
 
