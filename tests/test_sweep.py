@@ -1,6 +1,7 @@
 """Sweeps that follow a measure over training."""
 
 import importlib
+import itertools
 
 import pandas as pd
 import pytest
@@ -35,7 +36,7 @@ def test_measure_sees_the_networks_as_they_learn(tmp_path):
     arguments = ["--episodes", "4", "--trials", "5", "--stages", "4", "--seeds", "1", "--no-compile", "--data", str(tmp_path)]
     sweep.main(module.Config, "bandit", measure, arguments)
     assert len(seen) == 4
-    assert all((a != b).any() for a, b in zip(seen, seen[1:], strict=False))
+    assert all((a != b).any() for a, b in itertools.pairwise(seen))
 
 
 def test_wrong_settings_are_named(tmp_path):

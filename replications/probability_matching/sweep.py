@@ -31,7 +31,7 @@ def measure(population: Population) -> pd.DataFrame:
     index = list(range(len(population.configs)))
     trials = record(agent, task, index, "validation", VALIDATION_EPISODES, steps=False, purpose="validation episodes").trials
     slope = slopes(episode_points(trials)).query("baselines == 'all'").set_index("seed")["slope"]
-    weights = history_weights(trials).set_index(["signal", "lag", "seed"])["weight"]
+    weights = history_weights(trials).set_index(["signal", "lag", "seed"])["weight"].sort_index()
     chosen = {f"{signal}_lag_{lag}": weights[signal, lag] for signal, lag in REPORTED}
     reward = rewards(trials).set_index("seed")[["share_of_gain", "invalid"]]
     return reward.assign(slope=slope, **chosen).reindex(index)
