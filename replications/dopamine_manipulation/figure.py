@@ -166,7 +166,7 @@ def draw_errors(ax: Axes, errors: pd.DataFrame) -> None:
                 arrow = {"arrowstyle": "-|>", "color": color, "lw": 0.8, "mutation_scale": 6, "shrinkA": 3, "shrinkB": 0}
                 ax.add_patch(FancyArrowPatch((place + shift, start), (place + shift, end), **arrow))
         labels.append(manipulation.event.replace(" ", "\n"))
-    ax.set(xticks=range(len(labels)), xlim=(-0.5, 2.5), ylim=(-4, 4), ylabel="reward prediction error\nof the critic")
+    ax.set(xticks=range(len(labels)), xlim=(-0.5, 2.5), ylim=(-4.5, 4.5), ylabel="reward prediction error\nof the critic")
     ax.set_xticklabels(labels)
     ax.set_title("free pulls: natural (dots)\nand manipulated (arrows)")
 
@@ -219,7 +219,7 @@ def draw_supplement(results: dict[str, pd.DataFrame], options: Options, about: d
         draw_doses(axes[0, column], results["fig7_dose"], manipulation)
         draw_course(axes[1, column], results["fig7_course"], manipulation)
     axes[0, 0].set_ylabel("risky choice (%)")
-    axes[0, 0].legend(loc="lower right")
+    axes[0, 0].legend(loc="upper left")
     axes[1, 0].set_ylabel("risky choice,\nminus control (points)")
     axes[1, 0].legend(loc="upper right", handlelength=2.5)
     draw_errors(axes[2, 0], results["fig7_errors"])
