@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import pandas as pd
 import torch
 import tyro
-from replications.two_step.train import Config
 
 from prefrontal.errors import require, run
 from prefrontal.gym import TaskEnv
 from prefrontal.network import Layout
 from prefrontal.recording import NetworkAgent, record
 from prefrontal.training import Population
+from replications.two_step.train import Config
 from tests import textbook
 
 BLOCKS = 5

@@ -10,8 +10,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from replications.two_step.task import TwoStepTask
-from replications.two_step.train import Config
 
 from prefrontal import a2c
 from prefrontal.a2c import Costs, Unroll, discounted_returns, fresh_stream, rmsprop, sample
@@ -19,6 +17,8 @@ from prefrontal.gym import TaskEnv
 from prefrontal.network import Layout, advance, begin, initial_parameters, read
 from prefrontal.task import NoiseStream
 from prefrontal.training import Population
+from replications.two_step.task import TwoStepTask
+from replications.two_step.train import Config
 from tests import textbook
 
 

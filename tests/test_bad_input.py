@@ -13,10 +13,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from replications.bandit import train as bandit
-from replications.two_step import record as two_step_record
-from replications.two_step import train as two_step
-from replications.two_step.task import TwoStepTask
 from safetensors.torch import save_file
 
 from prefrontal import tables, training
@@ -24,6 +20,10 @@ from prefrontal.errors import UserError, run
 from prefrontal.network import Layout, PrefrontalNetwork
 from prefrontal.paths import ROOT, atomic
 from prefrontal.recording import NetworkAgent, record
+from replications.bandit import train as bandit
+from replications.two_step import record as two_step_record
+from replications.two_step import train as two_step
+from replications.two_step.task import TwoStepTask
 
 QUICK = ["--trials", "4", "--units", "4", "--episodes", "4", "--unroll", "12", "--seeds", "1", "--no-compile"]
 

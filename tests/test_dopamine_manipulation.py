@@ -3,6 +3,10 @@
 import pandas as pd
 import pytest
 import torch
+
+from prefrontal import recording
+from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
+from prefrontal.task import NoiseStream, one_hot
 from replications.dopamine_manipulation import analysis, observer, record
 from replications.dopamine_manipulation.conditions import CONTROL, MANIPULATIONS
 from replications.dopamine_manipulation.task import (
@@ -16,10 +20,6 @@ from replications.dopamine_manipulation.task import (
     SHOW_LEFT,
     RiskTask,
 )
-
-from prefrontal import recording
-from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
-from prefrontal.task import NoiseStream, one_hot
 
 SEEDS, EPISODES = [0, 1], 40
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+
+from prefrontal import neural, recording, training
 from replications.inferred_value import analysis, figure, record, train
 from replications.inferred_value.analysis import OBSERVERS, WARM_UP_BLOCKS, cue_differences, reversal_rpes
 from replications.inferred_value.observer import IdealObserver
 from replications.inferred_value.task import CENTRE, CUE, FIXATION, LEFT, REWARD, RIGHT, SACCADE, InferredValueTask
-
-from prefrontal import neural, recording, training
 
 BOUNDARY, HAZARD = OBSERVERS
 

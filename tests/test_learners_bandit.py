@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from replications.bandit.task import BanditTask
 
 from prefrontal.errors import UserError
 from prefrontal.learners import bandit
 from prefrontal.learners.agents import BanditAgent
 from prefrontal.recording import record
+from replications.bandit.task import BanditTask
 
 COUNT = st.integers(0, 60)
 

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from replications.two_step.task import TwoStepTask
 
 from prefrontal.errors import UserError
 from prefrontal.learners import two_step
 from prefrontal.learners.agents import TwoStepAgent
 from prefrontal.learners.two_step import Mixture, ModelFree, Planner
 from prefrontal.recording import record
+from replications.two_step.task import TwoStepTask
 
 LEARNERS = [ModelFree(0.3), ModelFree(0.4, eligibility=0.6), Planner(), Mixture(0.4, ModelFree(0.3))]
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from replications.probability_matching import analysis
-from replications.probability_matching.task import CENTRE, LEFT, RIGHT, MatchingTask, held_out, reward_probability
 
 from prefrontal import behavior, neural
 from prefrontal.learners import matching
 from prefrontal.recording import record
 from prefrontal.task import NoiseStream
+from replications.probability_matching import analysis
+from replications.probability_matching.task import CENTRE, LEFT, RIGHT, MatchingTask, held_out, reward_probability
 
 FIXATION_SHOWN, CHOICE_SHOWN, OUTCOME_SHOWN = torch.eye(3)
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from replications.bandit.task import BanditTask
-from replications.two_step.task import TwoStepTask
 
 from prefrontal import recording, tables
 from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
 from prefrontal.recording import NetworkAgent, evaluate, play, record
 from prefrontal.task import NoiseStream
+from replications.bandit.task import BanditTask
+from replications.two_step.task import TwoStepTask
 from tests.test_a2c import WanderingTask
 
 SEEDS = [3, 8]

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
-from replications.bandit.task import BanditTask
-from replications.two_step.task import CENTRE, LEFT, STAGE_1, STAGE_2, TwoStepTask
 
 from prefrontal.gym import TaskEnv
 from prefrontal.paths import ROOT
 from prefrontal.task import NoiseStream, one_hot
+from replications.bandit.task import BanditTask
+from replications.two_step.task import CENTRE, LEFT, STAGE_1, STAGE_2, TwoStepTask
 
 
 def find_tasks() -> list[object]:

@@ -11,14 +11,14 @@ import time
 import numpy as np
 import pytest
 import torch
-from replications.bandit.train import Config as BanditConfig
-from replications.two_step.train import Config
 from safetensors.torch import load_file
 
 from prefrontal import tables, training
 from prefrontal.errors import UserError
 from prefrontal.paths import ROOT
 from prefrontal.training import Population, train
+from replications.bandit.train import Config as BanditConfig
+from replications.two_step.train import Config
 
 SMALL = Config(trials=10, unroll=15, units=5, episodes=6, learning_rate=3e-3)
 """Two unrolls per episode: a checkpoint may fall inside an episode."""

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose
-from replications.volatile_bandit import analysis, train
-from replications.volatile_bandit.task import VolatileBanditTask
 
 from prefrontal import behavior, neural
 from prefrontal.errors import UserError
 from prefrontal.learners import rescorla_wagner
 from prefrontal.learners.volatility import VolatilityObserver
 from prefrontal.task import NoiseStream
+from replications.volatile_bandit import analysis, train
+from replications.volatile_bandit.task import VolatileBanditTask
 
 
 def play(task: VolatileBanditTask, episodes: int) -> dict[str, np.ndarray]:

@@ -147,8 +147,12 @@ def stays(trials: pd.DataFrame) -> pd.DataFrame:
 def stay_probability(trials: pd.DataFrame) -> pd.DataFrame:
     """Probability of repeating the first-stage choice by transition and outcome (Daw et al. 2011), per subject."""
     by = [*SUBJECT, "transition", "outcome"]
-    return stays(trials).groupby(by, sort=True)["stay"].agg(["mean", "size"]).reset_index().rename(
-        columns={"mean": "stay_probability", "size": "trials"}
+    return (
+        stays(trials)
+        .groupby(by, sort=True)["stay"]
+        .agg(["mean", "size"])
+        .reset_index()
+        .rename(columns={"mean": "stay_probability", "size": "trials"})
     )
 
 
@@ -209,16 +213,18 @@ def matching_points(trials: pd.DataFrame) -> pd.DataFrame:
         condition, seed, episode, choice_ratio = log2(right / left choices), reward_ratio = log2(right / left rewards).
     """
     right, left, paid = trials["choice"] == 1, trials["choice"] == 0, trials["reward"] > 0
-    counts = trials[EPISODE].assign(
-        choices_right=right, choices_left=left, rewards_right=right & paid, rewards_left=left & paid
-    )
+    counts = trials[EPISODE].assign(choices_right=right, choices_left=left, rewards_right=right & paid, rewards_left=left & paid)
     counts = counts.groupby(EPISODE, observed=True).sum().reset_index()
     names = ["choices_right", "choices_left", "rewards_right", "rewards_left"]
     counts = counts[(counts[names] > 0).all(axis=1)]
-    return counts[EPISODE].assign(
-        choice_ratio=np.log2(counts["choices_right"] / counts["choices_left"]),
-        reward_ratio=np.log2(counts["rewards_right"] / counts["rewards_left"]),
-    ).reset_index(drop=True)
+    return (
+        counts[EPISODE]
+        .assign(
+            choice_ratio=np.log2(counts["choices_right"] / counts["choices_left"]),
+            reward_ratio=np.log2(counts["rewards_right"] / counts["rewards_left"]),
+        )
+        .reset_index(drop=True)
+    )
 
 
 def matching_slope(points: pd.DataFrame) -> float:
