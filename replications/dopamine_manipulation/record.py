@@ -75,13 +75,45 @@ def digests(agent: recording.NetworkAgent, seeds: list[int]) -> dict[int, str]:
     return {seed: hashlib.sha256(row.tobytes()).hexdigest()[:16] for seed, row in zip(seeds, rows, strict=True)}
 
 
-def conditions(everything: bool) -> list[tuple[str, str, float, str, bool]]:
-    """Test conditions: name, event, size, pulls, and whether it belongs to Fig. 7 itself (else to the supplement)."""
-    chosen = [(CONTROL, "safe", 0.0, "all", True)]
-    chosen += [(m.name, m.event, m.size, pulls, pulls == "all") for pulls in PULLS for m in MANIPULATIONS]
-    if everything:
-        chosen += [(f"dose: {m.event}", m.event, size, "all", False) for m in MANIPULATIONS for size in DOSES]
-    return chosen
+@dataclass(frozen=True)
+class Condition:
+    """One test condition: ``size`` is added to the error after ``event``, in all ``pulls`` or in free ones alone."""
+
+    name: str
+    event: str
+    size: float
+    pulls: str = "all"
+
+
+NAMED = [
+    Condition(CONTROL, "safe", 0.0),
+    *(Condition(m.name, m.event, m.size, pulls) for pulls in PULLS for m in MANIPULATIONS),
+]
+"""Control, and the conditions of Fig. 7 with manipulation after all pulls and after free ones alone."""
+
+DOSED = [Condition(f"dose: {m.event}", m.event, size) for m in MANIPULATIONS for size in DOSES]
+"""The dose-response."""
+
+
+def play_condition(
+    agent: recording.NetworkAgent, config: Config, seeds: list[int], condition: Condition, episodes: int, steps: bool
+) -> recording.Tables:
+    """Record networks in one condition, and whether it changed any weight."""
+    before = digests(agent, seeds)
+    kind = FreePullsAgent if condition.pulls == "free" else recording.NetworkAgent
+    subject = kind(agent.network, manipulate=shift(condition.event, condition.size))
+    tables = recording.record(
+        subject, config.task(), seeds, config.condition, episodes, discount=agent.network.discount.tolist(), steps=steps
+    )
+    after = digests(subject, seeds)
+    changed = {seed: after[seed] != before[seed] for seed in seeds}
+    trials = tables.trials.assign(
+        manipulation=condition.name,
+        size=condition.size,
+        pulls=condition.pulls,
+        weights_changed=tables.trials["seed"].map(changed),
+    )
+    return recording.Tables(trials, tables.steps, tables.activity)
 
 
 def main(options: Options) -> None:
@@ -90,23 +122,12 @@ def main(options: Options) -> None:
     few = min(options.episodes, options.extra_episodes)
     recorded, used = [], []
     for variant in VARIANTS:
-        condition = Config(**variant).condition
-        agent, configs = training.load_agent(folder / "networks", Config, condition, seeds)
-        before, discount = digests(agent, seeds), [config.discount for config in configs]
-        for name, event, size, pulls, main_figure in conditions(everything=not variant):
-            kind = FreePullsAgent if pulls == "free" else recording.NetworkAgent
-            subject = kind(agent.network, manipulate=shift(event, size))
-            episodes = few if variant or name.startswith("dose") else options.episodes
-            keep = main_figure and not variant and name == CONTROL
-            tables = recording.record(subject, configs[0].task(), seeds, condition, episodes, discount=discount, steps=keep)
-            after = digests(subject, seeds)
-            changed = {seed: after[seed] != before[seed] for seed in seeds}
-            trials = tables.trials.assign(
-                manipulation=name, size=size, pulls=pulls, weights_changed=tables.trials["seed"].map(changed)
-            )
-            recorded.append(
-                recording.Tables(trials.astype({"manipulation": "category", "pulls": "category"}), tables.steps, tables.activity)
-            )
+        agent, configs = training.load_agent(folder / "networks", Config, Config(**variant).condition, seeds)
+        episodes = few if variant else options.episodes
+        for condition in NAMED:
+            steps = condition.name == CONTROL and not variant
+            recorded.append(play_condition(agent, configs[0], seeds, condition, episodes, steps))
+        recorded += [play_condition(agent, configs[0], seeds, condition, few, False) for condition in DOSED if not variant]
         used += configs
     recording.write(recording.join(recorded), folder, training.provenance(used))
 
