@@ -247,6 +247,9 @@ class Unroll:
         self.task, self.layout, self.steps = task, layout, steps
         self.chunk = max(k for k in range(1, LONGEST_CHUNK + 1) if steps % k == 0)
 
+        # PyTorch compiles one function for at most eight programs, then runs it uncompiled; forget those of populations before.
+        torch.compiler.reset()
+
         def prepare(function: Callable[..., Any]) -> Callable[..., Any]:
             return torch.compile(function, dynamic=False) if compiled and compiler_found() else function
 
