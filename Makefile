@@ -46,7 +46,7 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-# Trained networks are order-only: figures never retrain networks that are there.
+# Networks have no rule of their own: figures follow networks that were trained anew, but train only where there are none.
 define EXPERIMENT
 train-$(1): $(READY)
 	$(PYTHON) -m replications.$(1).train --all
@@ -55,7 +55,7 @@ data/$(1)/networks: | $(READY)
 	$(PYTHON) -m replications.$(1).train --all
 
 data/$(1)/trials.parquet: $(wildcard replications/$(1)/task.py replications/$(1)/train.py replications/$(1)/record.py) \
-		$(addprefix $(LIBRARY)/,task.py network.py recording.py) | data/$(1)/networks $(READY)
+		$(addprefix $(LIBRARY)/,task.py network.py recording.py) $(wildcard data/$(1)/networks/*.json) | data/$(1)/networks $(READY)
 	$(PYTHON) -m replications.$(1).record
 
 data/$(1)/results/claims.csv: data/$(1)/trials.parquet replications/$(1)/analysis.py \
