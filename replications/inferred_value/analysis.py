@@ -227,7 +227,7 @@ def behaviour(trials: pd.DataFrame) -> pd.DataFrame:
 def main(options: Options) -> None:
     """Write one table per panel, and the claims."""
     folder = options.data / "inferred_value"
-    trials = tables.read(folder / "trials.parquet", "trials")
+    trials = tables.read(folder / "trials.parquet", "trials", needs=("cue", "block", "block_trial", "rewarded_cue"))
     steps = tables.read(folder / "steps.parquet", "steps")
     activity = tables.read(folder / "activity.parquet", "activity")
     about = tables.read_provenance(folder / "trials.parquet")

@@ -322,7 +322,7 @@ def settle_reward_lags(weights: pd.DataFrame, published: dict[str, float]) -> li
 def main(options: Options) -> None:
     """Write one table per panel, and the claims."""
     folder = options.data / "probability_matching"
-    trials = tables.read(folder / "trials.parquet", "trials")
+    trials = tables.read(folder / "trials.parquet", "trials", needs=("baseline_left", "held_out", "p_left", "p_right"))
     about = tables.read_provenance(folder / "trials.parquet")
     points, weights = episode_points(trials), history_weights(trials)
     slope, reward = slopes(points), rewards(trials)

@@ -374,7 +374,8 @@ def training_settings(folder: Path) -> pd.DataFrame:
 def main(options: Options) -> None:
     """Write one table per panel, and the claims."""
     folder = options.data / "volatile_bandit"
-    everything = tables.read(folder / "trials.parquet", "trials")
+    needs = ("magnitude_left", "magnitude_right", "p_left", "volatile", "order")
+    everything = tables.read(folder / "trials.parquet", "trials", needs=needs)
     about = tables.read_provenance(folder / "trials.parquet")
     condition = everything["condition"].astype(str)
     trials = everything[condition == CONDITION]
