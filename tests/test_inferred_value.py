@@ -172,7 +172,9 @@ def test_published_values_are_the_papers():
 
 def test_pipeline_with_tiny_budgets(tmp_path):
     tiny = ["--seeds", "2", "--data", str(tmp_path), "--no-compile"]
-    training.main(train.Config, "inferred_value", arguments=["--episodes", "2", "--blocks", "10", *tiny])
+    for value_cost in (".5", ".05"):
+        arguments = ["--episodes", "2", "--blocks", "10", "--value-cost", value_cost, *tiny]
+        training.main(train.Config, "inferred_value", arguments=arguments)
     training.main(train.Config, "inferred_value", arguments=["--episodes", "20", "--blocks", "1", *tiny])
     record.main(record.Options(data=tmp_path, seeds=2, episodes=4))
     analysis.main(analysis.Options(data=tmp_path))
