@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 
 def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -49,12 +48,6 @@ def summarize(frame: pd.DataFrame, by: Sequence[str], value: str, confidence: fl
         keys = keys if isinstance(keys, tuple) else (keys,)
         rows.append(dict(zip(by, keys, strict=True)) | {"mean": mean, "ci_low": low, "ci_high": high, "n": len(group)})
     return pd.DataFrame(rows)
-
-
-def proportion(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Share and its Wilson interval."""
-    low, high = proportion_confint(successes, total, alpha=1 - confidence, method="wilson")
-    return successes / total, float(low), float(high)
 
 
 def significant(p_values: ArrayLike, alpha: float = 0.05, method: str = "bonferroni") -> np.ndarray:

@@ -10,18 +10,16 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 import torch
-import tyro
 from tqdm import tqdm
 
 from prefrontal import tables
 from prefrontal.errors import require
 from prefrontal.paths import DATA
-from prefrontal.training import Config, Population, grid, populations, provenance
+from prefrontal.training import Config, Population, command_line, grid, populations, provenance, replicate
 
 Measure = Callable[[Population], pd.DataFrame]
 """Networks as they stand -> one row per network, in their order."""
@@ -69,20 +67,11 @@ def develop(configs: list[Config], varied: list[str], measure: Measure, options:
 
 def main(config_type: type[Config], experiment: str, measure: Measure, arguments: list[str] | None = None) -> None:
     """Command line of an experiment's sweep.py."""
-    command = dataclasses.make_dataclass(
-        "Sweep",
-        [
-            ("config", Annotated[config_type, tyro.conf.OmitArgPrefixes]),
-            ("options", Annotated[Options, tyro.conf.OmitArgPrefixes]),
-        ],
-    )
-    parsed: Any = tyro.cli(command, args=arguments, prog=f"python -m replications.{experiment}.sweep")
-    options: Options = parsed.options
+    config, options = command_line(config_type, Options, f"replications.{experiment}.sweep", arguments)
     for name in ("seeds", "stages"):
         require(getattr(options, name) >= 1, name, getattr(options, name), "at least 1")
     torch.set_num_threads(1)
-    points = grid(parsed.config, options.vary)
-    configs = [dataclasses.replace(point, seed=point.seed + k) for point in points for k in range(options.seeds)]
+    configs = replicate(grid(config, options.vary), options.seeds)
     names = [field.name for field in dataclasses.fields(config_type)]
     varied = [name for name in names if len({getattr(config, name) for config in configs}) > 1 or name == "seed"]
     frame = pd.concat([develop(together, varied, measure, options) for together in populations(configs)])

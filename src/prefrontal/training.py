@@ -354,6 +354,7 @@ def save_weights(population: Population, folder: Path) -> None:
 
 
 ConfigType = TypeVar("ConfigType", bound=Config)
+OptionsType = TypeVar("OptionsType")
 
 
 def load_agent(
@@ -518,6 +519,30 @@ def learning(population: Population, curve: Tensor) -> list[dict[str, float]]:
     return out
 
 
+def replicate(points: list[Config], seeds: int) -> list[Config]:
+    """Give each combination of settings ``seeds`` networks, seeded in succession."""
+    return [dataclasses.replace(point, seed=point.seed + k) for point in points for k in range(seeds)]
+
+
+def command_line(
+    config_type: type[ConfigType],
+    options_type: type[OptionsType],
+    module: str,
+    arguments: list[str] | None,
+    description: str | None = None,
+) -> tuple[ConfigType, OptionsType]:
+    """Read an experiment's settings and a command's options from the command line."""
+    command = dataclasses.make_dataclass(
+        "Command",
+        [
+            ("config", Annotated[config_type, tyro.conf.OmitArgPrefixes]),
+            ("options", Annotated[options_type, tyro.conf.OmitArgPrefixes]),
+        ],
+    )
+    parsed: Any = tyro.cli(command, args=arguments, prog=f"python -m {module}", description=description)
+    return parsed.config, parsed.options
+
+
 def main(
     config_type: type[Config],
     experiment: str,
@@ -529,17 +554,8 @@ def main(
     ``variants`` are the settings that tell apart the populations of the experiment's figure; ``--all`` trains them all. What the
     command line sets holds for every variant.
     """
-    command = dataclasses.make_dataclass(
-        "Train",
-        [
-            ("config", Annotated[config_type, tyro.conf.OmitArgPrefixes]),
-            ("options", Annotated[Options, tyro.conf.OmitArgPrefixes]),
-        ],
-    )
-    parsed: Any = tyro.cli(
-        command, args=arguments, prog=f"python -m replications.{experiment}.train", description=f"Train networks on {experiment}."
-    )
-    config, options = parsed.config, parsed.options
+    module, description = f"replications.{experiment}.train", f"Train networks on {experiment}."
+    config, options = command_line(config_type, Options, module, arguments, description)
     require(options.seeds >= 1, "seeds", options.seeds, "at least 1")
     require(options.threads >= 1, "threads", options.threads, "at least 1")
     available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -547,8 +563,7 @@ def main(
     torch.set_num_threads(options.threads)
     folder = options.data / experiment
     chosen = [depart(config, variant) for variant in (variants if options.all else ({},))]
-    points = [point for variant in chosen for point in grid(variant, options.sweep)]
-    configs = [dataclasses.replace(point, seed=point.seed + k) for point in points for k in range(options.seeds)]
+    configs = replicate([point for variant in chosen for point in grid(variant, options.sweep)], options.seeds)
     if options.sweep:
         compare(configs, folder, options)
     else:
