@@ -57,8 +57,21 @@ def reference_rpes(trials: pd.DataFrame, learner: two_step.Learner) -> pd.DataFr
     return pd.concat(parts, ignore_index=True).dropna()
 
 
-def paired_rpes(trials: pd.DataFrame, steps: pd.DataFrame, sarsa_rate: float) -> pd.DataFrame:
-    """Reward prediction errors of the networks beside those of the two reference learners.
+EVENT_KEYS = ["seed", "episode", "trial", "event"]
+
+
+def with_reference(pairs: pd.DataFrame, trials: pd.DataFrame, name: str, learner: two_step.Learner) -> pd.DataFrame:
+    """Put a reference learner's reward prediction errors beside those that are there, as column ``name``."""
+    return pairs.merge(reference_rpes(trials, learner).rename(columns={"rpe": name}), on=EVENT_KEYS)
+
+
+def with_model_free(pairs: pd.DataFrame, trials: pd.DataFrame, sarsa_rate: float) -> pd.DataFrame:
+    """Put SARSA's reward prediction errors beside those that are there."""
+    return with_reference(pairs, trials, "model_free", two_step.ModelFree(learning_rate=sarsa_rate, discount=DISCOUNT))
+
+
+def model_based_pairs(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
+    """Reward prediction errors of the networks beside those of the planner.
 
     An episode's last time step is left out: no value follows it, and the network, which is not told the time, cannot foresee
     the end.
@@ -66,21 +79,19 @@ def paired_rpes(trials: pd.DataFrame, steps: pd.DataFrame, sarsa_rate: float) ->
     Returns
     -------
     DataFrame
-        seed, episode, trial, event, network, model_based, model_free.
+        seed, episode, trial, event, network, model_based.
     """
     own = steps[steps["period"].isin(STAGES) & (steps["step"] < steps["step"].max())]
     own = own.assign(event=own["period"].astype(str).map(STAGES))
     # Of a repeated step only the last, valid response leads on.
-    own = own.drop_duplicates(["seed", "episode", "trial", "event"], keep="last")
-    pairs = own[["seed", "episode", "trial", "event", "rpe"]].rename(columns={"rpe": "network"})
-    references = {
-        "model_based": two_step.Planner(discount=DISCOUNT),
-        "model_free": two_step.ModelFree(learning_rate=sarsa_rate, discount=DISCOUNT),
-    }
-    for name, learner in references.items():
-        reference = reference_rpes(trials, learner).rename(columns={"rpe": name})
-        pairs = pairs.merge(reference, on=["seed", "episode", "trial", "event"])
-    return pairs
+    own = own.drop_duplicates(EVENT_KEYS, keep="last")
+    pairs = own[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
+    return with_reference(pairs, trials, "model_based", two_step.Planner(discount=DISCOUNT))
+
+
+def paired_rpes(trials: pd.DataFrame, steps: pd.DataFrame, sarsa_rate: float) -> pd.DataFrame:
+    """As ``model_based_pairs``, with a column model_free."""
+    return with_model_free(model_based_pairs(trials, steps), trials, sarsa_rate)
 
 
 def rpe_regressions(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -180,8 +191,9 @@ def sarsa_sensitivity(trials: pd.DataFrame, steps: pd.DataFrame) -> tuple[pd.Dat
 
     That rate is the one most favourable to the model-free account, so that nothing hinges on a poor choice of it.
     """
+    pairs = model_based_pairs(trials, steps)
     rates = pd.concat(
-        [rpe_regressions(paired_rpes(trials, steps, rate)).assign(sarsa_rate=rate) for rate in SARSA_RATES], ignore_index=True
+        [rpe_regressions(with_model_free(pairs, trials, rate)).assign(sarsa_rate=rate) for rate in SARSA_RATES], ignore_index=True
     )
     pooled = rates[rates["event"] == "both"].groupby("sarsa_rate")["r2_model_free"].mean()
     return rates, float(pooled.idxmax()) if pooled.notna().any() else SARSA_RATES[0]
