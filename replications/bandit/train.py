@@ -39,7 +39,7 @@ class Config(training.Config):
         require(self.trials >= 1, "trials", self.trials, "at least 1")
 
     @property
-    def condition(self) -> str:
+    def variant(self) -> str:
         """The training distribution."""
         return self.arms
 

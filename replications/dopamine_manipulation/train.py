@@ -36,7 +36,7 @@ class Config(training.Config):
         require(self.reward_scale == 1, "reward_scale", self.reward_scale, "1: manipulations are in the task's units of reward")
 
     @property
-    def condition(self) -> str:
+    def variant(self) -> str:
         """What departs from the default."""
         return self.forced_pull + ("_repeat" if self.invalid_response == "repeat" else "")
 

@@ -52,7 +52,7 @@ class Config(training.Config):
         require(0 <= self.switch <= 1, "switch", self.switch, "a probability between 0 and 1")
 
     @property
-    def condition(self) -> str:
+    def variant(self) -> str:
         """Whether the LSTM state is carried over blocks, and whether the value cost is the paper's."""
         name = "carried" if self.blocks > 1 else "reset"
         return name + ("_stated_value_cost" if self.value_cost == STATED_VALUE_COST else "")

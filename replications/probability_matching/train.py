@@ -44,7 +44,7 @@ class Config(training.Config):
         require(self.longest >= self.shortest, "longest", self.longest, f"at least shortest, {self.shortest}")
 
     @property
-    def condition(self) -> str:
+    def variant(self) -> str:
         """How long a trial is, and whether the rate is the stated one."""
         return f"{self.steps_per_trial}_steps" + ("_stated_rate" if self.learning_rate == STATED_RATE else "")
 

@@ -45,7 +45,7 @@ class Config(training.Config):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "a probability between 0 and 1")
 
     @property
-    def condition(self) -> str:
+    def variant(self) -> str:
         """What departs from the default trial: "default", "2_steps", "repeat", "side" or several of them."""
         names = [f"{self.steps_per_trial}_steps", self.invalid_response, self.stage_2_response]
         departures = [name for name in names if name not in ("3_steps", "abort", "any")]

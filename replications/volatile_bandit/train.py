@@ -68,7 +68,7 @@ class Config(training.Config):
         require(low <= high <= 0, "log_hazard_high", high, "a log probability, log_hazard_low or more and at most 0")
 
     @property
-    def condition(self) -> str:
+    def variant(self) -> str:
         """Short name: the training generator, and whether the learning rate is that of the fast variant."""
         return self.generator + ("_fast" if self.learning_rate == FAST_RATE else "")
 

@@ -107,9 +107,14 @@ class Config:
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
 
     @property
+    def variant(self) -> str:
+        """Short name of what departs from the experiment's default, but for the network's input."""
+        return "default"
+
+    @property
     def condition(self) -> str:
         """Short name of what was trained; it leads the file names and fills the tables' condition column."""
-        return "default"
+        return self.variant + ("" if self.network_input == type(self).network_input else f"_{self.network_input}")
 
     def task(self) -> Task:
         """Build the task that the network is trained on."""
