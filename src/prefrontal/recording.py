@@ -181,7 +181,12 @@ def record(
 
 
 def write(recording: Tables, folder: Path, about: dict[str, Any]) -> None:
-    """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and activity.parquet."""
+    """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and activity.parquet.
+
+    Their provenance tells how many episodes each network played in the condition recorded first, the experiment's main one.
+    """
+    played = recording.trials.loc[recording.trials["condition"] == recording.trials["condition"].iloc[0], "episode"]
+    about = about | {"test_episodes": int(played.nunique())}
     for name in ("trials", "steps", "activity"):
         frame = getattr(recording, name)
         if len(frame):
