@@ -9,7 +9,7 @@ LIBRARY := src/prefrontal
 # One thread per process: the networks are small.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help figures claims train test bench lint clean $(EXPERIMENTS) $(addprefix train-,$(EXPERIMENTS))
+.PHONY: help figures claims notebooks train test bench lint clean $(EXPERIMENTS) $(addprefix train-,$(EXPERIMENTS))
 .DELETE_ON_ERROR:
 
 help:  ## list the commands
@@ -22,6 +22,8 @@ figures: $(addprefix .make/,$(addsuffix .figure,$(DRAWN)))  ## record the traine
 
 claims: $(foreach e,$(DRAWN),data/$(e)/results/claims.csv)  ## print the verdict table
 	@$(PYTHON) -m prefrontal.claims
+
+notebooks: $(patsubst %.py,%.ipynb,$(wildcard notebooks/*.py))  ## execute the notebooks whose text was edited
 
 train: $(addprefix train-,$(EXPERIMENTS))  ## train all networks anew (hours)
 
@@ -39,6 +41,13 @@ lint: $(READY)  ## check style and types
 clean:  ## remove what can be rebuilt: tables, stamps, caches, checkpoints
 	rm -rf .make .pytest_cache .hypothesis .mypy_cache .ruff_cache data/*/*.parquet data/*/checkpoints
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+# A notebook that fails keeps its previous outputs.
+.PRECIOUS: notebooks/%.ipynb
+notebooks/%.ipynb: notebooks/%.py | $(READY)
+	.venv/bin/jupytext --quiet --to ipynb --update $<
+	TQDM_DISABLE=1 .venv/bin/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False $@
 
 $(READY): requirements.lock pyproject.toml
 	python3 -m venv .venv
