@@ -45,7 +45,7 @@ def test_tables_are_those_of_the_data_dictionary(tmp_path):
     for kind in ("trials", "steps", "activity"):
         frame = tables.read(tmp_path / f"{kind}.parquet", kind)
         pd.testing.assert_frame_equal(frame, getattr(recorded, kind))
-        assert tables.read_provenance(tmp_path / f"{kind}.parquet") == {"commit": "here"}
+        assert tables.read_provenance(tmp_path / f"{kind}.parquet") == {"commit": "here", "test_episodes": 5}
         assert list(frame.columns[:4]) == list(tables.KEYS)
         assert frame["seed"].unique().tolist() == SEEDS and (frame["condition"] == "test").all()
         assert not frame.isna().any().any()

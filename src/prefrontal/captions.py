@@ -1,0 +1,129 @@
+"""Captions of figures: text written once, in the folder that draws them, with numbers filled in from results.
+
+replications/<name>/captions.md has a section per figure, headed by its name (``## fig5``). Braces stand for numbers, so that none is
+typed, and ``[@daw2011]`` cites an entry of CITATION.cff:
+
+    {twostep-rpe-mb}                           a claim: our mean [95 % interval over networks]
+    {twostep-lags: of common rewarded}         the same, where a claim has several rows: words of its statement
+    {published twostep-lags: of common rew}    the published value
+    {reward.csv: share where seed < 4}         a column of a results file: mean [95 % interval over networks]
+    {networks} {test_episodes}                 networks per claim, and episodes that each of them played
+
+A number that is missing, or words that fit more than one row, are an error.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from prefrontal import claims, tables
+from prefrontal.errors import UserError
+from prefrontal.statistics import interval
+
+HEADING = re.compile(r"^## +(\S+) *$", re.MULTILINE)
+NUMBER = re.compile(r"\{([^{}]+)\}")
+CITATION = re.compile(r"\[@[^\]]+\]")
+
+
+def natural(name: str) -> list[int | str]:
+    """Sort key that puts fig10 after fig9."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def read(root: Path) -> dict[str, tuple[str, str]]:
+    """Read the captions of all experiments, numbers not yet filled in.
+
+    Returns
+    -------
+    dict
+        Figure -> experiment and text, in the order of the figures.
+
+    Raises
+    ------
+    UserError
+        A folder that draws figures has no captions.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for folder in sorted(path.parent for path in root.glob("replications/*/figure.py")):
+        path = folder / "captions.md"
+        if not path.exists():
+            raise UserError(f"{path}: no such file; every folder with a figure.py needs one, with a section '## <figure>' each")
+        _, *parts = HEADING.split(path.read_text())
+        found |= {figure: (folder.name, text.strip()) for figure, text in zip(parts[::2], parts[1::2], strict=True)}
+    return dict(sorted(found.items(), key=lambda item: natural(item[0])))
+
+
+def citations(text: str) -> list[str]:
+    """Keys that a text cites, in order, each once."""
+    return list(dict.fromkeys(key for group in CITATION.findall(text) for key in re.findall(r"@([\w-]+)", group)))
+
+
+def fill(text: str, experiment: str, data: Path) -> str:
+    """Put the numbers of an experiment's results into the braces of a caption."""
+
+    def number(match: re.Match[str]) -> str:
+        try:
+            return _number(match[1].strip(), experiment, data).replace("-", "−")
+        except UserError as error:
+            raise UserError(f"{match[0]}: {error}") from error
+
+    return NUMBER.sub(number, text)
+
+
+def _number(what: str, experiment: str, data: Path) -> str:
+    """Text of one number, from what the braces say."""
+    folder = data / experiment / "results"
+    if what == "test_episodes":
+        return _text(tables.manifest(folder).get("claims.csv", {}).get(what, np.nan))
+    if what == "networks":
+        counts = _own(claims.collect(data), experiment)["n_networks"].unique()
+        return _text(counts[0] if len(counts) == 1 else np.nan)
+    name, _, rest = (part.strip() for part in what.partition(":"))
+    if name.endswith(".csv"):
+        column, _, query = (part.strip() for part in rest.partition(" where "))
+        return _column(data / name if "/" in name else folder / name, column, query)
+    row = _claim(_own(claims.collect(data), experiment), name.removeprefix("published "), rest)
+    if name.startswith("published "):
+        return _text(row["published"])
+    return _text(row["reproduced"], row["ci_low"], row["ci_high"])
+
+
+def _own(frame: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    """Claims of an experiment, or all claims where it has none of its own."""
+    own = frame[frame["experiment"] == experiment]
+    return own if len(own) else frame
+
+
+def _claim(frame: pd.DataFrame, claim: str, words: str) -> pd.Series:
+    """Return the one row of a claim whose statement is, or else contains, the words."""
+    rows = frame[frame["claim"] == claim]
+    if rows.empty:
+        raise UserError(f"no claim {claim!r}; there are {', '.join(frame['claim'].unique())}")
+    for fit in (rows["statement"] == words, rows["statement"].str.contains(words, regex=False)):
+        if fit.sum() == 1:
+            return rows[fit].iloc[0]
+    raise UserError(f"{words!r} fits {fit.sum()} statements of {claim}, not one; there are {'; '.join(rows['statement'])}")
+
+
+def _column(path: Path, column: str, query: str) -> str:
+    """Mean of a column with its interval over networks; a network's rows are averaged first."""
+    frame = tables.read(path, needs=(column,))
+    try:
+        rows = frame.query(query) if query else frame
+    except Exception as error:  # whatever is wrong with the query
+        raise UserError(f"{path}: {query!r} selects no rows ({str(error).splitlines()[0]})") from error
+    values = rows.groupby("seed")[column].mean() if "seed" in rows else rows[column]
+    return _text(values.iloc[0]) if len(values) == 1 else _text(*interval(values))
+
+
+def _text(mean: float, *spread: float) -> str:
+    """Write a number, with its interval if there is one, to three significant digits."""
+    if not np.isfinite([mean, *spread]).all():
+        raise UserError("this number is missing in the results; run the recording and the analysis again")
+    if not spread or spread[0] == spread[1]:
+        return f"{mean:.4g}"
+    return f"{mean:.3g} [{spread[0]:.3g}, {spread[1]:.3g}]"

@@ -1,0 +1,166 @@
+"""How to cite a figure: its caption, where it comes from, and BibTeX of the suite, the paper and the task's source.
+
+python -m prefrontal.cite            lists the figures
+python -m prefrontal.cite fig5       prints everything for one
+python -m prefrontal.cite --write    writes <figure>.txt and <figure>.bib beside every figure
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+import yaml
+
+from prefrontal import captions, paths
+from prefrontal.errors import UserError, run
+
+SUITE, PAPER = "prefrontal", "wang2018"
+"""Keys of the entries that every figure is cited with."""
+LICENCE = "MIT licence (LICENSE). Published values drawn beside ours are read off the paper's figures: cite the paper for them."
+
+Entry = dict[str, Any]
+"""A work as in CITATION.cff."""
+
+
+def references(root: Path) -> dict[str, Entry]:
+    """Read the suite and the works it builds on from CITATION.cff: key (first author and year, such as daw2011) -> entry."""
+    suite = yaml.safe_load((root / "CITATION.cff").read_text())
+    works = {re.sub(r"\W", "", names(work)[0][0]).lower() + str(work["year"]): work for work in suite.pop("references")}
+    return {SUITE: suite | {"year": suite["date-released"].year}, **works}
+
+
+def names(entry: Entry) -> list[tuple[str, str]]:
+    """Family and given names of the authors; a group has a family name alone."""
+    return [(author.get("family-names") or author["name"], author.get("given-names", "")) for author in entry["authors"]]
+
+
+def short(entry: Entry) -> str:
+    """Write a citation as in running text: Lau & Glimcher 2005."""
+    family = [name for name, _ in names(entry)]
+    who = f"{family[0]} et al." if len(family) > 2 else " & ".join(family)
+    return f"{who} {entry['year']}"
+
+
+def bibtex(key: str, entry: Entry) -> str:
+    """Write an entry as BibTeX."""
+    kind = "software" if entry["type"] == "software" else "article" if "journal" in entry else "misc"
+    authors = [f"{family}, {given}" if given else f"{{{family}}}" for family, given in names(entry)]
+    pages = "--".join(str(entry[end]) for end in ("start", "end") if end in entry)
+    fields = {"author": " and ".join(authors), "title": f"{{{entry['title']}}}", "number": entry.get("issue"), "pages": pages}
+    fields |= {name: entry.get(name) for name in ("journal", "volume", "year", "version", "doi", "url")}
+    return f"@{kind}{{{key},\n" + "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items() if value) + "}\n"
+
+
+@dataclass(frozen=True)
+class Citation:
+    """All that belongs beside a figure."""
+
+    experiment: str
+    """Folder that draws it."""
+    caption: str
+    """Caption in Markdown, with its numbers and citations written out."""
+    provenance: dict[str, Any]
+    """Commit, hash of the settings, library versions and seeds behind it."""
+    bibtex: str
+    """Suite, paper, and whatever the caption cites."""
+
+    @property
+    def title(self) -> str:
+        """First sentence of the caption."""
+        return self.caption.partition("**")[2].partition("**")[0].rstrip(".")
+
+    def text(self) -> str:
+        """Write caption and provenance for a plain text file."""
+        plain = "\n\n".join(textwrap.fill(part, 100) for part in self.caption.replace("**", "").split("\n\n"))
+        about = {"drawn by": f"replications/{self.experiment}", **self.provenance, "licence": LICENCE}
+        lines = [f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in about.items()]
+        return plain + "\n\n" + "\n".join(lines) + "\n"
+
+
+def cite(root: Path, data: Path, figures: Path) -> dict[str, Citation]:
+    """Fill in the captions of all figures drawn.
+
+    Returns
+    -------
+    dict
+        Figure -> citation, in the order of the figures.
+
+    Raises
+    ------
+    UserError
+        A figure has no caption, or a caption asks for a number or a reference that there is not.
+    """
+    manifest = figures / "manifest.json"
+    if not manifest.exists():
+        raise UserError(f"{manifest}: no such file; run make figures first")
+    drawn, written, works = json.loads(manifest.read_text()), captions.read(root), references(root)
+    nameless = [figure for figure in drawn if figure not in written]
+    if nameless:
+        raise UserError(
+            f"{nameless[0]} has no caption: add a section '## {nameless[0]}' to captions.md in the folder that draws it"
+        )
+    found = {}
+    for figure, (experiment, text) in written.items():
+        if figure in drawn:
+            try:
+                found[figure] = _citation(text, experiment, data, drawn[figure], works)
+            except UserError as error:
+                raise UserError(f"replications/{experiment}/captions.md, {figure}: {error}") from error
+    return found
+
+
+def _citation(text: str, experiment: str, data: Path, about: dict[str, Any], works: dict[str, Entry]) -> Citation:
+    """Fill in one caption."""
+    cited = captions.citations(text)
+    unknown = [key for key in cited if key not in works]
+    if unknown:
+        raise UserError(f"@{unknown[0]} is not in CITATION.cff; there are {', '.join(works)}")
+
+    def written_out(group: re.Match[str]) -> str:
+        return f"({'; '.join(short(works[key]) for key in captions.citations(group[0]))})"
+
+    caption = captions.CITATION.sub(written_out, captions.fill(text, experiment, data))
+    entries = dict.fromkeys([SUITE, PAPER, *cited])
+    return Citation(experiment, caption, about, "\n".join(bibtex(key, works[key]) for key in entries))
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which figure to cite."""
+
+    figure: Annotated[str, tyro.conf.Positional] = ""
+    """Figure, such as fig5; without it, all are listed."""
+    write: bool = False
+    """Write caption, provenance and BibTeX beside every figure instead."""
+    data: Path = paths.DATA
+    """Data folder."""
+    figures: Path = paths.FIGURES
+    """Figures folder."""
+    root: Path = paths.ROOT
+    """Folder of CITATION.cff and replications/."""
+
+
+def main(options: Options) -> None:
+    """Print how to cite a figure, or write it beside all figures."""
+    found = cite(options.root, options.data, options.figures)
+    if options.write:
+        for figure, citation in found.items():
+            for suffix, text in ((".txt", citation.text()), (".bib", citation.bibtex)):
+                with paths.atomic(options.figures / f"{figure}{suffix}") as path:
+                    path.write_text(text)
+    elif not options.figure:
+        print("\n".join(f"{figure:<18}{citation.title}" for figure, citation in found.items()))
+    elif options.figure in found:
+        print(found[options.figure].text() + "\n" + found[options.figure].bibtex, end="")
+    else:
+        raise UserError(f"no figure {options.figure!r}; there are {', '.join(found)}")
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Options)))
