@@ -73,6 +73,9 @@ def columns(seeds: int, **given: list[float]) -> Costs:
         "rms_decay": 0.99,
         "rms_epsilon": 1e-5,
         "gradient_clip": float("inf"),
+        "rpe_scale": 1.0,
+        "negative_rpe_scale": 1.0,
+        "rpe_noise": 0.0,
     }
     return Costs(**{n: torch.tensor(given.get(n, [x] * seeds), dtype=torch.float64) for n, x in plain.items()})
 
@@ -181,6 +184,29 @@ def test_population_trains_as_the_textbook_does():
             torch.testing.assert_close(ours[name][s], theirs, rtol=1e-3, atol=1e-5, msg=f"{name} of network {s}")
 
 
+def test_interference_on_a_case_by_hand():
+    """Scale .5; negative errors .5 x .2; negative errors clipped, noise of standard deviation 2."""
+    costs = columns(3, rpe_scale=[0.5, 0.5, 1.0], negative_rpe_scale=[1.0, 0.2, 0.0], rpe_noise=[0.0, 0.0, 2.0])
+    delta = torch.tensor([[-2.0, 0.0, 4.0]] * 3, dtype=torch.float64)
+    normal = torch.tensor([[9.0, 9.0, 9.0], [9.0, 9.0, 9.0], [0.5, -1.0, 0.0]], dtype=torch.float64)
+    expected = torch.tensor([[-1.0, 0.0, 2.0], [-0.2, 0.0, 2.0], [1.0, -2.0, 4.0]], dtype=torch.float64)
+    torch.testing.assert_close(a2c.interfere(delta, costs, normal), expected)
+
+
+def test_interference_of_size_zero_leaves_every_bit_and_no_other_size_does():
+    """Networks of one seed: intact alone, and in a population in which the others' dopamine is interfered with."""
+    small = Config(seed=3, trials=5, unroll=15, units=6)
+    changes = [{}, {"rpe_scale": 0.5}, {"negative_rpe_scale": 0.0}, {"rpe_noise": 1.0}]
+    alone = Population([small], compiled=False)
+    together = Population([dataclasses.replace(small, **change) for change in changes], compiled=False)
+    assert torch.equal(alone.flat[0], together.flat[3])
+    for _ in range(4):
+        alone.update()
+        together.update()
+    assert torch.equal(alone.flat[0], together.flat[0])
+    assert all(not torch.equal(alone.flat[0], other) for other in together.flat[1:])
+
+
 @given(
     steps=st.integers(1, 33),
     discounts=st.lists(st.floats(0, 1), min_size=1, max_size=3),
@@ -236,7 +262,7 @@ def test_entropy_cost_goes_linearly_to_its_end():
     used, gradients = [], population.program.gradients
 
     def spy(*arguments):
-        used.append(arguments[-1])
+        used.append(arguments[5])
         return gradients(*arguments)
 
     population.program.gradients = spy

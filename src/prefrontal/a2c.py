@@ -42,6 +42,9 @@ class Costs:
     rms_decay: Tensor
     rms_epsilon: Tensor
     gradient_clip: Tensor
+    rpe_scale: Tensor
+    negative_rpe_scale: Tensor
+    rpe_noise: Tensor
 
 
 @dataclass
@@ -168,10 +171,27 @@ def discounted_returns(reward: Tensor, rest: Tensor, discount: Tensor) -> Tensor
     return total[:, :steps]
 
 
+def interfere(delta: Tensor, costs: Costs, normal: Tensor) -> Tensor:
+    """Reward prediction errors (seed, n) as they drive learning under interference with dopamine.
+
+    All are scaled, negative ones once more (0 clips them at zero), then noise is added: ``normal`` (seed, n), standard normal.
+    """
+    scale = costs.rpe_scale[:, None] * torch.where(delta < 0, costs.negative_rpe_scale[:, None], 1.0)
+    return scale * delta + costs.rpe_noise[:, None] * normal
+
+
 def readout_gradients(
-    layout: Layout, parameters: Parameters, record: dict[str, Tensor], rest: Tensor, costs: Costs, entropy_cost: Tensor
+    layout: Layout,
+    parameters: Parameters,
+    record: dict[str, Tensor],
+    rest: Tensor,
+    costs: Costs,
+    entropy_cost: Tensor,
+    rpe_noise: Tensor | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
     """Gradients of the loss at policy and value, for the whole unroll at once.
+
+    Learning is interfered with where ``rpe_noise`` (seed, steps, episode) is given.
 
     Returns
     -------
@@ -194,7 +214,10 @@ def readout_gradients(
     log_policy = torch.log_softmax(outputs["policy"], dim=-1)
     policy = log_policy.exp()
     entropy = -(policy * log_policy).sum(-1)
-    delta = (returns - value) * weight
+    delta = returns - value
+    if rpe_noise is not None:
+        delta = interfere(delta, costs, rpe_noise.flatten(1, 2))
+    delta = delta * weight
 
     chosen = torch.zeros_like(policy).scatter_(-1, record["action"].flatten(1, 2)[..., None], 1)
     d_logits = delta[..., None] * (policy - chosen)
@@ -275,16 +298,18 @@ class Unroll:
         fresh: Tensor,
         costs: Costs,
         entropy_cost: Tensor,
+        rpe_noise: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Gradient of the loss, flat (seed, size), and what the learning curve shows.
 
-        ``fresh`` (seed, episode) tells which episodes began with this unroll, from the learned initial state.
+        ``fresh`` (seed, episode) tells which episodes began with this unroll, from the learned initial state. Learning is
+        interfered with (see ``interfere``) where ``rpe_noise``, standard normal numbers (seed, steps, episode), is given.
         """
         prefixes = list(self.layout.readouts)
         names = ("action", "reward", "running", *(f"{prefix}activity" for prefix in prefixes))
         whole = {name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in names}
         rest = self._rest(parameters, costs, after)
-        gradients, d_activity, monitor = self._readouts(parameters, whole, rest, costs, entropy_cost)
+        gradients, d_activity, monitor = self._readouts(parameters, whole, rest, costs, entropy_cost, rpe_noise)
         for prefix in prefixes:
             gradients |= self._through_time(parameters, prefix, chunks, d_activity[prefix], fresh)
         return self.layout.flatten(gradients), monitor

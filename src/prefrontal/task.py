@@ -8,6 +8,7 @@ numbers. The same lines therefore run one trial in a notebook, thousands of epis
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,7 +80,7 @@ def one_hot(index: Tensor, size: int, dtype: torch.dtype = torch.float32) -> Ten
 
 
 class NoiseStream:
-    """Uniform numbers for a population, one generator per network.
+    """Random numbers for a population, one generator per network.
 
     A network's stream depends on its seed alone, not on which networks run beside it. Numbers are always drawn on the
     CPU, so that the stream does not depend on the device either.
@@ -101,12 +102,19 @@ class NoiseStream:
 
     def uniform(self, *shape: int, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Tensor:
         """Draw numbers in [0, 1), shape (seed, *shape)."""
+        return self._fill(torch.Tensor.uniform_, *shape).to(device=device, dtype=dtype)
+
+    def normal(self, *shape: int, device: str = "cpu") -> Tensor:
+        """Draw standard normal numbers, shape (seed, *shape)."""
+        return self._fill(torch.Tensor.normal_, *shape).to(device=device)
+
+    def _fill(self, draw: Callable[..., Tensor], *shape: int) -> Tensor:
         # Bring many networks' numbers into one buffer: one allocation, no copies.
         out = torch.empty(len(self.generators), *shape)
         if math.prod(shape):
             for row, generator in zip(out, self.generators, strict=True):
-                row.uniform_(generator=generator)
-        return out.to(device=device, dtype=dtype)
+                draw(row, generator=generator)
+        return out
 
     def get_state(self) -> Tensor:
         """Return the generators' states, (seed, bytes), for a checkpoint."""

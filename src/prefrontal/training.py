@@ -84,6 +84,12 @@ class Config:
     network_input: Literal["reward", "rpe"] = "reward"
     """A shared LSTM that sees the last reward, or two LSTMs, of which the actor sees the critic's reward prediction error instead
     (Methods, simulation 6)."""
+    rpe_scale: float = 1.0
+    """Factor on the reward prediction errors that drive learning (paper: 1; another interferes with dopamine)."""
+    negative_rpe_scale: float = 1.0
+    """Further factor on the negative ones (paper: 1; 0 clips them at zero)."""
+    rpe_noise: float = 0.0
+    """Standard deviation of Gaussian noise added to them, in units of reward times reward_scale (paper: 0)."""
     snapshots: int = 0
     """Times during training, evenly spaced, at which the weights are kept as they are (for analyses of training itself)."""
 
@@ -101,7 +107,7 @@ class Config:
         require(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip", self.gradient_clip, "above 0, or None")
         end = self.entropy_cost_end
         require(end is None or 0 <= end < math.inf, "entropy_cost_end", end, "0 or more and finite, or None")
-        for name in ("value_cost", "entropy_cost", "init_scale", "output_scale"):
+        for name in ("value_cost", "entropy_cost", "init_scale", "output_scale", "rpe_scale", "negative_rpe_scale", "rpe_noise"):
             require(0 <= getattr(self, name) < math.inf, name, getattr(self, name), "0 or more, and finite")
         for name in ("discount", "rms_decay"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
@@ -125,6 +131,11 @@ class Config:
         raise NotImplementedError
 
     @property
+    def interferes(self) -> bool:
+        """Whether the reward prediction errors that drive learning are changed."""
+        return (self.rpe_scale, self.negative_rpe_scale, self.rpe_noise) != (1, 1, 0)
+
+    @property
     def snapshot_episodes(self) -> list[int]:
         """Training episodes after which weights are kept."""
         return sorted({self.episodes * k // self.snapshots for k in range(1, self.snapshots + 1)} - {0})
@@ -146,6 +157,9 @@ NUMERIC = (
     "init_scale",
     "output_scale",
     "reward_scale",
+    "rpe_scale",
+    "negative_rpe_scale",
+    "rpe_noise",
 )
 """Settings that may differ between the networks of one population."""
 
@@ -190,6 +204,8 @@ class Population:
         self.flat = flat.to(device)
         self.square = torch.zeros_like(self.flat)
         self.noise = NoiseStream(seeds, "training episodes")
+        interferes = any(config.interferes for config in configs)
+        self.rpe_noise = NoiseStream(seeds, "noise on reward prediction errors") if interferes else None
         self.stream: Stream | None = None
         self.done = 0
         self.program = Unroll(self.task, self.layout, self.steps, compiled)
@@ -222,7 +238,8 @@ class Population:
             stream = self.stream.where(fresh, stream)
         after, chunks = self.program.play(parameters, self.costs, stream, noise)
         entropy_cost = self.entropy_start + self.done / self.updates * (self.entropy_end - self.entropy_start)
-        gradient, monitor = self.program.gradients(parameters, chunks, after, fresh, self.costs, entropy_cost)
+        rpe_noise = None if self.rpe_noise is None else self.rpe_noise.normal(self.steps, self.episodes, device=self.device)
+        gradient, monitor = self.program.gradients(parameters, chunks, after, fresh, self.costs, entropy_cost, rpe_noise)
         self.flat, self.square = self.program.rmsprop(self.flat, self.square, gradient, self.costs)
         self.stream = after
         self.done += 1
@@ -232,6 +249,8 @@ class Population:
     def tensors(self) -> dict[str, Tensor]:
         """Everything that training changes, for a checkpoint."""
         out = {"flat": self.flat, "square": self.square, "noise": self.noise.get_state(), "done": torch.tensor(self.done)}
+        if self.rpe_noise is not None:
+            out["rpe_noise"] = self.rpe_noise.get_state()
         if self.stream is not None:
             out |= {f"stream.{name}": tensor for name, tensor in self.stream.flatten().items()}
         return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in out.items()}
@@ -241,6 +260,8 @@ class Population:
         saved = {name: tensor.to(self.device) for name, tensor in saved.items()}
         self.flat, self.square, self.done = saved["flat"], saved["square"], int(saved["done"])
         self.noise.set_state(saved["noise"].cpu())
+        if self.rpe_noise is not None:
+            self.rpe_noise.set_state(saved["rpe_noise"].cpu())
         stream = {name.removeprefix("stream."): t for name, t in saved.items() if name.startswith("stream.")}
         self.stream = Stream.unflatten(stream) if stream else None
 
