@@ -1,7 +1,7 @@
 """Captions of figures: text written once, in the folder that draws them, with numbers filled in from results.
 
-replications/<name>/captions.md has a section per figure, headed by its name (``## fig5``). Braces stand for numbers, so that none is
-typed, and ``[@daw2011]`` cites an entry of CITATION.cff:
+replications/<name>/captions.md has a section per figure, headed by its name (``## fig5``). Braces stand for numbers, so that none
+is typed, and ``[@daw2011]`` cites an entry of CITATION.cff:
 
     {twostep-rpe-mb}                           a claim: our mean [95 % interval over networks]
     {twostep-lags: of common rewarded}         the same, where a claim has several rows: words of its statement
@@ -124,6 +124,5 @@ def _text(mean: float, *spread: float) -> str:
     """Write a number, with its interval if there is one, to three significant digits."""
     if not np.isfinite([mean, *spread]).all():
         raise UserError("this number is missing in the results; run the recording and the analysis again")
-    if not spread or spread[0] == spread[1]:
-        return f"{mean:.4g}"
-    return f"{mean:.3g} [{spread[0]:.3g}, {spread[1]:.3g}]"
+    mean_text, *ends = (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" for value in (mean, *spread))
+    return f"{mean_text} [{ends[0]}, {ends[1]}]" if ends and ends[0] != ends[1] else mean_text
