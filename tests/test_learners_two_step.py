@@ -11,11 +11,11 @@ import torch
 from prefrontal.errors import UserError
 from prefrontal.learners import two_step
 from prefrontal.learners.agents import TwoStepAgent
-from prefrontal.learners.two_step import Mixture, ModelFree, Planner
+from prefrontal.learners.two_step import LearningPlanner, Mixture, ModelFree, Planner
 from prefrontal.recording import record
 from replications.two_step.task import TwoStepTask
 
-LEARNERS = [ModelFree(0.3), ModelFree(0.4, eligibility=0.6), Planner(), Mixture(0.4, ModelFree(0.3))]
+LEARNERS = [ModelFree(0.3), ModelFree(0.4, eligibility=0.6), Planner(), LearningPlanner(0.4), Mixture(0.4, ModelFree(0.3))]
 
 
 def table(learner, inverse_temperature, seed=0, episodes=300, trials=100, **options):
@@ -147,13 +147,13 @@ def test_likelihood_gives_choices_the_probabilities_that_simulation_drew_them_wi
 @pytest.mark.parametrize("kind", ["model_free", "model_based", "mixture"])
 def test_fit_recovers_parameters_and_prefers_the_true_kind(kind):
     rng = np.random.default_rng(7)
-    true = {"learning_rate": 0.35, "weight": 0.6, "inverse_temperature": 4.0, "perseveration": 0.4}
+    true = {"learning_rate": 0.35, "weight": 0.6, "inverse_temperature": 4.0, "perseveration": 0.4, "bias": -0.3}
     model_free = ModelFree(true["learning_rate"])
     learner = {"model_free": model_free, "model_based": Planner(), "mixture": Mixture(true["weight"], model_free)}[kind]
-    trials = table(learner, true["inverse_temperature"], perseveration=true["perseveration"], episodes=150)
+    trials = table(learner, episodes=150, **two_step.choice_rule(true))
     fits = {name: two_step.fit(name, trials, rng, starts=2) for name in ("model_free", "model_based", "mixture")}
     found = fits[kind]
-    tolerance = {"learning_rate": 0.06, "weight": 0.06, "inverse_temperature": 0.4, "perseveration": 0.1}
+    tolerance = {"learning_rate": 0.06, "weight": 0.06, "inverse_temperature": 0.4, "perseveration": 0.1, "bias": 0.1}
     assert found.success
     assert set(found.parameters) == set(two_step.PARAMETERS[kind])
     for name, value in found.parameters.items():
@@ -162,6 +162,20 @@ def test_fit_recovers_parameters_and_prefers_the_true_kind(kind):
     for name in {"model_free", "model_based"} - {kind}:
         assert fits[name].log_likelihood < found.log_likelihood - 20
     assert fits["mixture"].log_likelihood > found.log_likelihood - 0.5
+
+
+def test_fit_recovers_a_planner_that_learns_and_does_not_explain_forced_choices():
+    true = {"planning_rate": 0.6, "inverse_temperature": 4.0, "perseveration": 0.0, "bias": 0.2}
+    trials = table(LearningPlanner(true["planning_rate"]), episodes=100, **two_step.choice_rule(true))
+    rng = np.random.default_rng(0)
+    forced = rng.random(len(trials)) < 0.3
+    trials = trials.assign(choice=trials["choice"].mask(forced, rng.integers(2, size=len(trials))), forced=forced)
+    found = two_step.fit("model_based", trials, rng, starts=2, planner=LearningPlanner())
+    assert found.parameters == pytest.approx(true, abs=0.3)
+    assert found.parameters["planning_rate"] == pytest.approx(0.6, abs=0.06)
+    assert np.array_equal(np.isnan(found.likelihood), forced)
+    unaware = two_step.fit("model_based", trials.drop(columns="forced"), rng, starts=2, planner=LearningPlanner())
+    assert unaware.parameters["inverse_temperature"] < 3.0
 
 
 def test_fit_does_not_depend_on_the_order_of_rows_and_leaves_out_invalid_choices():
@@ -268,7 +282,7 @@ def test_recorded_planner_never_breaks_off_a_trial_and_earns_its_reward(stage_2_
 def test_fit_recovers_a_recorded_learner():
     trials = record(TwoStepAgent(Planner(), 4.0), TwoStepTask(), [6], "softmax", 100, steps=False).trials
     found = two_step.fit("model_based", trials, np.random.default_rng(0), starts=2)
-    assert found.parameters == pytest.approx({"inverse_temperature": 4.0, "perseveration": 0.0}, abs=0.25)
+    assert found.parameters == pytest.approx({"inverse_temperature": 4.0, "perseveration": 0.0, "bias": 0.0}, abs=0.25)
 
 
 def test_episodes_out_of_step_are_refused():

@@ -11,6 +11,7 @@ from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
 from prefrontal.learners import rescorla_wagner
+from prefrontal.tables import free_choices
 
 SUBJECT = ["condition", "seed"]
 """Columns that tell subjects apart."""
@@ -105,7 +106,8 @@ def two_step_weights(trials: pd.DataFrame, lags: int = 5) -> pd.DataFrame:
     """Lagged regression of the two-step task (Miller et al. 2017; Wang et al. 2018, Fig. 5d, e).
 
     Each kind of trial (common or uncommon transition, rewarded or not) is one signal: +1 where its choice was right, -1 where
-    left, 0 on trials of the other kinds. A positive weight is a tendency to repeat the choice.
+    left, 0 on trials of the other kinds. A positive weight is a tendency to repeat the choice. Forced choices (column ``forced``)
+    serve as history only.
 
     Returns
     -------
@@ -117,31 +119,32 @@ def two_step_weights(trials: pd.DataFrame, lags: int = 5) -> pd.DataFrame:
     for transition, outcome in TRIAL_TYPES:
         is_kind = (trials["transition"] == transition) & ((trials["reward"] > 0) == (outcome == "rewarded"))
         signals[f"{transition}/{outcome}"] = side * is_kind
-    return lagged_regression(trials, signals, lags)
+    return lagged_regression(trials, signals, lags, where=free_choices(trials))
 
 
 def stays(trials: pd.DataFrame) -> pd.DataFrame:
-    """Tell for each pair of successive valid two-step trials whether the choice was repeated.
+    """Tell for each pair of successive two-step trials, valid and the second one free, whether the choice was repeated.
 
     Returns
     -------
     DataFrame
-        Of the pair's first trial: condition, seed, transition, outcome ("rewarded", "unrewarded"), correct (the choice whose
-        common transition leads to the rich state), and stay.
+        Of the pair's first trial: condition, seed, transition, outcome ("rewarded", "unrewarded"), stay, and, where the table
+        tells the rich state, correct (the choice whose common transition leads there).
     """
-    following = trials.groupby(EPISODE, observed=True, sort=False)["choice"].shift(-1)
+    own = trials["choice"].where(free_choices(trials), -1)
+    following = own.groupby([trials[name] for name in EPISODE], observed=True, sort=False).shift(-1)
     pair = (trials["choice"] >= 0) & (following >= 0)
     first = trials[pair]
-    return pd.DataFrame(
-        {
-            "condition": first["condition"].astype(str),
-            "seed": first["seed"],
-            "transition": first["transition"].astype(str),
-            "outcome": np.where(first["reward"] > 0, "rewarded", "unrewarded"),
-            "correct": np.where(first["choice"] == 0, "S1", "S2") == first["rich_state"].astype(str),
-            "stay": first["choice"] == following[pair],
-        }
-    )
+    columns = {
+        "condition": first["condition"].astype(str),
+        "seed": first["seed"],
+        "transition": first["transition"].astype(str),
+        "outcome": np.where(first["reward"] > 0, "rewarded", "unrewarded"),
+        "stay": first["choice"] == following[pair],
+    }
+    if "rich_state" in first.columns:
+        columns["correct"] = np.where(first["choice"] == 0, "S1", "S2") == first["rich_state"].astype(str)
+    return pd.DataFrame(columns)
 
 
 def stay_probability(trials: pd.DataFrame) -> pd.DataFrame:

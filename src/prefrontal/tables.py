@@ -22,7 +22,7 @@ from prefrontal.errors import UserError
 from prefrontal.paths import ROOT, atomic
 
 KEYS = {
-    "seed": "network, by the seed it was trained with",
+    "seed": "network, by the seed it was trained with; or the number of an animal",
     "condition": "what the network was trained on or is tested under",
     "episode": "episode, from 0",
     "trial": "trial in the episode, from 0",
@@ -146,6 +146,12 @@ def read(path: Path, kind: str | None = None, needs: tuple[str, ...] = ()) -> pd
     if missing:
         raise UserError(f"{path}: column {missing[0]!r} is missing; run the step that writes this table again")
     return frame
+
+
+def free_choices(trials: pd.DataFrame) -> pd.Series:
+    """True where the subject chose: the choice is valid and not ``forced``, by the column of that name if there is one."""
+    free = trials["choice"] >= 0
+    return free & ~trials["forced"].astype(bool) if "forced" in trials.columns else free
 
 
 def read_provenance(path: Path) -> dict[str, Any]:

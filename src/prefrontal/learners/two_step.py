@@ -7,8 +7,8 @@ hold independent learners.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 from prefrontal.errors import UserError, require
-from prefrontal.tables import check
+from prefrontal.tables import check, free_choices
 
 STATES = np.array(["S1", "S2"])
 
@@ -117,6 +117,11 @@ class ModelFree:
         )
 
 
+def _look_ahead(states: np.ndarray, common: float, discount: float) -> np.ndarray:
+    """Values of left and right (..., 2) from those of S1 and S2 (..., 2) by the transition probabilities."""
+    return discount * (common * states + (1 - common) * states[..., ::-1])
+
+
 @dataclass(frozen=True)
 class Planner:
     """Model-based ideal observer: knows the task's structure and infers which second-stage state is rich.
@@ -140,8 +145,7 @@ class Planner:
 
     def values(self, memory: np.ndarray) -> np.ndarray:
         """Values of the first-stage actions: the mean over where they may lead."""
-        states = self.state_values(memory)
-        return self.discount * (self.common * states + (1 - self.common) * states[..., ::-1])
+        return _look_ahead(self.state_values(memory), self.common, self.discount)
 
     def state_values(self, memory: np.ndarray) -> np.ndarray:
         """Values of the second-stage states: expected reward."""
@@ -155,6 +159,41 @@ class Planner:
         joint, other = memory * likelihood, (1 - memory) * (1 - likelihood)
         belief = np.where(_taught(choice, outcome_state, reward), joint / (joint + other), memory)
         return belief * (1 - self.reversal) + (1 - belief) * self.reversal
+
+
+@dataclass(frozen=True)
+class LearningPlanner:
+    """Model-based learner that knows the transitions, and learns from each outcome how much the second-stage states pay.
+
+    The planning agent of Miller, Botvinick & Brody (2017): one state pays as often as the other does not, so that every
+    outcome moves both values, in opposite directions. Its memory is the value of S1, (...); S2's is the rest to 1. Trials that
+    broke off teach nothing.
+    """
+
+    learning_rate: float = 0.5
+    """Share of the prediction error by which a value moves, 0 to 1."""
+    common: float = 0.8
+    """Probability of the common transition."""
+    discount: float = 1.0
+    """Factor on the second-stage value in the values of the actions."""
+
+    def begin(self, shape: int | tuple[int, ...]) -> np.ndarray:
+        """Memory before the first trial: both states are worth the same."""
+        return np.full(shape, 0.5)
+
+    def values(self, memory: np.ndarray) -> np.ndarray:
+        """Values of the first-stage actions: the mean over where they may lead."""
+        return _look_ahead(self.state_values(memory), self.common, self.discount)
+
+    def state_values(self, memory: np.ndarray) -> np.ndarray:
+        """Values of the second-stage states."""
+        return np.stack([memory, 1 - memory], axis=-1)
+
+    def update(self, memory: np.ndarray, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> np.ndarray:
+        """Learn from one trial."""
+        for_s1 = np.where(outcome_state == 0, reward, 1 - reward)
+        rate = np.where(_taught(choice, outcome_state, reward), self.learning_rate, 0.0)
+        return memory + rate * (for_s1 - memory)
 
 
 class MixtureMemory(NamedTuple):
@@ -175,7 +214,7 @@ class Mixture:
     weight: float
     """Share of the planner, 0 to 1."""
     model_free: ModelFree
-    planner: Planner = field(default_factory=Planner)
+    planner: Planner | LearningPlanner = field(default_factory=Planner)
 
     def __post_init__(self) -> None:
         require(
@@ -209,19 +248,21 @@ class Mixture:
         return MixtureMemory(self.planner.update(memory.planner, *trial), self.model_free.update(memory.model_free, *trial))
 
 
-def _drive(values: np.ndarray, inverse_temperature: float, last_choice: np.ndarray, perseveration: float) -> np.ndarray:
+def _drive(
+    values: np.ndarray, inverse_temperature: float, last_choice: np.ndarray, perseveration: float, bias: float
+) -> np.ndarray:
     """Log odds of choosing right, (...)."""
     with np.errstate(invalid="ignore"):
         weighed = inverse_temperature * (values[..., 1] - values[..., 0])
     # An infinite inverse temperature makes the choice greedy; equal values then weigh nothing.
     weighed = np.nan_to_num(weighed, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    return weighed + perseveration * np.where(last_choice >= 0, 2 * last_choice - 1, 0)
+    return weighed + perseveration * np.where(last_choice >= 0, 2 * last_choice - 1, 0) + bias
 
 
 def choice_probabilities(
-    values: np.ndarray, inverse_temperature: float, last_choice: np.ndarray, perseveration: float = 0.0
+    values: np.ndarray, inverse_temperature: float, last_choice: np.ndarray, perseveration: float = 0.0, bias: float = 0.0
 ) -> np.ndarray:
-    """Probabilities of left and right: softmax of inverse_temperature * value, plus perseveration for the last choice.
+    """Probabilities of left and right: softmax of inverse_temperature * value, plus perseveration for the last choice, and bias.
 
     Parameters
     ----------
@@ -233,12 +274,14 @@ def choice_probabilities(
         The last first-stage choice; -1 if there was none yet.
     perseveration : float
         Log odds in favour of the last choice.
+    bias : float
+        Log odds in favour of right.
 
     Returns
     -------
     array (..., 2)
     """
-    right = _drive(values, inverse_temperature, last_choice, perseveration)
+    right = _drive(values, inverse_temperature, last_choice, perseveration, bias)
     return np.stack([expit(-right), expit(right)], axis=-1)
 
 
@@ -248,6 +291,21 @@ def last_choices(choice: np.ndarray) -> np.ndarray:
     latest = np.maximum.accumulate(position, axis=-1)
     before = np.concatenate([np.full_like(latest[..., :1], -1), latest[..., :-1]], axis=-1)
     return np.where(before >= 0, np.take_along_axis(choice, np.maximum(before, 0), axis=-1), -1)
+
+
+def _watch(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> Iterator[tuple[Any, tuple]]:
+    """Let a learner watch somebody's trials: its memory before each trial, and that trial (choice, outcome state, reward)."""
+    memory = learner.begin(choice.shape[:-1])
+    for t in range(choice.shape[-1]):
+        trial = choice[..., t], outcome_state[..., t], reward[..., t]
+        yield memory, trial
+        memory = learner.update(memory, *trial)
+
+
+def action_values(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> np.ndarray:
+    """Values of left and right that a watching learner holds before each choice, (episode, trial, 2); see ``replay``."""
+    before = [learner.values(memory) for memory, _ in _watch(learner, choice, outcome_state, reward)]
+    return np.stack(before, axis=choice.ndim - 1)
 
 
 def replay(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> dict[str, np.ndarray]:
@@ -267,14 +325,11 @@ def replay(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, rewa
         broke off.
     """
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("action_values", "state_values", "rpe_stage_2", "rpe_reward")}
-    memory = learner.begin(choice.shape[:-1])
-    for t in range(choice.shape[-1]):
-        trial = choice[..., t], outcome_state[..., t], reward[..., t]
+    for memory, trial in _watch(learner, choice, outcome_state, reward):
         errors = [np.where(_taught(*trial), error, np.nan) for error in prediction_errors(learner, memory, *trial)]
         now = (learner.values(memory), learner.state_values(memory), *errors)
         for column, array in zip(columns.values(), now, strict=True):
             column.append(array)
-        memory = learner.update(memory, *trial)
     axis = choice.ndim - 1
     return {name: np.stack(column, axis=axis) for name, column in columns.items()}
 
@@ -289,6 +344,7 @@ def simulate(
     rich: float = 0.9,
     reversal: float = 0.025,
     perseveration: float = 0.0,
+    bias: float = 0.0,
     seed: int = 0,
     condition: str = "simulated",
 ) -> pd.DataFrame:
@@ -297,7 +353,7 @@ def simulate(
     Parameters
     ----------
     learner : Learner
-    inverse_temperature, perseveration : float
+    inverse_temperature, perseveration, bias : float
         See ``choice_probabilities``.
     episodes, trials : int
         Number of episodes, and of trials in each.
@@ -321,7 +377,7 @@ def simulate(
     for t, (u_swap, u_choice, u_transition, u_reward) in enumerate(uniform.swapaxes(0, 1)):
         if t > 0:
             rich_now = np.where(u_swap < reversal, 1 - rich_now, rich_now)
-        p = choice_probabilities(learner.values(memory), inverse_temperature, last, perseveration)
+        p = choice_probabilities(learner.values(memory), inverse_temperature, last, perseveration, bias)
         last = (u_choice >= p[:, 0]).astype(int)
         state = np.where(u_transition < common, last, 1 - last)
         paid = (u_reward < np.where(state == rich_now, rich, 1 - rich)).astype(float)
@@ -350,6 +406,8 @@ class Trials:
     ----------
     choice, outcome_state, reward : array (episode, trial)
         One row per episode of each network and condition; trials that the table lacks look broken off (-1).
+    free : array (episode, trial)
+        True where the subject chose: neither broken off nor ``forced``, by the table's column of that name if it has one.
     index : pair of arrays (table row,)
         Where each row of the table went: ``array[index]`` brings any (episode, trial, ...) array to the table's rows.
     """
@@ -357,6 +415,7 @@ class Trials:
     choice: np.ndarray
     outcome_state: np.ndarray
     reward: np.ndarray
+    free: np.ndarray
     index: tuple[np.ndarray, np.ndarray]
 
 
@@ -377,38 +436,43 @@ def arrange(trials: pd.DataFrame) -> Trials:
     index = (trials.groupby(keys, observed=True).ngroup().to_numpy(), trials["trial"].to_numpy())
     state = trials["outcome_state"].astype(str).map({"S1": 0, "S2": 1}).fillna(-1)
 
-    def spread(column: pd.Series, dtype: type) -> np.ndarray:
-        array: np.ndarray = np.full([axis.max(initial=-1) + 1 for axis in index], -1, dtype=dtype)
+    def spread(column: pd.Series, dtype: type, absent: int = -1) -> np.ndarray:
+        array: np.ndarray = np.full([axis.max(initial=-1) + 1 for axis in index], absent, dtype=dtype)
         array[index] = column
         return array
 
-    return Trials(spread(trials["choice"], int), spread(state, int), spread(trials["reward"], float), index)
+    arrays = spread(trials["choice"], int), spread(state, int), spread(trials["reward"], float)
+    return Trials(*arrays, spread(free_choices(trials), bool, False), index)
 
 
 BOUNDS = {
     "learning_rate": (0.001, 1.0),
+    "planning_rate": (0.001, 1.0),
     "weight": (0.0, 1.0),
     "inverse_temperature": (0.0, 50.0),
     "perseveration": (-5.0, 5.0),
+    "bias": (-5.0, 5.0),
 }
 """Range of each parameter that is fitted."""
 
 STARTS = {
     "learning_rate": (0.05, 0.95),
+    "planning_rate": (0.05, 0.95),
     "weight": (0.05, 0.95),
     "inverse_temperature": (0.5, 8.0),
     "perseveration": (-1.0, 1.0),
+    "bias": (-0.5, 0.5),
 }
 """Range of the optimiser's starting points. Far out, high inverse temperatures with tiny learning rates are a trap: there
 the learner hardly learns, and only tells which side paid more in the episode so far."""
 
-CHOICE_RULE = ("inverse_temperature", "perseveration")
+CHOICE_RULE = ("inverse_temperature", "perseveration", "bias")
 PARAMETERS = {
     "model_free": ("learning_rate", *CHOICE_RULE),
     "model_based": CHOICE_RULE,
     "mixture": ("learning_rate", "weight", *CHOICE_RULE),
 }
-"""Kinds of learners, and the parameters that are fitted."""
+"""Kinds of learners, and the parameters that are fitted; beside them ``planning_rate`` where the planner is one that learns."""
 
 
 @dataclass(frozen=True)
@@ -420,9 +484,9 @@ class Fit:
     parameters : dict of float
         Maximum-likelihood estimates; ``PARAMETERS`` says which.
     log_likelihood : float
-        Of all choices, in nats.
+        Of all free choices, in nats.
     likelihood : array (table row,)
-        Probability that the fitted learner gave to each choice; NaN where the choice was invalid.
+        Probability that the fitted learner gave to each choice; NaN where the choice was invalid or forced.
     success : bool
         Whether the optimiser converged.
     """
@@ -433,10 +497,30 @@ class Fit:
     success: bool
 
 
-def log_likelihoods(choice: np.ndarray, values: np.ndarray, inverse_temperature: float, perseveration: float) -> np.ndarray:
+def log_likelihoods(
+    choice: np.ndarray, values: np.ndarray, inverse_temperature: float, perseveration: float = 0.0, bias: float = 0.0
+) -> np.ndarray:
     """Log probability of each choice in nats, (episode, trial), given action values (episode, trial, 2); NaN if invalid."""
-    right = _drive(values, inverse_temperature, last_choices(choice), perseveration)
+    right = _drive(values, inverse_temperature, last_choices(choice), perseveration, bias)
     return np.where(choice >= 0, log_expit(np.where(choice == 1, right, -right)), np.nan)
+
+
+def learner_of(
+    kind: str, parameters: Mapping[str, float], eligibility: float = 0.0, planner: Planner | LearningPlanner | None = None
+) -> Learner:
+    """Build the learner of a kind from its fitted parameters; see ``fit``, which takes the same arguments."""
+    planner = planner or Planner()
+    if isinstance(planner, LearningPlanner) and kind != "model_free":
+        planner = replace(planner, learning_rate=parameters["planning_rate"])
+    if kind == "model_based":
+        return planner
+    model_free = ModelFree(parameters["learning_rate"], eligibility, discount=planner.discount)
+    return model_free if kind == "model_free" else Mixture(parameters["weight"], model_free, planner)
+
+
+def choice_rule(parameters: Mapping[str, float]) -> dict[str, float]:
+    """Fitted parameters of the choice rule, by the names that ``simulate`` and ``choice_probabilities`` give them."""
+    return {name: parameters[name] for name in CHOICE_RULE}
 
 
 def fit(
@@ -445,7 +529,7 @@ def fit(
     rng: np.random.Generator,
     starts: int = 5,
     eligibility: float = 0.0,
-    planner: Planner | None = None,
+    planner: Planner | LearningPlanner | None = None,
 ) -> Fit:
     """Fit a learner to first-stage choices by maximum likelihood, one set of parameters for all rows of the table.
 
@@ -454,36 +538,36 @@ def fit(
     kind : str
         "model_free", "model_based" or "mixture".
     trials : DataFrame
-        A trials table with column ``outcome_state``.
+        A trials table with column ``outcome_state``. Choices that are ``forced``, if it has that column, teach the learner but
+        are not fitted.
     rng : numpy.random.Generator
         Draws the starting points within ``STARTS``, each parameter spread evenly over its range (a Latin hypercube).
     starts : int
         Runs of the optimiser (L-BFGS-B); the best one counts.
     eligibility : float
         Of the model-free part; not fitted.
-    planner : Planner, optional
-        The model-based part; by default it knows the task's true probabilities.
+    planner : Planner or LearningPlanner, optional
+        The model-based part; by default the ideal observer, who knows the task's true probabilities. Of a learning one the
+        learning rate is fitted, as ``planning_rate``.
 
     Raises
     ------
     UserError
-        There is no such kind, a column is missing, or there are no valid choices.
+        There is no such kind, a column is missing, or there are no free, valid choices.
     """
     require(kind in PARAMETERS, "kind", kind, " or ".join(PARAMETERS))
     require(starts >= 1, "starts", starts, "1 or more")
     data = arrange(trials)
-    valid = data.choice >= 0
-    require(bool(valid.any()), "choice", "invalid in all trials", "valid (0 or 1) in some")
+    require(bool(data.free.any()), "choice", "invalid or forced in all trials", "valid (0 or 1) and free in some")
     values = _values_by_parameters(kind, data, eligibility, planner or Planner())
+    learns = isinstance(planner, LearningPlanner) and kind != "model_free"
+    names = (*(["planning_rate"] if learns else []), *PARAMETERS[kind])
 
     def log_likelihood(parameters: Mapping[str, float]) -> np.ndarray:
-        rule = {name: parameters[name] for name in CHOICE_RULE}
-        return log_likelihoods(data.choice, values(parameters), **rule)
-
-    names = PARAMETERS[kind]
+        return np.where(data.free, log_likelihoods(data.choice, values(parameters), **choice_rule(parameters)), np.nan)
 
     def cost(vector: np.ndarray) -> float:
-        return -float(log_likelihood(dict(zip(names, vector, strict=True)))[valid].mean())
+        return -float(log_likelihood(dict(zip(names, vector, strict=True)))[data.free].mean())
 
     low, high = np.array([STARTS[name] for name in names]).T
     cell = rng.permuted(np.tile(np.arange(starts)[:, None], len(names)), axis=0)
@@ -493,29 +577,28 @@ def fit(
     best = min(runs, key=lambda run: run.fun)
     parameters = dict(zip(names, map(float, best.x), strict=True))
     log_p = log_likelihood(parameters)
-    return Fit(parameters, float(log_p[valid].sum()), np.exp(log_p)[data.index], bool(best.success))
+    return Fit(parameters, float(log_p[data.free].sum()), np.exp(log_p)[data.index], bool(best.success))
 
 
 def _values_by_parameters(
-    kind: str, data: Trials, eligibility: float, planner: Planner
+    kind: str, data: Trials, eligibility: float, planner: Planner | LearningPlanner
 ) -> Callable[[Mapping[str, float]], np.ndarray]:
     """Return the function from parameters to action values (episode, trial, 2) of one kind of learner.
 
-    Only the learning rate asks for a new replay, and the optimiser varies one parameter at a time: hence the cache.
+    Only learning rates ask for the learner to watch again, and the optimiser varies one parameter at a time: hence the cache.
     """
-    watched = data.choice, data.outcome_state, data.reward
 
-    @lru_cache(maxsize=4)
-    def model_free(learning_rate: float) -> np.ndarray:
-        learner = ModelFree(learning_rate, eligibility, discount=planner.discount)
-        return replay(learner, *watched)["action_values"]
+    @lru_cache(maxsize=8)
+    def watched(learner: Any) -> np.ndarray:  # a frozen dataclass, hence hashable
+        return action_values(learner, data.choice, data.outcome_state, data.reward)
 
-    if kind == "model_free":
-        return lambda parameters: model_free(parameters["learning_rate"])
-    planned = replay(planner, *watched)["action_values"]
-    if kind == "model_based":
-        return lambda parameters: planned
-    return lambda parameters: _mix(parameters["weight"], planned, model_free(parameters["learning_rate"]))
+    def values(parameters: Mapping[str, float]) -> np.ndarray:
+        learner = learner_of(kind, parameters, eligibility, planner)
+        if isinstance(learner, Mixture):
+            return _mix(learner.weight, watched(learner.planner), watched(learner.model_free))
+        return watched(learner)
+
+    return values
 
 
 def belief_state_value(
