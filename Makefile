@@ -9,7 +9,7 @@ LIBRARY := src/prefrontal
 # One thread per process: the networks are small.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help figures claims notebooks train test bench lint clean $(EXPERIMENTS) $(addprefix train-,$(EXPERIMENTS))
+.PHONY: help figures claims report notebooks train test bench lint clean $(EXPERIMENTS) $(addprefix train-,$(EXPERIMENTS))
 .DELETE_ON_ERROR:
 
 help:  ## list the commands
@@ -18,10 +18,14 @@ help:  ## list the commands
 
 figures: $(addprefix .make/,$(addsuffix .figure,$(DRAWN)))  ## record the trained networks, analyse, draw every figure, print the claims
 	@$(PYTHON) -m prefrontal.readme
+	@$(PYTHON) -m prefrontal.cite --write
 	@$(PYTHON) -m prefrontal.claims
 
 claims: $(foreach e,$(DRAWN),data/$(e)/results/claims.csv)  ## print the verdict table
 	@$(PYTHON) -m prefrontal.claims
+
+report: figures  ## write figures/report.html, the whole reproduction on one page
+	@$(PYTHON) -m prefrontal.report
 
 notebooks: $(patsubst %.py,%.ipynb,$(wildcard notebooks/*.py))  ## execute the notebooks whose text was edited
 
