@@ -7,6 +7,7 @@ tolerance of our mean. A claim about several quantities has a row for each.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,42 @@ def settle(
     }
 
 
+def by_input(reward: pd.DataFrame, rpe: pd.DataFrame, published: Mapping[str, float]) -> pd.DataFrame:
+    """Put networks whose input is the reward beside those whose actor sees reward prediction errors in its place.
+
+    Parameters
+    ----------
+    reward, rpe : DataFrame
+        Indexed by seed, a column per quantity, the same in both.
+    published : mapping
+        Published values, of networks that see the reward, by quantity; some may be missing.
+
+    Returns
+    -------
+    DataFrame
+        quantity, network_input, seed, value, published.
+    """
+    wide = pd.concat({"reward": reward, "rpe": rpe[reward.columns]}, names=["network_input", "seed"])
+    frame = wide.melt(var_name="quantity", value_name="value", ignore_index=False).reset_index()
+    frame["published"] = frame["quantity"].map(dict(published)).astype(float)
+    return frame[["quantity", "network_input", "seed", "value", "published"]]
+
+
+def settle_rpe_input(frame: pd.DataFrame, panel: str, criteria: Mapping[str, Criterion]) -> list[dict[str, Any]]:
+    """Settle an experiment's main claim anew for networks that see reward prediction errors (Methods, simulation 6).
+
+    The paper says that they behave comparably, without numbers. ``frame`` is that of ``by_input``, ``criteria`` those of the
+    main claim by quantity.
+    """
+    rows = []
+    for quantity, criterion in criteria.items():
+        own = frame[frame["quantity"] == quantity]
+        reward, rpe = (own.loc[own["network_input"] == name, "value"] for name in ("reward", "rpe"))
+        statement = f"{quantity}: networks that see reward prediction errors (those that see reward: {reward.mean():.3g})"
+        rows.append(settle("rpe-input", panel, statement, rpe, criterion))
+    return rows
+
+
 def write(rows: list[dict[str, Any]], folder: Path, about: dict[str, Any]) -> pd.DataFrame:
     """Write claims.csv into a results folder."""
     frame = pd.DataFrame(rows)
@@ -155,13 +192,31 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Decide each claim: it is reproduced if all its rows with a criterion are, and agrees if all its compared rows do.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by claim: columns reproduced_verdict and agrees_verdict, None where no row decides.
+    """
+    columns = ["reproduced_verdict", "agrees_verdict"]
+    rows = frame.set_index("claim")[columns].astype(object)
+
+    def decide(cells: pd.Series) -> bool | None:
+        known = cells.dropna().astype(str)
+        return bool(known.eq("True").all()) if len(known) else None
+
+    return rows.groupby(level="claim", sort=False).agg(decide).astype(object)
+
+
 def score(frame: pd.DataFrame) -> str:
-    """Count claims: one is reproduced if all its rows with a criterion are, and agrees if all its compared rows do."""
+    """Count the claims that are reproduced and that agree."""
+    decided = verdicts(frame)
     parts = []
     for column, word in (("reproduced_verdict", "reproduced"), ("agrees_verdict", "agree with the published values")):
-        settled = frame.dropna(subset=[column])
-        verdicts = settled[column].astype(str).eq("True").groupby(settled["claim"]).all()
-        parts.append(f"{verdicts.sum()} of {len(verdicts)} claims {word}")
+        known = decided[column].dropna()
+        parts.append(f"{int(known.sum())} of {len(known)} claims {word}")
     return "; ".join(parts)
 
 
