@@ -53,7 +53,8 @@ class Config(training.Config):
         return task.trials * random, task.forced_trials * random + task.free_trials * best
 
 
-VARIANTS: tuple[dict[str, Any], ...] = ({},)
+VARIANTS: tuple[dict[str, Any], ...] = ({}, {"forced_pull": "imposed"})
+"""The networks of Fig. 7, and the other way to force a pull."""
 
 if __name__ == "__main__":
     run(lambda: training.main(Config, "dopamine_manipulation", VARIANTS))
