@@ -245,3 +245,47 @@ def simulate(policy: Policy, p_left: ArrayLike, p_right: ArrayLike, trials: int,
         counts = tally(counts, choice[:, t], reward[:, t])
     regret = p_reward.max(-1, keepdims=True) - np.take_along_axis(p_reward, choice, axis=-1)
     return Simulation(choice, reward, regret)
+
+
+def action_values(choice: np.ndarray, reward: np.ndarray, learning_rate: float, initial_value: float = 0.5) -> np.ndarray:
+    """Values of left and right before each trial under Q-learning: the chosen arm's value moves towards its reward.
+
+    Parameters
+    ----------
+    choice, reward : array (episode, trial)
+        Trials with an invalid choice (-1) teach nothing.
+    learning_rate : float
+        Share of the prediction error by which the value moves.
+    initial_value : float
+        Of both arms.
+
+    Returns
+    -------
+    array (episode, trial, 2)
+    """
+    values = np.empty((*choice.shape, 2))
+    now = np.full((len(choice), 2), initial_value)
+    for t in range(choice.shape[1]):
+        values[:, t] = now
+        chosen = choice[:, t, None] == np.arange(2)
+        now = now + np.where(chosen, learning_rate * (reward[:, t, None] - now), 0.0)
+    return values
+
+
+def posterior(choice: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of both arms' reward probabilities before each trial, under uniform priors.
+
+    Parameters
+    ----------
+    choice, reward : array (episode, trial)
+        Rewards are 0 or 1.
+
+    Returns
+    -------
+    mean, deviation : array (episode, trial, 2)
+        Of the Beta posteriors.
+    """
+    chosen = choice[..., None] == np.arange(2)
+    wins, pulls = (np.cumsum(what, axis=1) - what for what in (chosen * (reward > 0)[..., None], chosen.astype(int)))
+    a, b = wins + 1, pulls - wins + 1
+    return a / (a + b), np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))
