@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tyro
+from tqdm import tqdm
 
 from prefrontal import behavior, claims, plotting, tables
 from prefrontal.errors import run
@@ -24,6 +25,9 @@ DISCOUNT = 0.9
 """Of the reference learners' second-stage value, as in the networks. The clusters of the published model-based errors (.066 and
 -.605 on entering stage 2) are those of a planner with this discount."""
 
+PUBLISHED_R2 = 0.89
+"""Of the network's RPEs with model-based ones (Fig. 5f)."""
+
 EXAMPLE_EPISODES = 30
 """Episodes of one network drawn in Fig. 5f, g (caption)."""
 
@@ -32,6 +36,19 @@ STAGES = {"stage 1": "stage 2", "stage 2": "reward"}
 
 EVENTS = {"stage 2": "rpe_stage_2", "reward": "rpe_reward"}
 """Event -> the reference learners' name for its reward prediction error."""
+
+
+MODELS = {
+    "model-free": ("model_free", 0.0),
+    "model-free, eligibility 1": ("model_free", 1.0),
+    "model-based": ("model_based", 0.0),
+    "mixture": ("mixture", 0.0),
+    "mixture, eligibility 1": ("mixture", 1.0),
+}
+"""Learners that are fitted to choices: name -> kind, and eligibility of the model-free part."""
+
+FITTED_EPISODES, FITTED_STARTS = 100, 5
+"""Episodes of each network to which learners are fitted, which makes it about as many choices as of a rat; runs per fit."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +141,44 @@ def rpe_regressions(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def fit_models(trials: pd.DataFrame, starts: int, common: float = 0.8) -> pd.DataFrame:
+    """Fit textbook learners to every subject's choices by maximum likelihood.
+
+    The planner knows the transitions and learns how much the second-stage states pay (Miller et al. 2017).
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Trials table of networks or animals.
+    starts : int
+        Runs of the optimiser per fit.
+    common : float
+        Probability of the common transition.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, model, choices (fitted), log_likelihood (nats), likelihood_per_choice (geometric mean), bic (Bayesian
+        information criterion, lower is better), converged, the parameters, and for mixtures planning_weight and
+        model_free_weight: each part's share of the inverse temperature.
+    """
+    planner = two_step.LearningPlanner(common=common)
+    subjects = list(trials.groupby(behavior.SUBJECT, observed=True, sort=True))
+    rows = []
+    for (condition, seed), own in tqdm(subjects, desc="fitting learners", unit="subject", disable=None):
+        for model, (kind, eligibility) in MODELS.items():
+            found = two_step.fit(kind, own, np.random.default_rng(seed), starts, eligibility, planner)
+            choices, total = int(np.isfinite(found.likelihood).sum()), found.log_likelihood
+            row = {"condition": condition, "seed": seed, "model": model, "choices": choices, "log_likelihood": total}
+            row["likelihood_per_choice"] = np.exp(total / choices)
+            row |= {"bic": len(found.parameters) * np.log(choices) - 2 * total, "converged": found.success, **found.parameters}
+            if kind == "mixture":
+                weight, temperature = found.parameters["weight"], found.parameters["inverse_temperature"]
+                row |= {"planning_weight": weight * temperature, "model_free_weight": (1 - weight) * temperature}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def schematic(episodes: int = 1_000, trials: int = 100) -> pd.DataFrame:
     """Stay probabilities of a model-free and a model-based learner that play the task themselves (Fig. 5b).
 
@@ -166,7 +221,7 @@ def settle_claims(weights: pd.DataFrame, stay: pd.DataFrame, interaction: pd.Dat
         rows.append(claims.settle("twostep-stay", "5c", statement, values, None, published, 0.08))
     both = rpes[rpes["event"] == "both"]
     statement = "variance of the RPEs explained by model-based RPEs (r2)"
-    rows.append(claims.settle("twostep-rpe-mb", "5f", statement, both["r2_model_based"], claims.above(0.8), 0.89, 0.05))
+    rows.append(claims.settle("twostep-rpe-mb", "5f", statement, both["r2_model_based"], claims.above(0.8), PUBLISHED_R2, 0.05))
     statement = "variance explained by model-free RPEs, model-based ones regressed out (r2)"
     rows.append(claims.settle("twostep-rpe-mf", "5g", statement, both["r2_model_free_residual"], claims.below(0.01), 5.8e-7))
     return rows
@@ -212,6 +267,27 @@ def trial_sensitivity(trials: pd.DataFrame, steps: pd.DataFrame, sarsa_rate: flo
     return frame[["condition", "seed", *(name for name in frame.columns if name not in ("condition", "seed"))]]
 
 
+def rpe_input(structure: pd.DataFrame) -> pd.DataFrame:
+    """Lag-1 weights, explained variance of RPEs and reward of networks of either input (``claims.by_input``).
+
+    ``structure`` holds the main results of every kind of network (``trial_sensitivity``).
+    """
+    signals = {"/".join(kind): f"lag-1 weight of {' '.join(kind)} trials" for kind in behavior.TRIAL_TYPES}
+    names = signals | {"r2_model_based": "RPE variance explained by model-based RPEs", "reward_per_trial": "reward per trial"}
+    wide = structure.set_index(["condition", "seed"])[list(names)].rename(columns=names)
+    published = {signals[signal]: value for signal, value in published_lag_1().items()}
+    published[names["r2_model_based"]] = PUBLISHED_R2
+    return claims.by_input(wide.loc["default"], wide.loc["default_rpe"], published)
+
+
+def rpe_input_claims(frame: pd.DataFrame) -> list[dict]:
+    """Settle twostep-lags and twostep-rpe-mb for networks of the other input."""
+    signs = {("common", "unrewarded"): claims.below(0), ("uncommon", "rewarded"): claims.below(0)}
+    lags = {f"lag-1 weight of {' '.join(kind)} trials": signs.get(kind, claims.above(0)) for kind in behavior.TRIAL_TYPES}
+    r2 = {"RPE variance explained by model-based RPEs": claims.above(0.8)}
+    return claims.settle_rpe_input(frame, "5e", lags) + claims.settle_rpe_input(frame, "5f", r2)
+
+
 def example_points(pairs: pd.DataFrame) -> pd.DataFrame:
     """What Fig. 5f, g draw: the reward prediction errors of one network in a few episodes."""
     first = pairs[(pairs["seed"] == pairs["seed"].min()) & (pairs["episode"] < EXAMPLE_EPISODES)]
@@ -237,11 +313,14 @@ def main(options: Options) -> None:
         "supplementary6": rates,
         "stay_interaction": behavior.stay_interaction(trials),
         "reward": share_of_best(trials),
+        "fits": fit_models(trials[trials["episode"] < FITTED_EPISODES], FITTED_STARTS),
         "trial_structure": trial_sensitivity(all_trials, all_steps, sarsa_rate),
     }
+    results["rpe_input"] = rpe_input(results["trial_structure"])
     for name, frame in results.items():
         tables.write(frame, folder / "results" / f"{name}.csv", about=about)
     rows = settle_claims(results["fig5e"], results["fig5c"], results["stay_interaction"], rpes)
+    rows += rpe_input_claims(results["rpe_input"])
     claims.write(rows, folder / "results", about)
 
 

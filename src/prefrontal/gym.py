@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from dataclasses import fields
 from typing import Any
 
 import gymnasium
@@ -9,7 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from prefrontal import training
+from prefrontal.errors import require
+from prefrontal.paths import ROOT
 from prefrontal.task import State, Task
+
+
+def _array(observation: Tensor) -> np.ndarray:
+    """Observation of one episode of one subject: pixels in uint8, or numbers in single precision."""
+    own = observation[0, 0]
+    return (own if own.dtype == torch.uint8 else own.float()).numpy()
 
 
 class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
@@ -22,14 +34,16 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
     ----------
     task : Task
     low, high : float
-        Bounds of the observation's entries.
+        Bounds of the observation's entries; those of pixels in uint8 are 0 and 255.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012 (Gymnasium's own attribute)
 
     def __init__(self, task: Task, low: float = -1.0, high: float = 1.0) -> None:
         self.task = task
-        self.observation_space = gymnasium.spaces.Box(low, high, (len(task.observations),), np.float32)
+        example = _array(task.begin(torch.zeros(1, 1, task.begin_noise))[1])
+        low, high = (0, 255) if example.dtype == np.uint8 else (low, high)
+        self.observation_space = gymnasium.spaces.Box(low, high, example.shape, example.dtype.type)
         self.action_space = gymnasium.spaces.Discrete(len(task.actions))
         self.state: State | None = None
 
@@ -37,7 +51,7 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
         """Open an episode -> observation, info."""
         super().reset(seed=seed)
         self.state, observation = self.task.begin(self._noise(self.task.begin_noise))
-        return observation[0, 0].numpy(), self._about(self.state)
+        return _array(observation), self._about(self.state)
 
     def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Take an action -> observation, reward, terminated, truncated, info."""
@@ -51,10 +65,43 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
             info["finished"] = {"trial": int(before["trial"])} | {
                 name: np.asarray(values).item() for name, values in columns.items()
             }
-        return observation[0, 0].numpy(), float(reward), bool(self.state["over"]), False, info
+        return _array(observation), float(reward), bool(self.state["over"]), False, info
 
     def _noise(self, numbers: int) -> Tensor:
         return torch.from_numpy(self.np_random.random((1, 1, numbers), dtype=np.float32))
 
     def _about(self, state: State) -> dict[str, Any]:
         return {"trial": int(state["trial"]), "period": self.task.periods[int(state["period"])]}
+
+
+def experiments() -> list[str]:
+    """Names of the experiments that have a task, which are those of the folders in replications/."""
+    return sorted(path.parent.name for path in (ROOT / "replications").glob("*/train.py"))
+
+
+def make(experiment: str, **settings: Any) -> TaskEnv:
+    """Open an experiment's training task as an environment.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of its folder, such as "two_step".
+    **settings
+        Those of the experiment's ``Config`` (``python -m replications.<experiment>.train --help``) that the task has of its
+        own, such as ``trials=50``; the defaults are the paper's.
+
+    Raises
+    ------
+    UserError
+        There is no such experiment or setting, or its value is impossible.
+    """
+    known = experiments()
+    require(experiment in known, "experiment", experiment, " or ".join(known))
+    if str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))  # experiments are folders of the repository, not part of the installed library
+    config = importlib.import_module(f"replications.{experiment}.train").Config
+    of_any_training = {field.name for field in fields(training.Config)}
+    own = [field.name for field in fields(config) if field.name not in of_any_training]
+    for name in settings:
+        require(name in own, "setting", name, " or ".join(own))
+    return TaskEnv(config(**settings).task())

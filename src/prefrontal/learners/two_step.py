@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -83,8 +82,8 @@ class ModelFree:
     Both stages share one learning rate. Trials that broke off teach nothing.
     """
 
-    learning_rate: float
-    """Share of the prediction error by which a value moves, 0 to 1."""
+    learning_rate: float | np.ndarray
+    """Share of the prediction error by which a value moves, 0 to 1; an array (..., 1) stands for learners side by side."""
     eligibility: float = 0.0
     """How much of the reward prediction error reaches the first-stage action at once (lambda), 0 to 1."""
     discount: float = 1.0
@@ -170,8 +169,8 @@ class LearningPlanner:
     broke off teach nothing.
     """
 
-    learning_rate: float = 0.5
-    """Share of the prediction error by which a value moves, 0 to 1."""
+    learning_rate: float | np.ndarray = 0.5
+    """Share of the prediction error by which a value moves, 0 to 1; an array (..., 1) stands for learners side by side."""
     common: float = 0.8
     """Probability of the common transition."""
     discount: float = 1.0
@@ -203,8 +202,8 @@ class MixtureMemory(NamedTuple):
     model_free: ModelFreeMemory
 
 
-def _mix(weight: float, planned: np.ndarray, model_free: np.ndarray) -> np.ndarray:
-    return weight * planned + (1 - weight) * model_free
+def _mix(weight: float, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return weight * one + (1 - weight) * other
 
 
 @dataclass(frozen=True)
@@ -303,7 +302,7 @@ def _watch(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, rewa
 
 
 def action_values(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> np.ndarray:
-    """Values of left and right that a watching learner holds before each choice, (episode, trial, 2); see ``replay``."""
+    """Values of left and right that a watching learner holds before each choice, (..., episode, trial, 2); see ``replay``."""
     before = [learner.values(memory) for memory, _ in _watch(learner, choice, outcome_state, reward)]
     return np.stack(before, axis=choice.ndim - 1)
 
@@ -466,6 +465,9 @@ STARTS = {
 """Range of the optimiser's starting points. Far out, high inverse temperatures with tiny learning rates are a trap: there
 the learner hardly learns, and only tells which side paid more in the episode so far."""
 
+RATES = np.linspace(0, 1, 201) ** 2
+"""Learning rates at which fits know a learner's values exactly, denser where low rates make them curved."""
+
 CHOICE_RULE = ("inverse_temperature", "perseveration", "bias")
 PARAMETERS = {
     "model_free": ("learning_rate", *CHOICE_RULE),
@@ -563,11 +565,12 @@ def fit(
     learns = isinstance(planner, LearningPlanner) and kind != "model_free"
     names = (*(["planning_rate"] if learns else []), *PARAMETERS[kind])
 
-    def log_likelihood(parameters: Mapping[str, float]) -> np.ndarray:
-        return np.where(data.free, log_likelihoods(data.choice, values(parameters), **choice_rule(parameters)), np.nan)
+    def log_likelihood(parameters: Mapping[str, float], values: np.ndarray) -> np.ndarray:
+        return np.where(data.free, log_likelihoods(data.choice, values, **choice_rule(parameters)), np.nan)
 
     def cost(vector: np.ndarray) -> float:
-        return -float(log_likelihood(dict(zip(names, vector, strict=True)))[data.free].mean())
+        parameters = dict(zip(names, vector, strict=True))
+        return -float(log_likelihood(parameters, values(parameters))[data.free].mean())
 
     low, high = np.array([STARTS[name] for name in names]).T
     cell = rng.permuted(np.tile(np.arange(starts)[:, None], len(names)), axis=0)
@@ -576,27 +579,46 @@ def fit(
     runs = [minimize(cost, point, method="L-BFGS-B", bounds=bounds) for point in points]
     best = min(runs, key=lambda run: run.fun)
     parameters = dict(zip(names, map(float, best.x), strict=True))
-    log_p = log_likelihood(parameters)
+    learner = learner_of(kind, parameters, eligibility, planner)
+    exact = action_values(learner, data.choice, data.outcome_state, data.reward)
+    log_p = log_likelihood(parameters, exact)
     return Fit(parameters, float(log_p[data.free].sum()), np.exp(log_p)[data.index], bool(best.success))
+
+
+def _values_by_rate(learner: Planner | LearningPlanner | ModelFree, data: Trials) -> Callable[[float], np.ndarray]:
+    """Return the function from a learner's learning rate to its action values, (episode, trial, 2).
+
+    The learner watches the trials with all ``RATES`` side by side; between two of them values are interpolated. One that has
+    no learning rate has the same values at any.
+    """
+    trials = data.choice, data.outcome_state, data.reward
+    if isinstance(learner, Planner):
+        fixed = action_values(learner, *trials)
+        return lambda rate: fixed
+    side_by_side = [np.broadcast_to(array, (len(RATES), *array.shape)) for array in trials]
+    watched = action_values(replace(learner, learning_rate=RATES[:, None]), *side_by_side)
+
+    def values(rate: float) -> np.ndarray:
+        below = min(int(np.searchsorted(RATES, rate, side="right")) - 1, len(RATES) - 2)
+        return _mix((rate - RATES[below]) / (RATES[below + 1] - RATES[below]), watched[below + 1], watched[below])
+
+    return values
 
 
 def _values_by_parameters(
     kind: str, data: Trials, eligibility: float, planner: Planner | LearningPlanner
 ) -> Callable[[Mapping[str, float]], np.ndarray]:
-    """Return the function from parameters to action values (episode, trial, 2) of one kind of learner.
-
-    Only learning rates ask for the learner to watch again, and the optimiser varies one parameter at a time: hence the cache.
-    """
-
-    @lru_cache(maxsize=8)
-    def watched(learner: Any) -> np.ndarray:  # a frozen dataclass, hence hashable
-        return action_values(learner, data.choice, data.outcome_state, data.reward)
+    """Return the function from parameters to action values, (episode, trial, 2), of one kind of learner."""
+    parts: dict[str, Planner | LearningPlanner | ModelFree] = {}
+    if kind != "model_free":
+        parts["planning_rate"] = planner
+    if kind != "model_based":
+        parts["learning_rate"] = ModelFree(0.5, eligibility, discount=planner.discount)
+    by_rate = {name: _values_by_rate(part, data) for name, part in parts.items()}
 
     def values(parameters: Mapping[str, float]) -> np.ndarray:
-        learner = learner_of(kind, parameters, eligibility, planner)
-        if isinstance(learner, Mixture):
-            return _mix(learner.weight, watched(learner.planner), watched(learner.model_free))
-        return watched(learner)
+        own = [at(parameters.get(name, np.nan)) for name, at in by_rate.items()]
+        return own[0] if len(own) == 1 else _mix(parameters["weight"], *own)
 
     return values
 

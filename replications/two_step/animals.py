@@ -1,0 +1,253 @@
+"""Animals on the two-step task, through the analyses of the networks' behaviour (Fig. 5c, d), with fits of textbook learners.
+
+python -m replications.two_step.animals FILE    # a CSV file (see prefrontal.animals), or a MATLAB file of the Brody laboratory
+python -m replications.two_step.animals --help
+
+Writes data/two_step/animals/*.csv and draws figures/fig5_animals.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import tyro
+from tqdm import tqdm
+
+from prefrontal import animals, behavior, plotting, tables
+from prefrontal.errors import UserError, require, run
+from prefrontal.learners import two_step
+from prefrontal.paths import DATA, FIGURES
+from prefrontal.statistics import summarize
+from replications.two_step import animals_figure
+from replications.two_step.analysis import fit_models
+
+WORDS = {"transition": ("common", "uncommon", "none"), "outcome_state": ("S1", "S2", "none"), "rich_state": ("S1", "S2", "none")}
+"""What the columns of a CSV file may hold. S1 is the state to which left commonly leads, wherever its port is."""
+
+RAT_FIELDS = ("ratname", "p_congruent", "sides1", "sides2", "trans_common", "rewards", "viols", "new_sess", "leftprobs")
+"""Fields of a rat in the MATLAB file that are read; ``better_choices`` too where it is there."""
+
+
+SIMULATED_SESSION = 100
+"""Trials per session of simulated subjects; what they learn fades within few trials, so that the length matters little."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to read, and how to fit it."""
+
+    file: tyro.conf.Positional[Path]
+    """CSV file with a row per trial, or MATLAB 7.3 file (.mat) as in Brody-Lab/MixtureAgentsModels, data/ofc_physdata.mat."""
+    map: tuple[str, ...] = ()
+    """For CSV: our column = the file's, such as choice=resp reward=rew subject=rat session=day transition=trans."""
+    values: tuple[str, ...] = ()
+    """For CSV: our column = what its values stand for, such as choice=l:0,r:1 transition=1:common,0:uncommon."""
+    common: float = 0.8
+    """Probability of the common transition, which planners know (Miller et al. 2017: 0.8)."""
+    rich: float = 0.8
+    """Reward probability of the rich state, for simulated subjects (Miller et al. 2017: 0.8)."""
+    reversal: float = 0.02
+    """Probability per trial that rich and poor state swap, for simulated subjects (Miller et al. 2017: 0.02 from the 10th on)."""
+    starts: int = 10
+    """Runs of the optimiser per fit, from different starting points."""
+    repeats: int = 5
+    """Subjects simulated from each fitted mixture and fitted again, to show that parameters are recovered."""
+    data: Path = DATA
+    """Data folder."""
+    figures: Path = FIGURES
+    """Figures folder."""
+
+    def __post_init__(self) -> None:
+        for name in ("common", "rich", "reversal"):
+            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "a probability between 0 and 1")
+        for name in ("starts", "repeats"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+
+
+def read_rat(rat: h5py.Group, seed: int, where: str) -> pd.DataFrame:
+    """Trials of one rat of the MATLAB file.
+
+    The ports are named by sides, l and r; in some rats a choice commonly leads to the port of the other side. A violation
+    (``viols``, or v as second side) has no valid choice here. ``better_choices`` is NaN where the choice was instructed: only
+    one first-stage port was offered.
+    """
+    missing = [name for name in RAT_FIELDS if name not in rat]
+    if missing:
+        raise UserError(f"{where}: rat {seed + 1} has no field {missing[0]!r}")
+    read = {name: np.asarray(rat[name]).ravel() for name in (*RAT_FIELDS, "better_choices") if name in rat}
+    lengths = {len(array) for name, array in read.items() if name not in ("ratname", "p_congruent")}
+    require(len(lengths) == 1, f"{where}: number of trials of rat {seed + 1}", sorted(lengths), "the same in all fields")
+    name, congruent = "".join(map(chr, read["ratname"])), read["p_congruent"][0] > 0.5
+    choice, port = (read[side] == ord("r") for side in ("sides1", "sides2"))
+    valid = (read["viols"] == 0) & np.isin(read["sides1"], [ord("l"), ord("r")]) & np.isin(read["sides2"], [ord("l"), ord("r")])
+    second = port == congruent  # of the states S1 and S2: the one to which right commonly leads
+    common = choice == second
+    odd = valid & (common != (read["trans_common"] == 1))
+    if odd.any():
+        raise UserError(
+            f"{where}: rat {name}, trial {np.flatnonzero(odd)[0] + 1}: trans_common contradicts sides and p_congruent"
+        )
+    frame = pd.DataFrame(
+        {
+            "seed": seed,
+            "condition": "rats",
+            "subject": name,
+            "episode": np.maximum(np.cumsum(read["new_sess"] == 1) - 1, 0),
+            "choice": np.where(valid, choice, -1),
+            "reward": np.where(valid, read["rewards"], 0.0),
+            "transition": np.select([~valid, common], ["none", "common"], "uncommon"),
+            "outcome_state": np.select([~valid, second], ["none", "S2"], "S1"),
+            "rich_state": np.where((read["leftprobs"] > 0.5) == congruent, "S1", "S2"),
+        }
+    )
+    frame["forced"] = np.isnan(read["better_choices"]) if "better_choices" in read else False
+    return frame.assign(trial=frame.groupby("episode").cumcount())
+
+
+def read_rats(path: Path) -> pd.DataFrame:
+    """Read a MATLAB 7.3 file whose one variable is a list of rats, as in Brody-Lab/MixtureAgentsModels, data/ofc_physdata.mat."""
+    try:
+        with h5py.File(path) as file:
+            variables = [name for name in file if not name.startswith("#")]
+            require(variables == ["ratdatas"], f"{path}: variables", variables, "['ratdatas']")
+            rats = [file[reference] for reference in np.asarray(file["ratdatas"]).ravel()]
+            return pd.concat([read_rat(rat, seed, str(path)) for seed, rat in enumerate(rats)], ignore_index=True)
+    except OSError as error:
+        raise UserError(f"{path}: not a readable MATLAB 7.3 file ({error})") from error
+
+
+def read_csv(path: Path, mapping: dict[str, str], values: animals.Codes) -> pd.DataFrame:
+    """Read a CSV file; of transition and second-stage state one may be missing, and follows from the other and the choice."""
+    trials = animals.read(path, mapping, values, WORDS)
+    valid, right = trials["choice"] >= 0, trials["choice"] == 1
+    if "outcome_state" not in trials.columns:
+        if "transition" not in trials.columns:
+            raise UserError(
+                f"{path}: no column 'transition' or 'outcome_state'; map one of them, such as --map transition=<column>"
+            )
+        second = right == (trials["transition"] == "common")
+        known = valid & (trials["transition"] != "none")
+        trials["outcome_state"] = np.select([~known, second], ["none", "S2"], "S1")
+    if "transition" not in trials.columns:
+        common = right == (trials["outcome_state"] == "S2")
+        known = valid & (trials["outcome_state"] != "none")
+        trials["transition"] = np.select([~known, common], ["none", "common"], "uncommon")
+    return trials
+
+
+def read(options: Options) -> pd.DataFrame:
+    """Read the file, of either kind."""
+    require(options.file.exists(), "file", str(options.file), "an existing file")
+    if options.file.suffix == ".mat":
+        return read_rats(options.file)
+    return read_csv(options.file, animals.parse_mapping(options.map), animals.parse_values(options.values))
+
+
+def number_again(trials: pd.DataFrame) -> pd.DataFrame:
+    """Count trials anew from 0 in each session."""
+    return trials.assign(trial=trials.groupby(behavior.EPISODE).cumcount()).reset_index(drop=True)
+
+
+def completed(trials: pd.DataFrame) -> pd.DataFrame:
+    """Leave violations out of the sequence of trials, as the laboratory's own code does: a lag counts completed trials."""
+    return number_again(trials[(trials["choice"] >= 0) & (trials["transition"] != "none")])
+
+
+def handlings(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Other ways of treating violations and instructed choices, after ours."""
+    yield "violations left out (ours)", completed(trials)
+    yield "a violation is an empty trial", trials
+    violation = (trials["choice"] < 0) | (trials["transition"] == "none")
+    part = violation.groupby([trials[name] for name in behavior.EPISODE]).cumsum()
+    pieces = trials.assign(episode=trials["episode"] * (int(part.max()) + 1) + part)
+    yield "a violation ends the session", completed(pieces)
+    if "forced" in trials.columns and trials["forced"].any():
+        yield "instructed choices fitted too", completed(trials.drop(columns="forced"))
+        yield "instructed choices left out of the sequence", completed(trials[~trials["forced"]])
+
+
+def sensitivity(trials: pd.DataFrame) -> pd.DataFrame:
+    """Lag-1 weights of every subject under each way of treating violations and instructed choices."""
+    parts = []
+    for handling, treated in handlings(trials):
+        weights = behavior.two_step_weights(treated).query("lag == 1")
+        wide = weights.pivot(index="seed", columns="signal", values="weight").reset_index()
+        parts.append(wide.assign(handling=handling))
+    frame = pd.concat(parts, ignore_index=True)
+    return frame[["handling", *(name for name in frame.columns if name != "handling")]]
+
+
+def beside_published(weights: pd.DataFrame) -> pd.DataFrame:
+    """Mean lag weights over subjects with their 95 % interval, beside the published rats (Fig. 5d): another group of animals."""
+    means = summarize(weights[weights["lag"] > 0], ["signal", "lag"], "weight")
+    published = plotting.published("fig5d")
+    published["signal"] = published["series"].str.extract(r"(\w+/\w+)", expand=False)
+    published["lag"] = published["x"].astype(float).astype(int)
+    published = published.rename(columns={"y": "published", "err": "published_sem"})
+    return means.merge(published[["signal", "lag", "published", "published_sem"]], how="left")
+
+
+def recover(fits: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Simulate subjects from the fitted mixtures, with about as many choices as theirs, and fit them again.
+
+    Returns
+    -------
+    DataFrame
+        seed, subject, repeat, parameter, true, recovered.
+    """
+    planner = two_step.LearningPlanner(common=options.common)
+    names = ("planning_rate", *two_step.PARAMETERS["mixture"])
+    task = {"common": options.common, "rich": options.rich, "reversal": options.reversal}
+    jobs = [(row, repeat) for row in fits[fits["model"] == "mixture"].to_dict("records") for repeat in range(options.repeats)]
+    rows = []
+    for true, repeat in tqdm(jobs, desc="parameter recovery", unit="simulated subject"):
+        sessions = max(1, round(true["choices"] / SIMULATED_SESSION))
+        rng = np.random.default_rng([true["seed"], repeat])
+        learner = two_step.learner_of("mixture", true, planner=planner)
+        played = two_step.simulate(
+            learner, episodes=sessions, trials=SIMULATED_SESSION, rng=rng, **two_step.choice_rule(true), **task
+        )
+        found = two_step.fit("mixture", played, rng, options.starts, planner=planner).parameters
+        about = {"seed": true["seed"], "subject": true["subject"], "repeat": repeat}
+        rows += [about | {"parameter": name, "true": true[name], "recovered": found[name]} for name in names]
+    return pd.DataFrame(rows)
+
+
+def main(options: Options) -> None:
+    """Write the tables, behaviour first, and draw the figure."""
+    everything = read(options)
+    trials = completed(everything)
+    require(len(trials) > 0, str(options.file), "without completed trials", "a table with some")
+    names = trials.drop_duplicates("seed").set_index("seed")["subject"]
+    settings = {name: getattr(options, name) for name in ("common", "rich", "reversal", "starts", "repeats")}
+    about = tables.provenance(str(settings), sorted(map(int, names.index)))
+    about |= {"file": options.file.name, "file_sha256": hashlib.sha256(options.file.read_bytes()).hexdigest()}
+
+    def write(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        if "seed" in frame.columns and "subject" not in frame.columns:
+            frame.insert(0, "subject", frame["seed"].map(names))
+        tables.write(frame, options.data / "two_step" / "animals" / f"{name}.csv", about=about)
+        return frame
+
+    print(animals.describe(everything))
+    weights = write("lag_weights", behavior.two_step_weights(trials))
+    means = write("lag_weights_mean", beside_published(weights))
+    print("weights on choice (log odds), mean over subjects with 95 % interval:")
+    print(means.to_string(index=False, float_format="%.2f"), flush=True)
+    write("stay_probability", behavior.stay_probability(trials))
+    if "rich_state" in trials.columns:
+        write("stay_interaction", behavior.stay_interaction(trials))
+    write("sensitivity", sensitivity(everything))
+    fits = write("fits", fit_models(trials, options.starts, options.common))
+    write("recovery", recover(fits, options))
+    animals_figure.draw(options.data, options.figures)
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Options)))

@@ -1,0 +1,146 @@
+"""Draw animals beside networks on the two-step task: behaviour, fitted learners, and how well fits recover their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from prefrontal import plotting, tables
+from prefrontal.behavior import TRIAL_TYPES
+from prefrontal.plotting import COLORS
+
+GROUPS = ("animals", "networks")
+GROUP_COLORS = {"animals": COLORS["animal"], "networks": COLORS["network"]}
+COMPONENTS = {
+    "planning_weight": "planning",
+    "model_free_weight": "model-\nfree",
+    "perseveration": "persev-\neration",
+    "bias": "bias to\nright",
+}
+PARAMETERS = {
+    "planning_rate": "planning rate",
+    "learning_rate": "model-free rate",
+    "weight": "planner's share",
+    "inverse_temperature": "inverse temperature",
+    "perseveration": "perseveration",
+    "bias": "bias",
+}
+
+
+def mean_and_sem(values: pd.Series) -> tuple[float, float]:
+    """Mean and standard error over subjects."""
+    return float(values.mean()), float(values.sem())
+
+
+def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
+    """Stay probabilities: mean ± s.e.m. as bars, every subject a dot."""
+    for k, outcome in enumerate(("rewarded", "unrewarded")):
+        for j, transition in enumerate(("common", "uncommon")):
+            own = stays[(stays["transition"] == transition) & (stays["outcome"] == outcome)]["stay_probability"]
+            x = 2.3 * k + 0.9 * j
+            mean, sem = mean_and_sem(own)
+            ax.bar(x, mean, 0.8, color=COLORS[transition], yerr=sem, error_kw={"lw": 0.8}, label=transition if k == 0 else None)
+            plotting.dots(ax, x, own)
+    ax.set(ylim=(0, 1.02), xticks=[0.45, 2.75], title=title)
+    ax.set_xticklabels(["rewarded", "unrewarded"])
+
+
+def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, label: str) -> None:
+    """Lagged regression: mean ± s.e.m. as lines, every subject a dot, published means as diamonds."""
+    model = plotting.published(published)
+    for k, (transition, outcome) in enumerate(TRIAL_TYPES):
+        name = f"{transition}/{outcome}"
+        own = weights[(weights["signal"] == name) & (weights["lag"] > 0)].groupby("lag")["weight"]
+        color, shift = COLORS[outcome], 0.09 * (k - 1.5)
+        x = np.array(list(own.groups)) + shift
+        style = {"color": color, "ls": "-" if transition == "common" else ":"}
+        ax.errorbar(x, own.mean(), own.sem(), elinewidth=0.8, label=f"{transition}, {outcome}", **style)
+        for lag, values in own:
+            ax.scatter(np.full(len(values), lag + shift), values, s=3, color=color, lw=0, alpha=0.6)
+        mean = model[
+            model["series"].str.contains(f" {name}", regex=False) & ~model["series"].str.contains(r"seed|\d+$", regex=True)
+        ]
+        plotting.published_marker(ax, mean["x"].astype(float) + shift, mean["y"])
+    plotting.published_marker(ax, [], [], label)
+    ax.axhline(0, color="black", lw=0.5, ls=":")
+    ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
+
+
+def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame]) -> None:
+    """Weights of the fitted mixtures' parts on choice."""
+    for k, group in enumerate(GROUPS):
+        for x, name in enumerate(COMPONENTS):
+            own, place = mixtures[group][name], x + 0.36 * (k - 0.5)
+            mean, sem = mean_and_sem(own)
+            error = {"yerr": sem, "error_kw": {"lw": 0.8}}
+            ax.bar(place, mean, 0.34, color=GROUP_COLORS[group], alpha=0.8, label=group if x == 0 else None, **error)
+            plotting.dots(ax, place, own, width=0.1)
+    ax.axhline(0, color="black", lw=0.5)
+    ax.set(xticks=range(len(COMPONENTS)), ylabel="weight of the part in the mixture\n(log odds; values: per unit of reward)")
+    ax.set_xticklabels(list(COMPONENTS.values()))
+    ax.legend()
+
+
+def draw_comparison(ax: Axes, fits: Mapping[str, pd.DataFrame]) -> None:
+    """How much better each learner predicts a choice than the model-free one: difference of log likelihoods per choice."""
+    models = ("model-free, eligibility 1", "model-based", "mixture")
+    for k, group in enumerate(GROUPS):
+        wide = fits[group].assign(gain=fits[group]["log_likelihood"] / fits[group]["choices"])
+        wide = wide.pivot(index="seed", columns="model", values="gain")
+        for x, model in enumerate(models):
+            own, place = wide[model] - wide["model-free"], x + 0.36 * (k - 0.5)
+            ax.bar(place, own.mean(), 0.34, color=GROUP_COLORS[group], alpha=0.8, yerr=own.sem(), error_kw={"lw": 0.8})
+            plotting.dots(ax, place, own, width=0.1)
+    ax.axhline(0, color="black", lw=0.5)
+    ax.set(xticks=range(len(models)), ylabel="log likelihood per choice\nabove model-free (nats)")
+    ax.set_xticklabels(["model-free,\neligibility 1", "model-\nbased", "mixture"])
+
+
+def draw_recovery(axes: list[Axes], recovery: pd.DataFrame) -> None:
+    """Recovered against true parameters of simulated subjects."""
+    for ax, (name, label) in zip(axes, PARAMETERS.items(), strict=True):
+        own = recovery[recovery["parameter"] == name]
+        ends = [own[["true", "recovered"]].min(axis=None), own[["true", "recovered"]].max(axis=None)]
+        ax.plot(ends, ends, color=COLORS["published"], lw=0.6, zorder=0)
+        ax.scatter(own["true"], own["recovered"], s=4, color=COLORS["animal"], lw=0, alpha=0.7)
+        ax.set_title(label, fontsize=5.5, pad=2)
+        ax.locator_params(nbins=3)
+    axes[-2].set_xlabel("true (fitted to an animal)")
+    axes[2].set_ylabel("recovered")
+
+
+def draw(data: Path, figures: Path) -> None:
+    """Draw fig5_animals from data/two_step/animals and data/two_step/results."""
+    folder = data / "two_step"
+    animal = {n: tables.read(folder / "animals" / f"{n}.csv") for n in ("stay_probability", "lag_weights", "fits", "recovery")}
+    network = {n: tables.read(folder / "results" / f"{n}.csv") for n in ("fig5c", "fig5e", "fits")}
+    fits = {"animals": animal["fits"], "networks": network["fits"]}
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
+    grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.075, right=0.985, top=0.94, bottom=0.09)
+    top = grid[0].subgridspec(1, 4, wspace=0.38, width_ratios=(0.75, 0.75, 1.2, 1.2))
+    bottom = grid[1].subgridspec(1, 3, wspace=0.38, width_ratios=(1.2, 1, 1.1))
+    a1, a2, b, c = (figure.add_subplot(cell) for cell in top)
+    d, e = figure.add_subplot(bottom[0]), figure.add_subplot(bottom[1])
+    cells = bottom[2].subgridspec(3, 2, wspace=0.45, hspace=0.75)
+    f = [figure.add_subplot(cells[row, column]) for row in range(3) for column in range(2)]
+    name = " and ".join(animal["lag_weights"]["condition"].unique())
+    draw_stays(a1, animal["stay_probability"], name)
+    draw_stays(a2, network["fig5c"], "networks")
+    a1.set_ylabel("stay probability")
+    a1.legend(loc="upper right", bbox_to_anchor=(1.08, 1.02))
+    draw_weights(b, animal["lag_weights"], name, "fig5d", "published rats (Fig. 5d)")
+    draw_weights(c, network["fig5e"], "networks", "fig5e", "published networks (Fig. 5e)")
+    b.set_ylabel("weight on choice (log odds)")
+    for ax in (b, c):
+        ax.legend(loc="upper right")
+    draw_components(d, {group: own[own["model"] == "mixture"] for group, own in fits.items()})
+    draw_comparison(e, fits)
+    draw_recovery(f, animal["recovery"])
+    panels = {"a": [a1, a2], "b": [b], "c": [c], "d": [d], "e": [e], "f": f}
+    for letter, axes in panels.items():
+        plotting.panel_label(axes[0], letter)
+    plotting.save(figure, "fig5_animals", figures, tables.manifest(folder / "animals")["lag_weights.csv"])
