@@ -37,6 +37,15 @@ def test_score_counts_claims_not_rows(tmp_path):
     assert list(claims.readable(frame)["reproduced?"]) == ["yes", "NO"]
 
 
+def test_score_names_predictions_apart(tmp_path):
+    held = claims.settle("prediction-x", "beyond", "s", [1.0, 1.1], claims.above(0))
+    failed = claims.settle("prediction-y", "beyond", "s", [1.0, 1.1], claims.below(0))
+    claims.write([settle([1.0, 1.1], claims.above(0)), held, failed], tmp_path / "x" / "results", {})
+    assert (
+        claims.score(claims.collect(tmp_path)) == "1 of 1 claims reproduced; 1 of 2 predictions, which go beyond the paper, hold"
+    )
+
+
 def test_readme_tables_come_from_results(tmp_path):
     tables.write(
         tables.pd.DataFrame({"seed": [0, 1, 0, 1], "rate": [1, 1, 2, 2], "reward": [0.5, 0.7, np.nan, 0.9]}),

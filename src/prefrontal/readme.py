@@ -6,7 +6,8 @@ A README shows a table between two comment lines:
     <!-- end -->
 
 The path is relative to data/<experiment>/ (the README's folder). With ``by``, numbers are averaged over networks within groups
-and shown as mean [lowest, highest]; without, the table is shown as it is. ``<!-- begin: claims -->`` shows the claims.
+and shown as mean [lowest, highest]; without, the table is shown as it is. ``<!-- begin: claims -->`` shows the
+claims, ``<!-- begin: claims rpe-input -->`` the rows of one claim in all experiments.
 """
 
 from __future__ import annotations
@@ -51,9 +52,11 @@ def group(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 def table(what: str, data: Path, experiment: str | None) -> str:
     """Return the Markdown that belongs between a block's markers."""
-    if what == "claims":
+    kind, _, claim = what.partition(" ")
+    if kind == "claims":
         frame = claims.collect(data)
-        own = frame if experiment is None else frame[frame["experiment"] == experiment]
+        by_experiment = pd.Series(True, frame.index) if experiment is None else frame["experiment"] == experiment
+        own = frame[frame["claim"] == claim if claim else by_experiment]
         return f"{claims.score(own)}.\n\n{markdown(claims.readable(own))}"
     path, _, by = what.partition(" by ")
     frame = tables.read(data / (experiment or "") / path)

@@ -34,11 +34,6 @@ CHOICES = ("Deviations and choices", "What falls short")
 """Sections of an experiment's README that the report shows in full."""
 
 
-def is_prediction(claim: str) -> bool:
-    """Tell predictions, which go beyond the paper, from claims of the paper."""
-    return claim.startswith("prediction-")
-
-
 def holds(verdict: object) -> bool:
     """Read a verdict, which a table with empty cells holds as text."""
     return str(verdict) == "True"
@@ -253,7 +248,7 @@ def render(options: Options) -> str:
         loader=PackageLoader("prefrontal", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": lambda value: "—" if pd.isna(value) else f"{value:.3g}".replace("-", "−"), "html": html}
-    environment.tests |= {"missing": pd.isna, "holds": holds, "prediction": is_prediction}
+    environment.tests |= {"missing": pd.isna, "holds": holds, "prediction": claims.is_prediction}
     return environment.get_template("report.html.jinja").render(
         experiments=[collect_experiment(name, options, citations, frame) for name in names],
         frame=frame,
