@@ -6,10 +6,12 @@ READY := .venv/.ready
 EXPERIMENTS := $(patsubst replications/%/train.py,%,$(wildcard replications/*/train.py))
 DRAWN := $(patsubst replications/%/figure.py,%,$(wildcard replications/*/figure.py))
 LIBRARY := src/prefrontal
+# A folder that draws without training reads the results of the others.
+SUMMARIES := $(filter-out $(EXPERIMENTS),$(DRAWN))
 # One thread per process: the networks are small.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help figures claims report notebooks train test bench lint clean $(EXPERIMENTS) $(addprefix train-,$(EXPERIMENTS))
+.PHONY: help figures claims report notebooks train test bench lint clean $(EXPERIMENTS) $(SUMMARIES) $(addprefix train-,$(EXPERIMENTS))
 .DELETE_ON_ERROR:
 
 help:  ## list the commands
@@ -21,7 +23,7 @@ figures: $(addprefix .make/,$(addsuffix .figure,$(DRAWN)))  ## record the traine
 	@$(PYTHON) -m prefrontal.cite --write
 	@$(PYTHON) -m prefrontal.claims
 
-claims: $(foreach e,$(DRAWN),data/$(e)/results/claims.csv)  ## print the verdict table
+claims: $(foreach e,$(filter $(EXPERIMENTS),$(DRAWN)),data/$(e)/results/claims.csv)  ## print the verdict table
 	@$(PYTHON) -m prefrontal.claims
 
 report: figures  ## write figures/report.html, the whole reproduction on one page
@@ -82,3 +84,17 @@ data/$(1)/results/claims.csv: data/$(1)/trials.parquet replications/$(1)/analysi
 $(1): .make/$(1).figure
 endef
 $(foreach e,$(EXPERIMENTS),$(eval $(call EXPERIMENT,$(e))))
+
+define SUMMARY
+.make/$(1).figure: $(foreach e,$(filter $(EXPERIMENTS),$(DRAWN)),data/$(e)/results/claims.csv) replications/$(1)/figure.py \
+		$(LIBRARY)/plotting.py $(LIBRARY)/paper.mplstyle
+	$(PYTHON) -m replications.$(1).figure
+	@mkdir -p .make && touch $$@
+
+$(1): .make/$(1).figure
+endef
+$(foreach e,$(SUMMARIES),$(eval $(call SUMMARY,$(e))))
+
+# Predictions test the networks of the two-step task, on its task and with its analysis.
+data/predictions/trials.parquet: replications/two_step/task.py $(wildcard data/two_step/networks/*.json) | data/two_step/networks
+data/predictions/results/claims.csv: replications/two_step/analysis.py

@@ -1,13 +1,17 @@
 """Every experiment, from training to figure, with tiny budgets: the steps fit together and write what they promise."""
 
 import importlib
+import shutil
 from pathlib import Path
 
 import pytest
 
 from prefrontal import claims, paths, tables
+from tests.test_imports import BUILDS_ON
 
-EXPERIMENTS = sorted(path.parent.name for path in (paths.ROOT / "replications").glob("*/figure.py"))
+DRAWN = sorted(path.parent for path in (paths.ROOT / "replications").glob("*/figure.py"))
+EXPERIMENTS = [folder.name for folder in DRAWN if (folder / "train.py").exists()]
+SUMMARIES = [folder.name for folder in DRAWN if not (folder / "train.py").exists()]
 
 
 def run_all(experiment: str, data: Path, figures: Path) -> None:
@@ -16,6 +20,9 @@ def run_all(experiment: str, data: Path, figures: Path) -> None:
     )
     tiny = ["--all", "--episodes", "20", "--seeds", "2", "--no-compile", "--data", str(data)]
     importlib.import_module("prefrontal.training").main(train.Config, experiment, train.VARIANTS, tiny)
+    if experiment in BUILDS_ON:
+        networks = Path(BUILDS_ON[experiment]) / "networks"
+        shutil.copytree(paths.DATA / networks, data / networks)
     record.main(record.Options(data=data, seeds=2, episodes=6))
     analysis.main(analysis.Options(data=data))
     figure.main(figure.Options(data=data, figures=figures))
@@ -34,6 +41,13 @@ def test_experiment_runs_from_training_to_figure(experiment, tmp_path):
     manifest = tables.manifest(data / experiment / "results")
     assert {"claims.csv"} <= set(manifest)
     assert all({"commit", "config_sha256", "seeds", "versions"} <= set(about) for about in manifest.values())
+
+
+@pytest.mark.parametrize("summary", SUMMARIES)
+def test_summary_is_drawn_from_committed_results(summary, tmp_path):
+    figure = importlib.import_module(f"replications.{summary}.figure")
+    figure.main(figure.Options(figures=tmp_path))
+    assert list(tmp_path.glob("fig*.png"))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

@@ -33,6 +33,9 @@ GITTINS_DISCOUNT = 0.98
 UCB_EXPLORATION = 0.5
 """Weight of ln(t)/n in the upper confidence bound (not stated); .5 gives the published curve, UCB1's 2 explores far longer."""
 
+RPE_INPUT = "_rpe"
+"""Ends the training of networks that see reward prediction errors in place of reward."""
+
 TEXTBOOK_EPISODES = 10_000
 """Simulated episodes per textbook algorithm; many, so that their curves are exact to the eye."""
 
@@ -195,6 +198,32 @@ def settle_claims(results: dict[str, pd.DataFrame]) -> list[dict]:
     return rows
 
 
+def rpe_input(trials: pd.DataFrame, results: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Learning within episodes, and regret, of networks of either input (``claims.by_input``).
+
+    ``trials`` are those of networks that see reward prediction errors; ``results`` of those that see reward.
+    """
+    own = trials.assign(training=trials["training"].str.removesuffix(RPE_INPUT))
+    wide = []
+    for learning, curves in ((results["learning"], results["fig1d"]), (learning_within_episodes(own), regret_curves(own))):
+        drawn = learning[learning["problem"] == "drawn"]
+        gain = drawn.assign(gain=drawn["late"] - drawn["early"]).pivot(index="seed", columns="training", values="gain")
+        final = curves[curves["trial"] == curves["trial"].max()].pivot(index="seed", columns="training", values="regret")
+        names = {"P(better arm), last minus first tenth of the episode": gain, "cumulative regret at the last trial": final}
+        wide.append(pd.concat([frame.add_prefix(f"{name}, ") for name, frame in names.items()], axis=1))
+    published = {f"cumulative regret at the last trial, {name}": value for name, value in published_final_regret().items()}
+    return claims.by_input(*wide, published)
+
+
+def rpe_input_claims(frame: pd.DataFrame, textbook: pd.DataFrame) -> list[dict]:
+    """Settle bandit-frozen, and bandit-regret against the best of its three rivals, for networks of the other input."""
+    last = textbook[textbook["trial"] == textbook["trial"].max()].set_index("algorithm")["regret"]
+    bound = min(last["Thompson sampling"], last["UCB"], 2 * last["Gittins indices"])
+    gains = [name for name in frame["quantity"].unique() if name.startswith("P(better arm)")]
+    rows = claims.settle_rpe_input(frame, "1c", dict.fromkeys(gains, claims.above(0)))
+    return rows + claims.settle_rpe_input(frame, "1d", {"cumulative regret at the last trial, independent": claims.below(bound)})
+
+
 def published_final_regret() -> dict[str, float]:
     """Published cumulative regret at the last trial, by training distribution (Fig. 1d)."""
     frame = plotting.published("fig1d")
@@ -212,6 +241,8 @@ def main(options: Options) -> None:
     trials["condition"] = trials["condition"].astype(str)
     trials[["training", "order"]] = trials["condition"].str.split(" ", n=1, expand=True)
     trials["problem"] = trials["order"].replace(SWAPPED)
+    sees_rpe = trials["training"].str.endswith(RPE_INPUT)
+    rpe_trials, trials = trials[sees_rpe], trials[~sees_rpe]
     first_seed = trials["seed"] == trials["seed"].min()
     examples = trials[first_seed & (trials["training"] == "independent") & (trials["episode"] < EXAMPLE_EPISODES)]
     last, trajectories, correlations = payoff_code(activity, trials)
@@ -225,9 +256,11 @@ def main(options: Options) -> None:
         "learning": learning_within_episodes(trials[~trials["problem"].str.contains("example")]),
         "bayes_share": bayes_share(trials),
     }
+    results["rpe_input"] = rpe_input(rpe_trials, results)
     for name, frame in results.items():
         tables.write(frame, folder / "results" / f"{name}.csv", about=about)
-    claims.write(settle_claims(results), folder / "results", about)
+    rows = settle_claims(results) + rpe_input_claims(results["rpe_input"], results["fig1d_textbook"])
+    claims.write(rows, folder / "results", about)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def record_condition(options: Options, condition: str) -> tuple[recording.Tables
 
 def main(options: Options) -> None:
     """Write trials of all networks and activity of those trained on correlated arms."""
-    parts = [record_condition(options, variant["arms"]) for variant in VARIANTS]
+    parts = [record_condition(options, Config(**variant).condition) for variant in VARIANTS]
     configs = [config for _, used in parts for config in used]
     recording.write(recording.join([part for part, _ in parts]), options.data / "bandit", training.provenance(configs))
 

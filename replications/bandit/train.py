@@ -6,7 +6,7 @@ python -m replications.bandit.train --help
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from prefrontal import training
 from prefrontal.errors import require, run
@@ -52,7 +52,13 @@ class Config(training.Config):
         return 0.5 * self.trials, (2 / 3 if self.arms == "independent" else 3 / 4) * self.trials
 
 
-VARIANTS = ({"arms": "independent"}, {"arms": "correlated"})
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {"arms": "independent"},
+    {"arms": "correlated"},
+    {"arms": "independent", "network_input": "rpe"},
+    {"arms": "correlated", "network_input": "rpe"},
+)
+"""The networks of Fig. 1, and the same with reward prediction errors in place of reward as input."""
 
 if __name__ == "__main__":
     run(lambda: training.main(Config, "bandit", VARIANTS))

@@ -20,6 +20,8 @@ WARM_UP_BLOCKS = 3
 """First blocks of a test session, left out: a session starts from the initial LSTM state, without a past."""
 CARRIED, RESET = "carried", "reset"
 """Conditions: LSTM state carried through a session, or reset at every block."""
+RPE_INPUT = "carried_rpe"
+"""Condition: state carried, and the actor sees reward prediction errors in place of reward."""
 OBSERVERS = {"observer: boundary known": True, "observer: constant hazard": False}
 """Conditions of the ideal observers, and whether they know where blocks begin."""
 
@@ -218,6 +220,32 @@ def rpe_claims(rpes: pd.DataFrame) -> list[dict]:
     return rows
 
 
+def rpe_input(rpes: pd.DataFrame, behaved: pd.DataFrame) -> pd.DataFrame:
+    """RPEs on trial 2, their inferred / experienced ratio and reward, of networks of either input (``claims.by_input``)."""
+    reference = published_rpes().query("period == 'cue'")
+    published = {f"RPE to the {row.role}, {row.panel}": row.rpe for row in reference.itertuples()}
+    wide = []
+    for condition in (CARRIED, RPE_INPUT):
+        own = rpes[rpes["condition"] == condition]
+        names = "RPE to the " + own["role"] + ", " + own["panel"]
+        frame = own.assign(name=names).pivot(index="seed", columns="name", values="cue")
+        differences = cue_differences(own).set_index("seed")
+        frame["inferred / experienced difference between the cues' RPEs"] = differences["inferred"] / differences["experienced"]
+        frame["reward per trial"] = behaved[behaved["condition"] == condition].set_index("seed")["reward"]
+        wide.append(frame)
+    return claims.by_input(*wide, published)
+
+
+def rpe_input_claims(frame: pd.DataFrame) -> list[dict]:
+    """Settle inferred-inferred for networks of the other input."""
+    criteria = {
+        "RPE to the old cue, inferred": claims.below(0),
+        "RPE to the new cue, inferred": claims.above(0),
+        "inferred / experienced difference between the cues' RPEs": claims.between(0.8, 1.2),
+    }
+    return claims.settle_rpe_input(frame, "4b", criteria)
+
+
 def behaviour(trials: pd.DataFrame) -> pd.DataFrame:
     """Reward per trial and share of trials answered validly, per network."""
     groups = trials.assign(valid=trials["choice"] >= 0).groupby(["condition", "seed"], observed=True)
@@ -247,9 +275,10 @@ def main(options: Options) -> None:
         "decoded_state": decoded,
         "behaviour": behaviour(trials),
     }
+    results["rpe_input"] = rpe_input(rpes, results["behaviour"])
     for name, frame in results.items():
         tables.write(frame, folder / "results" / f"{name}.csv", about=about)
-    claims.write(settle_claims(rpes, decoded), folder / "results", about)
+    claims.write(settle_claims(rpes, decoded) + rpe_input_claims(results["rpe_input"]), folder / "results", about)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def sessions(task: InferredValueTask, blocks: int) -> tuple[InferredValueTask, i
 
 
 def main(options: Options) -> None:
-    """Write trials, steps and unit activity of the networks of both variants, and behaviour of the observers."""
+    """Write trials, steps and unit activity of the networks of all variants, and behaviour of the observers."""
     folder, seeds = options.data / "inferred_value", list(range(options.seeds))
     recordings, used = [], []
     for variant in VARIANTS:
@@ -54,9 +54,9 @@ def main(options: Options) -> None:
         agent, configs = training.load_agent(folder / "networks", Config, condition, seeds)
         task, count = sessions(configs[0].task(), options.episodes)
         discount = [config.discount for config in configs]
-        recordings.append(
-            recording.record(agent, task, seeds, condition, count, discount=discount, activity_periods=task.periods)
-        )
+        # The units of the networks that see reward prediction errors are not analysed.
+        periods = task.periods if configs[0].network_input == "reward" else ()
+        recordings.append(recording.record(agent, task, seeds, condition, count, discount=discount, activity_periods=periods))
         used += configs
     task, count = sessions(Config().task(), options.episodes)
     for condition, boundary_known in OBSERVERS.items():

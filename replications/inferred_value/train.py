@@ -73,7 +73,7 @@ RESET: dict[str, Any] = {"blocks": 1, "episodes": 100_000, "episodes_per_update"
 """State reset at every block, with the same 200 steps in an update: ten blocks side by side. Their losses are averaged where
 one unroll of ten blocks sums them, which RMSProp's normalisation undoes exactly once epsilon is a tenth as large."""
 
-VARIANTS: tuple[dict[str, Any], ...] = ({}, RESET, {"value_cost": STATED_VALUE_COST})
+VARIANTS: tuple[dict[str, Any], ...] = ({}, RESET, {"value_cost": STATED_VALUE_COST}, {"network_input": "rpe"})
 
 if __name__ == "__main__":
     run(lambda: training.main(Config, "inferred_value", VARIANTS))

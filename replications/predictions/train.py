@@ -10,14 +10,8 @@ from typing import Any
 
 from prefrontal import training
 from prefrontal.errors import run
+from replications.predictions.conditions import STRENGTHS
 from replications.two_step import train as two_step
-
-STRENGTHS: dict[str, tuple[float, ...]] = {
-    "rpe_scale": (0.3, 0.1, 0.03),
-    "negative_rpe_scale": (0.5, 0.2, 0.0),
-    "rpe_noise": (1.0, 3.0, 10.0),
-}
-"""Setting that interferes with dopamine -> its strengths, mildest first. Chosen before any was trained (README)."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ python -m replications.two_step.train --help
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from prefrontal import training
 from prefrontal.errors import require, run
@@ -68,8 +68,15 @@ class Config(training.Config):
         return 0.5 * self.trials, 0.706 * self.trials
 
 
-VARIANTS = ({}, {"steps_per_trial": 2}, {"invalid_response": "repeat"}, {"stage_2_response": "side"})
-"""The networks of Fig. 5, and one departure from each choice that the paper leaves open about the trial."""
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"steps_per_trial": 2},
+    {"invalid_response": "repeat"},
+    {"stage_2_response": "side"},
+    {"network_input": "rpe"},
+)
+"""The networks of Fig. 5, one departure from each choice that the paper leaves open about the trial, and reward prediction errors
+in place of reward as input."""
 
 if __name__ == "__main__":
     run(lambda: training.main(Config, "two_step", VARIANTS))
