@@ -63,39 +63,38 @@ def citations(text: str) -> list[str]:
 
 
 def fill(text: str, experiment: str, data: Path) -> str:
-    """Put the numbers of an experiment's results into the braces of a caption."""
+    """Put the numbers of an experiment's results into the braces of a caption; those of all where it has no claims."""
+    every = claims.collect(data)
+    own = every[every["experiment"] == experiment]
+    frame = own if len(own) else every
 
     def number(match: re.Match[str]) -> str:
         try:
-            return _number(match[1].strip(), experiment, data).replace("-", "−")
+            return _number(match[1].strip(), frame, experiment, data).replace("-", "−")
         except UserError as error:
             raise UserError(f"{match[0]}: {error}") from error
 
     return NUMBER.sub(number, text)
 
 
-def _number(what: str, experiment: str, data: Path) -> str:
+def _number(what: str, frame: pd.DataFrame, experiment: str, data: Path) -> str:
     """Text of one number, from what the braces say."""
     folder = data / experiment / "results"
     if what == "test_episodes":
         return _text(tables.manifest(folder).get("claims.csv", {}).get(what, np.nan))
     if what == "networks":
-        counts = _own(claims.collect(data), experiment)["n_networks"].unique()
-        return _text(counts[0] if len(counts) == 1 else np.nan)
+        counts = frame["n_networks"].unique()
+        if len(counts) > 1:
+            raise UserError(f"claims are about {', '.join(map(str, sorted(counts)))} networks; say which in words")
+        return _text(*counts)
     name, _, rest = (part.strip() for part in what.partition(":"))
     if name.endswith(".csv"):
         column, _, query = (part.strip() for part in rest.partition(" where "))
         return _column(data / name if "/" in name else folder / name, column, query)
-    row = _claim(_own(claims.collect(data), experiment), name.removeprefix("published "), rest)
+    row = _claim(frame, name.removeprefix("published "), rest)
     if name.startswith("published "):
         return _text(row["published"])
     return _text(row["reproduced"], row["ci_low"], row["ci_high"])
-
-
-def _own(frame: pd.DataFrame, experiment: str) -> pd.DataFrame:
-    """Claims of an experiment, or all claims where it has none of its own."""
-    own = frame[frame["experiment"] == experiment]
-    return own if len(own) else frame
 
 
 def _claim(frame: pd.DataFrame, claim: str, words: str) -> pd.Series:
