@@ -25,7 +25,7 @@ from prefrontal.learners import two_step
 from prefrontal.paths import DATA, FIGURES
 from prefrontal.statistics import summarize
 from replications.two_step import animals_figure
-from replications.two_step.analysis import fit_models
+from replications.two_step.analysis import MODELS, fit_models
 
 WORDS = {"transition": ("common", "uncommon", "none"), "outcome_state": ("S1", "S2", "none"), "rich_state": ("S1", "S2", "none")}
 """What the columns of a CSV file may hold. S1 is the state to which left commonly leads, wherever its port is."""
@@ -33,6 +33,9 @@ WORDS = {"transition": ("common", "uncommon", "none"), "outcome_state": ("S1", "
 RAT_FIELDS = ("ratname", "p_congruent", "sides1", "sides2", "trans_common", "rewards", "viols", "new_sess", "leftprobs")
 """Fields of a rat in the MATLAB file that are read; ``better_choices`` too where it is there."""
 
+
+MIXTURE = ("planning_rate", *two_step.PARAMETERS["mixture"])
+"""Parameters of a mixture whose planner learns."""
 
 SIMULATED_SESSION = 100
 """Trials per session of simulated subjects; what they learn fades within few trials, so that the length matters little."""
@@ -202,7 +205,6 @@ def recover(fits: pd.DataFrame, options: Options) -> pd.DataFrame:
         seed, subject, repeat, parameter, true, recovered.
     """
     planner = two_step.LearningPlanner(common=options.common)
-    names = ("planning_rate", *two_step.PARAMETERS["mixture"])
     task = {"common": options.common, "rich": options.rich, "reversal": options.reversal}
     jobs = [(row, repeat) for row in fits[fits["model"] == "mixture"].to_dict("records") for repeat in range(options.repeats)]
     rows = []
@@ -215,7 +217,28 @@ def recover(fits: pd.DataFrame, options: Options) -> pd.DataFrame:
         )
         found = two_step.fit("mixture", played, rng, options.starts, planner=planner).parameters
         about = {"seed": true["seed"], "subject": true["subject"], "repeat": repeat}
-        rows += [about | {"parameter": name, "true": true[name], "recovered": found[name]} for name in names]
+        rows += [about | {"parameter": name, "true": true[name], "recovered": found[name]} for name in MIXTURE]
+    return pd.DataFrame(rows)
+
+
+def summary(fits: pd.DataFrame) -> pd.DataFrame:
+    """One row per subject: BIC of each learner above the best one's, and the parameters of the mixture."""
+    bic = fits.pivot(index="subject", columns="model", values="bic")[list(MODELS)]
+    above_best = bic.sub(bic.min(axis=1), axis=0).add_prefix("BIC above best: ")
+    columns = ["choices", "likelihood_per_choice", "planning_weight", "model_free_weight", *MIXTURE]
+    columns = [name for name in columns if name not in ("weight", "inverse_temperature")]
+    mixture = fits[fits["model"] == "mixture"].set_index("subject")[columns]
+    return above_best.join(mixture).reset_index()
+
+
+def recovery_summary(recovery: pd.DataFrame) -> pd.DataFrame:
+    """For every parameter, rank correlation of true and recovered values over simulated subjects, and median absolute error."""
+    rows = []
+    for parameter, own in recovery.groupby("parameter", sort=False):
+        error = (own["recovered"] - own["true"]).abs()
+        rank = own["true"].corr(own["recovered"], method="spearman")
+        row = {"parameter": parameter, "rank_correlation": rank, "median_error": error.median(), "largest_error": error.max()}
+        rows.append(row | {"lowest_true": own["true"].min(), "highest_true": own["true"].max(), "simulated_subjects": len(own)})
     return pd.DataFrame(rows)
 
 
@@ -245,7 +268,9 @@ def main(options: Options) -> None:
         write("stay_interaction", behavior.stay_interaction(trials))
     write("sensitivity", sensitivity(everything))
     fits = write("fits", fit_models(trials, options.starts, options.common))
-    write("recovery", recover(fits, options))
+    write("summary", summary(fits))
+    recovery = write("recovery", recover(fits, options))
+    write("recovery_summary", recovery_summary(recovery))
     animals_figure.draw(options.data, options.figures)
 
 

@@ -21,6 +21,7 @@ from prefrontal.errors import run
 from prefrontal.paths import DATA, FIGURES
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, summarize
+from replications.two_step import animals_figure
 
 OUTCOMES = ("rewarded", "unrewarded")
 TRANSITIONS = ("common", "uncommon")
@@ -216,6 +217,8 @@ def main(options: Options) -> None:
         plotting.panel_label(axes[0], letter)
     plotting.save(figure, "fig5", options.figures, about, panels)
     draw_supplement(results["supplementary6"], options, about)
+    if (options.data / "two_step" / "animals").exists():
+        animals_figure.draw(options.data, options.figures)
 
 
 if __name__ == "__main__":

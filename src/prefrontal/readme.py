@@ -47,7 +47,8 @@ def group(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         return f"{values.mean():.3g} [{values.min():.3g}, {values.max():.3g}]{never}"
 
     grouped = frame.groupby(by, sort=True)
-    return grouped[numbers].agg(span).assign(networks=grouped.size()).reset_index()
+    counted = "animals" if "subject" in frame.columns else "networks"
+    return grouped[numbers].agg(span).assign(**{counted: grouped.size()}).reset_index()
 
 
 def table(what: str, data: Path, experiment: str | None) -> str:
