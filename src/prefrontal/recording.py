@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,7 +71,7 @@ class Step:
     """One time step of a batch of episodes; every tensor is (seed, episode, ...)."""
 
     state: State
-    observation: Tensor
+    observation: Tensor | None
     probabilities: Tensor
     value: Tensor
     activity: Tensor | None
@@ -164,7 +164,8 @@ def record(
     with tqdm(total=episodes, desc=f"record {condition}", unit="episode") as bar:
         for first in range(0, episodes, EPISODES_AT_ONCE):
             count = min(EPISODES_AT_ONCE, episodes - first)
-            batch = list(play(agent, task, noise, count))
+            # No table needs the observations, and views in pixels are large.
+            batch = [replace(step, observation=None) for step in play(agent, task, noise, count)]
             index = _Index(seeds, condition, first, count)
             parts["trials"].append(_trials(task, batch, index))
             if steps:
