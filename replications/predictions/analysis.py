@@ -81,7 +81,7 @@ def textbook() -> pd.DataFrame:
 
 
 def explained(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
-    """r2 of every network's reward prediction errors with the planner's, together and by event (Fig. 5f).
+    """r2 of networks' reward prediction errors with the planner's, where steps are recorded, together and by event (Fig. 5f).
 
     Returns
     -------
@@ -89,8 +89,8 @@ def explained(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
         condition, seed, event ("both", "stage 2", "reward"), r2_model_based; 0 for errors that do not vary.
     """
     rows = []
-    for condition, own in trials.groupby("condition", observed=True):
-        pairs = two_step_analysis.model_based_pairs(own, steps[steps["condition"] == condition])
+    for condition, own in steps.groupby("condition", observed=True):
+        pairs = two_step_analysis.model_based_pairs(trials[trials["condition"] == condition], own)
         for seed, block in pairs.groupby("seed"):
             for event in ("both", *two_step_analysis.STAGES.values()):
                 part = block if event == "both" else block[block["event"] == event]
@@ -175,8 +175,7 @@ def main(options: Options) -> None:
     steps = tables.read(folder / "steps.parquet", "steps")
     about = tables.read_provenance(folder / "trials.parquet")
     measured, errors = indices(trials), explained(trials, steps)
-    both = errors[errors["event"] == "both"].drop(columns="event")
-    arranged = interference(measured.merge(both, on=["condition", "seed"]))
+    arranged = interference(measured)
     results = {
         "interference": arranged,
         "slopes": slopes(arranged),

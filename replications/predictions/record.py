@@ -33,8 +33,8 @@ class Options:
     """Data folder; it also holds the two-step networks."""
     seeds: int = 8
     """Networks per condition, seeded 0, 1, ..."""
-    episodes: int = 100
-    """Test episodes per network and condition, the first of those in replications/two_step."""
+    episodes: int = 300
+    """Test episodes per network and condition, those of replications/two_step (Methods, simulation 4: 300)."""
 
 
 def mean_values(steps: pd.DataFrame, how: str) -> Tensor:
@@ -92,7 +92,7 @@ def record_silenced(options: Options, seeds: list[int], condition: str) -> tuple
 
 
 def main(options: Options) -> None:
-    """Write trials and steps of all networks."""
+    """Write trials of all networks, and steps of those that are intact in training."""
     folder, seeds = options.data / "predictions", list(range(options.seeds))
     recorded: list[recording.Tables] = []
     used: list[training.Config] = []
@@ -103,8 +103,7 @@ def main(options: Options) -> None:
     for variant in VARIANTS:
         condition = Config(**variant).condition
         agent, own = training.load_agent(folder / "networks", Config, condition, seeds)
-        discount = [config.discount for config in own]
-        recorded.append(recording.record(agent, own[0].task(), seeds, condition, options.episodes, discount=discount))
+        recorded.append(recording.record(agent, own[0].task(), seeds, condition, options.episodes, steps=False))
         used += own
     recording.write(recording.join(recorded), folder, training.provenance(used))
 
