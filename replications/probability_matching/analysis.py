@@ -20,6 +20,9 @@ from prefrontal.paths import DATA
 MAIN = "2_steps"
 """The variant that the figure and the claims are about; README, "Deviations and choices"."""
 
+RPE_INPUT = "2_steps_rpe"
+"""The same with reward prediction errors in place of reward as input."""
+
 LAGS = 15
 """Trials of history in the regression of choice (Methods, simulation 1: 15)."""
 
@@ -319,11 +322,27 @@ def settle_reward_lags(weights: pd.DataFrame, published: dict[str, float]) -> li
     return [*rows, claims.settle("matching-reward-lags", "2f", statement, trend, claims.below(0), at)]
 
 
+def rpe_input(trials: pd.DataFrame, slope: pd.DataFrame, reward: pd.DataFrame) -> pd.DataFrame:
+    """Slope and share of the possible gain of networks of either input (``claims.by_input``).
+
+    ``trials`` are those of networks that see reward prediction errors, ``slope`` and ``reward`` of those that see reward.
+    """
+    wide = []
+    for slopes_of, rewards_of in ((slope, reward), (slopes(episode_points(trials)), rewards(trials))):
+        own = [frame[frame["condition"].isin([MAIN, RPE_INPUT])].set_index("seed") for frame in (slopes_of, rewards_of)]
+        steepness = own[0].loc[own[0]["baselines"] == "all", "slope"]
+        columns = {"slope of log choice ratio on log reward ratio": steepness, "share of possible gain": own[1]["share_of_gain"]}
+        wide.append(pd.DataFrame(columns))
+    return claims.by_input(*wide, {"slope of log choice ratio on log reward ratio": published_numbers()["slope, all baselines"]})
+
+
 def main(options: Options) -> None:
     """Write one table per panel, and the claims."""
     folder = options.data / "probability_matching"
     trials = tables.read(folder / "trials.parquet", "trials", needs=("baseline_left", "held_out", "p_left", "p_right"))
     about = tables.read_provenance(folder / "trials.parquet")
+    sees_rpe = trials["condition"] == RPE_INPUT
+    rpe_trials, trials = trials[sees_rpe], trials[~sees_rpe]
     points, weights = episode_points(trials), history_weights(trials)
     slope, reward = slopes(points), rewards(trials)
     units, means, readings = analyse_units(folder, trials, weights)
@@ -338,6 +357,7 @@ def main(options: Options) -> None:
         "fig2f_shape": history_shape(weights),
         "reward": reward,
         "variants": compare_variants(slope, weights, means, reward),
+        "rpe_input": rpe_input(rpe_trials, slope, reward),
     }
     for name, frame in results.items():
         tables.write(frame, folder / "results" / f"{name}.csv", about=about)
@@ -347,7 +367,9 @@ def main(options: Options) -> None:
     }
     every = pd.concat([pd.DataFrame(rows).assign(condition=condition) for condition, rows in settled.items()])
     tables.write(every, folder / "results" / "claims_by_variant.csv", about=about)
-    claims.write(settled[MAIN], folder / "results", about)
+    criterion = {"slope of log choice ratio on log reward ratio": claims.between(0, 1)}
+    rows = settled[MAIN] + claims.settle_rpe_input(results["rpe_input"], "2d", criterion)
+    claims.write(rows, folder / "results", about)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ def main(options: Options) -> None:
     for variant in VARIANTS:
         condition = Config(**variant).condition
         agent, configs = training.load_agent(folder / "networks", Config, condition, seeds)
+        sees_reward = configs[0].network_input == "reward"  # the units of the others are not analysed
         recordings.append(
             recording.record(
                 agent,
@@ -44,7 +45,8 @@ def main(options: Options) -> None:
                 condition,
                 options.episodes,
                 discount=[config.discount for config in configs],
-                activity_periods=("fixation",),
+                activity_periods=("fixation",) if sees_reward else (),
+                steps=sees_reward,
             )
         )
         used += configs

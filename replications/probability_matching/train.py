@@ -61,8 +61,14 @@ class Config(training.Config):
         return trials * float(rates[0].mean()), trials * float(rates[1].mean())
 
 
-VARIANTS: tuple[dict[str, Any], ...] = ({}, {"steps_per_trial": 3, "episodes": 10_000}, {"learning_rate": STATED_RATE})
-"""The networks of Fig. 2, the longer trial with as many time steps in all, and the stated learning rate."""
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"steps_per_trial": 3, "episodes": 10_000},
+    {"learning_rate": STATED_RATE},
+    {"network_input": "rpe"},
+)
+"""The networks of Fig. 2, the longer trial with as many time steps in all, the stated learning rate, and reward prediction errors
+in place of reward as input."""
 
 if __name__ == "__main__":
     run(lambda: training.main(Config, "probability_matching", VARIANTS))
