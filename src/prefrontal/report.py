@@ -92,10 +92,10 @@ class Figure:
 
 
 def figure_label(name: str) -> str:
-    """Name of a figure in words: fig5_supplement is "Fig. 5, supplement"."""
+    """Name of a figure in words: fig5_supplement is "Fig. 5, supplement"; one without a number goes beyond the paper."""
     found = re.fullmatch(r"fig(\d+)(?:_(\w+))?", name)
     if not found:
-        return f"Fig. ({name.removeprefix('fig').strip('_').replace('_', ' ')})"
+        return "Beyond the paper"
     return f"Fig. {found[1]}" + (f", {found[2].replace('_', ' ')}" if found[2] else "")
 
 
