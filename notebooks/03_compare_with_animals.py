@@ -100,8 +100,8 @@ for ax, (title, own) in zip(axes, panels.items(), strict=True):
     ax.set(title=title, ylim=(0, 1), xticks=[0.5, 2.9])
     ax.set_xticklabels(["rewarded", "not"])
 axes[0].set_ylabel("stay probability")
-axes[0].legend(loc="lower left")
 figure.tight_layout()
+figure.legend(*axes[0].get_legend_handles_labels(), ncols=2, loc="lower center", bbox_to_anchor=(0.5, -0.1))
 
 # %% [markdown]
 # ## What do past trials do to the next choice?
@@ -149,7 +149,7 @@ for x, column in enumerate(parts):
     dots(ax, x - 0.15, own[column], COLORS["animal"], size=16)
     dots(ax, x + 0.15, trained[column], COLORS["network"], size=16)
 ax.axhline(0, color="black", lw=0.5)
-ax.set(ylabel="weight in the fitted mixture", xticks=range(len(parts)), yscale="symlog")
+ax.set(ylabel="weight in the fitted mixture", xticks=range(len(parts)), yscale="symlog", ylim=(-0.5, 60))
 ax.set_xticklabels(list(parts.values()))
 for x, label in enumerate(("animals", "networks")):
     ax.text(0.98, 0.95 - 0.1 * x, label, color=COLORS[label.removesuffix("s")], ha="right", va="top", transform=ax.transAxes)

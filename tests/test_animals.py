@@ -183,8 +183,9 @@ def test_planning_animals_are_recognised_from_file_to_figure(tmp_path):
     assert weights["common/rewarded"] > 0.5 and weights["uncommon/rewarded"] < -0.5
     fits = tables.read(folder / "fits.csv")
     best = fits[fits["model"].isin(["model-free", "model-based"])].sort_values("bic").drop_duplicates("subject")
-    assert set(best["model"]) == {"model-based"} and fits.query("model == 'mixture'")["weight"].min() > 0.8
+    assert set(best["model"]) == {"model-based"}
+    assert fits.query("model == 'mixture'")["planning_weight"].to_numpy() == pytest.approx(4.0, abs=1.0)
     recovered = tables.read(folder / "recovery.csv").query("parameter == 'planning_rate'")
-    assert recovered["recovered"].to_numpy() == pytest.approx(recovered["true"].to_numpy(), abs=0.15)
+    assert recovered["recovered"].to_numpy() == pytest.approx(recovered["true"].to_numpy(), abs=0.2)
     assert (tmp_path / "figures" / "fig5_animals.png").exists()
     assert {"file", "file_sha256", "commit"} <= set(tables.manifest(folder)["fits.csv"])

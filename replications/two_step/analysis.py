@@ -5,6 +5,7 @@ python -m replications.two_step.analysis --help
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,6 +142,12 @@ def rpe_regressions(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def part_weights(mixture: Mapping[str, float]) -> dict[str, float]:
+    """What a unit of either part's value adds to the log odds of choice in a fitted mixture."""
+    weight, temperature = mixture["weight"], mixture["inverse_temperature"]
+    return {"planning_weight": weight * temperature, "model_free_weight": (1 - weight) * temperature}
+
+
 def fit_models(trials: pd.DataFrame, starts: int, common: float = 0.8) -> pd.DataFrame:
     """Fit textbook learners to every subject's choices by maximum likelihood.
 
@@ -172,10 +179,7 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float = 0.8) -> pd.Dat
             row = {"condition": condition, "seed": seed, "model": model, "choices": choices, "log_likelihood": total}
             row["likelihood_per_choice"] = np.exp(total / choices)
             row |= {"bic": len(found.parameters) * np.log(choices) - 2 * total, "converged": found.success, **found.parameters}
-            if kind == "mixture":
-                weight, temperature = found.parameters["weight"], found.parameters["inverse_temperature"]
-                row |= {"planning_weight": weight * temperature, "model_free_weight": (1 - weight) * temperature}
-            rows.append(row)
+            rows.append(row | (part_weights(found.parameters) if kind == "mixture" else {}))
     return pd.DataFrame(rows)
 
 

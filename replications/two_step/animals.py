@@ -25,7 +25,7 @@ from prefrontal.learners import two_step
 from prefrontal.paths import DATA, FIGURES
 from prefrontal.statistics import summarize
 from replications.two_step import animals_figure
-from replications.two_step.analysis import MODELS, fit_models
+from replications.two_step.analysis import MODELS, fit_models, part_weights
 
 WORDS = {"transition": ("common", "uncommon", "none"), "outcome_state": ("S1", "S2", "none"), "rich_state": ("S1", "S2", "none")}
 """What the columns of a CSV file may hold. S1 is the state to which left commonly leads, wherever its port is."""
@@ -34,8 +34,8 @@ RAT_FIELDS = ("ratname", "p_congruent", "sides1", "sides2", "trans_common", "rew
 """Fields of a rat in the MATLAB file that are read; ``better_choices`` too where it is there."""
 
 
-MIXTURE = ("planning_rate", *two_step.PARAMETERS["mixture"])
-"""Parameters of a mixture whose planner learns."""
+RECOVERED = ["planning_rate", "learning_rate", "planning_weight", "model_free_weight", "perseveration", "bias"]
+"""Parameters of the mixture: its weight and inverse temperature as the weights of its parts, which is what they set."""
 
 SIMULATED_SESSION = 100
 """Trials per session of simulated subjects; what they learn fades within few trials, so that the length matters little."""
@@ -57,7 +57,7 @@ class Options:
     """Reward probability of the rich state, for simulated subjects (Miller et al. 2017: 0.8)."""
     reversal: float = 0.02
     """Probability per trial that rich and poor state swap, for simulated subjects (Miller et al. 2017: 0.02 from the 10th on)."""
-    starts: int = 10
+    starts: int = 5
     """Runs of the optimiser per fit, from different starting points."""
     repeats: int = 5
     """Subjects simulated from each fitted mixture and fitted again, to show that parameters are recovered."""
@@ -216,8 +216,9 @@ def recover(fits: pd.DataFrame, options: Options) -> pd.DataFrame:
             learner, episodes=sessions, trials=SIMULATED_SESSION, rng=rng, **two_step.choice_rule(true), **task
         )
         found = two_step.fit("mixture", played, rng, options.starts, planner=planner).parameters
+        found |= part_weights(found)
         about = {"seed": true["seed"], "subject": true["subject"], "repeat": repeat}
-        rows += [about | {"parameter": name, "true": true[name], "recovered": found[name]} for name in MIXTURE]
+        rows += [about | {"parameter": name, "true": true[name], "recovered": found[name]} for name in RECOVERED]
     return pd.DataFrame(rows)
 
 
@@ -225,9 +226,7 @@ def summary(fits: pd.DataFrame) -> pd.DataFrame:
     """One row per subject: BIC of each learner above the best one's, and the parameters of the mixture."""
     bic = fits.pivot(index="subject", columns="model", values="bic")[list(MODELS)]
     above_best = bic.sub(bic.min(axis=1), axis=0).add_prefix("BIC above best: ")
-    columns = ["choices", "likelihood_per_choice", "planning_weight", "model_free_weight", *MIXTURE]
-    columns = [name for name in columns if name not in ("weight", "inverse_temperature")]
-    mixture = fits[fits["model"] == "mixture"].set_index("subject")[columns]
+    mixture = fits[fits["model"] == "mixture"].set_index("subject")[["choices", "likelihood_per_choice", *RECOVERED]]
     return above_best.join(mixture).reset_index()
 
 

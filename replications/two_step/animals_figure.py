@@ -24,8 +24,8 @@ COMPONENTS = {
 PARAMETERS = {
     "planning_rate": "planning rate",
     "learning_rate": "model-free rate",
-    "weight": "planner's share",
-    "inverse_temperature": "inverse temperature",
+    "planning_weight": "planning weight",
+    "model_free_weight": "model-free weight",
     "perseveration": "perseveration",
     "bias": "bias",
 }

@@ -33,16 +33,16 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
     Parameters
     ----------
     task : Task
-    low, high : float
-        Bounds of the observation's entries; those of pixels in uint8 are 0 and 255.
+        Its observations lie within ±1, or ± the ``observation_bound`` that it names; pixels in uint8, within 0 to 255.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012 (Gymnasium's own attribute)
 
-    def __init__(self, task: Task, low: float = -1.0, high: float = 1.0) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
         example = _array(task.begin(torch.zeros(1, 1, task.begin_noise))[1])
-        low, high = (0, 255) if example.dtype == np.uint8 else (low, high)
+        bound = getattr(task, "observation_bound", 1.0)
+        low, high = (0, 255) if example.dtype == np.uint8 else (-bound, bound)
         self.observation_space = gymnasium.spaces.Box(low, high, example.shape, example.dtype.type)
         self.action_space = gymnasium.spaces.Discrete(len(task.actions))
         self.state: State | None = None
