@@ -30,7 +30,10 @@ Entry = dict[str, Any]
 
 def references(root: Path) -> dict[str, Entry]:
     """Read the suite and the works it builds on from CITATION.cff: key (first author and year, such as daw2011) -> entry."""
-    suite = yaml.safe_load((root / "CITATION.cff").read_text())
+    try:
+        suite = yaml.safe_load((root / "CITATION.cff").read_text())
+    except yaml.YAMLError as error:
+        raise UserError(f"{root / 'CITATION.cff'}: not readable as YAML ({' '.join(str(error).split())})") from error
     works = {re.sub(r"\W", "", names(work)[0][0]).lower() + str(work["year"]): work for work in suite.pop("references")}
     return {SUITE: suite | {"year": suite["date-released"].year}, **works}
 

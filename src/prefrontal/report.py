@@ -149,22 +149,26 @@ def panel_files(panel: str, experiment: str, data: Path, figures: Path) -> dict[
     }
 
 
+def network_cost(path: Path) -> dict[str, Any]:
+    """Read what one network's training took and brought."""
+    curve = tables.read(path.with_suffix(".csv"), "learning_curve")
+    try:
+        about = json.loads(path.read_text())
+        return {
+            "condition": about["condition"],
+            "episodes": about["config"]["episodes"],
+            "reward": curve["reward"].tail(max(1, len(curve) // 20)).mean(),
+            "minutes": about["training_seconds_population"] / 60,
+            "population": about["networks_in_population"],
+            "commit": about["provenance"]["commit"],
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not the settings of a trained network ({type(error).__name__}: {error})") from error
+
+
 def training_cost(folder: Path) -> pd.DataFrame:
     """Networks of each condition: how many, how long they were trained, what they earn at the end, and the commit."""
-    rows = []
-    for path in sorted(folder.glob("*.json")):
-        about = json.loads(path.read_text())
-        curve = tables.read(path.with_suffix(".csv"), "learning_curve")
-        rows.append(
-            {
-                "condition": about["condition"],
-                "episodes": about["config"]["episodes"],
-                "reward": curve["reward"].tail(max(1, len(curve) // 20)).mean(),
-                "minutes": about["training_seconds_population"] / 60,
-                "population": about["networks_in_population"],
-                "commit": about["provenance"]["commit"],
-            }
-        )
+    rows = [network_cost(path) for path in sorted(folder.glob("*.json"))]
     if not rows:
         return pd.DataFrame()
     grouped = pd.DataFrame(rows).groupby("condition", sort=False)
@@ -179,6 +183,8 @@ class Experiment:
 
     name: str
     title: str
+    readme: str
+    """Where its README is, seen from the report."""
     question: str
     choices: list[tuple[str, str]]
     """Heading and HTML of the README's sections in CHOICES."""
@@ -216,6 +222,7 @@ def collect_experiment(name: str, options: Options, citations: dict[str, Citatio
     return Experiment(
         name=name,
         title=head[1],
+        readme=f"{base}/README.md",
         question=html(head[2], base),
         choices=[(heading, html(text, base)) for heading in CHOICES if (text := section(readme, heading))],
         commands=commands[1] if commands else "",
@@ -251,7 +258,6 @@ def render(options: Options) -> str:
     environment.tests |= {"missing": pd.isna, "holds": holds, "prediction": claims.is_prediction}
     return environment.get_template("report.html.jinja").render(
         experiments=[collect_experiment(name, options, citations, frame) for name in names],
-        frame=frame,
         score=claims.score(frame).split("; "),
         claim=re.search(r"\*\*The paper's claim\.\*\* (.*?)\n\n", readme, re.DOTALL),
         verdicts=section(readme, "Verdicts").partition("<!--")[0],
