@@ -45,13 +45,14 @@ def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
             mean, sem = mean_and_sem(own)
             ax.bar(x, mean, 0.8, color=COLORS[transition], yerr=sem, error_kw={"lw": 0.8}, label=transition if k == 0 else None)
             plotting.dots(ax, x, own)
-    ax.set(ylim=(0, 1.02), xticks=[0.45, 2.75], title=title)
+    ax.set(ylim=(0, 1.02), xticks=[0.45, 2.75])
+    ax.set_title(title, pad=14)
     ax.set_xticklabels(["rewarded", "unrewarded"])
 
 
 def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, label: str) -> None:
     """Lagged regression: mean ± s.e.m. as lines, every subject a dot, published means as diamonds."""
-    model = plotting.published(published)
+    means = plotting.published(published).query("~series.str.contains('replica')")
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
         name = f"{transition}/{outcome}"
         own = weights[(weights["signal"] == name) & (weights["lag"] > 0)].groupby("lag")["weight"]
@@ -61,9 +62,7 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, la
         ax.errorbar(x, own.mean(), own.sem(), elinewidth=0.8, label=f"{transition}, {outcome}", **style)
         for lag, values in own:
             ax.scatter(np.full(len(values), lag + shift), values, s=3, color=color, lw=0, alpha=0.6)
-        mean = model[
-            model["series"].str.contains(f" {name}", regex=False) & ~model["series"].str.contains(r"seed|\d+$", regex=True)
-        ]
+        mean = means[means["series"].str.contains(f" {name}", regex=False)]
         plotting.published_marker(ax, mean["x"].astype(float) + shift, mean["y"])
     plotting.published_marker(ax, [], [], label)
     ax.axhline(0, color="black", lw=0.5, ls=":")
@@ -80,7 +79,7 @@ def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame]) -> None:
             ax.bar(place, mean, 0.34, color=GROUP_COLORS[group], alpha=0.8, label=group if x == 0 else None, **error)
             plotting.dots(ax, place, own, width=0.1)
     ax.axhline(0, color="black", lw=0.5)
-    ax.set(xticks=range(len(COMPONENTS)), ylabel="weight of the part in the mixture\n(log odds; values: per unit of reward)")
+    ax.set(xticks=range(len(COMPONENTS)), ylabel="weight in the fitted mixture (log odds)")
     ax.set_xticklabels(list(COMPONENTS.values()))
     ax.legend()
 
@@ -109,8 +108,10 @@ def draw_recovery(axes: list[Axes], recovery: pd.DataFrame) -> None:
         ax.scatter(own["true"], own["recovered"], s=4, color=COLORS["animal"], lw=0, alpha=0.7)
         ax.set_title(label, fontsize=5.5, pad=2)
         ax.locator_params(nbins=3)
-    axes[-2].set_xlabel("true (fitted to an animal)")
-    axes[2].set_ylabel("recovered")
+    for ax in axes[-2:]:
+        ax.set_xlabel("true")
+    for ax in axes[::2]:
+        ax.set_ylabel("recovered")
 
 
 def draw(data: Path, figures: Path) -> None:
@@ -131,11 +132,12 @@ def draw(data: Path, figures: Path) -> None:
     draw_stays(a1, animal["stay_probability"], name)
     draw_stays(a2, network["fig5c"], "networks")
     a1.set_ylabel("stay probability")
-    a1.legend(loc="upper right", bbox_to_anchor=(1.08, 1.02))
+    a1.legend(loc="lower left", bbox_to_anchor=(-0.15, 0.97), ncols=2, columnspacing=1, handlelength=1)
     draw_weights(b, animal["lag_weights"], name, "fig5d", "published rats (Fig. 5d)")
     draw_weights(c, network["fig5e"], "networks", "fig5e", "published networks (Fig. 5e)")
     b.set_ylabel("weight on choice (log odds)")
     for ax in (b, c):
+        ax.set_ylim(top=2 * ax.get_ylim()[1])
         ax.legend(loc="upper right")
     draw_components(d, {group: own[own["model"] == "mixture"] for group, own in fits.items()})
     draw_comparison(e, fits)
