@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from prefrontal import claims, paths, report
+from prefrontal.errors import UserError
 
 HOSTILE = "<script>alert('x')</script> & more"
 CHANGED = "two_step"
@@ -103,6 +104,14 @@ def test_charts_place_values_on_their_axis():
     positions = np.array([[row["mean"], row["published"], *row["interval"]] for row in drawn.rows])
     assert ((positions >= 0) & (positions <= 100)).all()
     assert all(0 <= position <= 100 for position, _ in drawn.ticks) and len(drawn.ticks) >= 2
+
+
+def test_files_that_cannot_be_used_are_named(tmp_path):
+    (tmp_path / "default_0.csv").write_text("episode,reward,entropy,value_error\n1,1,1,1\n")
+    (tmp_path / "default_0.json").write_text('{"condition": "default"}')
+    with pytest.raises(UserError, match=r"default_0.json.*config"):
+        report.training_cost(tmp_path)
+    assert report.training_cost(tmp_path / "nowhere").empty
 
 
 def test_reads_well_in_a_browser(text, tmp_path):
