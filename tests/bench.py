@@ -1,10 +1,11 @@
-"""Measure the speed of training and recording on the two-step task, beside a textbook PyTorch loop.
+"""Measure the speed of training and recording: the two-step task beside a textbook PyTorch loop, and Harlow's task in pixels.
 
 python -m tests.bench --help
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import time
@@ -20,6 +21,9 @@ from prefrontal.gym import TaskEnv
 from prefrontal.network import Layout
 from prefrontal.recording import NetworkAgent, record
 from prefrontal.training import Population
+from replications.harlow import train as harlow
+from replications.harlow.learning import Learner
+from replications.harlow.task import CHOICE
 from replications.two_step.train import Config
 from tests import textbook
 
@@ -104,8 +108,43 @@ def recording_rate(episodes: int) -> float:
     return NETWORKS * episodes * TASK.episode_steps / (time.perf_counter() - began)
 
 
+def harlow_rates(options: Options) -> pd.DataFrame:
+    """Views per second of Harlow's task: renderer, encoder, LSTM, and whole updates, at the experiment's settings."""
+    config = harlow.Config()
+    task = config.task(device=options.device, pixels=config.precision)
+    learner = Learner(config, task)
+    network, episodes, device = learner.network, config.episodes_per_update, options.device
+    state, view = task.begin(torch.rand(1, episodes, task.begin_noise, device=device))
+    state["period"] = torch.full_like(state["period"], CHOICE)
+    inputs = torch.rand(episodes, network.lstm.input_size, device=device)
+
+    def encode_and_learn() -> None:
+        network.zero_grad()
+        network.encode(view[0]).sum().backward()
+
+    def remember() -> None:
+        memory = network.begin(episodes, device)
+        for _ in range(config.unroll):
+            memory = network.lstm(inputs, memory)
+        memory[0].sum().backward()
+
+    with torch.no_grad():
+        forward = fastest(lambda: network.encode(view[0]), device)
+    symbolic = dataclasses.replace(config, view="symbols")
+    symbols = Learner(symbolic, symbolic.task(device=device))
+    rows = {
+        "renderer": episodes / fastest(lambda: task.render(state), device),
+        "encoder, forward": episodes / forward,
+        "encoder, forward and backward": episodes / fastest(encode_and_learn, device),
+        "LSTM, forward and backward": episodes * config.unroll / fastest(remember, device),
+        "training from pixels": episodes * config.unroll / fastest(learner.update, device),
+        "training from symbols": episodes * config.unroll / fastest(symbols.update, device),
+    }
+    return pd.DataFrame({"Harlow": list(rows), "device": device, "views/s": [f"{rate:,.0f}" for rate in rows.values()]})
+
+
 def main(options: Options) -> None:
-    """Measure everything in one run and print a table."""
+    """Measure everything in one run and print tables."""
     require(options.threads >= 1, "threads", options.threads, "at least 1")
     require(options.updates >= 1, "updates", options.updates, "at least 1")
     require(options.recorded_episodes >= 1, "recorded_episodes", options.recorded_episodes, "at least 1")
@@ -151,6 +190,7 @@ def main(options: Options) -> None:
     print(f"Matrix rate: {peak[0] / 1e9:,.0f} GFLOP/s on cpu (2048 x 2048, float32, {options.threads} threads)", end="")
     print(f", {peak[1] / 1e9:,.0f} on {options.device}" if options.device != "cpu" else "", end="")
     print(f"; a step takes {forward / 1e3:.0f} kFLOP forward, {3 * forward / 1e3:.0f} in training.")
+    print(f"\n{harlow_rates(options).to_string(index=False)}\n")
     print(f"The environment takes {100 * env_share:.0f} % of the textbook loop's time. The first update includes compilation.")
 
 

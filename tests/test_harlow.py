@@ -106,7 +106,7 @@ def test_views_show_the_cross_and_each_image_on_its_side():
     assert view[0, 0, 42, 42].tolist() == [220, 20, 20]
     state["period"][:] = CHOICE
     view = task.render(state)[0, 0]
-    for side, x in ((LEFT, 42 - 21), (RIGHT, 42 + 21)):
+    for side, x in ((LEFT, 42 - 17), (RIGHT, 42 + 17)):
         shown = view[x - 17 : x + 17, 25:59]
         assert torch.equal(shown, bank[int(task.image_on(state, side))])
     state["heading"][:] = ECCENTRICITY
@@ -159,14 +159,15 @@ def test_a_setting_that_is_not_offered_is_refused():
 @pytest.mark.parametrize("view", ["pixels", "symbols"])
 def test_training_resumes_to_the_same_weights(view, tmp_path):
     config = train.Config(view=view, **SMALL)
-    through = Learner(config, config.task())
+    task = config.task(pixels=config.precision)
+    through = Learner(config, task)
     for _ in range(3):
         through.update()
-    first = Learner(config, config.task())
+    first = Learner(config, task)
     first.update()
     path = tmp_path / "checkpoint.safetensors"
     train.save_checkpoint(first, train.Progress(), path)
-    second = Learner(config, config.task())
+    second = Learner(config, task)
     train.resume(second, train.Progress(), path)
     second.update()
     second.update()

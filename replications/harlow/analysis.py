@@ -165,7 +165,7 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
 
 def settle_view(condition: str, networks: pd.DataFrame, staged: pd.DataFrame, final: pd.DataFrame) -> list[dict[str, Any]]:
     """Settle the claims about networks that see pixels, or symbols; only networks at ceiling count but for the yield."""
-    words = "" if condition == PIXELS else f", {condition}"
+    words = f", {condition}"
     published = plotting.published("fig6c").pivot_table(index="series", columns="x", values="y")
     own = networks[networks["condition"] == condition]
     seeds = own.loc[own["at_ceiling"], "seed"]
@@ -196,7 +196,7 @@ def settle_view(condition: str, networks: pd.DataFrame, staged: pd.DataFrame, fi
     difference = control.groupby(["condition", "seed"], as_index=False)["difference"].mean()
     statement = f"percent correct on trials 2-6, new wrong image each trial minus the same{words}"
     rows.append(claims.settle("harlow-control", "6c", statement, column(difference, "difference"), claims.between(-3, 3)))
-    return [*rows, settle_yield(own, words)]
+    return [*({**row, "n_networks": len(seeds)} for row in rows), settle_yield(own, words)]
 
 
 def settle_yield(networks: pd.DataFrame, words: str) -> dict[str, Any]:

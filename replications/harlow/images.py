@@ -26,6 +26,9 @@ SCREEN = 65.0
 
 SCREEN_GREY, FRAME_GREY = 205, 60
 
+SURROUND_CONTRAST = 0.15
+"""Contrast of the surround: faint, as if far behind a lit screen (not stated; README, "Deviations and choices")."""
+
 IMAGES = 1000
 """Images for training, and as many held out for the test (Methods, simulation 5)."""
 
@@ -186,7 +189,8 @@ def panorama(view_size: int) -> np.ndarray:
     ground = np.array([110, 130, 70]) + 35 * np.cos(angle)[:, None] * np.array([1, 0.3, -0.6])
     below = (height > horizon[:, None])[..., None]
     shade = (0.75 + 0.25 * np.abs(height - horizon[:, None]) / 0.55)[..., None]
-    view = np.where(below, ground[:, None], sky[:, None]) * shade
+    landscape = np.where(below, ground[:, None], sky[:, None]) * shade
+    view = SCREEN_GREY + SURROUND_CONTRAST * (landscape - SCREEN_GREY)
     distance = np.minimum(np.arange(columns), columns - np.arange(columns))
     view[distance <= view_size // 2] = blank_column(view_size)
     return view

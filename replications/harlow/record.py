@@ -14,12 +14,18 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
+from PIL import Image, ImageDraw
 
-from prefrontal import recording, training
+from prefrontal import paths, recording, training
 from prefrontal.errors import UserError, run
 from prefrontal.paths import DATA
+from prefrontal.recording import play
+from prefrontal.task import NoiseStream
 from replications.harlow.network import HarlowAgent
+from replications.harlow.task import CHOICE, ECCENTRICITY, FIXATION, LEFT, HarlowTask
 from replications.harlow.train import VARIANTS, Config, load
+
+FILM_FRAMES = 150
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Options:
     """Networks per condition, the first whose weights are kept (paper: 50, of which 14 reached ceiling)."""
     episodes: int = 200
     """Test episodes per network."""
+    film: str = "symbols"
+    """Condition whose first network plays the film."""
 
 
 def kept(folder: Path, condition: str) -> list[int]:
@@ -48,7 +56,7 @@ def record_condition(options: Options, condition: str) -> tuple[recording.Tables
         raise UserError(f"{folder}: no trained network of condition {condition!r}; train it first")
     loaded = [load(folder, condition, seed) for seed in seeds]
     config = loaded[0][1]
-    task = config.task("held out")
+    task = config.task("held out", pixels=config.precision)
     tables = recording.record(
         HarlowAgent([network for network, _ in loaded]),
         task,
@@ -68,9 +76,54 @@ def record_condition(options: Options, condition: str) -> tuple[recording.Tables
     return tables, [own for _, own in loaded]
 
 
+def picture(view: torch.Tensor, scale: int = 3) -> Image.Image:
+    """Show a view (column, row, colour), uint8, enlarged."""
+    whole = Image.fromarray(view.transpose(0, 1).numpy())
+    return whole.resize((scale * whole.width, scale * whole.height), Image.Resampling.NEAREST)
+
+
+def show_views(task: HarlowTask, folder: Path) -> None:
+    """Write three views of a held-out problem: fixation, choice, and turned to one side (Fig. 6a)."""
+    state, _ = task.begin(NoiseStream([0], "example views").uniform(1, task.begin_noise))
+    for name, period, heading in (("fixation", FIXATION, 0.0), ("choice", CHOICE, 0.0), ("turned", CHOICE, 2 * ECCENTRICITY)):
+        state["period"][:], state["heading"][:] = period, heading
+        with paths.atomic(folder / f"view_{name}.png") as path:
+            picture(task.render(state)[0, 0]).save(path)
+
+
+@torch.no_grad()
+def show_film(agent: HarlowAgent, task: HarlowTask, screen: HarlowTask, folder: Path) -> None:
+    """Write one episode on held-out images as a film, each view with what came of it.
+
+    ``task`` is what the network sees, ``screen`` the same task in pixels, for us to see.
+    """
+    frames, word = [], ""
+    for step in play(agent, task, NoiseStream([0], "film"), 1):
+        period = task.periods[int(step.state["period"])]
+        word = "" if period == "fixation" else word
+        frame = picture(screen.render(step.state)[0, 0])
+        ImageDraw.Draw(frame).text(
+            (8, 4), f"trial {min(int(step.state['trial']) + 1, task.trials)}  {word}", fill="white", font_size=18
+        )
+        frames.append(frame)
+        if step.after["trial"] > step.state["trial"]:
+            right = bool(step.after["choice"] == step.after["rewarded_side"])
+            word = f"{'left' if int(step.after['choice']) == LEFT else 'right'}: reward {'+1' if right else '-1'}"
+        if len(frames) == FILM_FRAMES:
+            break
+    still = [frame.quantize(64, dither=Image.Dither.NONE) for frame in frames]
+    with paths.atomic(folder / "film.gif") as path:
+        still[0].save(path, "GIF", save_all=True, append_images=still[1:], duration=160, loop=0)
+
+
 def main(options: Options) -> None:
-    """Write trials and activity of the kept networks."""
+    """Write trials and activity of the kept networks, example views and a film."""
     parts = [record_condition(options, Config(**variant).condition) for variant in VARIANTS]
+    networks, results = options.data / "harlow" / "networks", options.data / "harlow" / "results"
+    screen = Config().task("held out")
+    show_views(screen, results)
+    star, config = load(networks, options.film, kept(networks, options.film)[0])
+    show_film(HarlowAgent([star]), config.task("held out", pixels=config.precision), screen, results)
     configs = [config for _, used in parts for config in used]
     recording.write(recording.join([tables for tables, _ in parts]), options.data / "harlow", training.provenance(configs))
 

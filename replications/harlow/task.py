@@ -25,8 +25,8 @@ TURN = 4.4
 MOMENTUM = 0.5
 """Share of the turning velocity that is left after a step (Methods: slight momentum)."""
 
-ECCENTRICITY = SCREEN / 4
-"""Degrees between an image's centre and the cross: each image in the middle of its half of the screen (not stated)."""
+ECCENTRICITY = 13.5
+"""Degrees between an image's centre and the cross: the images stand side by side, 34 of 84 pixels wide each (not stated)."""
 
 FIXATION_TOLERANCE, FIXATION_STEPS, FIXATION_REWARD = 3.5, 4, 0.2
 """Degrees; steps in succession; reward (Methods)."""

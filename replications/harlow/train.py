@@ -8,6 +8,7 @@ held-out images (.csv), and the final test (_test.csv).
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import time
@@ -67,6 +68,8 @@ class Config(training.Config):
     """Trials per episode (Methods: 6)."""
     longest: int = 3600
     """Steps of the longest episode (Methods: 3,600)."""
+    new_wrong_image: bool = False
+    """Every trial has a new unrewarded image (the paper's control; whether for training too is not stated)."""
     images: str = ""
     """Folder of pictures to use in place of the drawn ones; every other one is held out."""
     half_precision: bool = True
@@ -104,11 +107,20 @@ class Config(training.Config):
 
     @property
     def condition(self) -> str:
-        """What the network sees."""
-        return self.view
+        """What the network sees, and whether it was trained on the paper's control."""
+        return self.view + ("_new_wrong_image" if self.new_wrong_image else "")
 
-    def task(self, images: str = "training", new_wrong_image: bool = False, device: str = "cpu") -> HarlowTask:
-        """Build the task with a set of images: "training", "held out" or "photographs"."""
+    def task(
+        self,
+        images: str = "training",
+        new_wrong_image: bool | None = None,
+        device: str = "cpu",
+        pixels: torch.dtype = torch.uint8,
+    ) -> HarlowTask:
+        """Build the task with a set of images: "training", "held out" or "photographs".
+
+        ``new_wrong_image`` is as in training unless given; ``pixels`` is the type of a view's values.
+        """
         bank = codes = None
         if self.view == "symbols":
             codes = image_codes(images, CODE_LENGTH)
@@ -124,10 +136,15 @@ class Config(training.Config):
             repeat=self.repeat,
             trials=self.trials,
             longest=self.longest,
-            new_wrong_image=new_wrong_image,
-            pixels=torch.bfloat16 if self.half_precision else torch.float32,
+            new_wrong_image=self.new_wrong_image if new_wrong_image is None else new_wrong_image,
+            pixels=pixels,
             device=device,
         )
+
+    @property
+    def precision(self) -> torch.dtype:
+        """Type that views are encoded in."""
+        return torch.bfloat16 if self.half_precision else torch.float32
 
     def network(self) -> HarlowNetwork:
         """Build a network with initial weights."""
@@ -143,7 +160,10 @@ class Config(training.Config):
         return fixation, fixation + self.trials - 1
 
 
-VARIANTS: tuple[dict[str, Any], ...] = ({}, {"view": "symbols", "episodes": 80_000})
+SYMBOLS: dict[str, Any] = {"view": "symbols", "episodes": 80_000}
+
+VARIANTS: tuple[dict[str, Any], ...] = ({}, SYMBOLS, SYMBOLS | {"new_wrong_image": True})
+"""Networks that see pixels, networks that see symbols, and the paper's control in symbols."""
 
 
 def typical_views(task: HarlowTask, count: int = 1024) -> torch.Tensor:
@@ -232,8 +252,8 @@ class Progress:
 
 def train(config: Config, folder: Path, options: Options) -> tuple[Learner, pd.DataFrame]:
     """Train one network, resuming from a checkpoint of the same settings if there is one -> learner, learning curve."""
-    learner, progress = Learner(config, config.task(device=options.device)), Progress()
-    held_out = config.task("held out")
+    learner, progress = Learner(config, config.task(device=options.device, pixels=config.precision)), Progress()
+    held_out = config.task("held out", pixels=config.precision)
     prepare_folder(folder)
     checkpoint = training.checkpoint_path([config], folder)
     if checkpoint.exists():
@@ -250,7 +270,8 @@ def train(config: Config, folder: Path, options: Options) -> tuple[Learner, pd.D
                     f"try learning_rate below {config.learning_rate:g}, or a gradient_clip"
                 )
             if learner.episodes // every > before // every:
-                counts = accuracy(learner.network, held_out, config.seed, max(1, options.test_episodes // 5), "learning curve")
+                network = copy.deepcopy(learner.network).cpu()
+                counts = accuracy(network, held_out, config.seed, max(1, options.test_episodes // 5), "learning curve")
                 progress.close(learner, by_trial(counts, config.trials))
                 bar.set_postfix(trial_2=f"{progress.rows[-1].get('trial_2', np.nan):.2f}", refresh=False)
             if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
@@ -282,7 +303,8 @@ def test(network: HarlowNetwork, config: Config, episodes: int) -> pd.DataFrame:
     for name in TESTS:
         if name == "photographs" and config.view == "symbols":
             continue
-        task = config.task("photographs" if name == "photographs" else "held out", name == "new wrong image")
+        images = "photographs" if name == "photographs" else "held out"
+        task = config.task(images, name == "new wrong image", pixels=config.precision)
         parts.append(accuracy(network, task, config.seed, episodes, "test episodes").assign(test=name))
     return pd.concat(parts, ignore_index=True)
 

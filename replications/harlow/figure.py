@@ -1,0 +1,212 @@
+"""Draw Fig. 6 of Wang et al. 2018 from our results, and what the paper does not show.
+
+python -m replications.harlow.figure --help
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import tyro
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from prefrontal import plotting, tables
+from prefrontal.errors import run
+from prefrontal.paths import DATA, FIGURES
+from prefrontal.plotting import COLORS
+from prefrontal.statistics import interval
+
+VIEWS = ("fixation", "choice", "turned")
+LAST = "final"
+VIEW_NAMES = {"pixels": "networks that see pixels", "symbols": "networks that see symbols"}
+SHADES = {"pixels": COLORS["network"], "symbols": COLORS["volatile"]}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where results are and figures go."""
+
+    data: Path = DATA
+    """Data folder."""
+    figures: Path = FIGURES
+    """Figures folder."""
+
+
+def stage_colors(count: int) -> list[tuple[float, float, float]]:
+    """From red to violet to pink, as in the paper."""
+    return list(sns.color_palette("hls", count + 1)[:count])
+
+
+def performance_axes(ax: Axes, low: float, title: str) -> None:
+    """Axes of Fig. 6b and c."""
+    ax.axhline(50, ls="--", lw=0.6, color="black")
+    ax.set(xlim=(0.7, 6.3), ylim=(low, 102), xticks=range(1, 7), xlabel="trial", ylabel="correct choices (%)")
+    ax.set_title(title, fontsize=7)
+
+
+def draw_views(axes: list[Axes], results: Path) -> None:
+    """Fig. 6a: the view during fixation, with the images, and turned to one side."""
+    for ax, name in zip(axes, VIEWS, strict=True):
+        ax.imshow(plt.imread(results / f"view_{name}.png"))
+        ax.set(xticks=[], yticks=[])
+        ax.set_xlabel(name if name != "turned" else "turned to the right", fontsize=6)
+
+
+def draw_monkeys(ax: Axes) -> None:
+    """Fig. 6b: Harlow's monkeys, by stage of training."""
+    frame = plotting.published("fig6b")
+    names = sorted(frame["series"].unique(), key=lambda name: (int(name.split("problems ")[1].split("-")[0]), -len(name)))
+    names = [name for name in names if "1-100" not in name]
+    for name, color in zip(names, stage_colors(len(names)), strict=True):
+        own = frame[frame["series"] == name]
+        label = name.removeprefix("monkeys, ").removesuffix(" (Harlow 1949)")
+        ax.plot(own["x"], own["y"], "o-", ms=2, lw=1, color=color, label=label)
+    performance_axes(ax, 40, "monkeys (Harlow 1949)")
+    ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1)
+
+
+def draw_stages(ax: Axes, condition: str, results: Path) -> None:
+    """Fig. 6c: accuracy by trial at six stages of training and at the end; if no network is at ceiling, of all at the end."""
+    staged = tables.read(results / "fig6c.csv", needs=("condition", "stage", "trial", "accuracy"))
+    networks = tables.read(results / "networks.csv", needs=("condition", "at_ceiling"))
+    networks = networks[networks["condition"] == condition]
+    reached = int(networks["at_ceiling"].sum())
+    performance_axes(ax, 35, f"{VIEW_NAMES[condition]}\n{reached} of {len(networks)} at ceiling")
+    staged = staged[staged["condition"] == condition].assign(stage=lambda frame: frame["stage"].astype(str))
+    stages = list(dict.fromkeys(staged["stage"]))
+    for stage, color in zip(stages, stage_colors(len(stages)), strict=True):
+        mean, low, high = spread(staged[staged["stage"] == stage])
+        error = np.nan_to_num(np.clip([mean - low, high - mean], 0, 50))
+        label = LAST if stage == LAST else f"stage {stage}"
+        ax.errorbar(mean.index, mean, error, fmt="o-", ms=2, lw=1, elinewidth=0.6, color=color, label=label)
+    if not stages:
+        final = tables.read(results / "final.csv", needs=("condition", "test", "trial", "accuracy"))
+        own = final[(final["condition"] == condition) & (final["test"] == "held out")]
+        for _, network in own.groupby("seed"):
+            ax.plot(network["trial"] + 1, 100 * network["accuracy"], lw=0.7, color=SHADES[condition])
+    published = plotting.published("fig6c")
+    final_series = published[published["series"] == "meta-RL Final quantile"]
+    plotting.published_marker(ax, final_series["x"], final_series["y"], "published, final")
+    ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1)
+
+
+def spread(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Mean percentage over networks by trial, and its 95 % interval; the interval of one network is empty."""
+    found = {trial: interval(100 * own["accuracy"]) for trial, own in frame.groupby("trial")}
+    table = pd.DataFrame(found, index=["mean", "low", "high"]).T
+    return table["mean"], table["low"].replace(-np.inf, np.nan), table["high"].replace(np.inf, np.nan)
+
+
+def draw_learning(ax: Axes, condition: str, results: Path) -> None:
+    """Accuracy on trials 2 to 6 over training, every network a line, change points as dots."""
+    curves = tables.read(results / "learning.csv", needs=("condition", "seed", "episode", "trial_2"))
+    networks = tables.read(results / "networks.csv", needs=("condition", "seed", "episodes_to_above_chance"))
+    later = [name for name in curves.columns if name.startswith("trial_") and name != "trial_1"]
+    ax.axhline(50, ls="--", lw=0.6, color="black")
+    for seed, own in curves[curves["condition"] == condition].groupby("seed"):
+        percent = 100 * own[later].mean(axis=1)
+        ax.plot(own["episode"] / 1000, percent, lw=0.7, color=SHADES[condition])
+        row = networks[(networks["condition"] == condition) & (networks["seed"] == seed)].iloc[0]
+        start = row["episodes_to_above_chance"]
+        for at in (start, start + row["episodes_from_there_to_ceiling"]):
+            if np.isfinite(at):
+                ax.plot(at / 1000, np.interp(at, own["episode"], percent), "o", ms=2.5, color="black", zorder=3)
+    ax.set(ylim=(35, 102), xlabel="training episodes (thousands)", ylabel="correct, trials 2-6 (%)")
+    ax.set_title(VIEW_NAMES[condition], fontsize=7)
+
+
+def draw_second_trial(ax: Axes, results: Path) -> None:
+    """Accuracy on trial 2 after a right and after a wrong first choice; every network a dot."""
+    frame = tables.read(results / "second_trial.csv", needs=("condition", "first", "accuracy"))
+    ticks = []
+    for k, condition in enumerate(VIEW_NAMES):
+        for j, first in enumerate(("right", "wrong")):
+            own = frame[(frame["condition"] == condition) & (frame["first"] == first)]
+            x = 2.4 * k + j
+            plotting.bar(ax, x, 100 * own["accuracy"], SHADES[condition])
+            ticks.append((x, f"{first}\n({condition})"))
+    ax.axhline(50, ls="--", lw=0.6, color="black")
+    ax.set(ylim=(0, 105), xticks=[x for x, _ in ticks], ylabel="correct on trial 2 (%)", xlabel="choice on trial 1")
+    ax.set_xticklabels([name for _, name in ticks], fontsize=5.5)
+
+
+def draw_tests(ax: Axes, results: Path) -> None:
+    """Accuracy on trials 2 to 6 in the final tests; every network a dot."""
+    final = tables.read(results / "final.csv", needs=("condition", "test", "trial", "accuracy"))
+    later = final[final["trial"] > 0].groupby(["condition", "seed", "test"], as_index=False)["accuracy"].mean()
+    ticks: list[tuple[float, str]] = []
+    for k, test in enumerate(("held out", "photographs", "new wrong image")):
+        for j, condition in enumerate(VIEW_NAMES):
+            own = later[(later["test"] == test) & (later["condition"] == condition)]
+            if len(own):
+                plotting.bar(ax, 2.3 * k + 0.85 * j, 100 * own["accuracy"], SHADES[condition])
+        ticks.append((2.3 * k + 0.42, test.replace(" ", "\n", 1)))
+    ax.axhline(50, ls="--", lw=0.6, color="black")
+    ax.set(ylim=(0, 105), xticks=[x for x, _ in ticks], ylabel="correct, trials 2-6 (%)")
+    ax.set_xticklabels([name for _, name in ticks], fontsize=6)
+
+
+def draw_decoding(ax: Axes, results: Path) -> None:
+    """What can be decoded from the units, by trial; every network a line."""
+    frame = tables.read(results / "decoding.csv", needs=("condition", "seed", "trial", "what", "accuracy"))
+    words = {"side": "rewarded side, images seen", "brighter": "rewarded is brighter, before"}
+    for condition in VIEW_NAMES:
+        for what, style in (("side", "-"), ("brighter", ":")):
+            own = frame[(frame["condition"] == condition) & (frame["what"] == what)]
+            for k, (_, network) in enumerate(own.groupby("seed")):
+                label = f"{words[what]} ({condition})" if k == 0 else None
+                ax.plot(network["trial"], 100 * network["accuracy"], style, lw=0.9, color=SHADES[condition], label=label)
+    performance_axes(ax, 35, "decoded from the LSTM")
+    ax.set(ylabel="decoded (%)")
+    ax.legend(fontsize=4.8, loc="lower right", frameon=False, handlelength=1.4)
+
+
+def compose(options: Options) -> tuple[Figure, dict[str, list[Axes]]]:
+    """Put the panels of Fig. 6 together."""
+    results = options.data / "harlow" / "results"
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 100)
+    grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.9), left=0.08, right=0.98, bottom=0.1, top=0.94, hspace=0.4, wspace=0.35)
+    views = [figure.add_subplot(grid[0, k]) for k in range(3)]
+    draw_views(views, results)
+    monkeys, pixels, symbols = (figure.add_subplot(grid[1, k]) for k in range(3))
+    draw_monkeys(monkeys)
+    draw_stages(pixels, "pixels", results)
+    draw_stages(symbols, "symbols", results)
+    for ax, letter in ((views[0], "a"), (monkeys, "b"), (pixels, "c"), (symbols, "d")):
+        plotting.panel_label(ax, letter)
+    return figure, {"a": views, "b": [monkeys], "c": [pixels], "d": [symbols]}
+
+
+def compose_supplement(options: Options) -> Figure:
+    """Put together what the paper does not show."""
+    results = options.data / "harlow" / "results"
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 110)
+    grid = figure.add_gridspec(2, 6, left=0.08, right=0.98, bottom=0.11, top=0.93, hspace=0.55, wspace=2.2)
+    learning = [figure.add_subplot(grid[0, :3]), figure.add_subplot(grid[0, 3:])]
+    for ax, condition in zip(learning, VIEW_NAMES, strict=True):
+        draw_learning(ax, condition, results)
+    second, tested, decoded = (figure.add_subplot(grid[1, 2 * k : 2 * k + 2]) for k in range(3))
+    draw_second_trial(second, results)
+    draw_tests(tested, results)
+    draw_decoding(decoded, results)
+    for ax, letter in zip((*learning, second, tested, decoded), "abcde", strict=True):
+        plotting.panel_label(ax, letter)
+    return figure
+
+
+def main(options: Options) -> None:
+    """Write fig6 and its supplement."""
+    about = tables.manifest(options.data / "harlow" / "results")["claims.csv"]
+    figure, panels = compose(options)
+    plotting.save(figure, "fig6", options.figures, about, panels)
+    plotting.save(compose_supplement(options), "fig6_supplement", options.figures, about)
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Options)))
