@@ -33,6 +33,7 @@ def data(tmp_path):
         ("{slope}", "0.6 [−0.671, 1.87]"),
         ("{published slope}", "0.66"),
         ("{lags: of uncommon}", "−1"),
+        ("{lags: uncommon trials}", "−1"),
         ("{lags: weight of common trials}", "2,000 [1,994, 2,007]"),
         ("{networks} networks, {test_episodes} episodes", "2 networks, 1,333 episodes"),
         ('{reward.csv: share where task == "a"}', "0.3 [−0.971, 1.57]"),
@@ -48,7 +49,7 @@ def test_braces_become_numbers(data, text, filled):
     ("text", "why"),
     [
         ("{slop}", "slope, lags"),
-        ("{lags: of}", "fits 3 statements"),
+        ("{lags: trials}", "fits 3 statements"),
         ("{lags: of no trials}", "missing"),
         ("{published lags: of common}", "missing"),
         ("{reward.csv: shares}", "shares"),

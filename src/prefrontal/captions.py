@@ -98,11 +98,12 @@ def _number(what: str, frame: pd.DataFrame, experiment: str, data: Path) -> str:
 
 
 def _claim(frame: pd.DataFrame, claim: str, words: str) -> pd.Series:
-    """Return the one row of a claim whose statement is, or else contains, the words."""
+    """Return the one row of a claim whose statement is the words, or else ends with them, or else contains them."""
     rows = frame[frame["claim"] == claim]
     if rows.empty:
         raise UserError(f"no claim {claim!r}; there are {', '.join(frame['claim'].unique())}")
-    for fit in (rows["statement"] == words, rows["statement"].str.contains(words, regex=False)):
+    text = rows["statement"].str
+    for fit in (rows["statement"] == words, text.endswith(words), text.contains(words, regex=False)):
         if fit.sum() == 1:
             return rows[fit].iloc[0]
     raise UserError(f"{words!r} fits {fit.sum()} statements of {claim}, not one; there are {'; '.join(rows['statement'])}")
