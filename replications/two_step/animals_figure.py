@@ -136,9 +136,9 @@ def draw(data: Path, figures: Path) -> None:
     draw_weights(b, animal["lag_weights"], name, "fig5d", "published rats (Fig. 5d)")
     draw_weights(c, network["fig5e"], "networks", "fig5e", "published networks (Fig. 5e)")
     b.set_ylabel("weight on choice (log odds)")
-    for ax in (b, c):
-        ax.set_ylim(top=2 * ax.get_ylim()[1])
-        ax.legend(loc="upper right")
+    b.legend(*(column[:1] for column in b.get_legend_handles_labels()), loc="upper right")
+    c.set_ylim(top=2 * c.get_ylim()[1])
+    c.legend(loc="upper right")
     draw_components(d, {group: own[own["model"] == "mixture"] for group, own in fits.items()})
     draw_comparison(e, fits)
     draw_recovery(f, animal["recovery"])
