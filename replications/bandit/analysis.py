@@ -160,6 +160,13 @@ def payoff_code(activity: pd.DataFrame, trials: pd.DataFrame) -> tuple[pd.DataFr
     return pd.concat(last), pd.concat(examples), pd.DataFrame(correlations)
 
 
+def regret_bounds(textbook: pd.DataFrame) -> dict[str, float]:
+    """Cumulative regrets that networks have to stay below, from ``textbook_curves``."""
+    last = textbook[textbook["trial"] == textbook["trial"].max()].set_index("algorithm")["regret"]
+    gittins, thompson, ucb = (last[name] for name in ("Gittins indices", "Thompson sampling", "UCB"))
+    return {"Thompson sampling's": thompson, "UCB's": ucb, "twice Gittins'": 2 * gittins}
+
+
 def settle_claims(results: dict[str, pd.DataFrame]) -> list[dict]:
     """Decide the claims of Fig. 1; the criteria are fixed in advance."""
     learning = results["learning"]
@@ -172,13 +179,9 @@ def settle_claims(results: dict[str, pd.DataFrame]) -> list[dict]:
     rows.append(claims.settle("bandit-difficulty", "1c", statement, times[HARD] - times[EASY], claims.above(0)))
     curves = results["fig1d"]
     final = curves[curves["trial"] == curves["trial"].max()].set_index(["training", "seed"])["regret"]
-    textbook = results["fig1d_textbook"]
-    rivals = textbook[textbook["trial"] == textbook["trial"].max()].set_index("algorithm")["regret"]
     published = published_final_regret()
     own = final["independent"].to_numpy()
-    gittins, thompson, ucb = (rivals[name] for name in ("Gittins indices", "Thompson sampling", "UCB"))
-    bounds = {"Thompson sampling's": thompson, "UCB's": ucb, "twice Gittins'": 2 * gittins}
-    for name, bound in bounds.items():
+    for name, bound in regret_bounds(results["fig1d_textbook"]).items():
         statement = f"cumulative regret at the last trial, below {name}"
         rows.append(claims.settle("bandit-regret", "1d", statement, own, claims.below(bound)))
     statement = "cumulative regret at the last trial, trained on independent arms"
@@ -216,12 +219,14 @@ def rpe_input(trials: pd.DataFrame, results: dict[str, pd.DataFrame]) -> pd.Data
 
 
 def rpe_input_claims(frame: pd.DataFrame, textbook: pd.DataFrame) -> list[dict]:
-    """Settle bandit-frozen, and bandit-regret against the best of its three rivals, for networks of the other input."""
-    last = textbook[textbook["trial"] == textbook["trial"].max()].set_index("algorithm")["regret"]
-    bound = min(last["Thompson sampling"], last["UCB"], 2 * last["Gittins indices"])
+    """Settle bandit-frozen (problems drawn as in training) and bandit-regret for networks of the other input."""
     gains = [name for name in frame["quantity"].unique() if name.startswith("P(better arm)")]
     rows = claims.settle_rpe_input(frame, "1c", dict.fromkeys(gains, claims.above(0)))
-    return rows + claims.settle_rpe_input(frame, "1d", {"cumulative regret at the last trial, independent": claims.below(bound)})
+    regret_of = "cumulative regret at the last trial, independent"
+    for name, bound in regret_bounds(textbook).items():
+        quantity = f"{regret_of}, below {name}"
+        rows += claims.settle_rpe_input(frame.replace({"quantity": {regret_of: quantity}}), "1d", {quantity: claims.below(bound)})
+    return rows
 
 
 def published_final_regret() -> dict[str, float]:

@@ -22,9 +22,10 @@ from prefrontal.learners import rescorla_wagner
 from prefrontal.learners.volatility import VolatilityObserver
 from prefrontal.paths import DATA
 
-CONDITION, FAST, UNTIED, TRAINING_EPISODES = "tied", "tied_fast", "untied", "training generator"
+CONDITION, FAST, UNTIED, RPE_INPUT, TRAINING_EPISODES = "tied", "tied_fast", "untied", "tied_rpe", "training generator"
 """Conditions of the trials table: the figure's networks; those trained at ten times the paper's learning rate; those trained on
-the untied generator; the figure's networks on episodes of the training generator."""
+the untied generator; those that see reward prediction errors in place of reward; the figure's networks on episodes of the
+training generator."""
 
 ORDERS = {"stable first": ("stable 1", "volatile 2"), "volatile first": ("volatile 1", "stable 2")}
 """Blocks of the two kinds of test episodes; the number is the block's position in the episode."""
@@ -332,6 +333,26 @@ def rate_claims(rates: pd.DataFrame, outer: pd.Series) -> list[dict[str, Any]]:
     return rows
 
 
+def rpe_input(rates: pd.DataFrame, reward: pd.DataFrame) -> pd.DataFrame:
+    """Learning rate in each block, its rise with volatility, and reward, of networks of either input (``claims.by_input``)."""
+    wide = []
+    shares = reward[reward["agent"] == "network"]
+    for condition in (CONDITION, RPE_INPUT):
+        own = by_block(rates, condition)
+        frame = own.add_prefix("learning rate, ")
+        for stable, volatile in (("stable 1", "volatile 2"), ("stable 2", "volatile 1")):
+            frame[f"learning rate, {volatile} - {stable}"] = own[volatile] - own[stable]
+        frame["share of possible gain"] = shares[shares["condition"] == condition].set_index("seed")["share"]
+        wide.append(frame)
+    return claims.by_input(*wide, published_rates().add_prefix("learning rate, "))
+
+
+def rpe_input_claims(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Settle volatility-rate for networks of the other input."""
+    names = [name for name in frame["quantity"].unique() if " - " in name]
+    return claims.settle_rpe_input(frame, "3d", dict.fromkeys(names, claims.above(0)))
+
+
 def settle_claims(results: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """Settle the claims volatility-*."""
     outer = results["training"].groupby("condition")["learning_rate"].first()
@@ -361,7 +382,7 @@ def training_settings(folder: Path) -> pd.DataFrame:
     rows = []
     for path in sorted((folder / "networks").glob("*.json")):
         about = json.loads(path.read_text())
-        if about["condition"] in (CONDITION, FAST, UNTIED):
+        if about["condition"] in (CONDITION, FAST, UNTIED, RPE_INPUT):
             curve = pd.read_csv(path.with_suffix(".csv"))
             reward = curve["reward"].tail(max(1, len(curve) // 20)).mean() / about["config"]["trials"]
             names = ("seed", "learning_rate", "episodes", "reward_scale", "init_scale")
@@ -379,7 +400,7 @@ def main(options: Options) -> None:
     about = tables.read_provenance(folder / "trials.parquet")
     condition = everything["condition"].astype(str)
     trials = everything[condition == CONDITION]
-    tested = everything[condition.isin([CONDITION, FAST, UNTIED])]
+    tested = everything[condition.isin([CONDITION, FAST, UNTIED, RPE_INPUT])]
     curves, bayesian = learning_rate_curves(tested), learning_rate_curves(trials, bayesian=True)
     results = {
         "learning_rates": curves,
@@ -389,14 +410,15 @@ def main(options: Options) -> None:
         "control": control_curves(trials),
         "choice_rule": sensitivity(trials, curves[curves["condition"] == CONDITION]),
         "agreement": curve_agreement(curves, bayesian),
-        "reward": yardstick(everything[condition.isin([CONDITION, FAST, UNTIED, TRAINING_EPISODES])]),
+        "reward": yardstick(everything[condition.isin([CONDITION, FAST, UNTIED, RPE_INPUT, TRAINING_EPISODES])]),
         "stages": stages(everything),
         "training": training_settings(folder),
     }
+    results["rpe_input"] = rpe_input(results["fig3d"], results["reward"])
     results |= analyse_activity(folder, trials, {"network": curves.query("condition == @CONDITION"), "Bayesian agent": bayesian})
     for name, frame in results.items():
         tables.write(frame, folder / "results" / f"{name}.csv", about=about)
-    claims.write(settle_claims(results), folder / "results", about)
+    claims.write(settle_claims(results) + rpe_input_claims(results["rpe_input"]), folder / "results", about)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,7 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {},
     {"learning_rate": FAST_RATE},
     {"generator": "untied", "snapshots": 0},
+    {"network_input": "rpe", "snapshots": 0},
 )
 
 if __name__ == "__main__":
