@@ -156,11 +156,11 @@ def network_cost(path: Path) -> dict[str, Any]:
         about = json.loads(path.read_text())
         return {
             "condition": about["condition"],
-            "episodes": about["config"]["episodes"],
+            "episodes": curve["episode"].max(),
             "reward": curve["reward"].tail(max(1, len(curve) // 20)).mean(),
-            "minutes": about["training_seconds_population"] / 60,
-            "population": about["networks_in_population"],
-            "commit": about["provenance"]["commit"],
+            "minutes": (about.get("training_seconds_population") or about["training_seconds"]) / 60,
+            "population": about.get("networks_in_population", 1),
+            "commit": about["provenance"]["commit"][:10],
         }
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not the settings of a trained network ({type(error).__name__}: {error})") from error
@@ -173,8 +173,9 @@ def training_cost(folder: Path) -> pd.DataFrame:
         return pd.DataFrame()
     grouped = pd.DataFrame(rows).groupby("condition", sort=False)
     reward = grouped["reward"].agg(lambda own: f"{own.mean():.3g} [{own.min():.3g}, {own.max():.3g}]")
-    first = grouped[["episodes", "minutes", "population", "commit"]].first()
-    return first.assign(networks=grouped.size(), reward=reward).reset_index()
+    commits = grouped["commit"].agg(lambda own: ", ".join(own.unique()))
+    means = grouped[["episodes", "minutes", "population"]].mean()
+    return means.assign(networks=grouped.size(), reward=reward, commits=commits).reset_index()
 
 
 @dataclass(frozen=True)
