@@ -85,7 +85,7 @@ def test_every_claim_is_shown_with_its_score(text):
 
 def test_text_from_results_is_escaped(text):
     assert "<script" not in text and "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; more" in text
-    assert report.html("a <b>c</b> <!-- d --> [e](f.md) [g](https://h.org)", "../x") == (
+    assert report.html("a <b>c</b> <!-- d --> [e](f.md) ![g](https://h.org)", "../x") == (
         '<p>a &lt;b&gt;c&lt;/b&gt;  <a href="../x/f.md">e</a> <a href="https://h.org">g</a></p>\n'
     )
 

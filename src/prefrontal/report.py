@@ -54,9 +54,9 @@ class Renderer(RendererHTML):
 
 
 def html(text: str, base: str = "") -> str:
-    """Render Markdown; raw HTML in it is shown as text, comments are dropped, relative links start from ``base``."""
+    """Render Markdown: raw HTML is shown as text, comments are dropped, images are links, relative links start from ``base``."""
     markdown = MarkdownIt("commonmark", {"html": False}, renderer_cls=Renderer).enable("table")
-    tokens = markdown.parse(re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
+    tokens = markdown.parse(re.sub(r"<!--.*?-->|!(?=\[)", "", text, flags=re.DOTALL))
     for token in (child for parent in tokens for child in parent.children or []):
         href = str(token.attrs.get("href", ""))
         if token.type == "link_open" and not re.match(r"[a-z]+:|#", href):
@@ -160,7 +160,7 @@ def network_cost(path: Path) -> dict[str, Any]:
             "reward": curve["reward"].tail(max(1, len(curve) // 20)).mean(),
             "minutes": (about.get("training_seconds_population") or about["training_seconds"]) / 60,
             "population": about.get("networks_in_population", 1),
-            "commit": about["provenance"]["commit"][:10],
+            "commit": re.sub(r"^(\w{10})\w+", r"\1", about["provenance"]["commit"]),
         }
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not the settings of a trained network ({type(error).__name__}: {error})") from error
@@ -231,7 +231,7 @@ def collect_experiment(name: str, options: Options, citations: dict[str, Citatio
         frame=own.assign(link=pd.Series(links, index=own.index, dtype=object)),
         charts=[chart(str(panel), rows) for panel, rows in published.groupby("panel", sort=False)],
         training=training_cost(options.data / name / "networks"),
-        commit=json.loads(manifest.read_text())["claims.csv"]["commit"] if manifest.exists() else "",
+        commit=json.loads(manifest.read_text()).get("claims.csv", {}).get("commit", "") if manifest.exists() else "",
     )
 
 
