@@ -24,6 +24,9 @@ from prefrontal.statistics import interval
 
 VIEWS = ("fixation", "choice", "turned")
 LAST = "final"
+LOWEST = 24
+"""Lower end of Fig. 6b-d, percent; the paper's 40 leaves no room for the legend."""
+
 VIEW_NAMES = {"pixels": "networks that see pixels", "symbols": "networks that see symbols"}
 SHADES = {"pixels": COLORS["network"], "symbols": COLORS["volatile"]}
 
@@ -67,8 +70,8 @@ def draw_monkeys(ax: Axes) -> None:
         own = frame[frame["series"] == name]
         label = name.removeprefix("monkeys, ").removesuffix(" (Harlow 1949)")
         ax.plot(own["x"], own["y"], "o-", ms=2, lw=1, color=color, label=label)
-    performance_axes(ax, 40, "monkeys (Harlow 1949)")
-    ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1)
+    performance_axes(ax, LOWEST, "monkeys (Harlow 1949)")
+    ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1, ncols=2)
 
 
 def draw_stages(ax: Axes, condition: str, results: Path) -> None:
@@ -77,7 +80,7 @@ def draw_stages(ax: Axes, condition: str, results: Path) -> None:
     networks = tables.read(results / "networks.csv", needs=("condition", "at_ceiling"))
     networks = networks[networks["condition"] == condition]
     reached = int(networks["at_ceiling"].sum())
-    performance_axes(ax, 35, f"{VIEW_NAMES[condition]}\n{reached} of {len(networks)} at ceiling")
+    performance_axes(ax, LOWEST, f"{VIEW_NAMES[condition]}\n{reached} of {len(networks)} at ceiling")
     staged = staged[staged["condition"] == condition].assign(stage=lambda frame: frame["stage"].astype(str))
     stages = list(dict.fromkeys(staged["stage"]))
     for stage, color in zip(stages, stage_colors(len(stages)), strict=True):
@@ -93,7 +96,7 @@ def draw_stages(ax: Axes, condition: str, results: Path) -> None:
     published = plotting.published("fig6c")
     final_series = published[published["series"] == "meta-RL Final quantile"]
     plotting.published_marker(ax, final_series["x"], final_series["y"], "published, final")
-    ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1)
+    ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1, ncols=2)
 
 
 def spread(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
@@ -128,9 +131,9 @@ def draw_second_trial(ax: Axes, results: Path) -> None:
     for k, condition in enumerate(VIEW_NAMES):
         for j, first in enumerate(("right", "wrong")):
             own = frame[(frame["condition"] == condition) & (frame["first"] == first)]
-            x = 2.4 * k + j
-            plotting.bar(ax, x, 100 * own["accuracy"], SHADES[condition])
-            ticks.append((x, f"{first}\n({condition})"))
+            if len(own):
+                plotting.bar(ax, 2.4 * k + j, 100 * own["accuracy"], SHADES[condition])
+                ticks.append((2.4 * k + j, f"{first}\n({condition})"))
     ax.axhline(50, ls="--", lw=0.6, color="black")
     ax.set(ylim=(0, 105), xticks=[x for x, _ in ticks], ylabel="correct on trial 2 (%)", xlabel="choice on trial 1")
     ax.set_xticklabels([name for _, name in ticks], fontsize=5.5)
@@ -179,7 +182,7 @@ def compose(options: Options) -> tuple[Figure, dict[str, list[Axes]]]:
     draw_stages(pixels, "pixels", results)
     draw_stages(symbols, "symbols", results)
     for ax, letter in ((views[0], "a"), (monkeys, "b"), (pixels, "c"), (symbols, "d")):
-        plotting.panel_label(ax, letter)
+        plotting.panel_label(ax, letter, x_mm=-20 if letter == "a" else -9, y_mm=0 if letter == "a" else 3)
     return figure, {"a": views, "b": [monkeys], "c": [pixels], "d": [symbols]}
 
 

@@ -23,7 +23,10 @@ from prefrontal.recording import play
 from prefrontal.task import NoiseStream
 from replications.harlow.network import HarlowAgent
 from replications.harlow.task import CHOICE, ECCENTRICITY, FIXATION, LEFT, HarlowTask
-from replications.harlow.train import VARIANTS, Config, load
+from replications.harlow.train import Config, load
+
+CONDITIONS = ("symbols", "pixels")
+"""What is recorded, if there are such networks; the first network of the first plays the film."""
 
 FILM_FRAMES = 150
 
@@ -38,8 +41,6 @@ class Options:
     """Networks per condition, the first whose weights are kept (paper: 50, of which 14 reached ceiling)."""
     episodes: int = 200
     """Test episodes per network."""
-    film: str = "symbols"
-    """Condition whose first network plays the film."""
 
 
 def kept(folder: Path, condition: str) -> list[int]:
@@ -52,8 +53,6 @@ def record_condition(options: Options, condition: str) -> tuple[recording.Tables
     """Record networks that see pixels, or symbols, on held-out images."""
     folder = options.data / "harlow" / "networks"
     seeds = kept(folder, condition)[: options.seeds]
-    if not seeds:
-        raise UserError(f"{folder}: no trained network of condition {condition!r}; train it first")
     loaded = [load(folder, condition, seed) for seed in seeds]
     config = loaded[0][1]
     task = config.task("held out", pixels=config.precision)
@@ -118,11 +117,14 @@ def show_film(agent: HarlowAgent, task: HarlowTask, screen: HarlowTask, folder: 
 
 def main(options: Options) -> None:
     """Write trials and activity of the kept networks, example views and a film."""
-    parts = [record_condition(options, Config(**variant).condition) for variant in VARIANTS]
     networks, results = options.data / "harlow" / "networks", options.data / "harlow" / "results"
+    conditions = [name for name in CONDITIONS if kept(networks, name)]
+    if not conditions:
+        raise UserError(f"{networks}: no trained networks; train them first")
+    parts = [record_condition(options, condition) for condition in conditions]
     screen = Config().task("held out")
     show_views(screen, results)
-    star, config = load(networks, options.film, kept(networks, options.film)[0])
+    star, config = load(networks, conditions[0], kept(networks, conditions[0])[0])
     show_film(HarlowAgent([star]), config.task("held out", pixels=config.precision), screen, results)
     configs = [config for _, used in parts for config in used]
     recording.write(recording.join([tables for tables, _ in parts]), options.data / "harlow", training.provenance(configs))

@@ -63,6 +63,8 @@ class HarlowTask:
         An episode ends after so many trials (Methods: 6), or so many steps (Methods: 3,600).
     new_wrong_image : bool
         Control of the paper: every trial has a new unrewarded image.
+    still_view : bool
+        Simplification: the view stays on the middle of the screen while the images are shown, until one is chosen.
     pixels : torch.dtype
         Views in uint8, 0 to 255, or in a floating-point type, -1 to 1: what a network computes with needs no conversion.
     device : str
@@ -76,6 +78,7 @@ class HarlowTask:
     trials: int = 6
     longest: int = 3600
     new_wrong_image: bool = False
+    still_view: bool = False
     pixels: torch.dtype = torch.uint8
     device: str = "cpu"
 
@@ -219,8 +222,11 @@ class HarlowTask:
         """
         atlas, width, around = self.atlas, self.image_size, self.surround_columns
         degrees_per_pixel = SCREEN / self.view_size
-        offset = torch.arange(self.view_size, device=state["heading"].device) - self.view_size // 2
-        column = torch.round(state["heading"] / degrees_per_pixel).long()[..., None] + offset
+        heading = state["heading"]
+        if self.still_view:
+            heading = torch.where((state["period"] == CHOICE) & (heading.abs() < ECCENTRICITY), 0.0, heading)
+        offset = torch.arange(self.view_size, device=heading.device) - self.view_size // 2
+        column = torch.round(heading / degrees_per_pixel).long()[..., None] + offset
         index = column % around + around * (state["period"] == FIXATION)[..., None]
         for side, x in ((LEFT, -ECCENTRICITY), (RIGHT, ECCENTRICITY)):
             within = column - round(x / degrees_per_pixel) + width // 2

@@ -70,6 +70,8 @@ class Config(training.Config):
     """Steps of the longest episode (Methods: 3,600)."""
     new_wrong_image: bool = False
     """Every trial has a new unrewarded image (the paper's control; whether for training too is not stated)."""
+    still_view: bool = False
+    """Simplification: the view stays on the middle of the screen while the images are shown (paper: it turns)."""
     images: str = ""
     """Folder of pictures to use in place of the drawn ones; every other one is held out."""
     half_precision: bool = True
@@ -107,8 +109,8 @@ class Config(training.Config):
 
     @property
     def condition(self) -> str:
-        """What the network sees, and whether it was trained on the paper's control."""
-        return self.view + ("_new_wrong_image" if self.new_wrong_image else "")
+        """What the network sees, and whether it was trained on the paper's control or with the view held still."""
+        return self.view + ("_new_wrong_image" if self.new_wrong_image else "") + ("_still" if self.still_view else "")
 
     def task(
         self,
@@ -137,6 +139,7 @@ class Config(training.Config):
             trials=self.trials,
             longest=self.longest,
             new_wrong_image=self.new_wrong_image if new_wrong_image is None else new_wrong_image,
+            still_view=self.still_view,
             pixels=pixels,
             device=device,
         )
@@ -162,8 +165,8 @@ class Config(training.Config):
 
 SYMBOLS: dict[str, Any] = {"view": "symbols", "episodes": 80_000}
 
-VARIANTS: tuple[dict[str, Any], ...] = ({}, SYMBOLS, SYMBOLS | {"new_wrong_image": True})
-"""Networks that see pixels, networks that see symbols, and the paper's control in symbols."""
+VARIANTS: tuple[dict[str, Any], ...] = (SYMBOLS, SYMBOLS | {"new_wrong_image": True})
+"""Networks that see symbols, and the paper's control; those that see pixels take hours (README)."""
 
 
 def typical_views(task: HarlowTask, count: int = 1024) -> torch.Tensor:
