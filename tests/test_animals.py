@@ -167,6 +167,22 @@ def test_other_files_are_refused_in_one_line(matlab, tmp_path, damage):
     assert "\n" not in str(error.value)
 
 
+def test_transition_and_second_stage_state_follow_from_each_other(tmp_path):
+    trials = simulated(sessions=2)
+    trials.loc[5, ["choice", "transition", "outcome_state"]] = [-1, "none", "none"]
+    read = {}
+    for name in ("transition", "outcome_state"):
+        trials[["subject", "episode", "choice", "reward", name]].to_csv(tmp_path / "t.csv", index=False)
+        read[name] = rats.read_csv(tmp_path / "t.csv", {"session": "episode"}, {})
+        assert (read[name][["transition", "outcome_state"]] == trials[["transition", "outcome_state"]]).all(axis=None)
+    trials[["choice", "reward"]].to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(UserError, match="transition=<column>"):
+        rats.read_csv(tmp_path / "t.csv", {}, {})
+    trials.assign(transition="rare").to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(UserError, match=r"'transition', row 1 .*'rare'"):
+        rats.read_csv(tmp_path / "t.csv", {}, {})
+
+
 def test_planning_animals_are_recognised_from_file_to_figure(tmp_path):
     trials = simulated(sessions=12)
     path = tmp_path / "planners.csv"

@@ -149,7 +149,7 @@ def part_weights(mixture: Mapping[str, float]) -> dict[str, float]:
 
 
 def fit_models(trials: pd.DataFrame, starts: int, common: float = 0.8) -> pd.DataFrame:
-    """Fit textbook learners to every subject's choices by maximum likelihood.
+    """Fit textbook learners to the choices of every subject that made any, by maximum likelihood.
 
     The planner knows the transitions and learns how much the second-stage states pay (Miller et al. 2017).
 
@@ -170,7 +170,8 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float = 0.8) -> pd.Dat
         model_free_weight: each part's share of the inverse temperature.
     """
     planner = two_step.LearningPlanner(common=common)
-    subjects = list(trials.groupby(behavior.SUBJECT, observed=True, sort=True))
+    by_subject = trials.groupby(behavior.SUBJECT, observed=True, sort=True)
+    subjects = [(key, own) for key, own in by_subject if tables.free_choices(own).any()]
     rows = []
     for (condition, seed), own in tqdm(subjects, desc="fitting learners", unit="subject", disable=None):
         for model, (kind, eligibility) in MODELS.items():

@@ -7,7 +7,7 @@ python -m prefrontal.animals --help
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,8 @@ def _open(path: Path, mapping: Mapping[str, str]) -> _Sheet:
     for ours, theirs in mapping.items():
         if theirs not in frame.columns:
             raise UserError(f"{path}: no column {theirs!r} for {ours!r}; there are {', '.join(map(str, frame.columns))}")
-    unmapped = frame.drop(columns=[*mapping.values()])
-    frame = pd.concat(
-        [frame[[theirs]].set_axis([ours], axis=1) for ours, theirs in mapping.items()]
-        + [unmapped.drop(columns=[name for name in mapping if name in unmapped.columns])],
-        axis=1,
-    )
+    renamed = frame[list(mapping.values())].set_axis(list(mapping), axis=1)
+    frame = pd.concat([renamed, frame.drop(columns=[*mapping, *mapping.values()], errors="ignore")], axis=1)
     for ours in ("choice", "reward"):
         if ours not in frame.columns:
             columns = ", ".join(map(str, frame.columns))
@@ -184,7 +180,7 @@ class Options:
     """Our column = the file's: choice=resp reward=rew subject=rat session=day trial=n condition=group forced=instructed."""
     values: tuple[str, ...] = ()
     """Our column = what its values in the file stand for: choice=l:0,r:1,none:-1."""
-    out: Path = field(default=Path("trials.parquet"))
+    out: Path = Path("trials.parquet")
     """Trials table to write, Parquet or CSV."""
 
 
