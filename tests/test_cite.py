@@ -1,5 +1,6 @@
 """Captions get their numbers from results, and every figure says how to cite it."""
 
+import dataclasses
 import json
 import re
 
@@ -80,7 +81,7 @@ def write_folder(root, caption: str, figure: str = "fig9") -> cite.Options:
 def test_caption_provenance_and_bibtex_are_written_beside_the_figure(data, tmp_path):
     caption = "# Captions\n\n## fig9\n**A title.** **a**, Slope {slope} [@lau2005; @daw2011].\n\n## fig10\n**Not drawn.**\n"
     options = write_folder(tmp_path, caption)
-    cite.main(cite.Options(write=True, data=options.data, figures=options.figures, root=options.root))
+    cite.main(dataclasses.replace(options, write=True))
     text, bib = ((options.figures / f"fig9.{suffix}").read_text() for suffix in ("txt", "bib"))
     assert text.startswith("A title. a, Slope 0.6 [−0.671, 1.87] (Lau & Glimcher 2005; Daw et al. 2011).")
     assert "commit: abc" in text and "replications/toy" in text
@@ -112,12 +113,19 @@ def test_every_reference_becomes_bibtex():
         assert key == "prefrontal" or "doi = {10." in text or "url = {https://arxiv.org/" in text, key
 
 
-def test_every_committed_figure_can_be_cited(capsys):
-    cite.main(cite.Options())
-    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert sorted(listed) == sorted(json.loads((paths.FIGURES / "manifest.json").read_text()))
-    cite.main(cite.Options(figure="fig5"))
-    text = capsys.readouterr().out
-    assert "{" not in text.partition("drawn by")[0] and "@article{miller2017," in text
-    with pytest.raises(UserError, match="fig1, fig2"):
-        cite.main(cite.Options(figure="fig99"))
+def test_command_line_lists_prints_and_refuses(data, tmp_path, capsys):
+    options = write_folder(tmp_path, "## fig9\n**A title.** **a**, Slope {slope} [@miller2017].\n")
+    cite.main(options)
+    assert capsys.readouterr().out.split(maxsplit=1) == ["fig9", "A title\n"]
+    cite.main(dataclasses.replace(options, figure="fig9"))
+    assert "Slope 0.6" in (text := capsys.readouterr().out) and "@article{miller2017," in text
+    with pytest.raises(UserError, match="'fig5'; there are fig9"):
+        cite.main(dataclasses.replace(options, figure="fig5"))
+
+
+def test_every_committed_figure_can_be_cited():
+    found = cite.cite(paths.ROOT, paths.DATA, paths.FIGURES)
+    assert set(found) == set(json.loads((paths.FIGURES / "manifest.json").read_text()))
+    for figure, citation in found.items():
+        assert citation.title and "{" not in citation.caption, figure
+        assert citation.bibtex.startswith("@software{prefrontal,") and {"commit", "seeds"} <= set(citation.provenance)
