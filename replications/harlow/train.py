@@ -70,8 +70,8 @@ class Config(training.Config):
     """Steps of the longest episode (Methods: 3,600)."""
     new_wrong_image: bool = False
     """Every trial has a new unrewarded image (the paper's control; whether for training too is not stated)."""
-    still_view: bool = False
-    """Simplification: the view stays on the middle of the screen while the images are shown (paper: it turns)."""
+    still_episodes: int = 0
+    """So many episodes come first in which the view stays on the middle of the screen while images are shown (paper: none)."""
     images: str = ""
     """Folder of pictures to use in place of the drawn ones; every other one is held out."""
     half_precision: bool = True
@@ -99,6 +99,7 @@ class Config(training.Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(self.still_episodes >= 0, "still_episodes", self.still_episodes, "0 or more")
         for name in ("repeat", "trials", "longest"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         require(0 <= self.encoder_rate < np.inf, "encoder_rate", self.encoder_rate, "0 or more, and finite")
@@ -109,8 +110,8 @@ class Config(training.Config):
 
     @property
     def condition(self) -> str:
-        """What the network sees, and whether it was trained on the paper's control or with the view held still."""
-        return self.view + ("_new_wrong_image" if self.new_wrong_image else "") + ("_still" if self.still_view else "")
+        """What the network sees, and whether it was trained on the paper's control."""
+        return self.view + ("_new_wrong_image" if self.new_wrong_image else "")
 
     def task(
         self,
@@ -118,6 +119,7 @@ class Config(training.Config):
         new_wrong_image: bool | None = None,
         device: str = "cpu",
         pixels: torch.dtype = torch.uint8,
+        still_view: bool = False,
     ) -> HarlowTask:
         """Build the task with a set of images: "training", "held out" or "photographs".
 
@@ -139,7 +141,7 @@ class Config(training.Config):
             trials=self.trials,
             longest=self.longest,
             new_wrong_image=self.new_wrong_image if new_wrong_image is None else new_wrong_image,
-            still_view=self.still_view,
+            still_view=still_view,
             pixels=pixels,
             device=device,
         )
@@ -165,8 +167,11 @@ class Config(training.Config):
 
 SYMBOLS: dict[str, Any] = {"view": "symbols", "episodes": 80_000}
 
-VARIANTS: tuple[dict[str, Any], ...] = (SYMBOLS, SYMBOLS | {"new_wrong_image": True})
-"""Networks that see symbols, and the paper's control; those that see pixels take hours (README)."""
+PIXELS: dict[str, Any] = {"view_size": 42, "encoder_rate": 0.3, "still_episodes": 45_000, "episodes": 90_000}
+"""What a processor without accelerator can train: small views, and an easier version first (README, "Deviations and choices")."""
+
+VARIANTS: tuple[dict[str, Any], ...] = (PIXELS, SYMBOLS, SYMBOLS | {"new_wrong_image": True})
+"""Networks that see pixels, networks that see symbols, and the paper's control in symbols."""
 
 
 def typical_views(task: HarlowTask, count: int = 1024) -> torch.Tensor:
@@ -255,7 +260,8 @@ class Progress:
 
 def train(config: Config, folder: Path, options: Options) -> tuple[Learner, pd.DataFrame]:
     """Train one network, resuming from a checkpoint of the same settings if there is one -> learner, learning curve."""
-    learner, progress = Learner(config, config.task(device=options.device, pixels=config.precision)), Progress()
+    moving, still = (config.task(device=options.device, pixels=config.precision, still_view=held) for held in (False, True))
+    learner, progress = Learner(config, moving), Progress()
     held_out = config.task("held out", pixels=config.precision)
     prepare_folder(folder)
     checkpoint = training.checkpoint_path([config], folder)
@@ -265,6 +271,7 @@ def train(config: Config, folder: Path, options: Options) -> tuple[Learner, pd.D
     with tqdm(total=config.episodes, initial=learner.episodes, desc=f"{config.condition} {config.seed}", unit="episode") as bar:
         while learner.episodes < config.episodes:
             before = learner.episodes
+            learner.task = still if before < config.still_episodes else moving
             progress.add(learner.update())
             bar.update(learner.episodes - before)
             if not np.isfinite(progress.sums["value_error"]):
