@@ -72,7 +72,7 @@ class Learner:
         rates = {True: config.learning_rate * config.encoder_rate, False: config.learning_rate}
         named = list(self.network.named_parameters())
         groups = [
-            {"params": [p for name, p in named if name.startswith("encoder") is encoder], "lr": rate}
+            {"params": [p for name, p in named if name.startswith("encoder") is encoder], "lr": rate, "initial_lr": rate}
             for encoder, rate in rates.items()
         ]
         self.optimiser = torch.optim.RMSprop(groups, alpha=config.rms_decay, eps=config.rms_epsilon)
@@ -114,6 +114,8 @@ class Learner:
         with torch.no_grad():
             _, _, rest = self.network(stream.memory, stream.observation[0], stream.reward, stream.action)
         loss, monitor = self._loss(rewards, overs, torch.stack(values), torch.stack(log_policies), torch.stack(actions), rest)
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["initial_lr"] * self.rate_left
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), config.gradient_clip or torch.inf)
@@ -150,6 +152,12 @@ class Learner:
         """Weight beta_e now: from its first to its last value, linearly over the episodes."""
         start, end = self.config.entropy_cost, self.config.entropy_cost_end
         return start if end is None else start + (end - start) * min(1, self.episodes / self.config.episodes)
+
+    @property
+    def rate_left(self) -> float:
+        """Learning rate now, as a share of the first: constant, then falling linearly to zero over the episodes."""
+        constant, done = self.config.constant_rate, self.episodes / self.config.episodes
+        return 1.0 if done <= constant else max(0.0, (1 - done) / (1 - constant))
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that training changes, for a checkpoint."""

@@ -86,6 +86,8 @@ class Config(training.Config):
     """LSTM units and features of the encoder (Methods: 256)."""
     learning_rate: float = 1.5e-3
     """RMSProp learning rate (paper: 7.5e-4; README, "Deviations and choices")."""
+    constant_rate: float = 1.0
+    """Share of training after which the learning rate falls linearly to zero (not stated; Mnih et al. 2016 anneal throughout)."""
     encoder_rate: float = 0.1
     """Learning rate of the encoder as a share of the rest's; 0 leaves it as it starts (README, "Deviations and choices")."""
     discount: float = 0.91
@@ -102,6 +104,7 @@ class Config(training.Config):
         require(self.still_episodes >= 0, "still_episodes", self.still_episodes, "0 or more")
         for name in ("repeat", "trials", "longest"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        require(0 <= self.constant_rate <= 1, "constant_rate", self.constant_rate, "a share between 0 and 1")
         require(0 <= self.encoder_rate < np.inf, "encoder_rate", self.encoder_rate, "0 or more, and finite")
         require(self.view_size >= 36, "view_size", self.view_size, "at least 36, for the encoder's filters")
         offered = {entry.name: entry.default for entry in dataclasses.fields(training.Config)}
@@ -167,7 +170,13 @@ class Config(training.Config):
 
 SYMBOLS: dict[str, Any] = {"view": "symbols", "episodes": 80_000}
 
-PIXELS: dict[str, Any] = {"view_size": 42, "encoder_rate": 0.3, "still_episodes": 45_000, "episodes": 90_000}
+PIXELS: dict[str, Any] = {
+    "view_size": 42,
+    "encoder_rate": 0.3,
+    "still_episodes": 45_000,
+    "episodes": 90_000,
+    "constant_rate": 0.5,
+}
 """What a processor without accelerator can train: small views, and an easier version first (README, "Deviations and choices")."""
 
 VARIANTS: tuple[dict[str, Any], ...] = (PIXELS, SYMBOLS, SYMBOLS | {"new_wrong_image": True})
