@@ -1,12 +1,12 @@
 # %% [markdown]
 # # Your own animals beside the networks
 #
-# Trials of animals go into the same table as the networks' trials, and through the same analyses. This notebook reads a CSV file of
-# the two-step task, shows what the animals do beside networks and textbook learners, and asks which learner predicts
+# Trials of animals go into the same table as the networks' trials, and through the same analyses. This notebook reads a CSV
+# file of the two-step task, shows what the animals do beside networks and textbook learners, and asks which learner predicts
 # their choices best. Running it takes about half a minute.
 #
-# **To use your own file, set `FILE`** (and, if they differ, the columns below) and run the notebook again. Without one it makes up
-# animals whose answer is known: two that plan, and two that do not. Nothing below is told which is which.
+# **To use your own file, set `FILE`** (and, if they differ, the columns below) and run the notebook again. Without one it makes
+# up animals whose answer is known: two that plan, and two that do not. Nothing below is told which is which.
 
 # %%
 import sys
@@ -32,9 +32,9 @@ FILE: Path | None = None  # Path("my_rats.csv"), or the MATLAB file of Brody-Lab
 # %% [markdown]
 # ## Animals whose answer is known
 #
-# `Ada` and `Bea` look ahead: they learn how good the second-stage states are, and know which action leads where. `Cal` and `Dot` repeat what
-# was rewarded, whatever the transition. All four also repeat themselves a little. The file that they end up in looks as a
-# laboratory's files do: its own column names, sides as letters, sessions as dates.
+# `Ada` and `Bea` look ahead: they learn how good the second-stage states are, and know which action leads where. `Cal` and
+# `Dot` repeat what was rewarded, whatever the transition. All four also repeat themselves a little. The file that they end up
+# in looks as a laboratory's files do: its own column names, sides as letters, sessions as dates.
 
 
 # %%
@@ -68,10 +68,10 @@ if file.suffix == ".csv":
 # %% [markdown]
 # ## Reading the file
 #
-# Say which of your columns is which, and what your codes stand for. What does not fit is refused with the column and row that is
-# wrong. Each subject gets a number (`seed`, as networks have), each session of it a number (`episode`), and no lag of any analysis
-# crosses from one session to the next. A column `forced` would mark trials in which the animal had no choice: they count as
-# experience, not as decisions.
+# Say which of your columns is which, and what your codes stand for. What does not fit is refused with the column and row that
+# is wrong. Each subject gets a number (`seed`, as networks have), each session of it a number (`episode`), and no lag of any
+# analysis crosses from one session to the next. A column `forced` would mark trials in which the animal had no choice: they
+# count as experience, not as decisions.
 
 # %%
 columns = ("subject=animal", "session=date", "choice=resp", "reward=water", "transition=common")
@@ -84,9 +84,9 @@ trials.groupby("subject").agg(sessions=("episode", "nunique"), trials=("trial", 
 # %% [markdown]
 # ## Do they stay?
 #
-# The probability of repeating the first-stage choice, by what it led to. A planner stays after a rewarded common or an unrewarded
-# uncommon transition. But stay probability alone does not settle the matter: values outlast a trial, so that a model-free animal shows
-# some interaction too. Hence the regression below.
+# The probability of repeating the first-stage choice, by what it led to. A planner stays after a rewarded common or an
+# unrewarded uncommon transition. But stay probability alone does not settle the matter: values outlast a trial, so that a
+# model-free animal shows some interaction too. Hence the regression below.
 
 # %%
 networks = {name: tables.read(DATA / "two_step" / "results" / f"{name}.csv") for name in ("fig5c", "fig5e", "fits")}
@@ -107,8 +107,8 @@ figure.legend(*axes[0].get_legend_handles_labels(), ncols=2, loc="lower center",
 # ## What do past trials do to the next choice?
 #
 # A logistic regression of choice on the last five trials (Miller et al. 2017; Fig. 5d, e of the paper): one weight per kind of
-# trial and lag, positive for repeating. The sign after an **uncommon** transition (dotted) tells planning from model-free learning:
-# a planner leaves after an uncommon reward, and comes back after an uncommon omission.
+# trial and lag, positive for repeating. The sign after an **uncommon** transition (dotted) tells planning from model-free
+# learning: a planner leaves after an uncommon reward, and comes back after an uncommon omission.
 
 # %%
 weights = behavior.two_step_weights(trials)
@@ -124,14 +124,15 @@ for ax, (title, own) in zip(axes, panels.items(), strict=True):
 axes[0].set_ylabel("weight on choice (log odds)")
 figure.tight_layout()
 figure.legend(*axes[0].get_legend_handles_labels(), ncols=4, loc="lower center", bbox_to_anchor=(0.5, -0.1))
-weights.query("lag == 1").assign(subject=weights["seed"].map(names)).pivot(index="subject", columns="signal", values="weight").round(2)
+lag_1 = weights.query("lag == 1").assign(subject=weights["seed"].map(names))
+lag_1.pivot(index="subject", columns="signal", values="weight").round(2)
 
 # %% [markdown]
 # ## Which learner predicts their choices?
 #
-# Model-free, model-based and mixed learners, fitted to each animal by maximum likelihood. The Bayesian information criterion (BIC) makes the
-# mixture pay for its additional parameters; lower is better, and differences above about 10 are decisive. `planning_weight` and
-# `model_free_weight` are what a unit of each part's value adds to the log odds.
+# Model-free, model-based and mixed learners, fitted to each animal by maximum likelihood. The Bayesian information criterion
+# (BIC) makes the mixture pay for its additional parameters; lower is better, and differences above about 10 are decisive.
+# `planning_weight` and `model_free_weight` are what a unit of each part's value adds to the log odds.
 
 # %%
 fits = fit_models(trials, starts=2)
@@ -158,10 +159,11 @@ for x, label in enumerate(("animals", "networks")):
 own.set_index("subject")[["planning_rate", "learning_rate", "weight", "inverse_temperature", *parts]].round(2)
 
 # %% [markdown]
-# The planners are told from the model-free animals by the regression and by the fits; the networks plan, and hardly anything else. For
-# tables, parameter recovery and a figure of your own file, run the same from the command line:
+# The planners are told from the model-free animals by the regression and by the fits; the networks plan, and hardly anything
+# else. For tables, parameter recovery and a figure of your own file, run the same from the command line:
 #
 # ```sh
-# python -m replications.two_step.animals my_rats.csv --map subject=animal session=date choice=resp reward=water transition=common \
+# python -m replications.two_step.animals my_rats.csv \
+#     --map subject=animal session=date choice=resp reward=water transition=common \
 #     --values choice=L:0,R:1 transition=1:common,0:uncommon
 # ```
