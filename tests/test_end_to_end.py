@@ -21,7 +21,7 @@ def run_all(experiment: str, data: Path, figures: Path) -> None:
     train, record, analysis, figure = (
         importlib.import_module(f"replications.{experiment}.{step}") for step in ("train", "record", "analysis", "figure")
     )
-    tiny = ["--all", "--episodes", "20", "--seeds", "2", "--data", str(data)]
+    tiny = ["--all", "--episodes", "10", "--seeds", "2", "--data", str(data)]
     if experiment == "harlow":
         train.main([*tiny, *SMALL_VIEWS])
     else:
