@@ -6,7 +6,7 @@ import torch
 
 from prefrontal.errors import UserError
 from prefrontal.task import NoiseStream
-from replications.harlow import images, train
+from replications.harlow import analysis, images, train
 from replications.harlow.learning import Learner
 from replications.harlow.task import CHOICE, ECCENTRICITY, FIXATION, INTERVAL, LEFT, NONE, RIGHT, HarlowTask
 
@@ -192,3 +192,31 @@ def test_accuracy_of_an_agent_that_turns_right_is_chance_on_every_trial():
     assert all(abs(share - 0.5) < 0.1 for share in shares.values())
     first = counts[counts["trial"] == 0].set_index("first")
     assert (first.loc["right", "correct"] == first.loc["right", "n"]) and first.loc["wrong", "correct"] == 0
+
+
+def test_still_view_stays_until_an_image_is_chosen():
+    bank = images.image_bank("training")
+    moving, still = HarlowTask(images=bank), HarlowTask(images=bank, still_view=True)
+    state, _ = begin(moving, 1)
+    state["period"][:] = CHOICE
+    ahead = moving.render(state)
+    state["heading"][:] = 4.4
+    assert torch.equal(still.render(state), ahead) and not torch.equal(moving.render(state), ahead)
+    state["period"][:] = INTERVAL
+    assert torch.equal(still.render(state), moving.render(state))
+
+
+def test_learning_rate_is_constant_then_falls_to_zero():
+    config = train.Config(view="symbols", episodes=100, constant_rate=0.5, **SMALL)
+    learner = Learner(config, config.task())
+    for episodes, left in ((0, 1), (50, 1), (75, 0.5), (100, 0)):
+        learner.episodes = episodes
+        assert learner.rate_left == pytest.approx(left)
+
+
+def test_change_points_of_a_curve_that_leaves_chance_and_nears_ceiling():
+    noise_of_points = np.random.default_rng(0).normal(0, 0.02, 60)
+    curve = np.concatenate([np.full(20, 0.5), np.linspace(0.5, 0.95, 15), np.full(25, 0.95)]) + noise_of_points
+    first, second = analysis.change_points(curve)
+    assert abs(first - 20) <= 2 and abs(second - 35) <= 2
+    assert analysis.change_points(curve[:5]) is None

@@ -84,6 +84,7 @@ class HarlowTask:
 
     actions = ("left", "right", "none")
     periods = ("fixation", "choice", "interval")
+    observation_bound = 5.0  # vectors of the symbolic version are standard normal numbers
     begin_noise = 4
     step_noise = 2
 
