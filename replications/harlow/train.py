@@ -172,10 +172,10 @@ SYMBOLS: dict[str, Any] = {"view": "symbols", "episodes": 80_000}
 
 PIXELS: dict[str, Any] = {
     "view_size": 42,
-    "encoder_rate": 0.3,
-    "still_episodes": 45_000,
-    "episodes": 90_000,
-    "constant_rate": 0.5,
+    "still_episodes": 60_000,
+    "episodes": 120_000,
+    "constant_rate": 0.6,
+    "entropy_cost_end": 0.01,
 }
 """What a processor without accelerator can train: small views, and an easier version first (README, "Deviations and choices")."""
 
@@ -188,7 +188,7 @@ def typical_views(task: HarlowTask, count: int = 1024) -> torch.Tensor:
     noise = NoiseStream([0], "typical views")
     state, _ = task.begin(noise.uniform(count, task.begin_noise))
     state["period"] = torch.where(noise.uniform(count) < 0.75, CHOICE, FIXATION)
-    state["heading"] = SCREEN * (noise.uniform(count) - 0.5)
+    state["heading"] = 0.6 * SCREEN * (noise.uniform(count) - 0.5)
     return task.render(state)[0].float()
 
 
