@@ -28,10 +28,10 @@ from prefrontal.errors import UserError, require, run
 from prefrontal.paths import DATA, atomic, prepare_folder
 from prefrontal.recording import play
 from prefrontal.task import NoiseStream
-from replications.harlow.images import SCREEN, VIEW_PIXELS, image_bank, image_codes, read_folder
+from replications.harlow.images import VIEW_PIXELS, image_bank, image_codes, read_folder
 from replications.harlow.learning import Learner
 from replications.harlow.network import HarlowAgent, HarlowNetwork, normalise
-from replications.harlow.task import CHOICE, CODE_LENGTH, FIXATION, FIXATION_REWARD, HarlowTask
+from replications.harlow.task import CHOICE, CODE_LENGTH, FIXATION_REWARD, HarlowTask
 
 CURVE_POINTS = 60
 """Rows of a learning curve."""
@@ -159,7 +159,7 @@ class Config(training.Config):
         pixels = self.view == "pixels"
         network = HarlowNetwork(self.view_size if pixels else None, 0 if pixels else 4 + 2 * CODE_LENGTH, self.units)
         if pixels:
-            normalise(network.encoder, typical_views(self.task()))
+            normalise(network.encoder, typical_views(self.task(pixels=self.precision)))
         return network
 
     def reward_range(self) -> tuple[float, float]:
@@ -172,9 +172,10 @@ SYMBOLS: dict[str, Any] = {"view": "symbols", "episodes": 80_000}
 
 PIXELS: dict[str, Any] = {
     "view_size": 42,
-    "still_episodes": 60_000,
-    "episodes": 120_000,
-    "constant_rate": 0.6,
+    "encoder_rate": 0.3,
+    "still_episodes": 40_000,
+    "episodes": 100_000,
+    "constant_rate": 0.5,
     "entropy_cost_end": 0.01,
 }
 """What a processor without accelerator can train: small views, and an easier version first (README, "Deviations and choices")."""
@@ -184,11 +185,11 @@ VARIANTS: tuple[dict[str, Any], ...] = (PIXELS, SYMBOLS, SYMBOLS | {"new_wrong_i
 
 
 def typical_views(task: HarlowTask, count: int = 1024) -> torch.Tensor:
-    """Views of two images, three in four, or the cross, from where the subject looks towards them."""
-    noise = NoiseStream([0], "typical views")
-    state, _ = task.begin(noise.uniform(count, task.begin_noise))
-    state["period"] = torch.where(noise.uniform(count) < 0.75, CHOICE, FIXATION)
-    state["heading"] = 0.6 * SCREEN * (noise.uniform(count) - 0.5)
+    """Views of two images, or in one of twelve the cross, from within 20 degrees of the middle of the screen."""
+    state, _ = task.begin(torch.rand(1, count, task.begin_noise))
+    state["period"] = torch.randint(0, 3, (1, count)).clamp(max=CHOICE)
+    state["period"][0, : count * 3 // 4] = CHOICE
+    state["heading"] = 40 * torch.rand(1, count) - 20
     return task.render(state)[0].float()
 
 
