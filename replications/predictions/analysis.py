@@ -159,11 +159,12 @@ def settle_claims(slope: pd.DataFrame, errors: pd.DataFrame, behaviour: pd.DataF
     for network_input in INTACT:
         for how in SILENCED:
             own = minus_intact(both, network_input, how, "r2_model_based")
-            statement = f"r2 with model-based RPEs, value silenced {how} minus intact, networks that see {network_input}"
+            seen = {"reward": "reward", "rpe": "RPEs"}[network_input]
+            statement = f"r2 with model-based RPEs, value silenced {how} minus intact, networks that see {seen}"
             rows.append(claims.settle("prediction-silencing", "beyond", statement, own, claims.below(0)))
     for how in SILENCED:
         own = minus_intact(behaviour, "rpe", how, "planning_index")
-        statement = f"planning index, value silenced {how} minus intact, networks that see rpe"
+        statement = f"planning index, value silenced {how} minus intact, networks that see RPEs"
         rows.append(claims.settle("prediction-silencing-behaviour", "beyond", statement, own, claims.below(0)))
     return rows
 
