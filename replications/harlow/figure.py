@@ -15,6 +15,7 @@ import tyro
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from prefrontal import plotting, tables
 from prefrontal.errors import run
@@ -133,10 +134,10 @@ def draw_second_trial(ax: Axes, results: Path) -> None:
             own = frame[(frame["condition"] == condition) & (frame["first"] == first)]
             if len(own):
                 plotting.bar(ax, 2.4 * k + j, 100 * own["accuracy"], SHADES[condition])
-                ticks.append((2.4 * k + j, f"{first}\n({condition})"))
+                ticks.append((2.4 * k + j, first))
     ax.axhline(50, ls="--", lw=0.6, color="black")
     ax.set(ylim=(0, 105), xticks=[x for x, _ in ticks], ylabel="correct on trial 2 (%)", xlabel="choice on trial 1")
-    ax.set_xticklabels([name for _, name in ticks], fontsize=5.5)
+    ax.set_xticklabels([name for _, name in ticks])
 
 
 def draw_tests(ax: Axes, results: Path) -> None:
@@ -148,11 +149,18 @@ def draw_tests(ax: Axes, results: Path) -> None:
         for j, condition in enumerate(VIEW_NAMES):
             own = later[(later["test"] == test) & (later["condition"] == condition)]
             if len(own):
-                plotting.bar(ax, 2.3 * k + 0.85 * j, 100 * own["accuracy"], SHADES[condition])
+                plotting.bar(ax, 2.3 * k + 0.85 * j, 100 * own["accuracy"], SHADES[condition], width=0.75)
         ticks.append((2.3 * k + 0.42, test.replace(" ", "\n", 1)))
     ax.axhline(50, ls="--", lw=0.6, color="black")
-    ax.set(ylim=(0, 105), xticks=[x for x, _ in ticks], ylabel="correct, trials 2-6 (%)")
+    ax.set(ylim=(0, 125), yticks=range(0, 101, 20), xticks=[x for x, _ in ticks], ylabel="correct, trials 2-6 (%)")
     ax.set_xticklabels([name for _, name in ticks], fontsize=6)
+    ax.legend(
+        handles=[Patch(color=SHADES[name], label=name) for name in VIEW_NAMES],
+        fontsize=6,
+        frameon=False,
+        ncols=2,
+        loc="upper center",
+    )
 
 
 def draw_decoding(ax: Axes, results: Path) -> None:
@@ -165,7 +173,7 @@ def draw_decoding(ax: Axes, results: Path) -> None:
             for k, (_, network) in enumerate(own.groupby("seed")):
                 label = f"{words[what]} ({condition})" if k == 0 else None
                 ax.plot(network["trial"], 100 * network["accuracy"], style, lw=0.9, color=SHADES[condition], label=label)
-    performance_axes(ax, 35, "decoded from the LSTM")
+    performance_axes(ax, 0, "decoded from the LSTM")
     ax.set(ylabel="decoded (%)")
     ax.legend(fontsize=4.8, loc="lower right", frameon=False, handlelength=1.4)
 

@@ -20,12 +20,12 @@ from prefrontal import paths, recording, training
 from prefrontal.errors import UserError, run
 from prefrontal.paths import DATA
 from prefrontal.recording import play
-from prefrontal.task import NoiseStream
+from prefrontal.task import NoiseStream, State
 from replications.harlow.network import HarlowAgent
 from replications.harlow.task import CHOICE, ECCENTRICITY, FIXATION, LEFT, HarlowTask
 from replications.harlow.train import Config, load
 
-CONDITIONS = ("symbols", "pixels")
+CONDITIONS = ("pixels", "symbols")
 """What is recorded, if there are such networks; the first network of the first plays the film."""
 
 FILM_FRAMES = 150
@@ -96,19 +96,24 @@ def show_film(agent: HarlowAgent, task: HarlowTask, screen: HarlowTask, folder: 
 
     ``task`` is what the network sees, ``screen`` the same task in pixels, for us to see.
     """
-    frames, word = [], ""
-    for step in play(agent, task, NoiseStream([0], "film"), 1):
-        period = task.periods[int(step.state["period"])]
-        word = "" if period == "fixation" else word
-        frame = picture(screen.render(step.state)[0, 0])
-        ImageDraw.Draw(frame).text(
-            (8, 4), f"trial {min(int(step.state['trial']) + 1, task.trials)}  {word}", fill="white", font_size=18
-        )
+    frames: list[Image.Image] = []
+    word = ""
+
+    def show(state: State) -> None:
+        frame = picture(screen.render(state)[0, 0])
+        waiting = task.periods[int(state["period"])] == "interval"
+        text = f"trial {int(state['trial']) + (not waiting)}  {word if waiting else ''}"
+        ImageDraw.Draw(frame).text((8, 1), text, fill="white", font_size=18)
         frames.append(frame)
+
+    for step in play(agent, task, NoiseStream([0], "film"), 1):
+        show(step.state)
         if step.after["trial"] > step.state["trial"]:
             right = bool(step.after["choice"] == step.after["rewarded_side"])
             word = f"{'left' if int(step.after['choice']) == LEFT else 'right'}: reward {'+1' if right else '-1'}"
-        if len(frames) == FILM_FRAMES:
+        if step.after["over"].all() or len(frames) == FILM_FRAMES:
+            for _ in range(5):
+                show(step.after)
             break
     still = [frame.quantize(64, dither=Image.Dither.NONE) for frame in frames]
     with paths.atomic(folder / "film.gif") as path:
