@@ -172,14 +172,14 @@ def test_published_values_are_the_papers():
 
 def test_pipeline_with_tiny_budgets(tmp_path):
     tiny = ["--seeds", "2", "--data", str(tmp_path), "--no-compile"]
-    for value_cost in (".5", ".05"):
-        arguments = ["--episodes", "2", "--blocks", "10", "--value-cost", value_cost, *tiny]
+    for varied in (["--value-cost", ".5"], ["--value-cost", ".05"], ["--network-input", "rpe"]):
+        arguments = ["--episodes", "2", "--blocks", "10", *varied, *tiny]
         training.main(train.Config, "inferred_value", arguments=arguments)
     training.main(train.Config, "inferred_value", arguments=["--episodes", "20", "--blocks", "1", *tiny])
     record.main(record.Options(data=tmp_path, seeds=2, episodes=4))
     analysis.main(analysis.Options(data=tmp_path))
     figure.main(figure.Options(data=tmp_path, figures=tmp_path / "figures"))
     settled = pd.read_csv(tmp_path / "inferred_value" / "results" / "claims.csv")
-    assert set(settled["claim"]) == {"inferred-experienced", "inferred-inferred", "inferred-state", "inferred-carry"}
+    assert set(settled["claim"]) == {"inferred-experienced", "inferred-inferred", "inferred-state", "inferred-carry", "rpe-input"}
     assert not settled["reproduced_verdict"].astype(bool).any()
     assert (tmp_path / "figures" / "fig4.png").exists()
