@@ -20,7 +20,7 @@ from prefrontal.errors import require, run
 from prefrontal.gym import TaskEnv
 from prefrontal.network import Layout
 from prefrontal.recording import NetworkAgent, record
-from prefrontal.training import Population
+from prefrontal.training import Population, require_device
 from replications.harlow import train as harlow
 from replications.harlow.learning import Learner
 from replications.harlow.task import CHOICE
@@ -148,8 +148,7 @@ def main(options: Options) -> None:
     require(options.threads >= 1, "threads", options.threads, "at least 1")
     require(options.updates >= 1, "updates", options.updates, "at least 1")
     require(options.recorded_episodes >= 1, "recorded_episodes", options.recorded_episodes, "at least 1")
-    available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    require(options.device in available, "device", options.device, f"one of those found here: {', '.join(available)}")
+    require_device(options.device)
 
     shapes = Layout(len(TASK.observations), len(TASK.actions), CONFIG.units).shapes
     forward = 2 * sum(math.prod(shape) for name, shape in shapes.items() if name.endswith("weight"))

@@ -32,9 +32,6 @@ SURROUND_CONTRAST = 0.15
 IMAGES = 1000
 """Images for training, and as many held out for the test (Methods, simulation 5)."""
 
-SETS = ("training", "held out", "photographs")
-"""Image sets; photographs are a held-out set of another kind."""
-
 SUPERSAMPLING = 4
 
 LEAST_CONTRAST = 40

@@ -68,7 +68,7 @@ class Learner:
     def __init__(self, config: Config, task: HarlowTask) -> None:
         self.config, self.task = config, task
         torch.manual_seed(int(np.random.SeedSequence([config.seed, *b"initial weights"]).generate_state(1)[0]))
-        self.network = config.network().to(task.device)
+        self.network = config.initial_network().to(task.device)
         rates = {True: config.learning_rate * config.encoder_rate, False: config.learning_rate}
         named = list(self.network.named_parameters())
         groups = [

@@ -155,10 +155,14 @@ class Config(training.Config):
         return torch.bfloat16 if self.half_precision else torch.float32
 
     def network(self) -> HarlowNetwork:
-        """Build a network with initial weights."""
+        """Build a network of these sizes."""
         pixels = self.view == "pixels"
-        network = HarlowNetwork(self.view_size if pixels else None, 0 if pixels else 4 + 2 * CODE_LENGTH, self.units)
-        if pixels:
+        return HarlowNetwork(self.view_size if pixels else None, 0 if pixels else 4 + 2 * CODE_LENGTH, self.units)
+
+    def initial_network(self) -> HarlowNetwork:
+        """Build a network as it is before training."""
+        network = self.network()
+        if network.encoder is not None:
             normalise(network.encoder, typical_views(self.task(pixels=self.precision)))
         return network
 
@@ -224,9 +228,9 @@ def accuracy(network: HarlowNetwork, task: HarlowTask, seed: int, episodes: int,
     right = np.full((episodes, task.trials), np.nan)
     for step in play(HarlowAgent([network]), task, NoiseStream([seed], purpose), episodes):
         ended = ((step.after["trial"] > step.state["trial"]) & ~step.state["over"])[0].numpy()
-        right[ended, step.state["trial"][0].numpy()[ended]] = (step.after["choice"] == step.after["rewarded_side"])[0].numpy()[
-            ended
-        ]
+        trial = step.state["trial"][0].numpy()
+        correct = (step.after["choice"] == step.after["rewarded_side"])[0].numpy()
+        right[ended, trial[ended]] = correct[ended]
     frame = pd.DataFrame(right).assign(first=np.where(right[:, 0] == 1, "right", "wrong"))
     long = frame.melt("first", var_name="trial", value_name="correct").dropna()
     counts = long.groupby(["trial", "first"], as_index=False)["correct"].agg(["sum", "count"])
@@ -389,8 +393,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     require(options.seeds >= 1, "seeds", options.seeds, "at least 1")
     require(options.test_episodes >= 1, "test_episodes", options.test_episodes, "at least 1")
-    available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    require(options.device in available, "device", options.device, f"one of those found here: {', '.join(available)}")
+    training.require_device(options.device)
     torch.set_num_threads(options.threads)
     for variant in VARIANTS if options.all else ({},):
         for one in training.replicate([training.depart(config, variant)], options.seeds):

@@ -569,6 +569,12 @@ def command_line(
     return parsed.config, parsed.options
 
 
+def require_device(device: str) -> None:
+    """Raise UserError unless this machine has the device."""
+    available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    require(device in available, "device", device, f"one of those found here: {', '.join(available)}")
+
+
 def main(
     config_type: type[Config],
     experiment: str,
@@ -584,8 +590,7 @@ def main(
     config, options = command_line(config_type, Options, module, arguments, description)
     require(options.seeds >= 1, "seeds", options.seeds, "at least 1")
     require(options.threads >= 1, "threads", options.threads, "at least 1")
-    available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    require(options.device in available, "device", options.device, f"one of those found here: {', '.join(available)}")
+    require_device(options.device)
     torch.set_num_threads(options.threads)
     folder = options.data / experiment
     chosen = [depart(config, variant) for variant in (variants if options.all else ({},))]
