@@ -74,6 +74,8 @@ class Config(training.Config):
     """So many episodes come first in which the view stays on the middle of the screen while images are shown (paper: none)."""
     images: str = ""
     """Folder of pictures to use in place of the drawn ones; every other one is held out."""
+    normalised: bool = True
+    """Scale the encoder's initial weights by typical views (not stated; README, "Deviations and choices")."""
     half_precision: bool = True
     """Encode views in bfloat16, about twice as fast (not stated)."""
     episodes: int = 60_000
@@ -162,7 +164,7 @@ class Config(training.Config):
     def initial_network(self) -> HarlowNetwork:
         """Build a network as it is before training."""
         network = self.network()
-        if network.encoder is not None:
+        if network.encoder is not None and self.normalised:
             normalise(network.encoder, typical_views(self.task(pixels=self.precision)))
         return network
 
@@ -184,8 +186,11 @@ PIXELS: dict[str, Any] = {
 }
 """What a processor without accelerator can train: small views, and an easier version first (README, "Deviations and choices")."""
 
-VARIANTS: tuple[dict[str, Any], ...] = (PIXELS, SYMBOLS, SYMBOLS | {"new_wrong_image": True})
-"""Networks that see pixels, networks that see symbols, and the paper's control in symbols."""
+CONTROL: dict[str, Any] = PIXELS | {"new_wrong_image": True, "episodes": 200_000}
+"""The paper's control; learning takes twice as long (README, "Deviations and choices")."""
+
+VARIANTS: tuple[dict[str, Any], ...] = (PIXELS, CONTROL, SYMBOLS)
+"""Networks that see pixels, the paper's control, and networks that see symbols."""
 
 
 def typical_views(task: HarlowTask, count: int = 1024) -> torch.Tensor:
@@ -333,13 +338,13 @@ def test(network: HarlowNetwork, config: Config, episodes: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def save(learner: Learner, curve: pd.DataFrame, tested: pd.DataFrame, folder: Path, seconds: float) -> None:
+def save(learner: Learner, curve: pd.DataFrame, tested: pd.DataFrame, folder: Path, condition: str, seconds: float) -> None:
     """Write a network's files."""
     config = learner.config
-    stem = f"{config.condition}_{config.seed}"
+    stem = f"{condition}_{config.seed}"
     about = {
         "config": dataclasses.asdict(config),
-        "condition": config.condition,
+        "condition": condition,
         "training_seconds": round(seconds, 1),
         "actions": learner.steps,
         "provenance": training.provenance([config]),
@@ -375,14 +380,15 @@ def load(folder: Path, condition: str, seed: int) -> tuple[HarlowNetwork, Config
     return network.eval(), config
 
 
-def train_and_save(config: Config, options: Options) -> None:
-    """Train a network, test it on held-out images, and write its files."""
+def train_and_save(config: Config, options: Options, networks: str = "networks", condition: str | None = None) -> None:
+    """Train a network, test it on held-out images, and write its files, named by condition and seed, to folder ``networks``."""
     began = time.monotonic()
     folder = options.data / "harlow"
     learner, curve = train(config, folder / "checkpoints", options)
     network = learner.network.cpu()
     network.load_state_dict({name: tensor.half().float() for name, tensor in network.state_dict().items()})
-    save(learner, curve, test(network, config, options.test_episodes), folder / "networks", time.monotonic() - began)
+    tested = test(network, config, options.test_episodes)
+    save(learner, curve, tested, folder / networks, condition or config.condition, time.monotonic() - began)
     training.checkpoint_path([config], folder / "checkpoints").unlink(missing_ok=True)
 
 
