@@ -24,6 +24,9 @@ def run_all(experiment: str, data: Path, figures: Path) -> None:
     tiny = ["--all", "--episodes", "10", "--seeds", "2", "--data", str(data)]
     if experiment == "harlow":
         train.main([*tiny, *SMALL_VIEWS])
+        importlib.import_module("replications.harlow.variations").main(
+            [*tiny[1:], *SMALL_VIEWS, "--names", "unroll_100", "symbols_new_wrong_image"]
+        )
     else:
         importlib.import_module("prefrontal.training").main(train.Config, experiment, train.VARIANTS, [*tiny, "--no-compile"])
     if experiment in BUILDS_ON:

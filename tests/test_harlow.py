@@ -1,12 +1,13 @@
 """Harlow's learning sets: the world, the images, the learner that resumes, and the analysis on agents whose answer is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from prefrontal.errors import UserError
 from prefrontal.task import NoiseStream
-from replications.harlow import analysis, images, train
+from replications.harlow import analysis, images, train, variations
 from replications.harlow.learning import Learner
 from replications.harlow.task import CHOICE, ECCENTRICITY, FIXATION, INTERVAL, LEFT, NONE, RIGHT, HarlowTask
 
@@ -212,6 +213,40 @@ def test_learning_rate_is_constant_then_falls_to_zero():
     for episodes, left in ((0, 1), (50, 1), (75, 0.5), (100, 0)):
         learner.episodes = episodes
         assert learner.rate_left == pytest.approx(left)
+
+
+def test_every_variation_differs_from_the_networks_it_varies():
+    settled = [train.Config(**variant) for variant in train.VARIANTS]
+    for name, settings in variations.VARIATIONS.items():
+        config = train.Config(**settings)
+        assert config not in settled, name
+        assert config.new_wrong_image == name.endswith(analysis.CONTROL), name
+
+
+def test_an_unknown_variation_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"names.*unroll_50.*one of view_84"):
+        variations.main(["--names", "unroll_50", "--data", str(tmp_path)])
+
+
+@pytest.mark.parametrize(("accuracy", "same"), [(0.96, True), (0.94, False), (0.85, False)])
+def test_control_is_compared_with_the_original(accuracy, same):
+    rng = np.random.default_rng(0)
+    rows = []
+    for condition, mean in (("pixels", 0.975), ("pixels_new_wrong_image", accuracy)):
+        for seed in range(8):
+            for test, share in (("held out", mean), ("new wrong image", mean if "new" in condition else 0.6)):
+                correct = 1000 * np.clip(rng.normal(share, 0.004, 6), 0, 1)
+                keys = {"condition": condition, "seed": seed, "test": test, "first": "right", "n": 1000}
+                rows += [{**keys, "trial": trial, "correct": int(number)} for trial, number in enumerate(correct)]
+    tests = pd.DataFrame(rows)
+    seeds = tests[["condition", "seed"]].drop_duplicates()
+    curves = seeds.assign(episode=1, trial_1=0.5, trial_2=0.5, updates=1)
+    networks = analysis.outcomes(curves, analysis.final_accuracy(tests), seeds)
+    difference, reached = analysis.settle_control("pixels", networks)
+    assert difference["reproduced_verdict"] == (same and accuracy > analysis.CEILING)
+    if accuracy > analysis.CEILING:
+        assert difference["reproduced"] == pytest.approx(100 * (accuracy - 0.975), abs=0.5)
+    assert reached["reproduced"] == (accuracy > analysis.CEILING)
 
 
 def test_change_points_of_a_curve_that_leaves_chance_and_nears_ceiling():

@@ -16,6 +16,7 @@ import pandas as pd
 import ruptures
 import tyro
 from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from prefrontal import claims, neural, plotting, tables
 from prefrontal.errors import UserError, run
@@ -32,8 +33,11 @@ PUBLISHED_NETWORKS, PUBLISHED_AT_CEILING = 50, 14
 
 LAST = "final"
 
-PIXELS, SYMBOLS, CONTROL = "pixels", "symbols", "symbols_new_wrong_image"
-"""Conditions: what networks saw in training, and the paper's control."""
+PIXELS, STILL_FIRST, SYMBOLS = "pixels", "pixels_still_first", "symbols"
+"""Conditions: what networks saw in training."""
+
+CONTROL = "_new_wrong_image"
+"""What a condition ends in if networks were trained on the paper's control."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +92,18 @@ def final_accuracy(tests: pd.DataFrame) -> pd.DataFrame:
     return counts.assign(accuracy=counts["correct"] / counts["n"])
 
 
+def as_trained(tests: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the test that is as a network's training was, but for its images: with a new wrong image for the control."""
+    control = tests["condition"].str.endswith(CONTROL)
+    return tests[tests["test"] == np.where(control, "new wrong image", "held out")]
+
+
 def outcomes(curves: pd.DataFrame, final: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     """One row per network: final accuracy on trials 2 to 6, whether at ceiling, and when it left chance and neared ceiling."""
     rows = []
-    held_out = final[(final["test"] == "held out") & (final["trial"] > 0)]
+    shares = later_trials_by_test(as_trained(final)).droplevel("test")
     for (condition, seed), curve in curves.groupby(["condition", "seed"]):
-        own = held_out[(held_out["condition"] == condition) & (held_out["seed"] == seed)]
-        accuracy = own["accuracy"].mean()
+        accuracy = shares.get((condition, seed), np.nan)
         found = change_points(later_trials(curve)) if accuracy >= CEILING else None
         above_chance, ceiling = (int(curve["episode"].iloc[point]) for point in found) if found else (np.nan, np.nan)
         rows.append(
@@ -126,7 +135,7 @@ def stages(curves: pd.DataFrame, final: pd.DataFrame, networks: pd.DataFrame) ->
             for column in columns:
                 trial = int(column.removeprefix("trial_"))
                 parts.append({**keys, "stage": str(stage), "trial": trial, "accuracy": mean[column]})
-        own = final[(final["condition"] == row.condition) & (final["seed"] == row.seed) & (final["test"] == "held out")]
+        own = as_trained(final[(final["condition"] == row.condition) & (final["seed"] == row.seed)])
         parts += [
             {**keys, "stage": LAST, "trial": t + 1, "accuracy": a} for t, a in zip(own["trial"], own["accuracy"], strict=True)
         ]
@@ -135,7 +144,7 @@ def stages(curves: pd.DataFrame, final: pd.DataFrame, networks: pd.DataFrame) ->
 
 def second_trial(tests: pd.DataFrame) -> pd.DataFrame:
     """Accuracy on trial 2 after a right and after a wrong first choice, per network, on held-out images."""
-    own = tests[(tests["test"] == "held out") & (tests["trial"] == 1)]
+    own = as_trained(tests[tests["trial"] == 1])
     return own.assign(accuracy=own["correct"] / own["n"])[["condition", "seed", "first", "accuracy", "n"]]
 
 
@@ -166,7 +175,7 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
 
 def settle_view(condition: str, networks: pd.DataFrame, staged: pd.DataFrame, final: pd.DataFrame) -> list[dict[str, Any]]:
     """Settle the claims about networks that see pixels, or symbols; only networks at ceiling count but for the yield."""
-    words = f", {condition}"
+    words = f", {condition.replace('_', ' ')}"
     published = plotting.published("fig6c").pivot_table(index="series", columns="x", values="y")
     own = networks[networks["condition"] == condition]
     seeds = own.loc[own["at_ceiling"], "seed"]
@@ -189,37 +198,46 @@ def settle_view(condition: str, networks: pd.DataFrame, staged: pd.DataFrame, fi
         slopes.append(100 * np.polyfit(mine["stage"].astype(float), mine["accuracy"], 1)[0] if len(mine) > 1 else np.nan)
     statement = f"rise of percent correct on trial 2 per stage of training{words}"
     rows.append(claims.settle("harlow-gradual", "6c", statement, slopes or [np.nan], claims.above(0)))
+    shares = later_trials_by_test(final).unstack("test")
     statement = f"percent correct on trials 2-6, new wrong image in the test only, minus the same throughout{words}"
-    difference = later_trials_by_test(final, "new wrong image") - later_trials_by_test(final, "held out")
-    rows.append(claims.settle("harlow-control", "6c", statement, percent(difference.reset_index()), None))
-    return [*({**row, "n_networks": len(seeds)} for row in rows), settle_yield(own, words)]
+    difference = (shares["new wrong image"] - shares["held out"]).rename("accuracy").reset_index()
+    rows.append(claims.settle("harlow-control", "6c", statement, percent(difference), None))
+    reached = PUBLISHED_AT_CEILING / PUBLISHED_NETWORKS if condition == PIXELS else np.nan
+    return [*({**row, "n_networks": len(seeds)} for row in rows), settle_yield(own, words, reached)]
 
 
-def later_trials_by_test(final: pd.DataFrame, test: str) -> pd.Series:
-    """Share of correct choices in trials 2 to 6 of a test, by condition and seed."""
-    own = final[(final["test"] == test) & (final["trial"] > 0)]
-    return own.groupby(["condition", "seed"])["accuracy"].mean()
+def later_trials_by_test(final: pd.DataFrame) -> pd.Series:
+    """Share of correct choices in trials 2 to 6, by condition, seed and test."""
+    return final[final["trial"] > 0].groupby(["condition", "seed", "test"])["accuracy"].mean()
 
 
-def settle_control(final: pd.DataFrame) -> dict[str, Any]:
-    """Settle the paper's control: training and testing with a new wrong image on every trial gives the same result."""
-    accuracy = later_trials_by_test(final, "held out").unstack("condition").reindex(columns=[SYMBOLS, CONTROL])
-    difference = 100 * (accuracy[CONTROL] - accuracy[SYMBOLS]).dropna()
-    statement = (
-        "percent correct on trials 2-6, trained and tested with a new wrong image each trial, minus with the same, symbols"
-    )
-    row = claims.settle("harlow-control", "6c", statement, difference if len(difference) else [np.nan], claims.between(-3, 3))
-    return row | {"n_networks": len(difference)}
+def settle_control(condition: str, networks: pd.DataFrame) -> list[dict[str, Any]]:
+    """Settle the paper's control: training and testing with a new wrong image on every trial gives the same result.
+
+    Networks at ceiling are compared, as in the other claims; the interval of the difference is Welch's.
+    """
+    words = f", {condition.replace('_', ' ')}"
+    reached = networks[networks["at_ceiling"]].set_index("condition")["accuracy_trials_2_to_6"]
+    control, original = (DescrStatsW(100 * reached[reached.index == name]) for name in (condition + CONTROL, condition))
+    statement = f"percent correct on trials 2-6, trained and tested with a new wrong image each trial, minus with the same{words}"
+    bounds = (np.nan, np.nan, np.nan)
+    if min(control.nobs, original.nobs) > 1:
+        low, high = CompareMeans(control, original).tconfint_diff(usevar="unequal")
+        bounds = (control.mean - original.mean, low, high)
+    row = claims.settle("harlow-control", "6c", statement, control.data, claims.between(-3, 3), bounds=bounds)
+    own = networks[networks["condition"] == condition + CONTROL]
+    return [row, settle_yield(own, f", new wrong image each trial{words}")]
 
 
-def settle_yield(networks: pd.DataFrame, words: str) -> dict[str, Any]:
-    """Share of networks that reach ceiling, with its Wilson interval, beside the paper's 14 of 50."""
+def settle_yield(networks: pd.DataFrame, words: str, published: float = np.nan) -> dict[str, Any]:
+    """Share of networks that reach ceiling, with its Wilson interval."""
     reached, count = int(networks["at_ceiling"].sum()), len(networks)
     low, high = proportion_confint(reached, count, method="wilson")
-    published = PUBLISHED_AT_CEILING / PUBLISHED_NETWORKS
     statement = f"share of networks that reach ceiling{words}"
     bounds = (reached / count, float(low), float(high))
     row = claims.settle("harlow-yield", "6c", statement, networks["at_ceiling"], None, published, bounds=bounds)
+    if np.isnan(published):
+        return row
     return row | {"criterion": f"agrees if {published:g} or more", "agrees_verdict": bool(reached / count >= published)}
 
 
@@ -244,11 +262,18 @@ def main(options: Options) -> None:
         tables.write(frame, results / f"{name}.csv", about=about)
     columns = ["condition", "seed", "episode", *(name for name in curves.columns if name.startswith("trial_"))]
     tables.write(curves[columns], results / "learning.csv", about=about)
+    if (folder / "variations").exists():
+        curves, tests, costs = read_networks(folder / "variations")
+        tables.write(outcomes(curves, final_accuracy(tests), costs), results / "variations.csv", about=about)
+        tables.write(curves[columns], results / "variations_learning.csv", about=about)
     shown = set(networks["condition"])
-    rows = [
-        row for condition in (PIXELS, SYMBOLS) if condition in shown for row in settle_view(condition, networks, staged, final)
-    ]
-    claims.write([*rows, settle_control(final)], results, about)
+    rows: list[dict[str, Any]] = []
+    for condition in (PIXELS, STILL_FIRST, SYMBOLS):
+        if condition in shown:
+            rows += settle_view(condition, networks, staged, final)
+        if condition + CONTROL in shown:
+            rows += settle_control(condition, networks)
+    claims.write(rows, results, about)
 
 
 if __name__ == "__main__":

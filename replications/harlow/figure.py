@@ -15,7 +15,6 @@ import tyro
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from prefrontal import plotting, tables
 from prefrontal.errors import run
@@ -25,11 +24,26 @@ from prefrontal.statistics import interval
 
 VIEWS = ("fixation", "choice", "turned")
 LAST = "final"
+COLUMNS = 4
+"""Panels of the variations side by side."""
+
 LOWEST = 24
 """Lower end of Fig. 6b-d, percent; the paper's 40 leaves no room for the legend."""
 
-VIEW_NAMES = {"pixels": "networks that see pixels", "symbols": "networks that see symbols"}
-SHADES = {"pixels": COLORS["network"], "symbols": COLORS["volatile"]}
+CONDITIONS = {
+    "pixels": "networks that see pixels",
+    "pixels_still_first": "pixels, still view first",
+    "pixels_still_first_new_wrong_image": "the same, new wrong image",
+    "symbols": "networks that see symbols",
+}
+"""What networks see, and whether they were trained on the paper's control."""
+
+SHADES = {
+    "pixels": COLORS["network"],
+    "pixels_still_first": COLORS["stable"],
+    "pixels_still_first_new_wrong_image": COLORS["animal"],
+    "symbols": COLORS["volatile"],
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,7 @@ def draw_stages(ax: Axes, condition: str, results: Path) -> None:
     networks = tables.read(results / "networks.csv", needs=("condition", "at_ceiling"))
     networks = networks[networks["condition"] == condition]
     reached = int(networks["at_ceiling"].sum())
-    performance_axes(ax, LOWEST, f"{VIEW_NAMES[condition]}\n{reached} of {len(networks)} at ceiling")
+    performance_axes(ax, LOWEST, f"{CONDITIONS[condition]}\n{reached} of {len(networks)} at ceiling")
     staged = staged[staged["condition"] == condition].assign(stage=lambda frame: frame["stage"].astype(str))
     stages = list(dict.fromkeys(staged["stage"]))
     for stage, color in zip(stages, stage_colors(len(stages)), strict=True):
@@ -107,67 +121,74 @@ def spread(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
     return table["mean"], table["low"].replace(-np.inf, np.nan), table["high"].replace(np.inf, np.nan)
 
 
-def draw_learning(ax: Axes, condition: str, results: Path) -> None:
-    """Accuracy on trials 2 to 6 over training, every network a line, change points as dots."""
+def draw_curves(ax: Axes, curves: pd.DataFrame, color: str, label: str | None = None) -> None:
+    """Accuracy on trials 2 to 6 over training, every network a line."""
+    later = [name for name in curves.columns if name.startswith("trial_") and name != "trial_1"]
+    for k, (_, own) in enumerate(curves.groupby("seed")):
+        ax.plot(own["episode"] / 1000, 100 * own[later].mean(axis=1), lw=0.7, color=color, label=None if k else label)
+    ax.set(ylim=(35, 102))
+
+
+def draw_learning(ax: Axes, view: str, results: Path) -> None:
+    """Accuracy over training of the networks that see pixels, or symbols, and of those trained on the control; change points."""
     curves = tables.read(results / "learning.csv", needs=("condition", "seed", "episode", "trial_2"))
     networks = tables.read(results / "networks.csv", needs=("condition", "seed", "episodes_to_above_chance"))
-    later = [name for name in curves.columns if name.startswith("trial_") and name != "trial_1"]
     ax.axhline(50, ls="--", lw=0.6, color="black")
-    for seed, own in curves[curves["condition"] == condition].groupby("seed"):
-        percent = 100 * own[later].mean(axis=1)
-        ax.plot(own["episode"] / 1000, percent, lw=0.7, color=SHADES[condition])
-        row = networks[(networks["condition"] == condition) & (networks["seed"] == seed)].iloc[0]
-        start = row["episodes_to_above_chance"]
-        for at in (start, start + row["episodes_from_there_to_ceiling"]):
-            if np.isfinite(at):
-                ax.plot(at / 1000, np.interp(at, own["episode"], percent), "o", ms=2.5, color="black", zorder=3)
-    ax.set(ylim=(35, 102), xlabel="training episodes (thousands)", ylabel="correct, trials 2-6 (%)")
-    ax.set_title(VIEW_NAMES[condition], fontsize=7)
+    for condition in shown(networks):
+        if condition.startswith(view):
+            draw_curves(ax, curves[curves["condition"] == condition], SHADES[condition], CONDITIONS[condition])
+    percent = curves.set_index(["condition", "seed", "episode"]).filter(like="trial_").drop(columns="trial_1").mean(axis=1) * 100
+    for row in networks[networks["condition"] == view].dropna(subset="episodes_to_above_chance").itertuples():
+        for at in (row.episodes_to_above_chance, row.episodes_to_above_chance + row.episodes_from_there_to_ceiling):
+            ax.plot(at / 1000, percent[view, row.seed, int(at)], "o", ms=2.5, color="black", zorder=3)
+    ax.set(xlabel="training episodes (thousands)", ylabel="correct, trials 2-6 (%)")
+    ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1)
+
+
+def shown(frame: pd.DataFrame) -> list[str]:
+    """Conditions that a table has, in our order."""
+    return [condition for condition in CONDITIONS if condition in set(frame["condition"])]
 
 
 def draw_second_trial(ax: Axes, results: Path) -> None:
     """Accuracy on trial 2 after a right and after a wrong first choice; every network a dot."""
-    frame = tables.read(results / "second_trial.csv", needs=("condition", "first", "accuracy"))
-    ticks = []
-    for k, condition in enumerate(VIEW_NAMES):
-        for j, first in enumerate(("right", "wrong")):
-            own = frame[(frame["condition"] == condition) & (frame["first"] == first)]
-            if len(own):
-                plotting.bar(ax, 2.4 * k + j, 100 * own["accuracy"], SHADES[condition])
-                ticks.append((2.4 * k + j, first))
-    ax.axhline(50, ls="--", lw=0.6, color="black")
-    ax.set(ylim=(0, 105), xticks=[x for x, _ in ticks], ylabel="correct on trial 2 (%)", xlabel="choice on trial 1")
-    ax.set_xticklabels([name for _, name in ticks])
+    frame = tables.read(results / "second_trial.csv", needs=("condition", "seed", "first", "accuracy"))
+    draw_bars(ax, frame, "first", ("right", "wrong"), results)
+    ax.set(ylabel="correct on trial 2 (%)", xlabel="choice on trial 1")
 
 
 def draw_tests(ax: Axes, results: Path) -> None:
     """Accuracy on trials 2 to 6 in the final tests; every network a dot."""
-    final = tables.read(results / "final.csv", needs=("condition", "test", "trial", "accuracy"))
+    final = tables.read(results / "final.csv", needs=("condition", "seed", "test", "trial", "accuracy"))
     later = final[final["trial"] > 0].groupby(["condition", "seed", "test"], as_index=False)["accuracy"].mean()
-    ticks: list[tuple[float, str]] = []
-    for k, test in enumerate(("held out", "photographs", "new wrong image")):
-        for j, condition in enumerate(VIEW_NAMES):
-            own = later[(later["test"] == test) & (later["condition"] == condition)]
-            if len(own):
-                plotting.bar(ax, 2.3 * k + 0.85 * j, 100 * own["accuracy"], SHADES[condition], width=0.75)
-        ticks.append((2.3 * k + 0.42, test.replace(" ", "\n", 1)))
+    draw_bars(ax, later, "test", ("held out", "photographs", "new wrong image"), results)
+    ax.set(ylabel="correct, trials 2-6 (%)")
+
+
+def draw_bars(ax: Axes, frame: pd.DataFrame, by: str, values: tuple[str, ...], results: Path) -> None:
+    """Accuracy for each value of a column, a bar per condition over its networks at ceiling; the others are open dots."""
+    networks = tables.read(results / "networks.csv", needs=("condition", "seed", "at_ceiling"))
+    frame = frame.merge(networks[["condition", "seed", "at_ceiling"]], on=["condition", "seed"])
+    conditions = shown(frame)
+    middle = 0.4 * (len(conditions) - 1)
+    for k, value in enumerate(values):
+        for j, condition in enumerate(conditions):
+            own = frame[(frame[by] == value) & (frame["condition"] == condition)]
+            at = k * (2 * middle + 1.4) + 0.8 * j
+            reached, others = (100 * own.loc[own["at_ceiling"] == state, "accuracy"] for state in (True, False))
+            if len(reached):
+                plotting.bar(ax, at, reached, SHADES[condition])
+            ax.scatter([at] * len(others), others, s=9, facecolor="white", edgecolor=SHADES[condition], lw=0.8, zorder=3)
     ax.axhline(50, ls="--", lw=0.6, color="black")
-    ax.set(ylim=(0, 125), yticks=range(0, 101, 20), xticks=[x for x, _ in ticks], ylabel="correct, trials 2-6 (%)")
-    ax.set_xticklabels([name for _, name in ticks], fontsize=6)
-    ax.legend(
-        handles=[Patch(color=SHADES[name], label=name) for name in VIEW_NAMES],
-        fontsize=6,
-        frameon=False,
-        ncols=2,
-        loc="upper center",
-    )
+    ax.set(ylim=(0, 105), yticks=range(0, 101, 20), xticks=[k * (2 * middle + 1.4) + middle for k in range(len(values))])
+    ax.set_xticklabels([value.replace(" ", "\n", 1) for value in values])
 
 
 def draw_decoding(ax: Axes, results: Path) -> None:
     """What can be decoded from the units, by trial; every network a line."""
     frame = tables.read(results / "decoding.csv", needs=("condition", "seed", "trial", "what", "accuracy"))
     words = {"side": "rewarded side, images seen", "brighter": "rewarded is brighter, before"}
-    for condition in VIEW_NAMES:
+    for condition in shown(frame):
         for what, style in (("side", "-"), ("brighter", ":")):
             own = frame[(frame["condition"] == condition) & (frame["what"] == what)]
             for k, (_, network) in enumerate(own.groupby("seed")):
@@ -200,8 +221,8 @@ def compose_supplement(options: Options) -> Figure:
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 110)
     grid = figure.add_gridspec(2, 6, left=0.08, right=0.98, bottom=0.11, top=0.93, hspace=0.55, wspace=2.2)
     learning = [figure.add_subplot(grid[0, :3]), figure.add_subplot(grid[0, 3:])]
-    for ax, condition in zip(learning, VIEW_NAMES, strict=True):
-        draw_learning(ax, condition, results)
+    for ax, view in zip(learning, ("pixels", "symbols"), strict=True):
+        draw_learning(ax, view, results)
     second, tested, decoded = (figure.add_subplot(grid[1, 2 * k : 2 * k + 2]) for k in range(3))
     draw_second_trial(second, results)
     draw_tests(tested, results)
@@ -211,12 +232,45 @@ def compose_supplement(options: Options) -> Figure:
     return figure
 
 
+def origin(variation: str) -> str:
+    """Condition of the networks of which a variation changes a setting."""
+    if variation.startswith("symbols"):
+        return "symbols"
+    return "pixels_still_first" + ("_new_wrong_image" if variation.endswith("new_wrong_image") else "")
+
+
+def compose_variations(results: Path) -> Figure:
+    """Learning curves with one setting changed at a time, each with those of the networks that it is changed from behind it."""
+    needs = ("condition", "seed", "episode", "trial_2")
+    settled, curves = (tables.read(results / f"{name}.csv", needs=needs) for name in ("learning", "variations_learning"))
+    names = list(curves["condition"].unique())
+    rows = -(-len(names) // COLUMNS)
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 20 + 36 * rows)
+    spacing = {"hspace": 0.75, "wspace": 0.2}
+    axes = list(figure.subplots(rows, COLUMNS, sharey=True, squeeze=False, gridspec_kw=spacing).flat)
+    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.06 + 0.09 / rows, top=0.98 - 0.1 / rows)
+    for ax, name in zip(axes, names, strict=False):
+        ax.axhline(50, ls="--", lw=0.6, color="black")
+        draw_curves(ax, settled[settled["condition"] == origin(name)], "#cccccc")
+        draw_curves(ax, curves[curves["condition"] == name], COLORS["independent"])
+        ax.set_title(name.replace("_", " "), fontsize=6.5)
+        ax.set_xlabel("training episodes (thousands)", fontsize=6)
+    for ax in axes[::COLUMNS]:
+        ax.set_ylabel("correct, trials 2-6 (%)")
+    for ax in axes[len(names) :]:
+        ax.remove()
+    return figure
+
+
 def main(options: Options) -> None:
     """Write fig6 and its supplement."""
     about = tables.manifest(options.data / "harlow" / "results")["claims.csv"]
     figure, panels = compose(options)
     plotting.save(figure, "fig6", options.figures, about, panels)
     plotting.save(compose_supplement(options), "fig6_supplement", options.figures, about)
+    results = options.data / "harlow" / "results"
+    if (results / "variations_learning.csv").exists():
+        plotting.save(compose_variations(results), "fig6_variations", options.figures, about)
 
 
 if __name__ == "__main__":
