@@ -119,6 +119,7 @@ def test_interval_covers_the_mean_at_its_rate():
     assert inside / 2000 == pytest.approx(0.95, abs=0.015)
 
 
-def test_bonferroni_divides_the_threshold():
-    p_values = np.array([0.001, 0.0009, 0.04, np.nan])
-    assert statistics.significant(p_values, 0.05).tolist() == [True, True, False, False]
+def test_summary_counts_the_networks_that_have_a_value():
+    frame = pd.DataFrame({"by": list("aaab"), "value": [1.0, 2.0, np.nan, 5.0]})
+    summary = statistics.summarize(frame, ["by"], "value").set_index("by")
+    assert summary["n"].tolist() == [2, 1] and summary["mean"].tolist() == [1.5, 5.0]

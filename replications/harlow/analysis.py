@@ -36,7 +36,10 @@ LAST = "final"
 PIXELS, STILL_FIRST, SYMBOLS = "pixels", "pixels_still_first", "symbols"
 """Conditions: what networks saw in training."""
 
-CONTROL = "_new_wrong_image"
+WORDS = {PIXELS: "pixels", STILL_FIRST: "view still first, pixels", SYMBOLS: "symbols"}
+"""Conditions in the statements of claims."""
+
+CONTROL = "new_wrong_image"
 """What a condition ends in if networks were trained on the paper's control."""
 
 
@@ -175,7 +178,7 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
 
 def settle_view(condition: str, networks: pd.DataFrame, staged: pd.DataFrame, final: pd.DataFrame) -> list[dict[str, Any]]:
     """Settle the claims about networks that see pixels, or symbols; only networks at ceiling count but for the yield."""
-    words = f", {condition.replace('_', ' ')}"
+    words = f", {WORDS[condition]}"
     published = plotting.published("fig6c").pivot_table(index="series", columns="x", values="y")
     own = networks[networks["condition"] == condition]
     seeds = own.loc[own["at_ceiling"], "seed"]
@@ -216,16 +219,16 @@ def settle_control(condition: str, networks: pd.DataFrame) -> list[dict[str, Any
 
     Networks at ceiling are compared, as in the other claims; the interval of the difference is Welch's.
     """
-    words = f", {condition.replace('_', ' ')}"
+    words = f", {WORDS[condition]}"
     reached = networks[networks["at_ceiling"]].set_index("condition")["accuracy_trials_2_to_6"]
-    control, original = (DescrStatsW(100 * reached[reached.index == name]) for name in (condition + CONTROL, condition))
+    control, original = (DescrStatsW(100 * reached[reached.index == name]) for name in (f"{condition}_{CONTROL}", condition))
     statement = f"percent correct on trials 2-6, trained and tested with a new wrong image each trial, minus with the same{words}"
     bounds = (np.nan, np.nan, np.nan)
     if min(control.nobs, original.nobs) > 1:
         low, high = CompareMeans(control, original).tconfint_diff(usevar="unequal")
         bounds = (control.mean - original.mean, low, high)
     row = claims.settle("harlow-control", "6c", statement, control.data, claims.between(-3, 3), bounds=bounds)
-    own = networks[networks["condition"] == condition + CONTROL]
+    own = networks[networks["condition"] == f"{condition}_{CONTROL}"]
     return [row, settle_yield(own, f", new wrong image each trial{words}")]
 
 
@@ -268,10 +271,10 @@ def main(options: Options) -> None:
         tables.write(curves[columns], results / "variations_learning.csv", about=about)
     shown = set(networks["condition"])
     rows: list[dict[str, Any]] = []
-    for condition in (PIXELS, STILL_FIRST, SYMBOLS):
+    for condition in WORDS:
         if condition in shown:
             rows += settle_view(condition, networks, staged, final)
-        if condition + CONTROL in shown:
+        if f"{condition}_{CONTROL}" in shown:
             rows += settle_control(condition, networks)
     claims.write(rows, results, about)
 

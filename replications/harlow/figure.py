@@ -32,16 +32,16 @@ LOWEST = 24
 
 CONDITIONS = {
     "pixels": "networks that see pixels",
-    "pixels_still_first": "pixels, still view first",
-    "pixels_still_first_new_wrong_image": "the same, new wrong image",
+    "pixels_new_wrong_image": "pixels, new wrong image",
+    "pixels_still_first": "pixels, view still first",
     "symbols": "networks that see symbols",
 }
 """What networks see, and whether they were trained on the paper's control."""
 
 SHADES = {
     "pixels": COLORS["network"],
+    "pixels_new_wrong_image": COLORS["animal"],
     "pixels_still_first": COLORS["stable"],
-    "pixels_still_first_new_wrong_image": COLORS["animal"],
     "symbols": COLORS["volatile"],
 }
 
@@ -234,9 +234,7 @@ def compose_supplement(options: Options) -> Figure:
 
 def origin(variation: str) -> str:
     """Condition of the networks of which a variation changes a setting."""
-    if variation.startswith("symbols"):
-        return "symbols"
-    return "pixels_still_first" + ("_new_wrong_image" if variation.endswith("new_wrong_image") else "")
+    return "symbols" if variation.startswith("symbols") else "pixels_still_first"
 
 
 def compose_variations(results: Path) -> Figure:

@@ -14,7 +14,7 @@ import torch
 
 from prefrontal import training
 from prefrontal.errors import require, run
-from replications.harlow.train import CONTROL, STILL_FIRST, SYMBOLS, Config, Options, train_and_save
+from replications.harlow.train import STILL_FIRST, SYMBOLS, Config, Options, train_and_save
 
 VARIATIONS: dict[str, dict[str, Any]] = {
     "view_84": STILL_FIRST | {"view_size": 84},
@@ -25,11 +25,11 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "one_rate_for_encoder_and_rest": STILL_FIRST | {"encoder_rate": 1.0},
     "constant_learning_rate": STILL_FIRST | {"constant_rate": 1.0},
     "encoder_not_normalised": STILL_FIRST | {"normalised": False},
-    "twice_as_long": STILL_FIRST | {"episodes": 200_000},
-    "half_as_long_new_wrong_image": CONTROL | {"episodes": 100_000},
+    "new_wrong_image": STILL_FIRST | {"new_wrong_image": True},
+    "twice_as_long_new_wrong_image": STILL_FIRST | {"new_wrong_image": True, "episodes": 200_000},
     "symbols_new_wrong_image": SYMBOLS | {"new_wrong_image": True},
 }
-"""One setting of the networks with an easier version first, of the control, or of those that see symbols, is another."""
+"""Settings of the networks with an easier version first, or of those that see symbols, with one of them changed."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 
 def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -41,16 +40,10 @@ def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float,
 
 
 def summarize(frame: pd.DataFrame, by: Sequence[str], value: str, confidence: float = 0.95) -> pd.DataFrame:
-    """Mean over networks with its t interval per group: columns ``by``, mean, ci_low, ci_high, n."""
+    """Mean over networks with its t interval per group: columns ``by``, mean, ci_low, ci_high, n (not missing)."""
     rows = []
     for keys, group in frame.groupby(list(by), sort=False, observed=True):
         mean, low, high = interval(group[value], confidence)
         keys = keys if isinstance(keys, tuple) else (keys,)
-        rows.append(dict(zip(by, keys, strict=True)) | {"mean": mean, "ci_low": low, "ci_high": high, "n": len(group)})
+        rows.append(dict(zip(by, keys, strict=True)) | {"mean": mean, "ci_low": low, "ci_high": high, "n": group[value].count()})
     return pd.DataFrame(rows)
-
-
-def significant(p_values: ArrayLike, alpha: float = 0.05, method: str = "bonferroni") -> np.ndarray:
-    """Tell which of many tests are significant after correction; NaN is not."""
-    known = np.nan_to_num(np.asarray(p_values, dtype=float), nan=1.0)
-    return multipletests(known.ravel(), alpha=alpha, method=method)[0].reshape(known.shape)
