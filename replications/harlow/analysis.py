@@ -31,6 +31,10 @@ QUANTILES = 6
 PUBLISHED_NETWORKS, PUBLISHED_AT_CEILING = 50, 14
 """Networks that the paper trained, and those that reached ceiling (Methods, simulation 5)."""
 
+THREADS = 32
+PUBLISHED_EPISODES = {"episodes_to_above_chance": 3413 * THREADS, "episodes_from_there_to_ceiling": 4875 * THREADS}
+"""Medians over the paper's networks at ceiling, of all threads together (Methods, simulation 5)."""
+
 LAST = "final"
 
 PIXELS, STILL_FIRST, SYMBOLS = "pixels", "pixels_still_first", "symbols"
@@ -205,6 +209,10 @@ def settle_view(condition: str, networks: pd.DataFrame, staged: pd.DataFrame, fi
     statement = f"percent correct on trials 2-6, new wrong image in the test only, minus the same throughout{words}"
     difference = (shares["new wrong image"] - shares["held out"]).rename("accuracy").reset_index()
     rows.append(claims.settle("harlow-control", "6c", statement, percent(difference), None))
+    for column, median in PUBLISHED_EPISODES.items():
+        shown, source = (median / 1000, " (published: median)") if condition == PIXELS else (np.nan, "")
+        statement = f"thousands of training {column.replace('_', ' ')}{source}{words}"
+        rows.append(claims.settle("harlow-yield", "6c", statement, own.loc[own["at_ceiling"], column] / 1000, None, shown))
     reached = PUBLISHED_AT_CEILING / PUBLISHED_NETWORKS if condition == PIXELS else np.nan
     return [*({**row, "n_networks": len(seeds)} for row in rows), settle_yield(own, words, reached)]
 
