@@ -5,6 +5,7 @@ python -m replications.harlow.figure --help
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -251,7 +252,7 @@ def compose_variations(results: Path) -> Figure:
         ax.axhline(50, ls="--", lw=0.6, color="black")
         draw_curves(ax, settled[settled["condition"] == origin(name)], "#cccccc")
         draw_curves(ax, curves[curves["condition"] == name], COLORS["independent"])
-        ax.set_title(name.replace("_", " "), fontsize=6.5)
+        ax.set_title(textwrap.fill(name.replace("_", " "), 30), fontsize=6)
         ax.set_xlabel("training episodes (thousands)", fontsize=6)
     for ax in axes[::COLUMNS]:
         ax.set_ylabel("correct, trials 2-6 (%)")

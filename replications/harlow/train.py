@@ -184,7 +184,7 @@ STILL_FIRST: dict[str, Any] = PIXELS | {"still_episodes": 40_000, "episodes": 10
 CONTROL: dict[str, Any] = PIXELS | {"new_wrong_image": True}
 """The paper's control."""
 
-SYMBOLS: dict[str, Any] = {"view": "symbols", "episodes": 80_000, "constant_rate": 1.0, "entropy_cost_end": 0.0}
+SYMBOLS: dict[str, Any] = {"view": "symbols", "episodes": 80_000}
 """The learning problem without that of seeing."""
 
 VARIANTS: tuple[dict[str, Any], ...] = (PIXELS, CONTROL, STILL_FIRST, SYMBOLS)

@@ -28,8 +28,9 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "new_wrong_image": STILL_FIRST | {"new_wrong_image": True},
     "twice_as_long_new_wrong_image": STILL_FIRST | {"new_wrong_image": True, "episodes": 200_000},
     "symbols_new_wrong_image": SYMBOLS | {"new_wrong_image": True},
+    "symbols_constant_learning_rate_and_entropy_cost_to_0": SYMBOLS | {"constant_rate": 1.0, "entropy_cost_end": 0.0},
 }
-"""Settings of the networks with an easier version first, or of those that see symbols, with one of them changed."""
+"""Settings of the networks with an easier version first, or of those that see symbols, with one or two of them changed."""
 
 
 @dataclasses.dataclass(frozen=True)
