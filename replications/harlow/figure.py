@@ -142,7 +142,7 @@ def draw_learning(ax: Axes, view: str, results: Path) -> None:
     for row in networks[networks["condition"] == view].dropna(subset="episodes_to_above_chance").itertuples():
         for at in (row.episodes_to_above_chance, row.episodes_to_above_chance + row.episodes_from_there_to_ceiling):
             ax.plot(at / 1000, percent[view, row.seed, int(at)], "o", ms=2.5, color="black", zorder=3)
-    ax.set(xlabel="training episodes (thousands)", ylabel="correct, trials 2-6 (%)")
+    ax.set(ylim=(22, 102), xlabel="training episodes (thousands)", ylabel="correct, trials 2-6 (%)")
     ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1)
 
 
@@ -247,7 +247,7 @@ def compose_variations(results: Path) -> Figure:
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 20 + 36 * rows)
     spacing = {"hspace": 0.75, "wspace": 0.2}
     axes = list(figure.subplots(rows, COLUMNS, sharey=True, squeeze=False, gridspec_kw=spacing).flat)
-    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.06 + 0.09 / rows, top=0.98 - 0.1 / rows)
+    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.06 + 0.09 / rows, top=0.98 - 0.14 / rows)
     for ax, name in zip(axes, names, strict=False):
         ax.axhline(50, ls="--", lw=0.6, color="black")
         draw_curves(ax, settled[settled["condition"] == origin(name)], "#cccccc")
