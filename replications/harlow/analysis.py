@@ -26,7 +26,7 @@ CEILING = 0.9
 """A network has reached ceiling if it is right in so many of trials 2 to 6 on held-out images at the end."""
 
 QUANTILES = 6
-"""Stages between the two change points (Wang et al. 2018, Fig. 6c)."""
+"""Stages at equal distances from one change point to the other (Wang et al. 2018, Fig. 6c)."""
 
 PUBLISHED_NETWORKS, PUBLISHED_AT_CEILING = 50, 14
 """Networks that the paper trained, and those that reached ceiling (Methods, simulation 5)."""
@@ -135,13 +135,11 @@ def stages(curves: pd.DataFrame, final: pd.DataFrame, networks: pd.DataFrame) ->
         keys = {"condition": row.condition, "seed": row.seed}
         curve = curves[(curves["condition"] == row.condition) & (curves["seed"] == row.seed)]
         end = row.episodes_to_above_chance + row.episodes_from_there_to_ceiling
-        between = curve[curve["episode"].between(row.episodes_to_above_chance, end)]
         columns = [name for name in curve.columns if name.startswith("trial_")]
-        for stage, points in enumerate(np.array_split(np.arange(len(between)), QUANTILES), 1):
-            mean = between.iloc[points][columns].mean() if len(points) else pd.Series(np.nan, columns)
+        for stage, episode in enumerate(np.linspace(row.episodes_to_above_chance, end, QUANTILES), 1):
             for column in columns:
-                trial = int(column.removeprefix("trial_"))
-                parts.append({**keys, "stage": str(stage), "trial": trial, "accuracy": mean[column]})
+                accuracy = np.interp(episode, curve["episode"], curve[column])
+                parts.append({**keys, "stage": str(stage), "trial": int(column.removeprefix("trial_")), "accuracy": accuracy})
         own = as_trained(final[(final["condition"] == row.condition) & (final["seed"] == row.seed)])
         parts += [
             {**keys, "stage": LAST, "trial": t + 1, "accuracy": a} for t, a in zip(own["trial"], own["accuracy"], strict=True)
