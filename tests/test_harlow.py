@@ -228,6 +228,11 @@ def test_an_unknown_variation_is_refused(tmp_path):
         variations.main(["--names", "unroll_50", "--data", str(tmp_path)])
 
 
+def test_a_variation_of_no_networks_is_refused(tmp_path):
+    with pytest.raises(UserError, match="seeds"):
+        variations.main(["--seeds", "0", "--data", str(tmp_path)])
+
+
 @pytest.mark.parametrize(("accuracy", "same"), [(0.96, True), (0.94, False), (0.85, False)])
 def test_control_is_compared_with_the_original(accuracy, same):
     rng = np.random.default_rng(0)

@@ -122,23 +122,27 @@ def spread(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
     return table["mean"], table["low"].replace(-np.inf, np.nan), table["high"].replace(np.inf, np.nan)
 
 
+def later_trials(curves: pd.DataFrame) -> pd.Series:
+    """Percentage of correct choices in trials 2 to 6."""
+    return 100 * curves.filter(like="trial_").drop(columns="trial_1").mean(axis=1)
+
+
 def draw_curves(ax: Axes, curves: pd.DataFrame, color: str, label: str | None = None) -> None:
     """Accuracy on trials 2 to 6 over training, every network a line."""
-    later = [name for name in curves.columns if name.startswith("trial_") and name != "trial_1"]
     for k, (_, own) in enumerate(curves.groupby("seed")):
-        ax.plot(own["episode"] / 1000, 100 * own[later].mean(axis=1), lw=0.7, color=color, label=None if k else label)
+        ax.plot(own["episode"] / 1000, later_trials(own), lw=0.7, color=color, label=None if k else label)
     ax.set(ylim=(35, 102))
 
 
 def draw_learning(ax: Axes, view: str, results: Path) -> None:
-    """Accuracy over training of the networks that see pixels, or symbols, and of those trained on the control; change points."""
+    """Accuracy over training of all networks with a view; change points, as dots, of those of Fig. 6."""
     curves = tables.read(results / "learning.csv", needs=("condition", "seed", "episode", "trial_2"))
     networks = tables.read(results / "networks.csv", needs=("condition", "seed", "episodes_to_above_chance"))
     ax.axhline(50, ls="--", lw=0.6, color="black")
     for condition in shown(networks):
         if condition.startswith(view):
             draw_curves(ax, curves[curves["condition"] == condition], SHADES[condition], CONDITIONS[condition])
-    percent = curves.set_index(["condition", "seed", "episode"]).filter(like="trial_").drop(columns="trial_1").mean(axis=1) * 100
+    percent = later_trials(curves.set_index(["condition", "seed", "episode"]))
     for row in networks[networks["condition"] == view].dropna(subset="episodes_to_above_chance").itertuples():
         for at in (row.episodes_to_above_chance, row.episodes_to_above_chance + row.episodes_from_there_to_ceiling):
             ax.plot(at / 1000, percent[view, row.seed, int(at)], "o", ms=2.5, color="black", zorder=3)

@@ -390,15 +390,20 @@ def train_and_save(config: Config, options: Options, networks: str = "networks",
     training.checkpoint_path([config], folder / "checkpoints").unlink(missing_ok=True)
 
 
+def prepare(options: Options) -> None:
+    """Refuse options that cannot be, and set the number of threads."""
+    require(options.seeds >= 1, "seeds", options.seeds, "at least 1")
+    require(options.test_episodes >= 1, "test_episodes", options.test_episodes, "at least 1")
+    training.require_device(options.device)
+    torch.set_num_threads(options.threads)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Train ``seeds`` networks, one after the other."""
     config, options = training.command_line(
         Config, Options, "replications.harlow.train", arguments, "Train networks on Harlow's learning sets."
     )
-    require(options.seeds >= 1, "seeds", options.seeds, "at least 1")
-    require(options.test_episodes >= 1, "test_episodes", options.test_episodes, "at least 1")
-    training.require_device(options.device)
-    torch.set_num_threads(options.threads)
+    prepare(options)
     for variant in VARIANTS if options.all else ({},):
         for one in training.replicate([training.depart(config, variant)], options.seeds):
             train_and_save(one, options)

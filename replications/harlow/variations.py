@@ -10,11 +10,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import torch
-
 from prefrontal import training
 from prefrontal.errors import require, run
-from replications.harlow.train import STILL_FIRST, SYMBOLS, Config, Options, train_and_save
+from replications.harlow.train import STILL_FIRST, SYMBOLS, Config, Options, prepare, train_and_save
 
 VARIATIONS: dict[str, dict[str, Any]] = {
     "view_84": STILL_FIRST | {"view_size": 84},
@@ -50,8 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     for name in options.names:
         require(name in VARIATIONS, "names", name, f"one of {', '.join(VARIATIONS)}")
-    training.require_device(options.device)
-    torch.set_num_threads(options.threads)
+    prepare(options)
     for name in options.names:
         for one in training.replicate([training.depart(config, VARIATIONS[name])], options.seeds):
             train_and_save(one, options, "variations", name)
