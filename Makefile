@@ -2,32 +2,42 @@
 
 PYTHON := .venv/bin/python
 READY := .venv/.ready
-# Every folder with a train.py is an experiment; those with a figure.py draw one.
-EXPERIMENTS := $(patsubst replications/%/train.py,%,$(wildcard replications/*/train.py))
+# Every folder with a figure.py draws; those with a train.py are experiments, the others draw the results of these.
 DRAWN := $(patsubst replications/%/figure.py,%,$(wildcard replications/*/figure.py))
-LIBRARY := src/prefrontal
-# A folder that draws without training reads the results of the others.
+EXPERIMENTS := $(patsubst replications/%/train.py,%,$(wildcard replications/*/train.py))
 SUMMARIES := $(filter-out $(EXPERIMENTS),$(DRAWN))
+# What each step of an experiment rests on in the library.
+LIBRARY := src/prefrontal
+PLAYING := $(addprefix $(LIBRARY)/,task.py network.py encoders.py config.py population.py store.py recording.py tables.py) \
+	$(wildcard $(LIBRARY)/cores/*.py $(LIBRARY)/learners/*.py)
+ANALYSING := $(addprefix $(LIBRARY)/,experiment.py behavior.py neural.py statistics.py claims.py)
+DRAWING := $(addprefix $(LIBRARY)/,plotting.py paper.mplstyle)
 # One thread per process: the networks are small.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help figures claims report notebooks train test bench lint clean $(EXPERIMENTS) $(SUMMARIES) $(addprefix train-,$(EXPERIMENTS))
+.PHONY: help figures claims report verify new notebooks train test bench lint clean force $(DRAWN) $(addprefix train-,$(EXPERIMENTS))
 .DELETE_ON_ERROR:
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
-	@echo "  make <experiment>     one experiment's figure: $(DRAWN)"
+	@echo "  make <experiment>     one experiment's figure, caption and README: $(DRAWN)"
 
-figures: $(addprefix .make/,$(addsuffix .figure,$(DRAWN)))  ## record the trained networks, analyse, draw every figure, print the claims
+figures: $(DRAWN:%=.make/%.drawn)  ## record the trained networks, analyse, draw every figure, print the claims
 	@$(PYTHON) -m prefrontal.readme
 	@$(PYTHON) -m prefrontal.cite --write
 	@$(PYTHON) -m prefrontal.claims
 
-claims: $(foreach e,$(filter $(EXPERIMENTS),$(DRAWN)),data/$(e)/results/claims.csv)  ## print the verdict table
+claims: $(EXPERIMENTS:%=.make/%.analysed)  ## print the verdict table
 	@$(PYTHON) -m prefrontal.claims
 
 report: figures  ## write figures/report.html, the whole reproduction on one page
 	@$(PYTHON) -m prefrontal.report
+
+verify: $(READY)  ## rebuild every table in .make/verify and compare it with data/
+	@$(PYTHON) -m prefrontal.verify
+
+new: $(READY)  ## write the folder of a new experiment that runs: make new NAME=my_task
+	@$(PYTHON) -m prefrontal.new "$(NAME)"
 
 notebooks: $(patsubst %.py,%.ipynb,$(wildcard notebooks/*.py))  ## execute the notebooks whose text was edited
 
@@ -62,6 +72,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 # Networks have no rule of their own: figures follow networks that were trained anew, but train only where there are none.
+# Results that come out equal are left as they are, so stamps in .make say when they were made.
 define EXPERIMENT
 train-$(1): $(READY)
 	$(PYTHON) -m replications.$(1).train --all
@@ -69,32 +80,28 @@ train-$(1): $(READY)
 data/$(1)/networks: | $(READY)
 	$(PYTHON) -m replications.$(1).train --all
 
-data/$(1)/trials.parquet: $(wildcard replications/$(1)/task.py replications/$(1)/train.py replications/$(1)/record.py) \
-		$(addprefix $(LIBRARY)/,task.py network.py recording.py) $(wildcard data/$(1)/networks/*.json) | data/$(1)/networks $(READY)
+data/$(1)/trials.parquet: $(filter-out %analysis.py %figure.py,$(wildcard replications/$(1)/*.py)) \
+		$(PLAYING) $(wildcard data/$(1)/networks/*.json) | data/$(1)/networks $(READY)
 	$(PYTHON) -m replications.$(1).record
 
-data/$(1)/results/claims.csv: data/$(1)/trials.parquet replications/$(1)/analysis.py \
-		$(addprefix $(LIBRARY)/,behavior.py neural.py statistics.py claims.py) $(wildcard $(LIBRARY)/learners/*.py)
+.make/$(1).analysed: data/$(1)/trials.parquet $(wildcard replications/$(1)/analysis.py) $(ANALYSING) \
+		$(if $(wildcard data/$(1)/results/claims.csv),,force)
 	$(PYTHON) -m replications.$(1).analysis
-
-.make/$(1).figure: data/$(1)/results/claims.csv replications/$(1)/figure.py $(LIBRARY)/plotting.py $(LIBRARY)/paper.mplstyle
-	$(PYTHON) -m replications.$(1).figure
 	@mkdir -p .make && touch $$@
 
-$(1): .make/$(1).figure
+.make/$(1).drawn: .make/$(1).analysed
 endef
 $(foreach e,$(EXPERIMENTS),$(eval $(call EXPERIMENT,$(e))))
 
-define SUMMARY
-.make/$(1).figure: $(foreach e,$(filter $(EXPERIMENTS),$(DRAWN)),data/$(e)/results/claims.csv) replications/$(1)/figure.py \
-		$(LIBRARY)/plotting.py $(LIBRARY)/paper.mplstyle
-	$(PYTHON) -m replications.$(1).figure
-	@mkdir -p .make && touch $$@
+$(SUMMARIES:%=.make/%.drawn): $(EXPERIMENTS:%=.make/%.analysed)
 
-$(1): .make/$(1).figure
-endef
-$(foreach e,$(SUMMARIES),$(eval $(call SUMMARY,$(e))))
+.make/%.drawn: replications/%/figure.py $(DRAWING)
+	$(PYTHON) -m replications.$*.figure
+	@mkdir -p .make && touch $@
 
-# Predictions test the networks of the two-step task, on its task and with its analysis.
-data/predictions/trials.parquet: replications/two_step/task.py $(wildcard data/two_step/networks/*.json) | data/two_step/networks
-data/predictions/results/claims.csv: replications/two_step/analysis.py
+$(DRAWN): %: .make/%.drawn
+	@$(PYTHON) -m prefrontal.readme $@
+	@$(PYTHON) -m prefrontal.cite --write --experiment $@
+
+# What an experiment rests on outside its folder.
+include $(wildcard replications/*/depends.mk)

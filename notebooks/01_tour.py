@@ -9,24 +9,17 @@
 # within the episode, it learns in the activity of its units.
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from prefrontal import behavior, neural, recording, training
+import prefrontal
+from prefrontal import behavior, experiment, neural, recording
 from prefrontal.learners import two_step
-from prefrontal.paths import DATA, ROOT
 from prefrontal.plotting import COLORS
 from prefrontal.task import NoiseStream
 
-sys.path.append(str(ROOT))  # experiments are folders of the repository, not part of the installed library
-from replications.two_step import figure as fig5
-from replications.two_step.train import Config
-
 plt.style.use("prefrontal.paper")
-SEEDS = list(range(8))
 
 # %% [markdown]
 # ## The network
@@ -35,13 +28,14 @@ SEEDS = list(range(8))
 # probabilities for its actions and a value: the discounted reward that it expects from here on.
 
 # %%
-agent, configs = training.load_agent(DATA / "two_step" / "networks", Config, "default", [0])
-task, discount = configs[0].task(), configs[0].discount
+networks = prefrontal.load("two_step")
+config, task = networks.config, networks.task
+print("networks       ", ", ".join(map(str, networks.seeds)))
 print("it sees        ", ", ".join(task.observations))
 print("it can press   ", ", ".join(task.actions))
 print("a trial has    ", ", ".join(task.periods))
-print("weights        ", agent.network.layout.size)
-print("trained for    ", configs[0].episodes, "episodes of", configs[0].trials, "trials, learning rate", configs[0].learning_rate)
+print("weights        ", networks.agent.network.size)
+print("trained for    ", config.episodes, "episodes of", config.trials, "trials, learning rate", config.learning_rate)
 
 # %% [markdown]
 # ## One episode, step by step
@@ -49,21 +43,21 @@ print("trained for    ", configs[0].episodes, "episodes of", configs[0].trials, 
 # Press centre at fixation; then choose left or right. Left usually (80 %) leads to the state S1, right to S2. One of the two
 # states is rich: it pays with probability .9, the other one with .1. Now and then (2.5 % of trials) they swap.
 #
-# `recording.play` is the loop between network and task. All randomness comes from one stream of numbers that belongs to the seed,
-# so the episode is the same each time.
+# `recording.play` is the loop between networks and task; all networks play side by side, and we look at the first one. All
+# randomness comes from one stream of numbers per seed, so the episode is the same each time.
 
 # %%
 rows = []
-for step in recording.play(agent, task, NoiseStream([0], "tour"), episodes=1):
+for step in recording.play(networks.agent, task, NoiseStream(networks.seeds, "tour"), episodes=1):
     policy = {f"P({name})": p.item() for name, p in zip(task.actions, step.probabilities[0, 0], strict=True)}
     rows.append(
         {
-            "trial": step.state["trial"].item(),
+            "trial": step.state["trial"][0, 0].item(),
             "sees": task.observations[step.observation[0, 0].argmax()],
             **policy,
-            "presses": task.actions[step.action.item()],
-            "reward": step.reward.item(),
-            "value": step.value.item(),
+            "presses": task.actions[step.action[0, 0].item()],
+            "reward": step.reward[0, 0].item(),
+            "value": step.value[0, 0].item(),
         }
     )
 pd.DataFrame(rows).head(12).round(2)
@@ -72,12 +66,13 @@ pd.DataFrame(rows).head(12).round(2)
 # It knows the rules: centre at fixation, a side at stage 1. At stage 2 every action is accepted, and what it presses does not
 # matter.
 #
-# `recording.record` plays the same episode (same seed, same name of the stream) and writes it down as tables: `trials`,
+# `networks.record` plays the same episode (same seeds, same name of the stream) and writes it down as tables: `trials`,
 # `steps` (with reward prediction errors) and `activity` (with all units).
 
 # %%
-recorded = recording.record(agent, task, [0], "default", 1, discount=discount, purpose="tour", activity_periods=task.periods)
-recorded.trials.head()
+recorded = networks.record(1, purpose="tour", activity_periods=task.periods)
+trials, steps, activity = (table[table["seed"] == 0] for table in (recorded.trials, recorded.steps, recorded.activity))
+trials.head()
 
 # %% [markdown]
 # ## Trial by trial
@@ -86,9 +81,8 @@ recorded.trials.head()
 # infers which state is rich (`learners.two_step.Planner`). It has no free parameter here.
 
 # %%
-trials, steps = recorded.trials, recorded.steps
 watched = two_step.arrange(trials)
-planner = two_step.replay(two_step.Planner(discount=discount), watched.choice, watched.outcome_state, watched.reward)
+planner = two_step.replay(two_step.Planner(discount=config.discount), watched.choice, watched.outcome_state, watched.reward)
 right_is_better = planner["action_values"][0, :, 1] - planner["action_values"][0, :, 0]
 at_choice, at_outcome = (steps[steps["period"] == period].set_index("trial") for period in ("stage 1", "stage 2"))
 
@@ -142,7 +136,7 @@ print(f"correlation of reward prediction errors, network and planner: {agreement
 # them by their correlation, at stage 1, with the planner's belief that S2 is rich.
 
 # %%
-by_period = {period: neural.units(own) for period, own in recorded.activity.groupby("period", observed=True)}
+by_period = {period: neural.units(own) for period, own in activity.groupby("period", observed=True)}
 s2_value = planner["state_values"][0, :, 1]
 followed = np.array([np.corrcoef(unit, s2_value)[0, 1] for unit in by_period["stage 1"].T])
 order = np.argsort(followed)
@@ -178,21 +172,21 @@ print(f"units with a correlation above .5 in size: {(np.abs(followed) > 0.5).sum
 # ## Redraw a panel
 #
 # Fig. 5e asks which past trials move the next choice: a logistic regression on the last five trials, by transition and
-# outcome. A planner repeats its choice after a rewarded common and an *unrewarded uncommon* transition. All eight networks play
+# outcome. A planner repeats its choice after a rewarded common and an *unrewarded uncommon* transition. All networks play
 # 300 episodes each, as in the paper, but others than those of `figures/fig5.png`; the same function draws the panel. Dots are
 # networks, open diamonds the published means.
 
 # %%
-agents, configs = training.load_agent(DATA / "two_step" / "networks", Config, "default", SEEDS)
-weights_before = agents.network.flat.clone()
-many = recording.record(agents, task, SEEDS, "default", 300, purpose="tour", steps=False)
+weights_before = {name: tensor.clone() for name, tensor in networks.agent.parameters.items()}
+many = networks.record(300, purpose="tour", steps=False)
 regression = behavior.two_step_weights(many.trials)
 
-figure, (rats, networks) = plt.subplots(1, 2, figsize=(5, 2.3), layout="constrained")
-fig5.draw_rat_weights(rats)
-fig5.draw_weights(networks, regression)
+fig5 = experiment.module("two_step", "figure")
+figure, (left, right) = plt.subplots(1, 2, figsize=(5, 2.3), layout="constrained")
+fig5.draw_rat_weights(left)
+fig5.draw_weights(right, regression)
 plt.show()
-assert (agents.network.flat == weights_before).all()
+assert all((tensor == weights_before[name]).all() for name, tensor in networks.agent.parameters.items())
 
 # %% [markdown]
 # The `assert` says that no weight changed while the networks played.

@@ -10,6 +10,7 @@
 
 # %%
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from prefrontal import behavior, plotting, recording, tables, training
+from prefrontal import behavior, claims, config, plotting, recording, store, tables, train
 from prefrontal.learners import two_step
 from prefrontal.plotting import COLORS
+from prefrontal.population import Population, agent_of
 from prefrontal.statistics import summarize
 
 plt.style.use("prefrontal.paper")
@@ -74,6 +76,26 @@ class ReversalTask:
 
 
 # %% [markdown]
+# ## `conditions.py`
+#
+# What is trained, what is tested and what is claimed. What is trained has a name, and the settings in which it departs
+# from the defaults. A claim states its criterion before the result is seen: here, that the interval over networks lies above 0.
+
+# %%
+MAIN = "default"
+TRAINED = {MAIN: {}}
+TEST_EPISODES = 400
+CLAIMS = [
+    claims.Claim(
+        "reversal-recovery",
+        "after minus at",
+        claims.BEYOND,
+        "P(better arm) five trials after a reversal minus right after it",
+        claims.above(0),
+    )
+]
+
+# %% [markdown]
 # ## `train.py`
 #
 # Settings are a dataclass; each becomes a command-line option. What is not listed is the paper's. Here we ask for speed: 16
@@ -88,9 +110,10 @@ CERTAIN = {"common": 1.0, "rich": ReversalTask.better, "reversal": ReversalTask.
 
 
 @dataclass(frozen=True)
-class Config(training.Config):
+class Config(config.Config):
     """Settings of the reversal networks."""
 
+    trials: int = config.count(50)
     episodes: int = 5_000
     episodes_per_update: int = 16
     learning_rate: float = 5e-3
@@ -100,20 +123,21 @@ class Config(training.Config):
     output_scale: float = 3.0
 
     def task(self):
-        return ReversalTask()
+        return ReversalTask(self.trials)
 
     def reward_range(self):
-        trials = self.task().trials
-        return 0.5 * trials, two_step.belief_state_value(trials, **CERTAIN)
+        return 0.5 * self.trials, two_step.belief_state_value(self.trials, **CERTAIN)
 
 
 # %% [markdown]
 # All seeds train as one tensor program, each with its own weights, updates and random numbers. For long trainings that program is
-# compiled first; for half a minute it does not pay.
+# compiled first; for half a minute it does not pay. (In an experiment's folder the command line does these lines.)
 
 # %%
-configs = [Config(seed=seed) for seed in SEEDS]
-training.train_and_save(configs, folder, training.Options(compile=False))
+configs, began = [Config(seed=seed) for seed in SEEDS], time.monotonic()
+population = Population(configs)
+curves = train.train(population, MAIN, folder / "checkpoint.safetensors")
+store.save(population, MAIN, curves, folder / "networks", time.monotonic() - began)
 print("\n".join(sorted(path.name for path in (folder / "networks").iterdir())))
 
 # %% [markdown]
@@ -123,7 +147,7 @@ print("\n".join(sorted(path.name for path in (folder / "networks").iterdir())))
 chance, best = configs[0].reward_range()
 figure, ax = plt.subplots(figsize=(3.5, 2), layout="constrained")
 for seed in SEEDS:
-    curve = tables.read(folder / "networks" / f"default_{seed}.csv", "learning_curve")
+    curve = tables.read(folder / "networks" / f"{MAIN}_{seed}.csv", "learning_curve")
     ax.plot(curve["episode"], curve["reward"], color=COLORS["network"], lw=0.5)
 for level, name in ((chance, "random choice"), (best, "ideal observer")):
     ax.axhline(level, color="black", lw=0.6, ls="--")
@@ -144,8 +168,9 @@ plt.show()
 # known.
 
 # %%
-agent, configs = training.load_agent(folder / "networks", Config, "default", SEEDS)
-recorded = recording.record(agent, configs[0].task(), SEEDS, "networks", 400, steps=False)
+configs, network, weights = store.load(folder / "networks", Config, MAIN)
+networks = recording.Trained(MAIN, configs, agent_of(network, weights, configs))
+recorded = networks.record(TEST_EPISODES, steps=False)
 trials = recorded.trials[["seed", "condition", "episode", "trial", "choice", "reward", "better"]]
 
 rng = np.random.default_rng(0)
@@ -178,24 +203,32 @@ def around_reversals(trials, before=5, after=15):
 
 recovery = around_reversals(both)
 regression = behavior.lagged_regression(trials, behavior.history_signals(trials), lags=5)
-weights = regression[regression["signal"] == "reward"]
+reward_weights = regression[regression["signal"] == "reward"]
 
 reward = both.groupby(["condition", "seed"])["reward"].mean().unstack("condition")
-networks, observer_reward = reward["networks"].dropna(), reward["observer"].dropna().item()
-print(f"reward per trial: networks {networks.mean():.3f} ({networks.min():.3f} to {networks.max():.3f})")
+earned, observer_reward = reward[MAIN].dropna(), reward["observer"].dropna().item()
+print(f"reward per trial: networks {earned.mean():.3f} ({earned.min():.3f} to {earned.max():.3f})")
 print(f"                  ideal observer {observer_reward:.3f} (in theory {best / ReversalTask.trials:.3f})")
+
+# %% [markdown]
+# The claim is about one number per network, under the claim's name and that of its quantity. The library settles it.
+
+# %%
+at_lag = recovery.pivot(index=["condition", "seed"], columns="lag", values="correct")
+quantities = claims.quantities("reversal-recovery", (at_lag[5] - at_lag[0]).to_frame("after minus at"))
+claims.readable(claims.settle_all(CLAIMS, quantities, MAIN, {}))
 
 # %% [markdown]
 # ## `figure.py`
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(5.4, 2.1), layout="constrained")
-for condition, color in (("networks", COLORS["network"]), ("observer", COLORS["model-based"])):
+for condition, name, color in ((MAIN, "networks", COLORS["network"]), ("observer", "observer", COLORS["model-based"])):
     means = summarize(recovery[recovery["condition"] == condition], ["lag"], "correct")
-    left.plot(means["lag"], means["mean"], color=color, label=condition)
-means = summarize(weights, ["lag"], "weight")
+    left.plot(means["lag"], means["mean"], color=color, label=name)
+means = summarize(reward_weights, ["lag"], "weight")
 right.plot(means["lag"], means["mean"], color=COLORS["network"])
-for lag, own in weights.groupby("lag"):
+for lag, own in reward_weights.groupby("lag"):
     plotting.dots(right, lag, own["weight"], COLORS["network"], size=6)
 left.axvline(-0.5, color="black", lw=0.5, ls=":")
 left.set(xlabel="trials since the reversal", ylabel="P(better arm)", ylim=(0, 1))
@@ -212,18 +245,16 @@ plt.show()
 #
 # ## Make it an experiment of the suite
 #
-# ```
-# replications/reversal/  README.md  task.py  train.py  record.py  analysis.py  figure.py
+# ```sh
+# make new NAME=reversal                               # writes replications/reversal, a folder that runs
 # ```
 #
-# Copy `replications/bandit`, put the cells above in the files of their headings, and add the question, the task and your choices
-# to `README.md`. Then
+# Put the cells above in the files of their headings, and the question, the task and your choices in `README.md`. Then
 #
 # ```sh
-# python -m replications.reversal.train --seeds 8      # --help explains every setting; --sweep varies them
+# python -m replications.reversal.train --seeds 8      # --help explains every setting; prefrontal.sweep varies them
 # make reversal                                        # record, analyse, draw
 # make test                                            # your experiment is now part of the tests
 # ```
 #
-# `CONTRIBUTING.md` has the rules. Claims (`prefrontal.claims`) state a criterion before the result is seen: write yours before
-# you look.
+# `CONTRIBUTING.md` is the checklist. Claims state a criterion before the result is seen: write yours before you look.

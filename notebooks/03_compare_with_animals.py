@@ -9,7 +9,6 @@
 # up animals whose answer is known: two that plan, and two that do not. Nothing below is told which is which.
 
 # %%
-import sys
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -17,15 +16,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from prefrontal import behavior, tables
+from prefrontal import behavior, experiment
 from prefrontal.learners import two_step
-from prefrontal.paths import DATA, ROOT
+from prefrontal.paths import DATA
 from prefrontal.plotting import COLORS, dots
 
-sys.path.append(str(ROOT))  # experiments are folders of the repository, not part of the installed library
-from replications.two_step import animals
-from replications.two_step.analysis import fit_models
-
+animals, analysis, conditions = (experiment.module("two_step", part) for part in ("animals", "analysis", "conditions"))
 plt.style.use("prefrontal.paper")
 FILE: Path | None = None  # Path("my_rats.csv"), or the MATLAB file of Brody-Lab/MixtureAgentsModels, data/ofc_physdata.mat
 
@@ -89,7 +85,8 @@ trials.groupby("subject").agg(sessions=("episode", "nunique"), trials=("trial", 
 # model-free animal shows some interaction too. Hence the regression below.
 
 # %%
-networks = {name: tables.read(DATA / "two_step" / "results" / f"{name}.csv") for name in ("fig5c", "fig5e", "fits")}
+results = experiment.Results("two_step", DATA)
+networks = {name: results[name].query("condition == @conditions.MAIN") for name in ("fig5c", "fig5e", "fits")}
 stay = behavior.stay_probability(trials)
 figure, axes = plt.subplots(1, len(names) + 1, figsize=(1.4 * (len(names) + 1), 1.8), sharey=True)
 panels = {names[seed]: own for seed, own in stay.groupby("seed")} | {"networks": networks["fig5c"]}
@@ -135,7 +132,7 @@ lag_1.pivot(index="subject", columns="signal", values="weight").round(2)
 # `planning_weight` and `model_free_weight` are what a unit of each part's value adds to the log odds.
 
 # %%
-fits = fit_models(trials, starts=2)
+fits = analysis.fit_models(trials, starts=2, common=options.common)
 fits["subject"] = fits["seed"].map(names)
 bic = fits.pivot(index="subject", columns="model", values="bic")
 bic.sub(bic.min(axis=1), axis=0).round(1)

@@ -6,7 +6,7 @@
 # these two and in the inferred-value task. Each time an ideal observer says what to expect. Running it takes about half a minute.
 
 # %%
-import sys
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,27 +14,14 @@ import pandas as pd
 import torch
 from sklearn.linear_model import LinearRegression
 
-from prefrontal import neural, recording, training
+import prefrontal
+from prefrontal import neural, recording
 from prefrontal.learners import two_step
-from prefrontal.paths import DATA, ROOT
 from prefrontal.plotting import COLORS, bar
 from prefrontal.statistics import interval, summarize
 from prefrontal.task import NoiseStream
 
-sys.path.append(str(ROOT))  # experiments are folders of the repository, not part of the installed library
-from replications.bandit.task import BanditTask
-from replications.bandit.train import Config as BanditConfig
-from replications.inferred_value.task import InferredValueTask
-from replications.inferred_value.train import Config as InferredValueConfig
-from replications.two_step.task import TwoStepTask
-from replications.two_step.train import Config as TwoStepConfig
-
 plt.style.use("prefrontal.paper")
-SEEDS = list(range(8))
-
-
-def load(experiment, config, condition):
-    return training.load_agent(DATA / experiment / "networks", config, condition, SEEDS)[0]
 
 
 # %% [markdown]
@@ -47,10 +34,8 @@ def load(experiment, config, condition):
 # was not fitted to.
 
 # %%
-agent = load("bandit", BanditConfig, "correlated")
-recorded = recording.record(
-    agent, BanditTask("correlated"), SEEDS, "bandit", 60, steps=False, activity_periods=("choice",), purpose="inside"
-)
+bandit = prefrontal.load("bandit", "correlated")
+recorded = bandit.record(60, steps=False, activity_periods=("choice",), purpose="inside")
 trials = recorded.trials
 speaks_left = (trials["choice"] == 0) == (trials["reward"] > 0)
 counts = speaks_left.groupby([trials["seed"], trials["episode"]]).cumsum() - speaks_left
@@ -117,8 +102,9 @@ print(f"variance of the activity along two principal components, network 0: {pca
 # 0 if it has nothing to do with the other one.
 
 # %%
-agent, task = load("two_step", TwoStepConfig, "default"), TwoStepTask()
-recorded = recording.record(agent, task, SEEDS, "two-step", 40, steps=False, activity_periods=task.periods, purpose="inside")
+trained = prefrontal.load("two_step")
+task = trained.task
+recorded = trained.record(40, steps=False, activity_periods=task.periods, purpose="inside")
 arranged = two_step.arrange(recorded.trials)
 replayed = two_step.replay(two_step.Planner(), arranged.choice, arranged.outcome_state, arranged.reward)
 keys = ["seed", "episode", "trial"]
@@ -208,12 +194,13 @@ def relive(agent, batch, rewards):
 FLIPPED, LAGS = 20, np.arange(1, 16)
 
 
-def memory_of_one_outcome(agent, task, paid_at, look_at, episodes=40):
+def memory_of_one_outcome(networks, task, paid_at, look_at, episodes=40):
     """Distance between the two runs' activity after m trials, (lag, network), and the course of events.
 
     ``paid_at`` and ``look_at`` are the time steps of a trial at which the reward is earned and at which activity is compared.
     """
-    batch = list(recording.play(agent, task, NoiseStream(SEEDS, "inside"), episodes))
+    agent = networks.agent
+    batch = list(recording.play(agent, task, NoiseStream(networks.seeds, "inside"), episodes))
     steps = len(task.periods)
     rewards = [step.reward for step in batch]
     changed = list(rewards)
@@ -233,10 +220,10 @@ def memory_of_one_outcome(agent, task, paid_at, look_at, episodes=40):
 
 # %%
 distance, ideal, first = {}, {}, {"bandit": 2, "two-step": 1, "inferred value": 1}
-distance["bandit"], _ = memory_of_one_outcome(load("bandit", BanditConfig, "correlated"), BanditTask("correlated"), 0, 0)
+distance["bandit"], _ = memory_of_one_outcome(bandit, bandit.task, 0, 0)
 ideal["bandit"] = 1 / (FLIPPED + LAGS + 2)
 
-distance["two-step"], batch = memory_of_one_outcome(load("two_step", TwoStepConfig, "default"), TwoStepTask(), 2, 1)
+distance["two-step"], batch = memory_of_one_outcome(trained, task, 2, 1)
 outcomes = [(step.state["choice"], step.state["outcome_state"], step.reward) for step in batch[2::3]]
 choice, state, reward = (torch.stack(part, -1).flatten(0, 1).numpy() for part in zip(*outcomes, strict=True))
 regular = ((choice >= 0) & (state >= 0) & (reward >= 0)).all(1)
@@ -245,8 +232,8 @@ other[:, FLIPPED] = 1 - other[:, FLIPPED]
 replays = [two_step.replay(two_step.Planner(), choice[regular], state[regular], paid[regular]) for paid in (reward, other)]
 ideal["two-step"] = np.abs(replays[1]["state_values"] - replays[0]["state_values"])[:, FLIPPED + LAGS, 0].mean(0)
 
-agent = load("inferred_value", InferredValueConfig, "carried")
-distance["inferred value"], _ = memory_of_one_outcome(agent, InferredValueTask(blocks=12), 2, 0)
+inferred = prefrontal.load("inferred_value")
+distance["inferred value"], _ = memory_of_one_outcome(inferred, replace(inferred.task, blocks=12), 2, 0)
 ideal["inferred value"] = (LAGS == 1).astype(float)
 
 # %%

@@ -7,47 +7,28 @@
 # in three tasks; (3) what happens outside the range of the training. Running it takes about a minute.
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from prefrontal import recording, training
+import prefrontal
+from prefrontal import config, experiment
 from prefrontal.learners import bandit, comparison, rescorla_wagner, two_step
 from prefrontal.learners.comparison import WIN_STAY_LOSE_SHIFT, Rule
 from prefrontal.learners.volatility import VolatilityObserver
-from prefrontal.paths import DATA, ROOT
 from prefrontal.plotting import COLORS, dots
 from prefrontal.statistics import interval, summarize
 
-sys.path.append(str(ROOT))  # experiments are folders of the repository, not part of the installed library
-from replications.bandit.task import BanditTask
-from replications.bandit.train import Config as BanditConfig
-from replications.two_step.task import TwoStepTask
-from replications.two_step.train import Config as TwoStepConfig
-from replications.volatile_bandit.task import VolatileBanditTask
-from replications.volatile_bandit.train import Config as VolatileConfig
-
 plt.style.use("prefrontal.paper")
-SEEDS = list(range(8))
-EPISODES = 40
+networks = {name: prefrontal.load(name.replace(" ", "_").replace("-", "_")) for name in ("bandit", "volatile bandit", "two-step")}
+weights = {name: own.agent.network.flatten(own.agent.parameters).clone() for name, own in networks.items()}
 
 
-def load(experiment, config, condition):
-    return training.load_agent(DATA / experiment / "networks", config, condition, SEEDS)[0]
+def play(trained, episodes=40, steps=True, **changed):
+    """Play the task of the training, or one with changed settings."""
+    task = config.build(type(trained.task), trained.config.settings() | changed)
+    return trained.record(episodes, task, purpose="is it learning", steps=steps)
 
-
-def play(agent, task, episodes=EPISODES, steps=True):
-    return recording.record(agent, task, SEEDS, "networks", episodes, purpose="is it learning", steps=steps)
-
-
-networks = {
-    "bandit": load("bandit", BanditConfig, "independent"),
-    "volatile bandit": load("volatile_bandit", VolatileConfig, "tied"),
-    "two-step": load("two_step", TwoStepConfig, "default"),
-}
-weights = {name: agent.network.flat.clone() for name, agent in networks.items()}
 
 # %% [markdown]
 # ## 1. Improvement within an episode
@@ -57,13 +38,13 @@ weights = {name: agent.network.flat.clone() for name, agent in networks.items()}
 # after a few trials it is as good as it will ever be.
 
 # %%
-drawn = play(networks["bandit"], BanditTask(), 200, steps=False).trials
+drawn = play(networks["bandit"], 200, steps=False).trials
 better = drawn["choice"] == (drawn["p_right"] > drawn["p_left"])
 curves = drawn.assign(better=better).groupby(["seed", "trial"])["better"].mean().reset_index()
 
 rng = np.random.default_rng(0)
 p = rng.random((4000, 2))
-optimal = bandit.simulate(bandit.bayes_optimal(100), *p.T, 100, rng)
+optimal = bandit.simulate(bandit.bayes_optimal(100), p, 100, rng)
 stay_shift = np.empty((len(p), 100), int)
 stay_shift[:, 0] = rng.integers(2, size=len(p))
 for t in range(1, 100):
@@ -206,9 +187,9 @@ RULES["two-step"] = {
 
 # %%
 recordings = {
-    "bandit": play(networks["bandit"], BanditTask()),
-    "volatile bandit": play(networks["volatile bandit"], VolatileBanditTask("test")),
-    "two-step": play(networks["two-step"], TwoStepTask()),
+    "bandit": play(networks["bandit"]),
+    "volatile bandit": play(networks["volatile bandit"], **experiment.module("volatile_bandit", "conditions").HUMAN_SCHEDULE),
+    "two-step": play(networks["two-step"]),
 }
 
 
@@ -231,7 +212,7 @@ def prepare(task, trials):
     else:
         own = two_step.arrange(trials)
         data = {"choice": own.choice, "reward": own.reward, "kind": 2 * (own.choice == own.outcome_state) + (own.reward > 0)}
-        data["planned"] = two_step.replay(two_step.Planner(), own.choice, own.outcome_state, own.reward)["action_values"]
+        data["planned"] = two_step.action_values(two_step.Planner(), own.choice, own.outcome_state, own.reward)
     return data
 
 
@@ -311,20 +292,22 @@ def planner_reward(believed, true, rng):
 
 
 def vary(name, values):
-    trained, rows = getattr(TwoStepTask(), name), []
+    trained, rows = getattr(networks["two-step"].config, name), []
     for value in values:
-        reward = play(networks["two-step"], TwoStepTask(**{name: value}), steps=False).trials.groupby("seed")["reward"].mean()
+        reward = play(networks["two-step"], steps=False, **{name: value}).trials.groupby("seed")["reward"].mean()
         informed, kept = (planner_reward({name: b}, {name: value}, np.random.default_rng(0)) for b in (value, trained))
         rows += [{"value": value, "seed": s, "networks": r, "informed": informed, "kept": kept} for s, r in reward.items()]
     return pd.DataFrame(rows)
 
 
 def vary_sum(condition, sums=(0.4, 0.7, 1.0, 1.3, 1.6), difference=0.3):
-    agent, parts = load("bandit", BanditConfig, condition), []
+    trained, parts = prefrontal.load("bandit", condition), []
     for total in sums:
         high, low = (total + difference) / 2, (total - difference) / 2
         for left, right in ((high, low), (low, high)):
-            trials = play(agent, BanditTask("fixed", 100, left, right), 100, steps=False).trials
+            trials = trained.record(
+                100, type(trained.task)("fixed", 100, left, right), purpose="is it learning", steps=False
+            ).trials
             trials = trials[trials["trial"] >= 50].assign(better=lambda frame, side=int(right > left): frame["choice"] == side)
             parts.append(trials.groupby("seed")["better"].mean().reset_index().assign(total=total))
     return pd.concat(parts).groupby(["total", "seed"])["better"].mean().reset_index()
@@ -380,4 +363,4 @@ pd.concat(sums, names=["trained on"]).groupby(["trained on", "total"])["better"]
 # the list, and a better one may be missing from it, most clearly in the volatile bandit.
 
 # %%
-assert all((networks[name].network.flat == before).all() for name, before in weights.items())
+assert all((own.agent.network.flatten(own.agent.parameters) == weights[name]).all() for name, own in networks.items())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
-import json
 import os
 import subprocess
 import sys
@@ -13,29 +11,33 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
-from prefrontal import tables, training
+from prefrontal import experiment, load, recording, store, tables, train
 from prefrontal.errors import UserError, run
-from prefrontal.network import Layout, PrefrontalNetwork
 from prefrontal.paths import ROOT, atomic
-from prefrontal.recording import NetworkAgent, record
-from replications.bandit import train as bandit
-from replications.two_step import record as two_step_record
-from replications.two_step import train as two_step
-from replications.two_step.task import TwoStepTask
+from prefrontal.population import Population
+from replications.two_step.train import Config
 
-QUICK = ["--trials", "4", "--units", "4", "--episodes", "4", "--unroll", "12", "--seeds", "1", "--no-compile"]
+NAME, OTHER = "two_step", "bandit"
+MAIN = experiment.module(NAME, "conditions").MAIN
+SMALL = {"trials": 4, "units": 4, "episodes": 4, "unroll": 12}
+QUICK = [f"--{name}={value}" for name, value in SMALL.items()] + ["--seeds=1"]
 
 
-def train_two_step(*arguments: str) -> None:
-    run(lambda: training.main(two_step.Config, "two_step", arguments=[*QUICK, *arguments]))
+def file_of(part: str, name: str = NAME) -> str:
+    return str(ROOT / "replications" / name / f"{part}.py")
+
+
+def train_small(*arguments: str) -> None:
+    train.main(file_of("train"), [*QUICK, *arguments])
 
 
 def message(*arguments: str) -> str:
     """Run training, which must fail; return its one line."""
     with pytest.raises(SystemExit) as stop:
-        train_two_step(*arguments)
+        train_small(*arguments)
     assert isinstance(stop.value.code, str), "a message makes Python print it to stderr and exit with 1"
     assert stop.value.code.startswith("error: ") and "\n" not in stop.value.code
     return stop.value.code
@@ -48,7 +50,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def trained(tmp_path) -> Path:
     """Data folder with one small network."""
-    train_two_step("--data", str(tmp_path))
+    train_small("--data", str(tmp_path))
     return tmp_path
 
 
@@ -82,6 +84,7 @@ def trained(tmp_path) -> Path:
         ("--reversal", "nan"),
         ("--threads", "0"),
         ("--device", "toaster"),
+        ("--condition", "nothing"),
     ],
 )
 def test_impossible_values_are_refused_by_name(tmp_path, option, value):
@@ -92,52 +95,31 @@ def test_impossible_values_are_refused_by_name(tmp_path, option, value):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--lerning-rate", "1e-3"), ("--units", "many"), ("--steps-per-trial", "7"), ("--invalid-response", "cry")]
+    "arguments", [("--lerning-rate", "1e-3"), ("--units", "many"), ("--steps-per-trial", "7"), ("--core", "transistor")]
 )
 def test_unknown_options_and_words_are_refused_by_name(tmp_path, capsys, arguments):
     with pytest.raises(SystemExit) as stop:
-        train_two_step(*arguments, "--data", str(tmp_path))
+        train_small(*arguments, "--data", str(tmp_path))
     assert stop.value.code == 2
     assert arguments[0] in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("sweep", "named"),
-    [
-        ("learning_rate", "learning_rate"),
-        ("lerning_rate=1,2", "lerning_rate"),
-        ("learning_rate=", "learning_rate"),
-        ("learning_rate=fast,slow", "fast"),
-        ("learning_rate=1e-3,-1", "learning_rate is -1"),
-        ("steps_per_trial=2,7", "steps_per_trial is 7"),
-        ("invalid_response=cry", "invalid_response is 'cry'"),
-        ("units=8.5", "8.5"),
-        ("units=8,,9", "units"),
-    ],
-)
-def test_invalid_sweeps_are_refused_by_name(tmp_path, sweep, named):
-    assert named in message("--sweep", sweep, "--data", str(tmp_path))
-    assert not list(tmp_path.iterdir())
-
-
-def load(folder: Path, module=two_step, seeds: tuple[int, ...] = (0,)) -> None:
-    training.load_agent(folder / "two_step" / "networks", module.Config, two_step.Config().condition, list(seeds))
-
-
 def network_file(folder: Path, ending: str = ".safetensors") -> Path:
-    return folder / "two_step" / "networks" / f"{two_step.Config().condition}_0{ending}"
+    return folder / NAME / "networks" / f"{MAIN}_0{ending}"
 
 
 def test_missing_network_is_named(trained):
-    load(trained)
-    with pytest.raises(UserError, match=r"_1\.\w+: no trained network for seed 1 of condition"):
-        load(trained, seeds=(0, 1))
+    assert load(NAME, data=trained).seeds == [0]
+    with pytest.raises(UserError, match=r"networks: no trained network of condition 'repeat'"):
+        load(NAME, "repeat", trained)
+    with pytest.raises(UserError, match="experiment is 'tow_step'; it must be bandit or"):
+        load("tow_step", data=trained)
+    with pytest.raises(UserError, match=rf"{OTHER}/networks: no trained network"):
+        load(OTHER, data=trained)
     network_file(trained).unlink()
-    with pytest.raises(UserError, match="no trained network for seed 0"):
-        load(trained)
-    with pytest.raises(UserError, match="at least one network"):
-        load(trained, seeds=())
+    with pytest.raises(UserError, match=rf"no trained network of condition '{MAIN}'; train it first"):
+        load(NAME, data=trained)
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -1])
@@ -145,7 +127,7 @@ def test_truncated_weights_are_named(trained, keep):
     path = network_file(trained)
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(UserError, match=r"_0\.safetensors: not a readable network"):
-        load(trained)
+        load(NAME, data=trained)
 
 
 def test_foreign_files_are_named(trained):
@@ -153,40 +135,33 @@ def test_foreign_files_are_named(trained):
     about = path.with_suffix(".json").read_text()
     save_file({"weight": torch.zeros(3)}, path)
     with pytest.raises(UserError, match=r"_0\.safetensors: not a readable network"):
-        load(trained)
+        load(NAME, data=trained)
     path.write_text("a text file")
     with pytest.raises(UserError, match=r"_0\.safetensors: not a readable network"):
-        load(trained)
+        load(NAME, data=trained)
     for broken in ("", "[]", "{}", "no json", about[: len(about) // 2], about.replace('"trials"', '"tirals"')):
         path.with_suffix(".json").write_text(broken)
         with pytest.raises(UserError, match=r"_0\.json: not the settings"):
-            load(trained)
+            load(NAME, data=trained)
 
 
-def test_network_of_another_task_or_size_is_named(trained):
-    task = bandit.Config().task()
-    folder, condition = trained / "two_step" / "networks", two_step.Config().condition
-    with pytest.raises(UserError, match=r"observations=4, actions=3.*does not fit BanditTask.*observations=1, actions=2"):
-        training.load_networks(folder, condition, [0], task)
+def test_networks_of_another_experiment_are_named(trained):
+    (trained / NAME).rename(trained / OTHER)
     with pytest.raises(UserError, match=r"_0\.json: not the settings"):
-        load(trained, bandit)
-    train_two_step("--data", str(trained), "--seed", "1", "--units", "6")
-    with pytest.raises(UserError, match=r"_1\.safetensors: a network with .*units=6.* needs .*units=4"):
-        load(trained, seeds=(0, 1))
+        load(OTHER, experiment.module(OTHER, "conditions").MAIN, trained)
 
 
 def test_weights_of_another_shape_than_the_file_says_are_named(trained):
     path = network_file(trained)
-    parameters = training.load_file(path)
-    layout = json.loads(path.with_suffix(".json").read_text())["layout"]
-    save_file(parameters | {"policy_bias": torch.zeros(5)}, path, metadata={"layout": json.dumps(layout)})
-    with pytest.raises(UserError, match=r"_0\.safetensors"):
-        load(trained)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    save_file(load_file(path) | {"policy_bias": torch.zeros(5)}, path, metadata=metadata)
+    with pytest.raises(UserError, match=r"_0\.safetensors: a network with .*'policy_bias': \(5,\).* does not fit its settings"):
+        load(NAME, data=trained)
 
 
 def test_unreadable_checkpoint_is_named(tmp_path):
-    config = two_step.Config(trials=4, units=4, episodes=4, unroll=12)
-    path = training.checkpoint_path([config], tmp_path / "two_step" / "checkpoints")
+    path = store.checkpoint_path([Config(**SMALL)], MAIN, tmp_path / NAME / "checkpoints")
     path.parent.mkdir(parents=True)
     path.write_text("a text file")
     line = message("--data", str(tmp_path))
@@ -194,25 +169,36 @@ def test_unreadable_checkpoint_is_named(tmp_path):
 
 
 def test_recording_refuses_what_is_not_there_by_name(tmp_path):
-    with pytest.raises(UserError, match=r"default_0\.\w+: no trained network for seed 0 of condition 'default'"):
-        two_step_record.main(two_step_record.Options(data=tmp_path))
-    agent, task = NetworkAgent(PrefrontalNetwork(Layout(4, 3, 5), torch.zeros(1, Layout(4, 3, 5).size))), TwoStepTask()
-    with pytest.raises(UserError, match="episodes is 0; it must be at least 1"):
-        record(agent, task, [0], "test", 0)
+    with pytest.raises(SystemExit, match=rf"^error: .*no trained network of condition '{MAIN}'"):
+        recording.main(file_of("record"), ["--data", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"^error: episodes is 0; it must be at least 1"):
+        recording.main(file_of("record"), ["--episodes", "0", "--data", str(tmp_path)])
 
 
-@pytest.mark.parametrize(("experiment", "column"), [("two_step", "transition"), ("bandit", "p_left")])
-def test_analysis_names_the_column_that_its_table_lacks(tmp_path, experiment, column):
-    row = {"seed": 0, "condition": "default", "episode": 0, "trial": 0, "choice": 1, "reward": 1.0}
-    rest = {"outcome_state": "S1", "rich_state": "S1", "p_right": 0.5}
-    analysis = importlib.import_module(f"replications.{experiment}.analysis")
-    tables.write(pd.DataFrame([row | rest]), tmp_path / experiment / "trials.parquet", "trials")
-    with pytest.raises(SystemExit, match=rf"^error: .*trials\.parquet: column '{column}' is missing"):
-        run(lambda: analysis.main(analysis.Options(data=tmp_path)))
-    tables.write(pd.DataFrame([row | rest]).drop(columns="choice"), tmp_path / experiment / "trials.parquet")
-    with pytest.raises(SystemExit, match=r"^error: .*trials\.parquet: a trials table needs column 'choice'"):
-        run(lambda: analysis.main(analysis.Options(data=tmp_path)))
-    assert not (tmp_path / experiment / "results").exists()
+ROW = {"seed": 0, "condition": MAIN, "episode": 0, "trial": 0, "choice": 1, "reward": 1.0}
+ANALYSED = [
+    (NAME, {"transition": "common", "outcome_state": "S1", "rich_state": "S1"}),
+    (OTHER, {"test": "drawn", "p_left": 0.5, "p_right": 0.5}),
+]
+
+
+@pytest.mark.parametrize(("name", "own"), ANALYSED)
+def test_analysis_names_the_column_that_its_table_lacks(tmp_path, name, own):
+    frame = pd.DataFrame([ROW | own])
+    for column in ("choice", *list(own)[:1]):
+        tables.write(frame.drop(columns=column), tmp_path / name / "trials.parquet")
+        with pytest.raises(SystemExit, match=rf"^error: .*{column}"):
+            experiment.analysis_main(file_of("analysis", name), ["--data", str(tmp_path)])
+    assert not (tmp_path / name / "results").exists()
+
+
+def test_what_was_not_recorded_or_analysed_is_named(tmp_path):
+    arguments = ["--data", str(tmp_path)]
+    with pytest.raises(SystemExit, match=r"^error: .*trials\.parquet: no such table; run the step that writes it first"):
+        experiment.analysis_main(file_of("analysis"), arguments)
+    with pytest.raises(SystemExit, match=r"^error: .*results/\w+\.csv: no such table; run the step that writes it first"):
+        experiment.figure_main(file_of("figure"), [*arguments, "--figures", str(tmp_path)])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
@@ -238,10 +224,8 @@ def test_tables_are_refused_by_name(tmp_path, ending):
 def test_unwritable_folder_is_named_before_training(tmp_path, monkeypatch):
     """A file stands where a folder should be; permissions would not stop root."""
     (tmp_path / "file").write_text("here first")
-    monkeypatch.setattr(training.Population, "update", lambda self: pytest.fail("trained without a place to write"))
-    for arguments in ((), ("--sweep", "init_scale=1,2")):
-        line = message(*arguments, "--data", str(tmp_path / "file" / "data"))
-        assert str(tmp_path / "file") in line
+    monkeypatch.setattr(Population, "update", lambda self: pytest.fail("trained without a place to write"))
+    assert str(tmp_path / "file") in message("--data", str(tmp_path / "file" / "data"))
     assert (tmp_path / "file").read_text() == "here first"
 
 
@@ -260,26 +244,25 @@ def test_full_disk_keeps_the_previous_version(tmp_path):
 
 FULL_DISK = """
 import resource, sys
-from prefrontal import training
-from prefrontal.errors import run
-from replications.two_step.train import Config
-training.CHECKPOINT_SECONDS = 0 if sys.argv[1] == "checkpoint" else 1000
+from prefrontal import train
+train.CHECKPOINT_SECONDS = 0 if sys.argv[1] == "checkpoint" else 1000
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-run(lambda: training.main(Config, "two_step", arguments=sys.argv[3:]))
+train.main(sys.argv[3], sys.argv[4:])
 """
 
 
 @pytest.mark.parametrize(("at", "limit"), [("checkpoint", 4_000), ("networks", 600)])
 def test_files_that_cannot_grow_are_named_and_the_old_ones_kept(trained, at, limit):
     """Real failing writes, by the largest file size that the system allows."""
-    before = contents(trained / "two_step" / "networks")
-    command = [sys.executable, "-W", "ignore", "-c", FULL_DISK, at, str(limit), *QUICK, "--learning-rate", "1e-3"]
+    before = contents(trained / NAME / "networks")
+    more = ["--learning-rate", "1e-3", "--replace"]
+    command = [sys.executable, "-W", "ignore", "-c", FULL_DISK, at, str(limit), file_of("train"), *QUICK, *more]
     done = subprocess.run([*command, "--data", str(trained)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: ") and str(trained) in last and "cannot be written" in last, done.stderr
     assert "Traceback" not in done.stderr
-    after = contents(trained / "two_step" / "networks")
+    after = contents(trained / NAME / "networks")
     whole = {name: after[name] for name in before if name.endswith(".safetensors")}
     assert whole == {name: before[name] for name in whole}
     assert after.keys() == before.keys(), "no half-written file is left"

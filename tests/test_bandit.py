@@ -1,76 +1,120 @@
 """The analysis of the bandits on agents and activity whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from prefrontal import recording
+from prefrontal import claims, recording, tables
 from prefrontal.learners import bandit
 from prefrontal.learners.agents import BanditAgent
-from replications.bandit import analysis
+from replications.bandit import analysis, conditions
 from replications.bandit.task import BanditTask
 
+MAIN, (LEFT, RIGHT) = conditions.MAIN, conditions.PROBLEMS["easy"]
+LENGTH = BanditTask().trials
 
-def played(policy, episodes=400):
+
+def played(policy, episodes=400, condition=MAIN):
     """Trials of a policy on the easy problem in both orders, and on drawn problems, as the analysis expects them."""
-    agent, parts = BanditAgent(policy), []
-    for order in (analysis.EASY, "0.75/0.25"):
-        left, right = (float(p) for p in order.split("/"))
-        parts.append(recording.record(agent, BanditTask("fixed", 100, left, right), [0], f"independent {order}", episodes).trials)
-    parts.append(recording.record(agent, BanditTask("independent"), [0], "independent drawn", episodes).trials)
-    trials = pd.concat(parts, ignore_index=True)
-    trials["condition"] = trials["condition"].astype(str)
-    trials[["training", "order"]] = trials["condition"].str.split(" ", n=1, expand=True)
-    return trials.assign(problem=trials["order"].replace(analysis.SWAPPED))
+    agent = BanditAgent(policy)
+    tasks = [BanditTask("fixed", LENGTH, *order) for order in ((LEFT, RIGHT), (RIGHT, LEFT))] + [BanditTask()]
+    recordings = [
+        recording.record(agent, task, [0], condition, episodes, columns={"test": test}, steps=False)
+        for task, test in zip(tasks, ("fixed", "fixed", "drawn"), strict=True)
+    ]
+    joined = tables.join(recordings)
+    trials = joined.trials.astype({"condition": str, "test": str})
+    return replace(joined, trials=trials, settings={condition: {"arms": "independent", "trials": LENGTH}})
+
+
+def coin(successes, failures):
+    return np.full(successes.shape, 0.5)
 
 
 @pytest.fixture(scope="module")
 def optimal():
-    return played(bandit.bayes_optimal(100))
+    return analysis.measure(played(bandit.bayes_optimal(LENGTH)))
 
 
 def test_regret_of_the_first_trial_is_half_the_difference(optimal):
-    curve = analysis.regret_curves(optimal).set_index("trial")["regret"]
-    assert curve[1] == pytest.approx(0.25, abs=0.03)
+    curve = optimal["fig1d"].set_index("trial")["regret"]
+    assert curve[1] == pytest.approx((RIGHT - LEFT) / 2, abs=0.03)
     assert curve.is_monotonic_increasing
 
 
 def test_recorded_policy_has_the_regret_of_its_simulation(optimal):
-    curve = analysis.regret_curves(optimal).set_index("trial")["regret"]
-    textbook = analysis.textbook_curves(100).query("algorithm == 'Bayes-optimal'").set_index("trial")["regret"]
-    assert curve[100] == pytest.approx(textbook[100], abs=0.35)
+    curve = optimal["fig1d"].set_index("trial")["regret"]
+    textbook = analysis.textbook_curves(LENGTH).query("algorithm == 'Bayes-optimal'").set_index("trial")["regret"]
+    assert curve[LENGTH] == pytest.approx(textbook[LENGTH], abs=0.35)
 
 
 def test_optimal_policy_earns_the_whole_reward_and_random_choice_does_not(optimal):
-    assert analysis.bayes_share(optimal)["share"].item() == pytest.approx(1, abs=0.01)
-    coin = played(lambda *counts: np.full((*counts[0].shape, 2), 0.5), episodes=1000)
-    assert analysis.bayes_share(coin)["share"].item() == pytest.approx(50 / bandit.bayes_optimal_reward("independent"), abs=0.03)
+    assert optimal["bayes_share"]["share"].item() == pytest.approx(1, abs=0.01)
+    random = analysis.measure(played(coin, episodes=1000))["bayes_share"]["share"].item()
+    assert random == pytest.approx(0.5 * LENGTH / bandit.bayes_optimal_reward("independent", LENGTH), abs=0.03)
+
+
+def test_best_possible_reward_is_that_of_the_settings_saved_with_the_tables(optimal):
+    recorded = played(bandit.bayes_optimal(LENGTH), 20)
+    other = replace(recorded, settings={MAIN: {"arms": "correlated", "trials": LENGTH}})
+    best = analysis.measure(other)["bayes_share"]["best_possible"].item()
+    assert best == bandit.bayes_optimal_reward("correlated", LENGTH) > optimal["bayes_share"]["best_possible"].item()
 
 
 def test_learning_within_episodes_sees_learning_and_its_absence(optimal):
-    learner = analysis.learning_within_episodes(optimal).set_index("problem")
-    assert learner.loc[analysis.EASY, "late"] > learner.loc[analysis.EASY, "early"] + 0.1
-    coin = played(lambda *counts: np.full((*counts[0].shape, 2), 0.5), episodes=200)
-    flat = analysis.learning_within_episodes(coin).set_index("problem")
-    assert abs(flat.loc[analysis.EASY, "late"] - flat.loc[analysis.EASY, "early"]) < 0.05
+    learner = optimal["learning"].set_index("problem").loc["easy"]
+    assert learner["late"] > learner["early"] + 0.1
+    flat = analysis.measure(played(coin, episodes=200))["learning"].set_index("problem").loc["easy"]
+    assert abs(flat["late"] - flat["early"]) < 0.05
+
+
+def test_structure_is_the_difference_to_the_same_seed():
+    own, other = next(iter(conditions.STRUCTURE.items()))
+    index = pd.MultiIndex.from_product([[other, own], [3, 5]], names=["condition", "seed"])
+    difference = analysis.minus_independent(pd.Series([2.0, 4.0, 1.0, 1.5], index))
+    assert difference.to_numpy().tolist() == [[3, own, -1.0], [5, own, -2.5]]
+
+
+def test_every_claim_is_settled_by_the_quantities_of_its_condition():
+    """Textbook learners in all conditions' places, each network of them another draw."""
+    parts = [played(bandit.thompson, 5, condition) for condition in conditions.TRAINED]
+    hard = [
+        recording.record(
+            BanditAgent(bandit.thompson),
+            BanditTask("fixed", LENGTH, *conditions.PROBLEMS["hard"]),
+            [0],
+            condition,
+            5,
+            columns={"test": "fixed"},
+            steps=False,
+        )
+        for condition in conditions.TRAINED
+    ]
+    measured = analysis.measure(tables.join([*parts, *hard]))
+    measured["payoff_code"] = pd.DataFrame({"condition": [conditions.CORRELATED], "seed": 0, "rank_correlation": 1.0})
+    settled = claims.settle_all(conditions.CLAIMS, analysis.quantities(measured), MAIN, analysis.yardsticks(measured))
+    assert len(settled) == len(conditions.CLAIMS)
+    assert not settled["reproduced"].drop(settled.index[settled["claim"] == "bandit-difficulty"]).isna().any()
 
 
 def planted(code: bool):
+    """Activity of a network that codes p_left, or nothing, and the trials that go with it."""
     rng = np.random.default_rng(0)
     episodes = 200
     p_left = rng.random(episodes)
-    keys = {"condition": "correlated drawn", "seed": 0, "episode": np.arange(episodes), "trial": 99}
+    keys = {"condition": "c", "seed": 0, "test": "drawn", "episode": np.arange(episodes), "trial": 99}
     latent = 2 * p_left if code else rng.normal(size=episodes)
     units = np.outer(latent, rng.normal(size=6)) + 0.05 * rng.normal(size=(episodes, 6))
-    activity = pd.DataFrame(keys | {f"unit_{k:02d}": column for k, column in enumerate(units.T)})
-    example = activity.iloc[:3].assign(condition="correlated example 0.5")
+    activity = pd.DataFrame(keys | {"p_left": np.nan} | {f"unit_{k:02d}": column for k, column in enumerate(units.T)})
     trials = pd.DataFrame(keys | {"p_left": p_left, "choice": 0})
-    example_trials = trials.iloc[:3].assign(condition="correlated example 0.5")
-    return pd.concat([activity, example]), pd.concat([trials, example_trials])
+    examples = {"test": "example", "episode": 0, "p_left": p_left[:3]}
+    return [pd.concat([frame, frame.iloc[:3].assign(**examples)]) for frame in (activity, trials)]
 
 
 @pytest.mark.parametrize(("code", "low", "high"), [(True, 0.98, 1.0), (False, 0.0, 0.25)])
 def test_payoff_code_is_found_only_where_planted(code, low, high):
-    last, examples, correlations = analysis.payoff_code(*planted(code))
-    assert low <= correlations["rank_correlation"].item() <= high
+    last, examples, correlation = analysis.payoff_code(*planted(code))
+    assert low <= correlation["rank_correlation"] <= high
     assert len(last) == 200 and len(examples) == 3

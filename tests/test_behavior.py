@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit
+from scipy.special import expit, softmax
+from statsmodels.discrete.conditional_models import ConditionalLogit
 
 from prefrontal import behavior, neural, statistics
+from prefrontal.errors import UserError
+from prefrontal.learners import choice as choices
 from prefrontal.learners import two_step
 
 
@@ -70,6 +73,63 @@ def test_planted_lag_weights_are_recovered():
     found = behavior.lagged_regression(trials, {"x": pd.Series(signal.ravel())}, 3)
     assert found.query("signal == 'x'")["weight"].to_numpy() == pytest.approx(planted, abs=0.08)
     assert found.query("signal == 'bias'")["weight"].item() == pytest.approx(0.3, abs=0.05)
+
+
+def four_armed(weights, episodes=150, length=60, arms=4, seed=0):
+    """A learner whose softmax choice is drawn by each arm's own rewards and choices, and by biases."""
+    rng = np.random.default_rng(seed)
+    history = np.zeros((2, episodes, length, arms))  # reward, choice
+    choice, reward = np.zeros((2, episodes, length), dtype=int)
+    for t in range(length):
+        drive = np.array(weights["bias"]) + sum(
+            w * history[k, :, t - lag]
+            for k, name in enumerate(("reward", "choice"))
+            for lag, w in enumerate(weights[name], 1)
+            if t >= lag
+        )
+        choice[:, t] = choices.sample(softmax(drive, -1), rng.random(episodes))
+        reward[:, t] = rng.random(episodes) < np.array([0.2, 0.4, 0.6, 0.8])[choice[:, t]]
+        history[1, :, t] = choice[:, t, None] == np.arange(arms)
+        history[0, :, t] = history[1, :, t] * reward[:, t, None]
+    keys = {"episode": np.repeat(np.arange(episodes), length), "trial": np.tile(np.arange(length), episodes)}
+    return pd.DataFrame({"condition": "c", "seed": seed, **keys, "choice": choice.ravel(), "reward": reward.ravel()})
+
+
+def test_planted_weights_of_a_four_armed_learner_are_recovered():
+    planted = {"reward": [1.2, 0.5], "choice": [0.6, -0.3], "bias": [0.0, 0.4, -0.2, 0.1]}
+    trials = four_armed(planted)
+    found = behavior.arm_regression(trials, behavior.arm_signals(trials, 4), 2).set_index("signal")["weight"]
+    for name in ("reward", "choice"):
+        assert found[name].to_numpy() == pytest.approx(planted[name], abs=0.1)
+    assert found[["bias 1", "bias 2", "bias 3"]].to_numpy() == pytest.approx(planted["bias"][1:], abs=0.1)
+
+
+def test_regression_by_arm_agrees_with_maximum_likelihood():
+    """statsmodels' conditional logit, on few trials since it is slow."""
+    trials = four_armed({"reward": [1.0], "choice": [0.5], "bias": [0.0] * 4}, episodes=10)
+    signals = behavior.arm_signals(trials, 4)
+    ours = behavior.arm_regression(trials, signals, 1).query("lag == 1")["weight"].to_numpy()
+    inside = trials["trial"] > 0
+    before = np.stack([signals[name].shift()[inside].to_numpy() for name in ("reward", "choice")], -1)
+    bias = np.broadcast_to(np.eye(4)[:, 1:], (len(before), 4, 3))
+    design, group = np.concatenate([bias, before], -1).reshape(-1, 5), np.repeat(np.arange(len(before)), 4)
+    fit = ConditionalLogit(signals["choice"][inside].to_numpy().ravel(), design, groups=group).fit(disp=0)
+    assert ours == pytest.approx(fit.params[3:], abs=1.5 * fit.bse[3:].max())
+
+
+def test_regression_by_arm_of_two_arms_is_the_one_for_two_sides():
+    trials = four_armed({"reward": [1.0, 0.5], "choice": [0.5, 0.2], "bias": [0.0, 0.3]}, 40, arms=2)
+    sides = behavior.lagged_regression(trials, behavior.history_signals(trials), 2)
+    arms = behavior.arm_regression(trials, behavior.arm_signals(trials, 2), 2)
+    assert arms["weight"].to_numpy() == pytest.approx(sides["weight"].to_numpy(), abs=1e-6)
+
+
+def test_analyses_of_two_sides_refuse_a_third_by_name():
+    trials = four_armed({"reward": [1.0], "choice": [0.0], "bias": [0.0] * 4}, episodes=2)
+    for analysis in (behavior.history_signals, behavior.matching_points, lambda own: behavior.lagged_regression(own, {}, 1)):
+        with pytest.raises(UserError, match=r"choice is 3; it must be below 2, as .* is for 2 arms") as error:
+            analysis(trials)
+        assert "\n" not in str(error.value)
 
 
 def test_degenerate_choices_give_nan_not_an_error():

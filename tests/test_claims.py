@@ -1,54 +1,140 @@
 """Verdicts follow their rules."""
 
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from prefrontal import claims, plotting, readme, tables
+from prefrontal.claims import BEYOND, Claim, above, below, between
 from prefrontal.errors import UserError
 
 
-def settle(values, criterion, **kwargs):
-    return claims.settle("c", "1a", "a quantity", values, criterion, **kwargs)
+def settle(values, criterion=None, published=np.nan, tolerance=None, **kwargs):
+    return claims.settle(Claim("c", "q", "1a", "a quantity", criterion, published, tolerance, **kwargs), values)
+
+
+def write(folder, *settled):
+    """Write claims as an analysis does: pairs of a claim and its networks' values."""
+    rows = [claims.settle(claim, values) for claim, values in settled]
+    tables.write(pd.DataFrame(rows), folder / "results" / "claims.csv", "claims", {})
 
 
 def test_reproduced_needs_the_whole_interval():
-    assert settle([1.0, 1.1, 0.9, 1.0], claims.above(0))["reproduced_verdict"] is True
-    assert settle([1.0, -1.1, 0.9, 0.2], claims.above(0))["reproduced_verdict"] is False
-    assert settle([1.0, 1.1, 0.9, 1.0], claims.below(0.95))["reproduced_verdict"] is False
-    assert settle([1.0, 1.1, 0.9, 1.0], claims.between(0.8, 1.2))["reproduced_verdict"] is True
+    assert settle([1.0, 1.1, 0.9, 1.0], above(0))["reproduced_verdict"] is True
+    assert settle([1.0, -1.1, 0.9, 0.2], above(0))["reproduced_verdict"] is False
+    assert settle([1.0, 1.1, 0.9, 1.0], below(0.95))["reproduced_verdict"] is False
+    assert settle([1.0, 1.1, 0.9, 1.0], between(0.8, 1.2))["reproduced_verdict"] is True
 
 
 def test_unknown_values_never_count_as_reproduced():
-    assert settle([np.nan, np.nan], claims.above(0))["reproduced_verdict"] is False
-    assert settle([5.0], claims.above(0))["reproduced_verdict"] is False
+    assert settle([np.nan, np.nan], above(0))["reproduced_verdict"] is False
+    assert settle([5.0], above(0))["reproduced_verdict"] is False
+    assert settle([], above(0), summary="share")["reproduced_verdict"] is False
 
 
 @pytest.mark.parametrize(("published", "agrees"), [(1.0, True), (1.29, True), (1.6, False), (0.5, True)])
 def test_agrees_within_tolerance_or_range(published, agrees):
-    row = settle([0.4, 1.2, 1.4], None, published=published, tolerance=0.3)
+    row = settle([0.4, 1.2, 1.4], published=published, tolerance=0.3)
     assert row["agrees_verdict"] is agrees and row["reproduced_verdict"] is None
 
 
+def test_agreement_may_be_one_sided():
+    assert settle([0.4, 0.5], published=0.2, or_more=True)["agrees_verdict"] is True
+    assert settle([0.4, 0.5], published=0.9, or_more=True)["agrees_verdict"] is False
+
+
+def test_summaries_by_hand():
+    share = settle([1.0, 1.0, 0.0, 1.0], above(0.2), summary="share")
+    z = 1.959964
+    middle, half = (0.75 + z**2 / 8) / (1 + z**2 / 4), z / (1 + z**2 / 4) * np.sqrt(0.75 * 0.25 / 4 + z**2 / 64)
+    assert (share["reproduced"], share["ci_low"], share["ci_high"]) == pytest.approx((0.75, middle - half, middle + half))
+    claim = Claim("c", "q", "1a", "s", above(0), summary="difference", versus="other")
+    row = claims.settle(claim, [3.0, 4.0, 5.0], versus=[1.0, 2.0, 3.0])
+    assert row["reproduced"] == pytest.approx(2) and row["ci_high"] - 2 == pytest.approx(2.776445 * np.sqrt(2 / 3))
+
+
+def test_criteria_may_name_a_yardstick():
+    claim = Claim("c", "q", "1a", "s", below("Thompson's regret"))
+    row = claims.settle(claim, [1.0, 1.1], {"Thompson's regret": 3.0})
+    assert row["below"] == 3 and row["criterion"] == "interval below 3 (Thompson's regret)" and row["reproduced_verdict"] is True
+    with pytest.raises(UserError, match=r"yardstick \"Thompson's regret\"; there are UCB's"):
+        claims.settle(claim, [1.0, 1.1], {"UCB's": 3.0})
+
+
+def measured(**values):
+    """Quantities of a claim "c": name or condition__name -> a value per network."""
+    rows = []
+    for key, own in values.items():
+        condition, _, quantity = key.rpartition("__")
+        rows += [(condition or "main", "c", quantity, seed, value) for seed, value in enumerate(own)]
+    return pd.DataFrame(rows, columns=list(tables.COLUMNS["quantities"]))
+
+
+def test_claims_are_settled_by_their_key():
+    own = [
+        Claim("c", "x", "1a", "x"),
+        Claim("c", "x", "1a", "x elsewhere", condition="other"),
+        Claim("c", "y", "1b", "y", above(0)),
+    ]
+    own += claims.again(own, "anew", {"main": "other"}, "of others", ["c"])
+    frame = claims.settle_all(own, measured(x=[1, 2], other__x=[3, 5], y=[1, 2], other__y=[7, 9]), "main", {})
+    assert list(frame["reproduced"]) == [1.5, 4, 1.5, 8]
+    assert list(frame["condition"]) == ["main", "other", "main", "other"]
+    assert claims.find(frame, "c", "x")["reproduced"] == 1.5 and claims.find(frame, "c", "x", "other")["reproduced"] == 4
+    assert claims.find(frame, "anew")["statement"] == "y: of others"
+    for key, words in ((("d",), "no claim 'd'"), (("c",), "'x', 'y'"), (("c", "z"), "'x', 'y'"), (("c", "y", "other"), "other")):
+        with pytest.raises(UserError, match=words):
+            claims.find(frame, *key)
+    with pytest.raises(UserError, match="'c' has no quantity 'z' for 'main'; measured are c: x"):
+        claims.settle_all([Claim("c", "z", "1a", "z")], measured(x=[1, 2]), "main", {})
+    with pytest.raises(UserError, match="'x' is declared twice"):
+        claims.settle_all([own[0], own[0]], measured(x=[1, 2]), "main", {})
+
+
+def test_quantities_are_long():
+    wide = pd.DataFrame({"condition": "main", "seed": [0, 1], "a": [1, 2], "b": [3, 4], "more": 0})
+    assert claims.quantities("c", wide, {"a": "first", "b": "second"})["value"].tolist() == [1, 2, 3, 4]
+    indexed = claims.quantities("c", wide.drop(columns="more").set_index(["condition", "seed"]), str.upper)
+    assert indexed["quantity"].tolist() == ["A", "A", "B", "B"] and list(indexed) == list(tables.COLUMNS["quantities"])
+
+
+C = Claim("c", "q", "1a", "s", above(0))
+
+
 def test_score_counts_claims_not_rows(tmp_path):
-    rows = [settle([1.0, 1.1], claims.above(0)), settle([-1.0, -1.1], claims.above(0))]
-    claims.write(rows, tmp_path / "x" / "results", {})
+    write(tmp_path / "x", (C, [1.0, 1.1]), (dataclasses.replace(C, quantity="p"), [-1.0, -1.1]))
     frame = claims.collect(tmp_path)
     assert claims.score(frame).startswith("0 of 1 claims reproduced")
     assert list(claims.readable(frame)["reproduced?"]) == ["yes", "NO"]
 
 
-def test_score_names_predictions_apart(tmp_path):
-    held = claims.settle("prediction-x", "beyond", "s", [1.0, 1.1], claims.above(0))
-    failed = claims.settle("prediction-y", "beyond", "s", [1.0, 1.1], claims.below(0))
-    claims.write([settle([1.0, 1.1], claims.above(0)), held, failed], tmp_path / "x" / "results", {})
-    assert (
-        claims.score(claims.collect(tmp_path)) == "1 of 1 claims reproduced; 1 of 2 predictions, which go beyond the paper, hold"
-    )
+def test_what_goes_beyond_the_paper_never_changes_its_score(tmp_path):
+    write(tmp_path / "x", (C, [1.0, 1.1]))
+    before = claims.score(claims.collect(tmp_path))
+    held, failed = (dataclasses.replace(C, claim=name, panel=BEYOND) for name in ("guess", "c"))
+    write(tmp_path / "new", (held, [1.0, 1.1]), (failed, [-1.0, -1.1]))
+    frame = claims.collect(tmp_path)
+    assert claims.score(frame) == f"{before}; 1 of 2 predictions, which go beyond the paper, hold"
+    assert list(claims.worst(frame)["reproduced_verdict"]) == [True, True, False], "claims of one name are decided apart"
+
+
+def test_the_row_that_decides_is_shown(tmp_path):
+    near, far, told = (dataclasses.replace(C, quantity=name, statement=name) for name in ("near", "far", "told"))
+    told = dataclasses.replace(told, criterion=None, published=3.0, tolerance=0.1)
+    write(tmp_path / "x", (far, [9.0, 9.1, 9.2]), (near, [1.0, 1.4, 1.8]))
+    assert list(claims.worst(claims.collect(tmp_path))[["statement", "rows"]].iloc[0]) == ["near", 2]
+    write(tmp_path / "x", (far, [9.0, 9.1, 9.2]), (near, [1.0, 1.4, 1.8]), (told, [1.0, 1.1]))
+    row = claims.worst(claims.collect(tmp_path)).iloc[0]
+    assert row["statement"] == "told" and bool(row["reproduced_verdict"]) and not row["agrees_verdict"]
+    write(tmp_path / "x", (far, [-9.0, -9.1, -9.2]), (near, [1.0, 1.4, 1.8]), (told, [1.0, 1.1]))
+    assert claims.worst(claims.collect(tmp_path))["statement"].tolist() == ["far"]
 
 
 def test_readme_tables_come_from_results(tmp_path):
     tables.write(
-        tables.pd.DataFrame({"seed": [0, 1, 0, 1], "rate": [1, 1, 2, 2], "reward": [0.5, 0.7, np.nan, 0.9]}),
+        pd.DataFrame({"seed": [0, 1, 0, 1], "rate": [1, 1, 2, 2], "reward": [0.5, 0.7, np.nan, 0.9]}),
         tmp_path / "data" / "x" / "results" / "r.csv",
     )
     folder = tmp_path / "replications" / "x"
@@ -65,14 +151,40 @@ def test_readme_tables_come_from_results(tmp_path):
         readme.main(readme.Options(data=tmp_path / "data", root=tmp_path))
 
 
-def test_figures_carry_provenance_and_dots_show_every_network(tmp_path):
+def test_overview_has_a_line_per_claim_and_claims_md_every_row(tmp_path):
+    data = tmp_path / "data"
+    write(data / "x", (C, [1.0, 1.1]), (dataclasses.replace(C, quantity="p", statement="the weak one"), [-1.0, -1.1]))
+    (tmp_path / "README.md").write_text("<!-- begin: claims -->\n<!-- end -->\n")
+    (data / "claims.md").write_text("<!-- begin: every claim -->\n<!-- end -->\n")
+    readme.main(readme.Options(data=data, root=tmp_path))
+    short, full = (path.read_text() for path in (tmp_path / "README.md", data / "claims.md"))
+    assert short.count("| c |") == 1 and "the weak one" in short and full.count("| c |") == 2
+    write(data / "x", (C, [1.0, 1.1]))
+    readme.main(readme.Options(experiment="x", data=data, root=tmp_path))
+    assert (tmp_path / "README.md").read_text() == short, "one experiment's README alone was asked for"
+
+
+@pytest.fixture
+def figure():
     figure = plotting.new_figure(plotting.SINGLE_COLUMN, 40)
-    ax = figure.add_subplot()
-    plotting.bar(ax, 0, np.arange(8.0), "gray")
+    plotting.bar(figure.add_subplot(), 0, np.arange(8.0), "gray")
+    return figure
+
+
+def test_figures_carry_provenance_and_dots_show_every_network(tmp_path, figure):
+    (ax,) = figure.axes
     assert len(ax.collections[0].get_offsets()) == 8
     plotting.save(figure, "fig9", tmp_path, {"commit": "abc"}, {"a": [ax]})
-    from PIL import Image
-
-    assert "abc" in Image.open(tmp_path / "fig9.png").info["Description"]
+    assert plotting.provenance(tmp_path / "fig9.png") == plotting.provenance(tmp_path / "fig9_a.png") == {"commit": "abc"}
     assert b"abc" in (tmp_path / "fig9.pdf").read_bytes()
-    assert (tmp_path / "fig9_a.png").exists() and (tmp_path / "manifest.json").exists()
+
+
+def test_figures_that_look_the_same_are_left_as_they_are(tmp_path, figure):
+    (ax,) = figure.axes
+    plotting.save(figure, "fig9", tmp_path, {"commit": "abc"}, {"a": [ax]})
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    plotting.save(figure, "fig9", tmp_path, {"commit": "def"}, {"a": [ax]})
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    ax.set_title("changed")
+    plotting.save(figure, "fig9", tmp_path, {"commit": "def"}, {"a": [ax]})
+    assert all(path.read_bytes() != before[path] for path in tmp_path.iterdir())

@@ -84,7 +84,7 @@ def test_action_values_and_posterior_by_hand():
 def test_bad_input_is_named():
     data = {"choice": np.full((3, 2), -1), "reward": np.zeros((3, 2))}
     rng = np.random.default_rng(0)
-    with pytest.raises(UserError, match="invalid in all trials"):
+    with pytest.raises(UserError, match="invalid or forced in all trials"):
         comparison.fit(WIN_STAY_LOSE_SHIFT, data, rng)
     with pytest.raises(UserError, match="folds is 4"):
         comparison.cross_validate(WIN_STAY_LOSE_SHIFT, data, rng, folds=4)

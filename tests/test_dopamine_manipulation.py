@@ -1,27 +1,24 @@
 """Dopamine manipulation: the task's rules, what a manipulation may change, the analysis on a known learner."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 import torch
 
-from prefrontal import recording
-from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
-from prefrontal.task import NoiseStream, one_hot
+from prefrontal import claims, recording
+from prefrontal.network import Moment, NetworkAgent, initial_parameters
+from prefrontal.population import network_of
+from prefrontal.tables import Recording, join
+from prefrontal.task import INVALID_REWARD, NoiseStream, one_hot
 from replications.dopamine_manipulation import analysis, observer, record
-from replications.dopamine_manipulation.conditions import CONTROL, MANIPULATIONS
-from replications.dopamine_manipulation.task import (
-    CENTRE,
-    CHOICE,
-    INVALID_REWARD,
-    RISKY_PROBABILITIES,
-    RISKY_REWARD,
-    SAFE_REWARD,
-    SHOW_BOTH,
-    SHOW_LEFT,
-    RiskTask,
-)
+from replications.dopamine_manipulation.conditions import CLAIMS, MAIN, MANIPULATIONS, NAMED
+from replications.dopamine_manipulation.task import CENTRE, CHOICE, SHOW_BOTH, SHOW_LEFT
+from replications.dopamine_manipulation.train import Config
 
 SEEDS, EPISODES = [0, 1], 40
+SETTINGS = Config().settings()
+PROBABILITIES = (SETTINGS["p_low"], SETTINGS["p_high"])
 
 
 def obedient(observation, free_side):
@@ -50,16 +47,20 @@ class Chooser:
 
 
 @pytest.fixture(scope="module")
-def network():
+def agent():
     """Untrained networks with strong weights, so that they respond to what they receive."""
-    task = RiskTask()
-    layout = Layout(len(task.observations), len(task.actions), 16, separate=True)
-    flat = initial_parameters(layout, SEEDS, torch.full((2,), 4.0), torch.full((2,), 8.0))
-    return PrefrontalNetwork(layout, flat, torch.full((2,), 0.9))
+    config = Config(units=16)
+    network = network_of(config, config.task())
+    flat = initial_parameters(network, SEEDS, torch.full((2,), 4.0), torch.full((2,), 8.0))
+    return NetworkAgent(network, network.views(flat), torch.full((2,), 0.9), torch.ones(2))
+
+
+def shift(event, size):
+    return record.shift(event, size, SETTINGS)
 
 
 def played(agent, task=None, episodes=EPISODES, seeds=SEEDS):
-    return recording.record(agent, task or RiskTask(), seeds, "cued", episodes, steps=False).trials
+    return recording.record(agent, task or Config().task(), seeds, MAIN, episodes, steps=False).trials
 
 
 def test_episodes_have_five_forced_pulls_of_each_arm_in_pairs_and_twenty_free_ones():
@@ -75,20 +76,20 @@ def test_episodes_have_five_forced_pulls_of_each_arm_in_pairs_and_twenty_free_on
 
 def test_arms_pay_as_they_say():
     trials = played(Chooser(), episodes=2000)
-    assert (trials.loc[trials["arm"] == "safe", "reward"] == SAFE_REWARD).all()
+    assert (trials.loc[trials["arm"] == "safe", "reward"] == SETTINGS["safe_reward"]).all()
     episodes = trials.groupby(["seed", "episode"])[["p_risky", "risky_side"]].first()
     error = 5 * (0.25 / len(episodes)) ** 0.5
-    assert abs((episodes["p_risky"] == RISKY_PROBABILITIES[1]).mean() - 0.5) < error
+    assert abs((episodes["p_risky"] == PROBABILITIES[1]).mean() - 0.5) < error
     assert abs((episodes["risky_side"] == "left").mean() - 0.5) < error
     risky = trials[(trials["arm"] == "risky") & (trials["pull"] == "forced")]
-    assert set(risky["reward"]) == {0, RISKY_REWARD}
+    assert set(risky["reward"]) == {0, SETTINGS["risky_reward"]}
     for p, own in risky.groupby("p_risky"):
         assert (own["reward"] > 0).mean() == pytest.approx(p, abs=5 * (0.25 / len(own)) ** 0.5)
 
 
 @pytest.mark.parametrize("forced_pull", ["cued", "imposed"])
 def test_other_arm_in_a_forced_trial(forced_pull):
-    task, stream = RiskTask(forced_pull=forced_pull), NoiseStream([0], "test")
+    task, stream = Config(forced_pull=forced_pull).task(), NoiseStream([0], "test")
     state, observation = task.begin(stream.uniform(50, task.begin_noise))
     state, observation, _ = task.step(state, obedient(observation, 0), stream.uniform(50, 1))
     assert (state["period"] == CHOICE).all()
@@ -103,7 +104,7 @@ def test_other_arm_in_a_forced_trial(forced_pull):
 
 @pytest.mark.parametrize("invalid_response", ["abort", "repeat"])
 def test_invalid_responses_cost_one(invalid_response):
-    task, stream = RiskTask(invalid_response=invalid_response), NoiseStream([0], "test")
+    task, stream = Config(invalid_response=invalid_response).task(), NoiseStream([0], "test")
     state, _ = task.begin(stream.uniform(3, task.begin_noise))
     side, centre = torch.zeros(1, 3, dtype=torch.int64), torch.full((1, 3), CENTRE)
     after, _, reward = task.step(state, side, stream.uniform(3, 1))
@@ -117,80 +118,86 @@ def test_invalid_responses_cost_one(invalid_response):
 
 @pytest.mark.parametrize("manipulation", MANIPULATIONS, ids=lambda m: m.name)
 def test_manipulation_changes_the_error_after_its_outcome_alone(manipulation):
-    change = record.shift(manipulation.event, manipulation.size)
+    change = shift(manipulation.event, manipulation.size)
     outcomes = {"start": (0, -1), "fixation": (0, CENTRE), "invalid": (-1, 0)}
-    outcomes |= {"risky win": (RISKY_REWARD, 1), "safe": (SAFE_REWARD, 0), "risky loss": (0, 0)}
+    outcomes |= {"risky win": (SETTINGS["risky_reward"], 1), "safe": (SETTINGS["safe_reward"], 0), "risky loss": (0, 0)}
     for outcome, (reward, action) in outcomes.items():
         changed = change(torch.tensor(0.5), torch.tensor(float(reward)), torch.tensor(action))
         assert changed == 0.5 + manipulation.size * (outcome == manipulation.event), outcome
 
 
-def test_manipulation_of_size_zero_equals_control_trial_by_trial(network):
-    control = played(recording.NetworkAgent(network))
+def test_manipulation_of_size_zero_equals_control_trial_by_trial(agent):
+    control = played(agent)
     for manipulation in MANIPULATIONS:
-        for kind in (recording.NetworkAgent, record.FreePullsAgent):
-            same = played(kind(network, manipulate=record.shift(manipulation.event, 0.0)))
+        for kind in (NetworkAgent, record.FreePullsAgent):
+            same = played(record.manipulated(agent, shift(manipulation.event, 0.0), kind))
             pd.testing.assert_frame_equal(control, same)
 
 
-def test_manipulation_reaches_the_actor_alone_and_leaves_weights_to_the_bit(network):
-    agent = recording.NetworkAgent(network)
+def test_manipulation_reaches_the_actor_alone_and_leaves_weights_to_the_bit(agent):
     before = record.digests(agent, SEEDS)
     control = played(agent)
     for manipulation in MANIPULATIONS:
-        changed = recording.NetworkAgent(network, manipulate=record.shift(manipulation.event, manipulation.size))
+        changed = record.manipulated(agent, shift(manipulation.event, manipulation.size))
         assert not control["choice"].equals(played(changed)["choice"]), "nothing reached the actor"
         assert record.digests(changed, SEEDS) == before
-    memory, observation = network.begin(1), one_hot(torch.zeros(2, 1, dtype=torch.int64), 4)
-    reward, action = torch.full((2, 1), RISKY_REWARD), torch.zeros(2, 1, dtype=torch.int64)
-    own, policy, value = network.step(memory, observation, reward, action)
-    other, moved, same = network.step(memory, observation, reward, action, record.shift("risky win", -4.0))
-    assert torch.equal(value, same) and torch.equal(own["critic_cell"], other["critic_cell"])
-    assert not torch.equal(policy, moved)
+    network, zeros = agent.network, torch.zeros(2, 1, dtype=torch.int64)
+    moment = Moment(one_hot(zeros, 4), torch.full((2, 1), SETTINGS["risky_reward"]), zeros)
+    told = (agent.parameters, agent.begin(2, 1), moment, agent.discount)
+    own, other = network.step(*told), network.step(*told, shift("risky win", -4.0))
+    assert torch.equal(own.value, other.value) and torch.equal(own.memory["critic_cell"], other.memory["critic_cell"])
+    assert not torch.equal(own.logits, other.logits)
 
 
-def test_digest_sees_a_single_bit(network):
-    agent = recording.NetworkAgent(PrefrontalNetwork(network.layout, network.flat.clone(), network.discount))
+def test_digest_sees_a_single_bit(agent):
+    flat = agent.network.flatten(agent.parameters)
     before = record.digests(agent, SEEDS)
-    agent.network.flat[1, 7] = torch.nextafter(agent.network.flat[1, 7], torch.tensor(9.0))
-    after = record.digests(agent, SEEDS)
+    flat[1, 7] = torch.nextafter(flat[1, 7], torch.tensor(9.0))
+    after = record.digests(NetworkAgent(agent.network, agent.network.views(flat), agent.discount, agent.reward_scale), SEEDS)
     assert after[0] == before[0] and after[1] != before[1]
 
 
-def test_free_pulls_alone_leave_forced_trials_and_the_first_free_pull_as_in_control(network):
-    control = played(recording.NetworkAgent(network))
-    manipulated = played(record.FreePullsAgent(network, manipulate=record.shift("safe", -3.0)))
-    early = control["trial"] <= 10
+def test_free_pulls_alone_leave_forced_trials_and_the_first_free_pull_as_in_control(agent):
+    control = played(agent)
+    manipulated = played(record.manipulated(agent, shift("safe", -3.0), record.FreePullsAgent))
+    early = control["trial"] <= SETTINGS["forced_trials"]
     pd.testing.assert_frame_equal(control[early], manipulated[early])
     assert not control["choice"].equals(manipulated["choice"])
 
 
 @pytest.fixture(scope="module")
-def learner_trials():
-    """The learner in every condition of Fig. 7."""
-    frames = [played(Chooser(), episodes=400).assign(manipulation=CONTROL, size=0.0)]
-    for m in MANIPULATIONS:
-        trials = played(Chooser(record.shift(m.event, m.size)), episodes=400)
-        frames.append(trials.assign(manipulation=m.name, size=m.size))
-    return pd.concat(frames, ignore_index=True).assign(pulls="all", weights_changed=False)
+def learned():
+    """The learner under control and every manipulation of Fig. 7, after all pulls."""
+    parts = []
+    for treatment in NAMED:
+        if treatment.pulls == "all":
+            trials = played(Chooser(shift(treatment.event, treatment.size)), episodes=400)
+            parts.append(Recording(trials.assign(**dataclasses.asdict(treatment), weights_changed=False)))
+    return dataclasses.replace(join(parts), settings={MAIN: SETTINGS})
 
 
-def test_learner_shows_every_effect(learner_trials):
-    percent = analysis.risky_percent(learner_trials, ("manipulation",))
-    paired = analysis.against_control(percent)
-    effect = paired.groupby(["manipulation", "p_risky"])["difference"].mean()
-    assert effect["block risky win", 0.5] < -20
-    assert min(effect["block safe reward", 0.125], effect["stimulate risky loss", 0.125]) > 20
-    rows = analysis.settle_claims(percent, paired, analysis.weights_changed(learner_trials))
-    assert all(row["reproduced_verdict"] is not False for row in rows)
-    assert {row["claim"] for row in rows} == {"dopamine-control", "dopamine-frozen", *(c for c, *_ in analysis.TESTED.values())}
-    values = {row["statement"]: row["published"] for row in rows}
-    assert values["risky choice under block risky win, percent at p = 0.5"] == pytest.approx(43.3, abs=0.1)
+def test_learner_shows_every_effect(learned):
+    measured = analysis.measure(learned)
+    effect = measured["fig7b"].groupby(["manipulation", "level"])["difference"].mean()
+    assert effect["block risky win", "high"] < -20
+    assert min(effect["block safe reward", "low"], effect["stimulate risky loss", "low"]) > 20
+    rows = claims.settle_all(CLAIMS, analysis.quantities(measured), MAIN, {})
+    assert all(verdict is not False for verdict in rows["reproduced_verdict"])
+    published = rows.set_index(["claim", "quantity"])["published"]
+    assert published["dopamine-block-win", "percent"] == pytest.approx(43.3, abs=0.1)
 
 
-def test_effect_builds_up_with_manipulated_pulls(learner_trials):
-    course = analysis.within_episodes(learner_trials)
-    assert sorted(course["free_pull"].unique()) == list(range(1, 21))
+def test_performance_and_levels_are_those_of_the_settings(learned):
+    settings = {MAIN: SETTINGS | {"risky_reward": 40.0, "p_high": 0.8}}
+    other = analysis.measure(dataclasses.replace(learned, settings=settings))
+    assert set(other["fig7b"].query("p_risky == 0.5")["level"]) == {"high"}
+    assert (other["performance"]["share_of_gain"] < analysis.measure(learned)["performance"]["share_of_gain"]).all()
+
+
+def test_effect_builds_up_with_manipulated_pulls(learned):
+    trials = analysis.with_level(learned)
+    course = analysis.against_control(trials.assign(free_pull=trials["trial"] + 1 - SETTINGS["forced_trials"]), "free_pull")
+    assert sorted(course["free_pull"].unique()) == list(range(1, SETTINGS["free_trials"] + 1))
     times = analysis.build_up_time(course)
     assert (times.loc[times["final"].abs() >= 5, "pulls_to_half"] >= 1).all()
     assert times.loc[times["final"].abs() < 5, "pulls_to_half"].isna().all()
@@ -199,12 +206,17 @@ def test_effect_builds_up_with_manipulated_pulls(learner_trials):
 def test_choice_of_one_arm_alone_is_counted_in_percent():
     trials = pd.DataFrame({"seed": 0, "p_risky": 0.5, "pull": ["forced", "free", "free", "free", "free"]})
     trials["arm"] = ["risky", "none", "risky", "safe", "safe"]
-    assert analysis.risky_percent(trials)["percent"].item() == pytest.approx(100 / 3)
+    assert analysis.risky_percent(trials, "p_risky", "seed")["percent"].item() == pytest.approx(100 / 3)
 
 
 def test_ideal_observer_knows_a_certain_arm_and_explores_an_unknown_one():
     certain = observer.risky_choice((1e-6, 1 - 1e-6), 4, 1, 1, 20)
     assert list(certain.values()) == pytest.approx([0, 1], abs=1e-3)
-    assert observer.risky_choice(RISKY_PROBABILITIES, 4, 1, 0, 1) == {0.125: 1.0, 0.5: 1.0}
-    shares = observer.risky_choice(RISKY_PROBABILITIES, 4, 1, 5, 20)
+    assert observer.risky_choice(PROBABILITIES, 4, 1, 0, 1) == dict.fromkeys(PROBABILITIES, 1.0)
+    shares = observer.risky_choice(PROBABILITIES, 4, 1, 5, 20)
     assert shares[0.5] > 0.9 > 0.2 > shares[0.125]
+
+
+def test_task_without_forced_trials_is_free_from_the_start():
+    trials = played(Chooser(), Config(forced_trials=0).task())
+    assert (trials["pull"] == "free").all() and trials["trial"].max() == SETTINGS["free_trials"] - 1

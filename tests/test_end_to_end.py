@@ -1,76 +1,78 @@
 """Every experiment, from training to figure, with tiny budgets: the steps fit together and write what they promise."""
 
-import importlib
+from __future__ import annotations
+
+import dataclasses
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from prefrontal import claims, paths, tables
+from prefrontal import claims, experiment, recording, tables, train
+from prefrontal.paths import DATA, ROOT
 from tests.test_imports import BUILDS_ON
 
-DRAWN = sorted(path.parent for path in (paths.ROOT / "replications").glob("*/figure.py"))
-EXPERIMENTS = [folder.name for folder in DRAWN if (folder / "train.py").exists()]
-SUMMARIES = [folder.name for folder in DRAWN if not (folder / "train.py").exists()]
+EXPERIMENTS = experiment.names("train")
+SUMMARIES = sorted(set(experiment.names("figure")) - set(EXPERIMENTS))
+TRAINED = [name for name in EXPERIMENTS if (DATA / name / "networks").exists()]
+"""Experiments whose networks are there; a new one may still be without."""
+
+SMALL = {"episodes": 10, "episodes_per_update": 8, "longest": 400, "test_episodes": 10}
+"""Settings that make a training tiny, of those that an experiment has."""
 
 
-SMALL_VIEWS = ["--view-size", "42", "--longest", "200", "--episodes-per-update", "8", "--test-episodes", "10"]
+def train_tiny(name: str, data: Path) -> None:
+    """Train two networks of each condition, and of the last variation."""
+    file = str(ROOT / "replications" / name / "train.py")
+    known = {entry.name: entry.default for entry in dataclasses.fields(experiment.module(name, "train").Config)}
+    tiny = [f"--{key.replace('_', '-')}={min(value, known[key])}" for key, value in SMALL.items() if key in known]
+    for asked in (["--all"], *(["--condition", varied] for varied in list(experiment.variations(name))[-1:])):
+        train.main(file, [*asked, *tiny, "--seeds", "2", "--data", str(data)])
 
 
-def run_all(experiment: str, data: Path, figures: Path) -> None:
-    train, record, analysis, figure = (
-        importlib.import_module(f"replications.{experiment}.{step}") for step in ("train", "record", "analysis", "figure")
-    )
-    tiny = ["--all", "--episodes", "10", "--seeds", "2", "--data", str(data)]
-    if experiment == "harlow":
-        train.main([*tiny, *SMALL_VIEWS])
-        importlib.import_module("replications.harlow.variations").main(
-            [*tiny[1:], *SMALL_VIEWS, "--names", "unroll_100", "symbols_new_wrong_image"]
-        )
-    else:
-        importlib.import_module("prefrontal.training").main(train.Config, experiment, train.VARIANTS, [*tiny, "--no-compile"])
-    if experiment in BUILDS_ON:
-        networks = Path(BUILDS_ON[experiment]) / "networks"
-        shutil.copytree(paths.DATA / networks, data / networks)
-    record.main(record.Options(data=data, seeds=2, episodes=6))
-    analysis.main(analysis.Options(data=data))
-    figure.main(figure.Options(data=data, figures=figures))
-
-
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_experiment_runs_from_training_to_figure(experiment, tmp_path):
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiment_runs_from_training_to_figure(name, tmp_path):
     data, figures = tmp_path / "data", tmp_path / "figures"
-    run_all(experiment, data, figures)
-    drawn = list(figures.glob("fig*.png"))
-    assert drawn and all(path.with_suffix(".pdf").exists() for path in drawn if "_" not in path.stem)
-    frame = claims.collect(data)
-    committed = tables.read(paths.DATA / experiment / "results" / "claims.csv", "claims")
-    assert set(frame["claim"]) == set(committed["claim"])
+    train_tiny(name, data)
+    if name in BUILDS_ON:
+        shutil.copytree(DATA / BUILDS_ON[name] / "networks", data / BUILDS_ON[name] / "networks")
+    recording.main(str(ROOT / "replications" / name / "record.py"), ["--episodes", "6", "--data", str(data)])
+    results = experiment.analyse(name, data)
+    drawn = experiment.draw(name, experiment.Folders(data, figures))
+    assert drawn and all((figures / f"{figure}.{kind}").exists() for figure in drawn for kind in ("png", "pdf"))
+    assert len(results["claims"]) == len(experiment.module(name, "conditions").CLAIMS)
+    known = {*experiment.trained(name), *(experiment.trained(BUILDS_ON[name]) if name in BUILDS_ON else {})}
+    assert set(results["quantities"]["condition"]) <= known
+    assert list(claims.collect(data)["claim"].unique()) == list(
+        results["claims"].sort_values("panel", kind="stable")["claim"].unique()
+    )
     assert not list(data.rglob(".*")), "temporary files are left behind"
-    manifest = tables.manifest(data / experiment / "results")
-    assert {"claims.csv"} <= set(manifest)
+    manifest = tables.manifest(data / name / "results")
+    assert {f"{result}.csv" for result in results} <= set(manifest)
     assert all({"commit", "config_sha256", "seeds", "versions"} <= set(about) for about in manifest.values())
 
 
-@pytest.mark.parametrize("summary", SUMMARIES)
-def test_summary_is_drawn_from_committed_results(summary, tmp_path):
-    figure = importlib.import_module(f"replications.{summary}.figure")
-    figure.main(figure.Options(figures=tmp_path))
-    assert list(tmp_path.glob("fig*.png"))
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_summary_is_drawn_from_committed_results(name, tmp_path):
+    assert experiment.draw(name, experiment.Folders(DATA, tmp_path)) and list(tmp_path.glob("fig*.png"))
 
 
-@pytest.mark.parametrize("experiment", [name for name in EXPERIMENTS if name != "harlow"])
-def test_committed_networks_are_eight_per_variant(experiment):
-    train = importlib.import_module(f"replications.{experiment}.train")
-    for variant in train.VARIANTS:
-        condition = train.Config(**variant).condition
-        found = list((paths.DATA / experiment / "networks").glob(f"{condition}_[0-9].safetensors"))
-        assert len(found) == 8, condition
+@pytest.mark.parametrize("name", TRAINED)
+def test_networks_of_every_condition_are_committed(name):
+    found: dict[str, set[int]] = {}
+    for path in (DATA / name / "networks").glob("*.json"):
+        about = json.loads(path.read_text())
+        found.setdefault(about["condition"], set()).add(about["config"]["seed"])
+        assert path.with_suffix(".csv").exists(), path
+    assert set(found) == set(experiment.trained(name))
+    assert all(len(seeds) > 1 for seeds in found.values())
 
 
-def test_weights_of_three_harlow_networks_are_committed_and_results_of_all():
-    folder = paths.DATA / "harlow" / "networks"
-    for condition in ("pixels", "symbols"):
-        assert {f"{condition}_{seed}.safetensors" for seed in range(3)} <= {path.name for path in folder.iterdir()}
-    for path in folder.glob("*.json"):
-        assert path.with_suffix(".csv").exists() and path.with_name(f"{path.stem}_test.csv").exists(), path
+@pytest.mark.parametrize("name", TRAINED)
+def test_committed_results_are_about_what_is_claimed(name):
+    """Committed claims are those that conditions.py declares, row by row."""
+    conditions = experiment.module(name, "conditions")
+    frame = experiment.Results(name, DATA).claims
+    declared = [(claim.claim, claim.quantity, claim.condition or conditions.MAIN) for claim in conditions.CLAIMS]
+    assert list(frame[["claim", "quantity", "condition"]].itertuples(index=False, name=None)) == declared

@@ -6,12 +6,13 @@ from gymnasium.utils.env_checker import check_env
 
 from prefrontal import gym
 from prefrontal.errors import UserError
+from prefrontal.experiment import names
 
 QUICK = {"harlow": {"view": "symbols"}}
 """Settings for this test: in pixels the task draws a thousand images first."""
 
 
-@pytest.mark.parametrize("experiment", gym.experiments())
+@pytest.mark.parametrize("experiment", names("train"))
 @pytest.mark.filterwarnings("ignore:.*Box.*:UserWarning")
 def test_every_experiment_opens_by_its_folder_name(experiment):
     check_env(gym.make(experiment, **QUICK.get(experiment, {})), skip_render_check=True)
@@ -32,7 +33,7 @@ def test_settings_reach_the_task():
         ("twostep", {}, "two_step"),
         ("two_step", {"trails": 3}, "trials"),
         ("two_step", {"learning_rate": 1e-3}, "trials"),
-        ("two_step", {"common": 1.2}, "probability"),
+        ("two_step", {"common": 1.2}, "between 0 and 1"),
     ],
 )
 def test_unknown_names_and_impossible_values_are_refused_in_one_line(experiment, settings, named):

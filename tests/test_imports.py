@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ EXPERIMENTS = sorted(path.parent for path in (ROOT / "replications").glob("*/__i
 WITH_TASK = [folder for folder in EXPERIMENTS if (folder / "task.py").exists()]
 BUILDS_ON = {"predictions": "two_step"}
 """The one exception to the rule that experiments never import each other: the predictions are about two-step networks."""
-TABLE_READERS = [path for folder in EXPERIMENTS for path in sorted(folder.glob("*.py")) if path.stem in ("analysis", "figure")]
+TORCH_FREE = ("conditions", "analysis", "figure")
 FOR_TASKS = {"prefrontal.task", "prefrontal.errors"}
+TEMPLATE = ROOT / "src" / "prefrontal" / "template"
+"""Files of an experiment that is still to be named."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -34,11 +37,33 @@ def name_of(path: Path) -> str:
     return f"{path.parent.name}.{path.stem}"
 
 
-def test_analysis_and_figure_never_import_torch():
-    modules = [f"replications.{path.parent.name}.{path.stem}" for path in TABLE_READERS]
+def modules() -> dict[str, Path]:
+    """Every module of the library and of the experiments: full name -> file."""
+    found = {}
+    for top in (ROOT / "src", ROOT):
+        for path in sorted((top / ("prefrontal" if top.name == "src" else "replications")).rglob("*.py")):
+            if path.parent != TEMPLATE:
+                parts = path.relative_to(top).with_suffix("").parts
+                found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """Neither when it is imported nor later, in a function or for its types."""
+    known = modules()
+    graph = {
+        name: {imported if imported in known else imported.rpartition(".")[0] for imported in imports(path)} & known.keys()
+        for name, path in known.items()
+    }
+    assert len(list(TopologicalSorter(graph).static_order())) == len(known)
+
+
+def test_what_reads_tables_never_imports_torch():
+    readers = [name for name in modules() if name.startswith("replications.") and name.rpartition(".")[2] in TORCH_FREE]
+    assert readers
     check = f"""
 import importlib, sys
-for module in {modules}:
+for module in {readers}:
     importlib.import_module(module)
     if "torch" in sys.modules:
         sys.exit(module + " imports torch")
@@ -63,7 +88,15 @@ def test_task_imports_only_the_librarys_task_tools(folder):
 
 
 def test_library_knows_no_experiment():
-    paths = sorted((ROOT / "src").rglob("*.py"))
-    assert paths
-    for path in paths:
-        assert not any(name.split(".")[0] in ("replications", "tests") for name in imports(path)), name_of(path)
+    for name, path in modules().items():
+        if name.startswith("prefrontal"):
+            assert not any(imported.split(".")[0] in ("replications", "tests") for imported in imports(path)), name
+
+
+def test_experiments_hold_what_their_contract_says():
+    """Modules of an experiment that trains are found by name; nothing is registered."""
+    for folder in EXPERIMENTS:
+        if (folder / "train.py").exists():
+            lacks = [part for part in ("conditions", "record", "analysis", "figure") if not (folder / f"{part}.py").exists()]
+            assert not lacks, f"{folder.name}: {lacks}"
+        assert (folder / "captions.md").exists() and (folder / "README.md").exists(), folder.name

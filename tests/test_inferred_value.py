@@ -1,22 +1,32 @@
 """Inferred value: the task by hand, analyses on observers whose answer is known, decoding, the pipeline."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from prefrontal import neural, recording, training
-from replications.inferred_value import analysis, figure, record, train
-from replications.inferred_value.analysis import OBSERVERS, WARM_UP_BLOCKS, cue_differences, reversal_rpes
+from prefrontal import neural, recording
+from replications.inferred_value import analysis, conditions
+from replications.inferred_value.conditions import OBSERVERS, PANELS, WARM_UP_BLOCKS
 from replications.inferred_value.observer import IdealObserver
+from replications.inferred_value.record import sessions
 from replications.inferred_value.task import CENTRE, CUE, FIXATION, LEFT, REWARD, RIGHT, SACCADE, InferredValueTask
+from replications.inferred_value.train import Config
 
 BOUNDARY, HAZARD = OBSERVERS
 
 
-def observe(name, sessions=40):
-    task = InferredValueTask(blocks=WARM_UP_BLOCKS + 8)
-    return recording.record(IdealObserver(task, OBSERVERS[name]), task, [0], name, sessions)
+def observe(name, count=40, config=Config()):  # noqa: B008 (frozen)
+    task, count = sessions(config.task(), count, 8)
+    observer = IdealObserver(task, OBSERVERS[name], config.discount)
+    seen = recording.record(observer, task, [0], name, count, discount=config.discount)
+    return replace(seen, settings={name: config.settings()})
+
+
+def differences(seen):
+    return analysis.measure(seen)["fig4b_differences"][PANELS].to_numpy()
 
 
 def start(task, rewarded=LEFT):
@@ -103,24 +113,44 @@ def test_blocks_reverse_half_the_time_and_stay_fixed_inside():
 @pytest.mark.parametrize(("name", "before", "after"), [(HAZARD, 0.648, -0.648), (BOUNDARY, 0.0, -0.81)])
 def test_observer_differences(name, before, after):
     """gamma^2 times the difference in belief: .9 and .1 at constant hazard; .5 each, then certainty, at a known boundary."""
-    seen = observe(name)
-    rpes = reversal_rpes(seen.trials, seen.steps, WARM_UP_BLOCKS)
-    assert cue_differences(rpes)[analysis.PANELS].to_numpy() == pytest.approx(np.array([[before, after, after]]), abs=1e-5)
-    assert rpes[["fixation", "saccade"]].to_numpy() == pytest.approx(0, abs=1e-5)
+    measured = analysis.measure(observe(name))
+    assert measured["fig4b_differences"][PANELS].to_numpy() == pytest.approx(np.array([[before, after, after]]), abs=1e-5)
+    assert measured["fig4b"][["fixation", "saccade"]].to_numpy() == pytest.approx(0, abs=1e-5)
+
+
+def test_observers_follow_the_settings():
+    """Of an observer that expects a switch before every second trial, nothing is left of the difference but chance."""
+    seen = observe(HAZARD, config=Config(discount=0.8, block_trials=2, switch=1.0))
+    assert differences(seen) == pytest.approx(0, abs=1e-5)
+    seen = observe(BOUNDARY, config=Config(discount=0.8))
+    assert differences(seen) == pytest.approx(np.array([[0, -0.64, -0.64]]), abs=1e-5)
+
+
+def test_single_blocks_have_no_warm_up():
+    config = Config(**conditions.TRAINED[conditions.RESET])
+    seen = observe(BOUNDARY, config=config)
+    assert not analysis.mark_warm_up(seen)["warm_up"].any()
+    assert seen.trials["episode"].nunique() == 40 * 8
+    carried = analysis.mark_warm_up(observe(BOUNDARY))
+    assert carried.groupby("warm_up")["block"].agg(["min", "max"]).to_dict("index") == {
+        True: {"min": 0, "max": WARM_UP_BLOCKS - 1},
+        False: {"min": WARM_UP_BLOCKS, "max": WARM_UP_BLOCKS + 7},
+    }
 
 
 def test_observer_value_is_the_discounted_reward():
-    seen = observe(HAZARD, sessions=200)
+    seen = observe(HAZARD, 200)
     rpes = seen.steps[seen.steps["step"] < seen.steps["step"].max()]
     assert rpes["rpe"].mean() == pytest.approx(0, abs=0.01)
 
 
 def test_invalid_trials_and_warm_up_are_left_out():
-    seen = observe(HAZARD, sessions=2)
-    for trials, warm_up in ((seen.trials.assign(choice=-1), 0), (seen.trials, 100)):
-        rpes = reversal_rpes(trials, seen.steps, warm_up)
-        assert (rpes["trials"] == 0).all() and rpes["cue"].isna().all()
-        assert cue_differences(rpes)[analysis.PANELS].isna().all(axis=None)
+    seen = observe(HAZARD, 2)
+    warm_up = seen.trials["block"] < WARM_UP_BLOCKS
+    for trials in (seen.trials.assign(choice=-1), seen.trials[warm_up]):
+        measured = analysis.measure(replace(seen, trials=trials))
+        assert (measured["fig4b"]["trials"] == 0).all() and measured["fig4b"]["cue"].isna().all()
+        assert measured["fig4b_differences"][PANELS].isna().all(axis=None)
 
 
 def planted(strength, rows=600):
@@ -153,33 +183,18 @@ def test_decoder_without_two_states_gives_nan():
 
 
 def test_decoded_state_follows_a_planted_switch():
-    trials = observe(HAZARD, sessions=30).trials.assign(condition=analysis.CARRIED)
+    trials = analysis.mark_warm_up(observe(HAZARD, 30))
     old = np.where(trials["block_trial"] == 0, trials["previous_rewarded_cue"], trials["rewarded_cue"])
-    keys = trials[[*analysis.KEYS, "trial"]]
+    keys = trials[analysis.TRIAL]
     parts = []
-    for period, known in (("fixation", old), ("reward", trials["rewarded_cue"].astype(str))):
+    for period, known in (("fixation", old), ("reward", trials["rewarded_cue"])):
         parts.append(keys.assign(period=period, unit_00=(known == "right") * 1.0, unit_01=0.0))
     decoded = analysis.decoded_state(trials, pd.concat(parts)).set_index(["period", "block_trial"])["new_state"]
     assert decoded.to_dict() == {("fixation", 0): 0, ("reward", 0): 1, ("fixation", 1): 1, ("reward", 1): 1}
 
 
 def test_published_values_are_the_papers():
-    reference = analysis.published_rpes().set_index(["panel", "role", "period"])["rpe"]
+    reference = conditions.PUBLISHED
     assert reference["before", "old cue", "cue"] == pytest.approx(0.301, abs=0.001)
     assert reference["experienced", "old cue", "cue"] == pytest.approx(-0.380, abs=0.001)
     assert reference["inferred", "new cue", "cue"] == pytest.approx(0.340, abs=0.001)
-
-
-def test_pipeline_with_tiny_budgets(tmp_path):
-    tiny = ["--seeds", "2", "--data", str(tmp_path), "--no-compile"]
-    for varied in (["--value-cost", ".5"], ["--value-cost", ".05"], ["--network-input", "rpe"]):
-        arguments = ["--episodes", "2", "--blocks", "10", *varied, *tiny]
-        training.main(train.Config, "inferred_value", arguments=arguments)
-    training.main(train.Config, "inferred_value", arguments=["--episodes", "20", "--blocks", "1", *tiny])
-    record.main(record.Options(data=tmp_path, seeds=2, episodes=4))
-    analysis.main(analysis.Options(data=tmp_path))
-    figure.main(figure.Options(data=tmp_path, figures=tmp_path / "figures"))
-    settled = pd.read_csv(tmp_path / "inferred_value" / "results" / "claims.csv")
-    assert set(settled["claim"]) == {"inferred-experienced", "inferred-inferred", "inferred-state", "inferred-carry", "rpe-input"}
-    assert not settled["reproduced_verdict"].astype(bool).any()
-    assert (tmp_path / "figures" / "fig4.png").exists()

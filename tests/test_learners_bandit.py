@@ -51,46 +51,88 @@ def test_gittins_index_rises_with_patience_and_does_not_depend_on_the_horizon():
     np.testing.assert_allclose(patient, bandit.gittins_table(20, 0.95, horizon=500), atol=1e-6)
 
 
+def two(s_left, f_left, s_right, f_right):
+    """Counts of two arms as a policy's arguments."""
+    return np.stack([s_left, s_right], -1), np.stack([f_left, f_right], -1)
+
+
 @given(*[st.integers(0, 99)] * 4)
 def test_thompson_probability_is_a_probability_with_mirror_symmetry(s_left, f_left, s_right, f_right):
-    p = bandit.thompson(s_left, f_left, s_right, f_right)
+    p = bandit.thompson(*two(s_left, f_left, s_right, f_right))
     assert 0 <= p[0] <= 1
     assert p.sum() == pytest.approx(1)
-    np.testing.assert_allclose(bandit.thompson(s_right, f_right, s_left, f_left), p[::-1], atol=1e-9)
+    np.testing.assert_allclose(bandit.thompson(*two(s_right, f_right, s_left, f_left)), p[::-1], atol=1e-9)
 
 
-def test_thompson_probability_matches_monte_carlo():
+@pytest.mark.parametrize("arms", [2, 3, 4])
+def test_thompson_probability_matches_monte_carlo(arms):
     rng = np.random.default_rng(0)
-    counts = rng.integers(0, 12, (4, 30))
-    left, right = (rng.beta(s + 1, f + 1, (200_000, 30)) for s, f in (counts[:2], counts[2:]))
-    np.testing.assert_allclose(bandit.thompson(*counts)[:, 0], (left > right).mean(0), atol=5e-3)
+    successes, failures = rng.integers(0, 12, (2, 20, arms))
+    drawn = rng.beta(successes + 1, failures + 1, (100_000, 20, arms)).argmax(-1)
+    expected = (drawn[..., None] == np.arange(arms)).mean(0)
+    np.testing.assert_allclose(bandit.thompson(successes, failures), expected, atol=6e-3)
 
 
-def test_ucb_tries_both_arms_then_adds_the_stated_bonus():
-    np.testing.assert_array_equal(bandit.ucb()(*np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]]))[:, 0], [0.5, 0, 0])
+def test_thompson_quadrature_is_exact():
+    """Three arms: P(first is best) by brute integration of the polynomials."""
+    x = (np.arange(200_000) + 0.5) / 200_000
+    density = 12 * x**2 * (1 - x)  # Beta(3, 2)
+    others = (1 - (1 - x) ** 3) * x**2  # Beta(1, 3) and Beta(2, 1)
+    p = bandit.thompson(np.array([2, 0, 1]), np.array([1, 2, 0]))
+    assert p[0] == pytest.approx((density * others).mean(), abs=1e-9)
+    assert p.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_ucb_tries_all_arms_then_adds_the_stated_bonus():
+    p = bandit.ucb()(np.array([[0, 0, 0], [1, 0, 0], [0, 0, 1]]), np.array([[0, 0, 0], [0, 1, 0], [1, 0, 0]]))
+    np.testing.assert_allclose(p, [[1 / 3] * 3, [0, 0, 1], [0, 1, 0]])
     # Left: 6/10 + sqrt(c ln 12 / 10); right: 1/2 + sqrt(c ln 12 / 2). The bonus decides, unless exploration is off.
-    counts = np.array([6, 4, 1, 1])
+    counts = two(6, 4, 1, 1)
     assert bandit.ucb()(*counts)[0] == 0
     assert bandit.ucb(exploration=0.0)(*counts)[0] == 1
 
 
-@pytest.mark.parametrize("policy", [bandit.gittins(), bandit.ucb(), bandit.thompson, bandit.bayes_optimal(20)])
-def test_policies_are_indifferent_between_equal_arms_and_take_the_mirrored_choice(policy):
-    counts = np.random.default_rng(1).multinomial(12, [0.25] * 4, 50).T
-    equal = counts[:2]
-    np.testing.assert_allclose(policy(*equal, *equal), 0.5)
-    np.testing.assert_allclose(policy(*counts), policy(*counts[2:], *counts[:2])[:, ::-1], atol=1e-12)
+@pytest.mark.parametrize(
+    ("policy", "arms"),
+    [(policy, arms) for arms in (2, 4) for policy in (bandit.gittins(), bandit.ucb(), bandit.thompson)]
+    + [(bandit.bayes_optimal(20), 2)],
+)
+def test_policies_are_indifferent_between_equal_arms_and_the_order_of_arms(policy, arms):
+    rng = np.random.default_rng(1)
+    successes, failures = rng.multinomial(12, [1 / (2 * arms)] * 2 * arms, 50).reshape(50, 2, arms).swapaxes(0, 1)
+    equal = [np.repeat(np.minimum(counts[:, :1], 2), arms, -1) for counts in (successes, failures)]
+    np.testing.assert_allclose(policy(*equal), 1 / arms)
+    order = rng.permutation(arms)
+    np.testing.assert_allclose(policy(successes, failures)[:, order], policy(successes[:, order], failures[:, order]), atol=1e-12)
+
+
+def test_the_best_play_of_two_arms_refuses_a_third():
+    with pytest.raises(UserError, match="number of arms is 3"):
+        bandit.bayes_optimal(5)(*np.zeros((2, 10, 3), dtype=int))
 
 
 def test_simulate_keeps_count_of_regret():
     rng = np.random.default_rng(2)
-    result = bandit.simulate(bandit.thompson, np.full(300, 0.25), 0.75, 100, rng)
+    payoffs = np.tile([0.25, 0.75, 0.1], (300, 1))
+    result = bandit.simulate(bandit.thompson, payoffs, 100, rng)
     assert result.choice.shape == result.reward.shape == result.regret.shape == (300, 100)
-    np.testing.assert_array_equal(result.regret, np.where(result.choice == 0, 0.5, 0.0))
-    assert result.regret[:, 0].mean() == pytest.approx(0.25, abs=0.05)
+    np.testing.assert_allclose(result.regret, 0.75 - payoffs[0][result.choice])
+    assert result.regret[:, 0].mean() == pytest.approx(0.75 - payoffs[0].mean(), abs=0.05)
     assert result.regret[:, -10:].mean() < 0.03
-    paid = [result.reward[result.choice == arm].mean() for arm in (0, 1)]
-    assert paid == pytest.approx([0.25, 0.75], abs=0.03)
+    paid = [result.reward[result.choice == arm].mean() for arm in range(3)]
+    assert paid == pytest.approx(payoffs[0], abs=0.03)
+
+
+def test_values_and_beliefs_of_many_arms_follow_their_own_outcomes():
+    choice, reward = np.array([[3, 0, 3, -1, 1]]), np.array([[1.0, 0.0, 0.0, 1.0, 1.0]])
+    values = bandit.action_values(choice, reward, 0.5, arms=4)
+    np.testing.assert_allclose(values[0, -1], [0.25, 0.5, 0.5, 0.375])
+    mean, deviation = bandit.posterior(choice, reward, arms=4)
+    np.testing.assert_allclose(mean[0, -1], [1 / 3, 1 / 2, 1 / 2, 2 / 4])
+    assert deviation[0, -1, 1] == pytest.approx(1 / np.sqrt(12))
+    for rule in (lambda: bandit.action_values(choice, reward, 0.5), lambda: bandit.posterior(choice, reward)):
+        with pytest.raises(UserError, match="choice is 3"):
+            rule()
 
 
 def best_by_recursion(trials):
@@ -138,12 +180,12 @@ def test_optimal_reward_of_correlated_arms_matches_recursion(trials):
 
 def test_optimal_policy_earns_the_optimal_reward_and_no_other_more():
     rng = np.random.default_rng(3)
-    p_left, p_right = rng.random((2, 8_000))
+    payoffs = rng.random((2, 8_000)).T
     best = bandit.bayes_optimal_reward("independent", 100)
     earned = {}
     for name, policy in (("optimal", bandit.bayes_optimal(100)), ("gittins", bandit.gittins()), ("ucb", bandit.ucb())):
-        result = bandit.simulate(policy, p_left, p_right, 100, rng)
-        expected = (np.maximum(p_left, p_right)[:, None] - result.regret).sum(1)
+        result = bandit.simulate(policy, payoffs, 100, rng)
+        expected = (payoffs.max(1, keepdims=True) - result.regret).sum(1)
         luck = 4 * expected.std() / np.sqrt(len(expected))
         earned[name] = expected.mean()
         assert earned[name] < best + luck
@@ -154,6 +196,13 @@ def test_optimal_policy_earns_the_optimal_reward_and_no_other_more():
 def test_optimal_reward_rejects_unknown_arms():
     with pytest.raises(UserError, match="independent or correlated"):
         bandit.bayes_optimal_reward("fixed")
+
+
+@pytest.mark.parametrize("arms", bandit.ARMS)
+def test_an_oracle_earns_what_is_expected_of_the_better_arm(arms):
+    left, right = np.random.default_rng(0).random((2, 100_000))
+    right = right if arms == "independent" else 1 - left
+    assert bandit.oracle_reward(arms, 10) == pytest.approx(10 * np.maximum(left, right).mean(), abs=0.03)
 
 
 def test_recorded_policy_learns_within_an_episode():
@@ -170,7 +219,7 @@ def test_recorded_policy_learns_within_an_episode():
 def test_recorded_policy_is_the_simulated_one():
     """What the agent did in a recording is what the policy says for the counts that the recording shows."""
     tables = record(BanditAgent(bandit.thompson), BanditTask(trials=30), [4], "independent", 20)
-    counts = np.zeros((4, 20), dtype=int)
+    counts = np.zeros((2, 20, 2), dtype=int)
     for _, rows in tables.steps.groupby("trial"):
         np.testing.assert_allclose(rows[["p_left", "p_right"]], bandit.thompson(*counts), atol=1e-6)
-        counts = bandit.tally(counts, rows["action"].to_numpy(), rows["reward"].to_numpy())
+        counts = bandit.tally(*counts, rows["action"].to_numpy(), rows["reward"].to_numpy())

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from prefrontal.errors import UserError
-from prefrontal.learners import two_step
+from prefrontal.learners import comparison, two_step
 from prefrontal.learners.agents import TwoStepAgent
 from prefrontal.learners.two_step import LearningPlanner, Mixture, ModelFree, Planner
 from prefrontal.recording import record
@@ -124,7 +124,7 @@ def test_perseveration_repeats_and_zero_temperature_is_greedy():
 
 def test_last_choice_skips_broken_off_trials():
     choice = np.array([[-1, 1, -1, -1, 0, 1], [0, 0, 1, -1, -1, 0]])
-    np.testing.assert_array_equal(two_step.last_choices(choice), [[-1, -1, 1, 1, 1, 0], [-1, 0, 0, 1, 1, 1]])
+    np.testing.assert_array_equal(comparison.last_choices(choice), [[-1, -1, 1, 1, 1, 0], [-1, 0, 0, 1, 1, 1]])
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -132,12 +132,11 @@ def test_likelihood_gives_choices_the_probabilities_that_simulation_drew_them_wi
     """Calibration: among choices given probability p, the share of left ones is p."""
     data = two_step.arrange(table(learner, 3.0, perseveration=0.5, episodes=500))
     values = two_step.replay(learner, data.choice, data.outcome_state, data.reward)["action_values"]
-    p_left = np.exp(two_step.log_likelihoods(np.zeros_like(data.choice), values, 3.0, 0.0))
-    assert not np.allclose(p_left, 0.5)
-    p = two_step.choice_probabilities(values, 3.0, two_step.last_choices(data.choice), 0.5)[..., 0]
-    np.testing.assert_allclose(
-        np.exp(two_step.log_likelihoods(data.choice, values, 3.0, 0.5)), np.where(data.choice == 0, p, 1 - p)
-    )
+    last = comparison.last_choices(data.choice)
+    p = two_step.choice_probabilities(values, 3.0, last, 0.5)[..., 0]
+    assert not np.allclose(p, two_step.choice_probabilities(values, 3.0, last)[..., 0])
+    log_p = comparison.log_probabilities(data.choice, two_step.log_odds(values, 3.0, last, 0.5))
+    np.testing.assert_allclose(np.exp(log_p), np.where(data.choice == 0, p, 1 - p))
     bins = pd.cut(p.ravel(), 8)
     mean = pd.DataFrame({"p": p.ravel(), "left": data.choice.ravel() == 0}).groupby(bins, observed=True).agg(["mean", "size"])
     mean = mean[mean[("p", "size")] > 500]
@@ -204,6 +203,8 @@ def test_fit_rejects_unusable_input():
         two_step.arrange(pd.concat([trials, trials]))
     with pytest.raises(UserError, match="choice"):
         two_step.fit("mixture", trials.assign(choice=-1), np.random.default_rng(0))
+    with pytest.raises(UserError, match="2 arms"):
+        two_step.fit("mixture", trials.assign(choice=2), np.random.default_rng(0))
 
 
 def best_by_recursion(trials, belief=0.5):
@@ -232,6 +233,8 @@ def test_greedy_planner_earns_the_ideal_reward():
     ideal = two_step.belief_state_value()
     assert ideal == pytest.approx(70.6, abs=0.05)
     assert two_step.belief_state_value(grid=2_001) == pytest.approx(ideal, abs=1e-5)
+    assert two_step.belief_state_value(reversal=0.1) == pytest.approx(65.2, abs=0.05)
+    assert two_step.belief_state_value(rich=1.0, reversal=0.0) == pytest.approx(0.5 + 99 * 0.8), "known after one trial"
     earned = table(Planner(), np.inf, episodes=4_000).groupby("episode")["reward"].sum()
     assert earned.mean() == pytest.approx(ideal, abs=4 * earned.std() / np.sqrt(len(earned)))
     for other in (table(Planner(), 3.0), table(ModelFree(0.5), np.inf)):
@@ -261,7 +264,7 @@ def test_recorded_errors_of_a_softmax_learner_differ_from_its_own_as_documented(
     agent = TwoStepAgent(learner, 3.0, perseveration=0.2)
     tables = record(agent, TwoStepTask(steps_per_trial=steps_per_trial), [0, 1], "softmax", 20, discount=1.0)
     recorded, own, seen, data = errors_of(tables, learner)
-    p = two_step.choice_probabilities(seen["action_values"], 3.0, two_step.last_choices(data.choice), 0.2)
+    p = two_step.choice_probabilities(seen["action_values"], 3.0, comparison.last_choices(data.choice), 0.2)
     mean = (p * seen["action_values"]).sum(-1)
     chosen = np.take_along_axis(seen["action_values"], data.choice[..., None], -1)[..., 0]
     np.testing.assert_allclose(recorded["stage 1"], own["stage 1"] + (chosen - mean)[data.index], atol=1e-5)

@@ -1,4 +1,4 @@
-"""Stacked LSTM actor-critics."""
+"""Networks as encoder, core and wiring, stacked."""
 
 from __future__ import annotations
 
@@ -6,118 +6,152 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
-from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters, lstm_step, lstm_step_backward
+from prefrontal.cores import LSTM
+from prefrontal.encoders import Convolutions, Identity, normalise
+from prefrontal.network import Moment, Network, initial_parameters
 from tests.textbook import gate_order
 
-LAYOUT = Layout(observations=4, actions=3, units=6)
-LAYOUTS = st.builds(Layout, st.integers(1, 5), st.integers(1, 4), st.integers(1, 8))
+NETWORK = Network(Identity(4), LSTM(6), 3)
+NETWORKS = st.builds(
+    Network,
+    st.builds(Identity, st.integers(1, 5)),
+    st.builds(LSTM, st.integers(1, 8), st.booleans()),
+    st.integers(1, 4),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+VIEWS = Network(Convolutions(36, 7), LSTM(5, learned_start=False), 3)
 
 
-def random_network(seeds: int, layout: Layout = LAYOUT) -> PrefrontalNetwork:
+def random_flat(seeds: int, network: Network = NETWORK) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seeds)
-    return PrefrontalNetwork(layout, torch.randn(seeds, layout.size, generator=generator, dtype=torch.float64))
+    return torch.randn(seeds, network.size, generator=generator, dtype=torch.float64)
 
 
-def random_sequence(seeds: int, episodes: int, steps: int) -> list[tuple[torch.Tensor, ...]]:
-    """Observation, last reward and last action of each step; no action (-1) before the first."""
+def random_sequence(seeds: int, episodes: int, steps: int) -> list[Moment]:
+    """No action (-1) before the first step."""
     g = torch.Generator().manual_seed(7)
     return [
-        (
-            torch.randn(seeds, episodes, LAYOUT.observations, generator=g, dtype=torch.float64),
+        Moment(
+            torch.randn(seeds, episodes, NETWORK.encoder.features, generator=g, dtype=torch.float64),
             torch.randn(seeds, episodes, generator=g, dtype=torch.float64),
-            torch.randint(-(t == 0), 0 if t == 0 else LAYOUT.actions, (seeds, episodes), generator=g),
+            torch.randint(-(t == 0), 0 if t == 0 else NETWORK.actions, (seeds, episodes), generator=g),
         )
         for t in range(steps)
     ]
 
 
-def run(network: PrefrontalNetwork, sequence: list[tuple[torch.Tensor, ...]]) -> list[torch.Tensor]:
-    """Activity, probabilities and value, each (seed, steps, episode, ...)."""
-    memory, rows = network.begin(sequence[0][0].shape[1]), []
-    for entry in sequence:
-        memory, probabilities, value = network.step(memory, *entry)
-        rows.append((memory["activity"], probabilities, value))
+def run(network: Network, flat: torch.Tensor, sequence: list[Moment]) -> list[torch.Tensor]:
+    """Activity, logits and value, each (seed, steps, episode, ...)."""
+    p, rows = network.views(flat), []
+    memory, discount = network.begin(p, sequence[0].reward.shape[1]), torch.full((len(flat),), 0.9, dtype=flat.dtype)
+    for moment in sequence:
+        memory, logits, value = network.step(p, memory, moment, discount)
+        rows.append((memory["activity"], logits, value))
     return [torch.stack(parts, dim=1) for parts in zip(*rows, strict=True)]
 
 
 def test_step_by_step_equals_whole_sequence():
     """PyTorch's own LSTM gets each network's sequence in one call."""
     seeds, episodes, steps = 3, 2, 9
-    network, sequence = random_network(seeds), random_sequence(seeds, episodes, steps)
-    activity, probabilities, value = run(network, sequence)
+    flat, sequence = random_flat(seeds), random_sequence(seeds, episodes, steps)
+    activity, logits, value = run(NETWORK, flat, sequence)
+    units = NETWORK.core.units
     for s in range(seeds):
-        p = {name: tensor[s] for name, tensor in network.parameters.items()}
-        lstm = torch.nn.LSTM(LAYOUT.inputs, LAYOUT.units, dtype=torch.float64)
-        weight_ih, weight_hh = gate_order(p["lstm_weight"]).T.split([LAYOUT.inputs, LAYOUT.units], dim=1)
+        p = {name: tensor[s] for name, tensor in NETWORK.views(flat).items()}
+        lstm = nn.LSTM(NETWORK.inputs, units, dtype=torch.float64)
+        weight_ih, weight_hh = gate_order(p["lstm_weight"]).T.split([NETWORK.inputs, units], dim=1)
         bias = gate_order(p["lstm_bias"])
         lstm.load_state_dict({"weight_ih_l0": weight_ih, "weight_hh_l0": weight_hh, "bias_ih_l0": bias, "bias_hh_l0": 0 * bias})
-        one_hot = torch.nn.functional.one_hot(torch.stack([a[s] for _, _, a in sequence]) + 1, LAYOUT.actions + 1)[..., 1:]
-        observation, reward = (torch.stack([entry[k][s] for entry in sequence]) for k in (0, 1))
+        one_hot = nn.functional.one_hot(torch.stack([m.action[s] for m in sequence]) + 1, NETWORK.actions + 1)[..., 1:]
+        observation, reward = (torch.stack([moment[k][s] for moment in sequence]) for k in (0, 1))
         start = [p[name].expand(1, episodes, -1).contiguous() for name in ("initial_activity", "initial_cell")]
         whole, _ = lstm(torch.cat([observation, reward[..., None], one_hot], dim=-1), tuple(start))
         torch.testing.assert_close(activity[s], whole)
-        torch.testing.assert_close(probabilities[s], torch.softmax(whole @ p["policy_weight"] + p["policy_bias"], dim=-1))
+        torch.testing.assert_close(logits[s], whole @ p["policy_weight"] + p["policy_bias"])
         torch.testing.assert_close(value[s], (whole @ p["value_weight"] + p["value_bias"])[..., 0])
 
 
-def test_shapes():
-    activity, probabilities, value = run(random_network(5), random_sequence(5, 2, 4))
-    assert activity.shape == (5, 4, 2, LAYOUT.units)
-    assert probabilities.shape == (5, 4, 2, LAYOUT.actions)
-    assert value.shape == (5, 4, 2)
-    torch.testing.assert_close(probabilities.sum(-1), torch.ones(5, 4, 2, dtype=torch.float64))
-
-
-@given(layout=LAYOUTS, seeds=st.integers(1, 4))
-def test_flatten_and_views_are_inverse(layout, seeds):
-    flat = torch.arange(seeds * layout.size).reshape(seeds, layout.size)
-    views = layout.views(flat)
-    assert {name: tuple(view.shape[1:]) for name, view in views.items()} == layout.shapes
-    assert torch.equal(layout.flatten(views), flat)
+@given(network=NETWORKS, seeds=st.integers(1, 4))
+def test_flatten_and_views_are_inverse(network, seeds):
+    flat = torch.arange(seeds * network.size).reshape(seeds, network.size)
+    views = network.views(flat)
+    assert {name: tuple(view.shape[1:]) for name, view in views.items()} == network.shapes
+    assert torch.equal(network.flatten(views), flat)
     views["lstm_bias"] += 1
-    assert torch.equal(layout.views(flat)["lstm_bias"], views["lstm_bias"]), "views share memory with the flat tensor"
+    assert torch.equal(network.views(flat)["lstm_bias"], views["lstm_bias"]), "views share memory with the flat tensor"
 
 
-@given(seeds=st.integers(2, 6), changed=st.integers(0, 5), seed=st.integers(0, 1000))
-def test_networks_in_a_stack_never_mix(seeds, changed, seed):
+@settings(deadline=None)
+@given(seeds=st.integers(2, 6), changed=st.integers(0, 5), seed=st.integers(0, 1000), apart=st.booleans())
+def test_networks_in_a_stack_never_mix(seeds, changed, seed, apart):
     """Another network's weights and inputs leave no trace in one's own results."""
     changed %= seeds
-    network, sequence = random_network(seeds), random_sequence(seeds, 2, 4)
-    before = run(network, sequence)
+    network = Network(Identity(4), LSTM(6), 3, apart)
+    flat, sequence = random_flat(seeds, network), random_sequence(seeds, 2, 4)
+    before = run(network, flat, sequence)
     g = torch.Generator().manual_seed(seed)
-    other = network.flat.clone()
-    other[changed] += torch.randn(LAYOUT.size, generator=g, dtype=torch.float64)
-    for observation, reward, _ in sequence:
-        observation[changed] += 1
-        reward[changed] -= 1
-    after = run(PrefrontalNetwork(LAYOUT, other), sequence)
+    other = flat.clone()
+    other[changed] += torch.randn(network.size, generator=g, dtype=torch.float64)
+    for moment in sequence:
+        moment.observation[changed] += 1
+        moment.reward[changed] -= 1
+    after = run(network, other, sequence)
     rest = [s for s in range(seeds) if s != changed]
     for old, new in zip(before, after, strict=True):
         assert torch.equal(old[rest], new[rest])
         assert not torch.equal(old[changed], new[changed])
 
 
-def test_backward_step_equals_autograd():
-    g = torch.Generator().manual_seed(3)
-    p = random_network(2).parameters
-    inputs = torch.randn(2, 4, LAYOUT.inputs + LAYOUT.units, generator=g, dtype=torch.float64, requires_grad=True)
-    cell = torch.randn(2, 4, LAYOUT.units, generator=g, dtype=torch.float64, requires_grad=True)
-    d_activity, d_cell = torch.randn(2, 2, 4, LAYOUT.units, generator=g, dtype=torch.float64)
-    activity, new_cell, gates = lstm_step(p["lstm_weight"], p["lstm_bias"], inputs, cell)
-    d_inputs, d_previous = torch.autograd.grad([activity, new_cell], [inputs, cell], [d_activity, d_cell])
-    recurrent = p["lstm_weight"][:, LAYOUT.inputs :].mT
-    ours = lstm_step_backward(recurrent, gates.detach(), new_cell.detach(), cell.detach(), d_activity, d_cell)
-    torch.testing.assert_close(ours[0], d_inputs[..., LAYOUT.inputs :])
-    torch.testing.assert_close(ours[1], d_previous)
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(("blind", "sense"), [("reward", "sees_reward"), ("action", "sees_action")])
+def test_what_is_not_seen_leaves_no_trace(blind, sense, apart):
+    network = Network(Identity(4), LSTM(6), 3, apart, **{sense: False})
+    flat, sequence = random_flat(2, network), random_sequence(2, 3, 5)
+
+    def other(moment: Moment) -> Moment:
+        action = torch.where(moment.action < 0, -1, (moment.action + 1) % 3)
+        return moment._replace(reward=moment.reward + 1) if blind == "reward" else moment._replace(action=action)
+
+    changed = [other(moment) for moment in sequence]
+    for old, new in zip(run(network, flat, sequence), run(network, flat, changed), strict=True):
+        assert torch.equal(old, new)
+    whole = Network(Identity(4), LSTM(6), 3, apart)
+    seen = run(whole, random_flat(2, whole), sequence), run(whole, random_flat(2, whole), changed)
+    assert not torch.equal(seen[0][1], seen[1][1])
+
+
+def test_actor_receives_the_critics_prediction_error():
+    network, discount = Network(Identity(2), LSTM(4), 3, apart=True), torch.tensor([0.8, 0.5], dtype=torch.float64)
+    p = network.views(random_flat(2, network).requires_grad_())
+    memory, g = network.begin(p, 5), torch.Generator().manual_seed(0)
+    values, received = [], []
+
+    def spy(error, reward, action):
+        received.append(error)
+        return error
+
+    rewards = torch.randn(4, 2, 5, generator=g, dtype=torch.float64)
+    for t in range(4):
+        action = torch.full((2, 5), -1 if t == 0 else 1)
+        observation = torch.randn(2, 5, 2, generator=g, dtype=torch.float64)
+        memory, _, value = network.step(p, memory, Moment(observation, rewards[t], action), discount, spy)
+        values.append(value)
+    assert (received[0] == 0).all()
+    for t in range(1, 4):
+        torch.testing.assert_close(received[t], (rewards[t] + discount[:, None] * values[t] - values[t - 1]).detach())
+    assert not any(error.requires_grad for error in received), "the actor's gradient ends at the error"
 
 
 def test_initial_weights_lie_in_their_range_and_fill_it():
-    layout = Layout(4, 3, 48)
+    network = Network(Identity(4), LSTM(48), 3)
     scales = torch.tensor([1.0, 2.5]), torch.tensor([3.0, 0.5])
-    parameters = layout.views(initial_parameters(layout, [0, 1], *scales))
+    parameters = network.views(initial_parameters(network, [0, 1], *scales))
     for name, values in parameters.items():
         if not name.endswith("weight"):
             assert (values == 0).all(), name
@@ -128,14 +162,71 @@ def test_initial_weights_lie_in_their_range_and_fill_it():
         assert (values.flatten(1).mean(1).abs() < 4 * bound / math.sqrt(3 * values[0].numel())).all(), name
 
 
-def test_initial_weights_depend_on_the_seed_alone():
+@pytest.mark.parametrize("network", [NETWORK, VIEWS], ids=["symbols", "pixels"])
+def test_initial_weights_depend_on_the_seed_alone(network):
     def draw(seeds: list[int]) -> torch.Tensor:
-        return initial_parameters(LAYOUT, seeds, torch.ones(len(seeds)), torch.ones(len(seeds)))
+        return initial_parameters(network, seeds, torch.ones(len(seeds)), torch.ones(len(seeds)))
 
     assert torch.equal(draw([4, 9, 2])[1], draw([9])[0])
     assert not torch.equal(draw([9])[0], draw([2])[0])
 
 
 def test_parameters_of_another_size_are_refused():
-    with pytest.raises(ValueError, match=rf"shape \(2, 10\), expected \(seeds, {LAYOUT.size}\)"):
-        PrefrontalNetwork(LAYOUT, torch.zeros(2, 10))
+    with pytest.raises(ValueError, match=rf"shape \(2, 10\), expected \(seeds, {NETWORK.size}\)"):
+        NETWORK.views(torch.zeros(2, 10))
+
+
+def torch_modules(view_size: int, features: int, units: int, actions: int) -> nn.ModuleDict:
+    side = ((view_size - 8) // 4 + 1 - 4) // 2 + 1
+    convolutions = nn.Conv2d(3, 16, 8, 4), nn.ReLU(), nn.Conv2d(16, 32, 4, 2), nn.ReLU()
+    encoder = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(32 * side**2, features), nn.ReLU())
+    lstm = nn.LSTMCell(features + 1 + actions, units)
+    return nn.ModuleDict({"encoder": encoder, "lstm": lstm, "policy": nn.Linear(units, actions), "value": nn.Linear(units, 1)})
+
+
+@pytest.mark.parametrize("pixels", [torch.uint8, torch.float32])
+def test_weights_of_pytorchs_own_modules_play_the_same(pixels):
+    """Two networks that see views, three steps."""
+    torch.manual_seed(0)
+    modules = [torch_modules(36, 7, 5, 3) for _ in range(2)]
+    loaded = [VIEWS.from_torch(m.state_dict()) for m in modules]
+    p = {name: torch.cat([one[name] for one in loaded]) for name in VIEWS.shapes}
+    memory, theirs = VIEWS.begin(p, 4), [(torch.zeros(4, 5), torch.zeros(4, 5))] * 2
+    for _ in range(3):
+        view = torch.randint(0, 256, (2, 4, 36, 36, 3), dtype=torch.uint8)
+        scaled = view / 127.5 - 1
+        reward, action = torch.randn(2, 4), torch.randint(0, 3, (2, 4))
+        moment = Moment(view if pixels == torch.uint8 else scaled, reward, action)
+        memory, logits, value = VIEWS.step(p, memory, moment, torch.ones(2))
+        for s, m in enumerate(modules):
+            seen = m["encoder"](scaled[s].permute(0, 3, 1, 2))
+            inputs = torch.cat([seen, reward[s, :, None], nn.functional.one_hot(action[s], 3)], dim=-1)
+            theirs[s] = m["lstm"](inputs, theirs[s])
+            torch.testing.assert_close(logits[s], m["policy"](theirs[s][0]), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(value[s], m["value"](theirs[s][0])[:, 0], rtol=1e-4, atol=1e-5)
+
+
+def test_half_precision_views_are_encoded_nearly_the_same():
+    p = VIEWS.views(initial_parameters(VIEWS, [0, 1], torch.ones(2), torch.ones(2)))
+    view = torch.rand(2, 3, 36, 36, 3) * 2 - 1
+    whole, half = VIEWS.encoder.encode(p, view), VIEWS.encoder.encode(p, view.bfloat16())
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, whole, rtol=0.1, atol=0.05)
+
+
+def test_normalised_filters_receive_signals_of_mean_0_and_variance_1():
+    p = VIEWS.views(initial_parameters(VIEWS, [0, 1], torch.ones(2), torch.ones(2)))
+    views = torch.rand(200, 36, 36, 3, generator=torch.Generator().manual_seed(0))
+    scaled = normalise(p, views)
+    assert torch.equal(scaled["lstm_weight"], p["lstm_weight"]) and not torch.equal(scaled["encoder_0_bias"], p["encoder_0_bias"])
+    for s in range(2):
+        signal = views.permute(0, 3, 1, 2)
+        for layer, apply in (("0", 4), ("2", 2), ("5", None)):
+            weight, bias = scaled[f"encoder_{layer}_weight"][s], scaled[f"encoder_{layer}_bias"][s]
+            linear = apply is None
+            received = signal.flatten(1) @ weight.T + bias if linear else nn.functional.conv2d(signal, weight, bias, apply)
+            units = received.transpose(0, 1).flatten(1)
+            torch.testing.assert_close(units.mean(1), torch.zeros(len(units)), rtol=0, atol=1e-3)
+            spread = units.std(1)
+            assert ((spread - 1).abs() < 1e-3).logical_or(spread < 1e-3).all()
+            signal = received.relu()

@@ -7,29 +7,31 @@ import pandas as pd
 import pytest
 import torch
 
-from prefrontal import recording
+from prefrontal import recording, tables
 from prefrontal.learners import two_step
-from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
+from prefrontal.network import NetworkAgent, initial_parameters
+from prefrontal.population import network_of
 from replications.predictions import analysis, record
-from replications.predictions.conditions import INTACT, STRENGTHS
-from replications.two_step.task import TwoStepTask
+from replications.predictions.conditions import CLAIMS, INTERFERENCE, MAIN, SEES, SILENCED, STRENGTHS, TRAINED, WORDS
+from replications.predictions.train import Config
 
-SEEDS, TASK = [0, 1], TwoStepTask(trials=20)
-SEPARATE = Layout(len(TASK.observations), len(TASK.actions), 16, separate=True)
+SEEDS, CONFIG = [0, 1], Config(trials=20, units=16)
+TASK = CONFIG.task()
+SHARED, APART = (network_of(dataclasses.replace(CONFIG, network_input=seen), TASK) for seen in ("reward", "rpe"))
 
 
-def untrained(layout: Layout) -> recording.NetworkAgent:
+def untrained(network) -> NetworkAgent:
     """Networks with strong weights, so that they respond to what they receive."""
-    flat = initial_parameters(layout, SEEDS, torch.full((2,), 4.0), torch.full((2,), 8.0))
-    return recording.NetworkAgent(PrefrontalNetwork(layout, flat, torch.full((2,), 0.9)))
+    flat = initial_parameters(network, SEEDS, torch.full((2,), 4.0), torch.full((2,), 8.0))
+    return NetworkAgent(network, network.views(flat), torch.full((2,), CONFIG.discount), torch.ones(2))
 
 
-def played(agent: recording.NetworkAgent) -> recording.Tables:
-    return recording.record(agent, TASK, SEEDS, "default", 10)
+def played(agent, **columns) -> tables.Recording:
+    return recording.record(agent, TASK, SEEDS, MAIN, 10, columns=columns)
 
 
 def test_silencing_leaves_the_behaviour_of_networks_that_see_reward_and_makes_their_errors_constant():
-    agent = untrained(dataclasses.replace(SEPARATE, separate=False))
+    agent = untrained(SHARED)
     intact = played(agent)
     silenced = played(record.SilencedAgent(agent, record.mean_values(intact.steps, "by period")))
     pd.testing.assert_frame_equal(silenced.trials, intact.trials)
@@ -45,12 +47,11 @@ def test_silencing_leaves_the_behaviour_of_networks_that_see_reward_and_makes_th
 
 def test_an_actor_whose_critic_says_nothing_receives_the_reward():
     """With all values silenced to zero the error is the reward, so that the actor alone, fed with reward, acts the same."""
-    agent = untrained(SEPARATE)
+    agent = untrained(APART)
     silenced = played(record.SilencedAgent(agent, torch.zeros(2, len(TASK.observations))))
-    alone = dataclasses.replace(SEPARATE, separate=False)
-    parameters = {name: agent.network.parameters[name] for name in alone.shapes if not name.startswith("value")}
-    parameters |= {"value_weight": torch.zeros(2, 16, 1), "value_bias": torch.zeros(2, 1)}
-    actor = recording.NetworkAgent(PrefrontalNetwork(alone, alone.flatten(parameters), torch.full((2,), 0.9)))
+    value = {"value_weight": torch.zeros(2, CONFIG.units, 1), "value_bias": torch.zeros(2, 1)}
+    parameters = {name: (agent.parameters | value)[name] for name in SHARED.shapes}
+    actor = NetworkAgent(SHARED, parameters, agent.discount, agent.reward_scale)
     pd.testing.assert_frame_equal(silenced.trials, played(actor).trials)
     assert not silenced.trials["choice"].equals(played(agent).trials["choice"]), "the critic's values matter when they are intact"
 
@@ -65,13 +66,39 @@ def test_indices_tell_the_textbook_learners_apart(learner, plans):
     assert always_left["planning_index"] == 0
 
 
+def test_conditions_name_kind_and_strength_of_what_is_trained():
+    assert list(INTERFERENCE) == list(TRAINED) and len(TRAINED) == sum(map(len, STRENGTHS.values()))
+    for condition, (kind, rank) in INTERFERENCE.items():
+        assert TRAINED[condition] == {kind: STRENGTHS[kind][rank - 1]}
+
+
 def test_slope_is_the_change_per_step_of_strength():
     """Three seeds: index falls by 2 per step, does not change, has one outlier."""
     indices = {0: [7, 5, 3, 1], 1: [4, 4, 4, 4], 2: [0, 0, 0, 10]}
-    rows = []
-    for kind, settings in STRENGTHS.items():
-        for strength, condition in enumerate([INTACT["reward"], *(f"{kind}_{setting:g}" for setting in settings)]):
-            rows += [{"condition": condition, "seed": seed, "planning_index": own[strength]} for seed, own in indices.items()]
-    measured = pd.DataFrame(rows).drop_duplicates(["condition", "seed"])
-    slopes = analysis.slopes(analysis.interference(measured)).pivot(index="kind", columns="seed", values="slope")
-    np.testing.assert_allclose(slopes, [[-2, 0, 3]] * 3)
+    ranks = {MAIN: ("none", 0)} | INTERFERENCE
+    rows = [
+        {"condition": condition, "seed": seed, "kind": kind, "strength": rank, "planning_index": own[rank]}
+        for condition, (kind, rank) in ranks.items()
+        for seed, own in indices.items()
+    ]
+    slopes = analysis.slopes(pd.DataFrame(rows).assign(silenced=SILENCED[0])).set_index("seed")
+    np.testing.assert_allclose(slopes[list(WORDS.values())].T, [[-2, 0, 3]] * len(STRENGTHS))
+
+
+def test_every_claim_has_its_quantity():
+    """Recorded are intact networks, silenced or not, and one trained under each interference: untrained ones here."""
+    agent, parts = untrained(SHARED), []
+    for how in SILENCED:
+        parts += [dataclasses.replace(played(agent, silenced=how), settings={MAIN: CONFIG.settings()})]
+    own = tables.join(parts)
+    others = [own.trials.query("silenced == @SILENCED[0]").assign(condition=condition) for condition in TRAINED]
+    apart = {name: getattr(own, name).assign(condition="default_rpe") for name in ("trials", "steps")}
+    recorded = tables.Recording(
+        pd.concat([own.trials, apart["trials"], *others]),
+        pd.concat([own.steps, apart["steps"]]),
+        settings={condition: CONFIG.settings() for condition in SEES},
+    )
+    found = analysis.quantities(analysis.measure(recorded)).groupby(["condition", "claim", "quantity"])["seed"].apply(list)
+    for claim in CLAIMS:
+        assert found[claim.condition or MAIN, claim.claim, claim.quantity] == SEEDS
+    assert np.allclose(analysis.textbook(CONFIG.settings()).set_index("condition")["reward_per_trial"].loc["chance"], 0.5)

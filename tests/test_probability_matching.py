@@ -1,5 +1,7 @@
 """Probability matching: the task, and the analyses on agents and units whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,9 @@ from prefrontal.learners import matching
 from prefrontal.recording import record
 from prefrontal.task import NoiseStream
 from replications.probability_matching import analysis
+from replications.probability_matching.conditions import CLAIMS
 from replications.probability_matching.task import CENTRE, LEFT, RIGHT, MatchingTask, held_out, reward_probability
+from replications.probability_matching.train import Config
 
 FIXATION_SHOWN, CHOICE_SHOWN, OUTCOME_SHOWN = torch.eye(3)
 
@@ -51,9 +55,13 @@ def income_matching(choices, rewards):
     return right / (right + left)
 
 
-def play(right, episodes=40, trials=60, baselines="all", seeds=(0,)):
+def playing(right, episodes=40, trials=60, baselines="all", seeds=(0,)):
     task = MatchingTask(baselines, trials, trials)
-    return record(SidePolicy(right), task, list(seeds), "agent", episodes, steps=False).trials
+    return record(SidePolicy(right), task, list(seeds), "agent", episodes, steps=False)
+
+
+def play(*how, **settings):
+    return playing(*how, **settings).trials
 
 
 def run_actions(task, actions, uniform=0.999):
@@ -96,7 +104,7 @@ def test_a_side_left_alone_becomes_more_likely_to_pay():
     trace = run_actions(task, [CENTRE, LEFT] * 4 + [CENTRE, RIGHT] + [CENTRE, RIGHT])
     after = [task.trial_columns(state) for state, *_ in trace[1::2]]
     left = after[0]["baseline_left"].item()
-    right = 0.5 - left
+    right = task.baseline_sum - left
     np.testing.assert_allclose([a["p_left"].item() for a in after], 1 - (1 - left) ** np.array([1, 1, 1, 1, 1, 2]), rtol=1e-5)
     np.testing.assert_allclose([a["p_right"].item() for a in after], 1 - (1 - right) ** np.array([1, 2, 3, 4, 5, 1]), rtol=1e-5)
 
@@ -112,24 +120,44 @@ def test_training_never_meets_the_held_out_baselines():
     noise = NoiseStream([0], "test").uniform(20_000, 2)
     trained, every = (MatchingTask(kind).begin(noise)[0] for kind in ("trained", "all"))
     left = trained["baseline_left"].numpy().ravel().astype(float)
-    assert not held_out(left).any()
+    assert not held_out(left, 0.5).any()
     assert np.histogram(left, [0, 0.1, 0.2, 0.3, 0.4, 0.5])[0] == pytest.approx(20_000 * np.array([1, 0, 1, 0, 1]) / 3, rel=0.05)
-    assert held_out(every["baseline_left"].numpy()).mean() == pytest.approx(0.4, abs=0.02)
+    assert held_out(every["baseline_left"].numpy(), 0.5).mean() == pytest.approx(0.4, abs=0.02)
     assert set(np.unique(every["trials"].numpy())) == set(range(50, 101))
 
 
 def test_coin_toss_earns_what_the_formula_says():
     trials = play(lambda choices, rewards: np.full(choices.shape[:2], 0.5), episodes=100, trials=100)
-    expected = matching.coin_toss(trials["baseline_left"].to_numpy(float)).mean()
-    assert trials["reward"].mean() == pytest.approx(expected, abs=0.015)
+    left = trials["baseline_left"].to_numpy(float)
+    assert trials["reward"].mean() == pytest.approx(matching.coin_toss(left, 0.5 - left).mean(), abs=0.015)
 
 
 def test_best_cycle_beats_every_other_cycle_and_earns_what_it_says():
-    table = matching.best_cycle(np.array([0.05, 0.25, 0.45]))
+    left = np.array([0.05, 0.25, 0.45])
+    table = matching.best_cycle(left, 0.5 - left)
     assert table["reward"][1] == pytest.approx(1 - 0.75**2)
     assert table["reward"][0] == pytest.approx(table["reward"][2])
     assert table["choice_ratio"][0] == pytest.approx(-table["choice_ratio"][2])
-    assert (table["reward"] > matching.coin_toss(table["baseline_left"].to_numpy())).all()
+    assert (table["reward"] > matching.coin_toss(left, 0.5 - left)).all()
+
+
+def test_references_are_built_from_the_settings():
+    """With richer baselines, of which the task and the settings speak, a coin toss still has none of the possible gain."""
+    task = MatchingTask("all", 60, 60, baseline_sum=0.8)
+    seen = record(SidePolicy(lambda choices, rewards: np.full(choices.shape[:2], 0.5)), task, [0], "rich", 200, steps=False)
+    assert seen.trials["baseline_left"].max() > 0.5
+    measured = analysis.measure(replace(seen, settings={"rich": Config(baseline_sum=0.8).settings()}))
+    assert measured["reward"]["share_of_gain"].item() == pytest.approx(0, abs=0.15)
+    assert analysis.rewards(seen.trials, {"rich": Config().settings()})["share_of_gain"].item() > 0.5
+
+
+def test_what_was_measured_is_settled_for_every_condition():
+    seen = replace(playing(income_matching, seeds=(0, 1)), settings={"agent": Config().settings()})
+    settled = analysis.claims_by_variant(analysis.measure(seen)).set_index(["claim", "quantity"])
+    assert set(settled["condition"]) == {"agent"}
+    assert settled["reproduced"]["matching-slope", "all baselines"] == pytest.approx(1, abs=0.3)
+    units = {(claim.claim, claim.quantity) for claim in CLAIMS if claim.claim == "matching-units"}
+    assert set(settled.index) == {(claim.claim, claim.quantity) for claim in CLAIMS if not claim.condition} - units
 
 
 def test_income_matching_lands_on_slope_one():

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from prefrontal import recording, tables
-from prefrontal.network import Layout, PrefrontalNetwork, initial_parameters
-from prefrontal.recording import NetworkAgent, evaluate, play, record
+import prefrontal
+from prefrontal import experiment, paths, recording, tables
+from prefrontal.cores import LSTM
+from prefrontal.encoders import Identity
+from prefrontal.errors import UserError
+from prefrontal.network import Network, NetworkAgent, initial_parameters
+from prefrontal.recording import Networks, evaluate, play, record
 from prefrontal.task import NoiseStream
 from replications.bandit.task import BanditTask
 from replications.two_step.task import TwoStepTask
@@ -29,25 +35,28 @@ class WanderingTrials(WanderingTask):
 
 
 def random_agent(task, reward_scale: torch.Tensor | None = None, seeds: list[int] = SEEDS) -> NetworkAgent:
-    layout = Layout(len(task.observations), len(task.actions), 6)
-    ones = torch.ones(len(seeds))
-    return NetworkAgent(PrefrontalNetwork(layout, initial_parameters(layout, seeds, 2 * ones, 3 * ones)), reward_scale)
+    network, ones = Network(Identity(len(task.observations)), LSTM(6), len(task.actions)), torch.ones(len(seeds))
+    parameters = network.views(initial_parameters(network, seeds, 2 * ones, 3 * ones))
+    return NetworkAgent(network, parameters, 0.9 * ones, ones if reward_scale is None else reward_scale)
 
 
-def record_two_step(episodes: int = 5, **options) -> recording.Tables:
-    options = {"discount": DISCOUNT, "activity_periods": ("stage 1", "stage 2")} | options
+def record_two_step(episodes: int = 5, **options) -> tables.Recording:
+    options = {"discount": torch.tensor(DISCOUNT), "activity_periods": ("stage 1", "stage 2")} | options
     return record(random_agent(TWO_STEP), TWO_STEP, SEEDS, "test", episodes, **options)
 
 
 def test_tables_are_those_of_the_data_dictionary(tmp_path):
-    recorded = record_two_step()
-    recording.write(recorded, tmp_path, {"commit": "here"})
-    for kind in ("trials", "steps", "activity"):
+    recorded = dataclasses.replace(record_two_step(columns={"test": "own"}), settings={"test": {"reversal": 0.1}})
+    tables.write_recording(dataclasses.replace(recorded, about={"commit": "here"}), tmp_path)
+    read = tables.read_recording(tmp_path)
+    assert read.about == {"commit": "here"} and read.settings == {"test": {"reversal": 0.1}}
+    for kind in tables.RECORDED:
         frame = tables.read(tmp_path / f"{kind}.parquet", kind)
         pd.testing.assert_frame_equal(frame, getattr(recorded, kind))
-        assert tables.read_provenance(tmp_path / f"{kind}.parquet") == {"commit": "here", "test_episodes": 5}
-        assert list(frame.columns[:4]) == list(tables.KEYS)
-        assert frame["seed"].unique().tolist() == SEEDS and (frame["condition"] == "test").all()
+        pd.testing.assert_frame_equal(getattr(read, kind), frame, check_dtype=False, check_categorical=False)
+        assert list(frame.columns[:5]) == [*tables.KEYS, "test"]
+        assert frame["seed"].unique().tolist() == SEEDS
+        assert (frame["condition"] == "test").all() and (frame["test"] == "own").all()
         assert not frame.isna().any().any()
     assert {"transition", "outcome_state", "rich_state"} <= set(recorded.trials.columns)
     assert {"p_left", "p_right", "p_centre"} <= set(recorded.steps.columns)
@@ -93,7 +102,7 @@ def test_activity_belongs_to_the_steps_and_gives_their_policy():
     assert len(joined) == recorded.steps["period"].isin(["stage 1", "stage 2"]).sum()
     for index, seed in enumerate(SEEDS):
         own = joined[joined["seed"] == seed]
-        p = {name: tensor[index].numpy() for name, tensor in agent.network.parameters.items()}
+        p = {name: tensor[index].numpy() for name, tensor in agent.parameters.items()}
         value = own.filter(like="unit_").to_numpy() @ p["value_weight"] + p["value_bias"]
         np.testing.assert_allclose(own["value"], value[:, 0], atol=1e-5)
 
@@ -136,9 +145,9 @@ def test_recording_does_not_depend_on_the_company():
 
 def test_weights_stay_as_they_are():
     agent = random_agent(TWO_STEP)
-    before = agent.network.flat.clone()
+    before = {name: tensor.clone() for name, tensor in agent.parameters.items()}
     record(agent, TWO_STEP, SEEDS, "test", 3)
-    assert torch.equal(agent.network.flat, before)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in agent.parameters.items())
 
 
 @pytest.mark.parametrize("at_once", [100, 4, 1])
@@ -191,6 +200,34 @@ def test_evaluation_is_the_mean_reward_per_episode():
 
 def test_recordings_join():
     one, other = record_two_step(episodes=2), record_two_step(episodes=3, steps=False)
-    joined = recording.join([one, other])
+    joined = tables.join([one, other])
     assert len(joined.trials) == len(one.trials) + len(other.trials)
     assert len(joined.steps) == len(one.steps)
+
+
+def test_load_gives_networks_that_play_also_outside_the_repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    trained = prefrontal.load("two_step")
+    assert trained.condition == experiment.module("two_step", "conditions").MAIN
+    recorded = trained.record(2)
+    assert recorded.trials["seed"].unique().tolist() == trained.seeds
+    assert recorded.settings[trained.condition]["reversal"] == trained.task.reversal
+    following = recorded.steps.groupby(["seed", "episode"])["value"].shift(-1, fill_value=0)
+    rpe = recorded.steps["reward"] + trained.config.discount * following - recorded.steps["value"]
+    np.testing.assert_allclose(recorded.steps["rpe"], rpe, atol=1e-5, err_msg="networks bring their discount")
+    with pytest.raises(UserError, match="experiment is 'three_step'; it must be bandit or"):
+        prefrontal.load("three_step")
+    with pytest.raises(UserError, match="no trained network of condition 'none'"):
+        prefrontal.load("two_step", "none")
+
+
+@pytest.mark.parametrize("name", experiment.names("record"))
+def test_all_committed_networks_of_every_condition_load(name):
+    networks = Networks(name)
+    assert networks.conditions
+    for condition in networks.conditions:
+        trained = networks(condition)
+        files = list((paths.DATA / name / "networks").glob("*.safetensors"))
+        assert trained.seeds == sorted(
+            int(path.stem.removeprefix(f"{condition}_")) for path in files if path.stem.removeprefix(f"{condition}_").isdigit()
+        )

@@ -1,7 +1,6 @@
 """The report: complete, self-contained, and readable in a browser."""
 
 import html
-import json
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import pandas as pd
 import pytest
 
 from prefrontal import claims, paths, report
+from prefrontal.claims import Claim
 from prefrontal.errors import UserError
 
 HOSTILE = "<script>alert('x')</script> & more"
@@ -47,10 +47,10 @@ def text():
     """The report on this suite, its images replaced by a small one, with one more row of a claim and a prediction."""
     collect = claims.collect
 
-    def more(data):
-        frame = collect(data)
-        row = claims.settle("hostile", "5e", HOSTILE, EIGHT, claims.above(2), published=-9.0, tolerance=0.1)
-        guess = claims.settle("prediction-x", "5e", "a prediction", EIGHT, claims.above(2))
+    def more(data, experiment="*"):
+        frame = collect(data, experiment)
+        row = claims.settle(Claim("hostile", "q", "5e", HOSTILE, claims.above(2), -9.0, 0.1), EIGHT)
+        guess = claims.settle(Claim("guess", "q", claims.BEYOND, "a guess", claims.above(2)), EIGHT)
         return pd.concat([frame, pd.DataFrame([row, guess]).assign(experiment=CHANGED)], ignore_index=True)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -68,7 +68,7 @@ def test_nothing_is_loaded_and_every_link_leads_somewhere(text):
             assert link[1:] in page.ids, link
         elif not link.startswith("https://"):
             assert (paths.FIGURES / link).exists(), link
-    assert len(page.images) == len(json.loads((paths.FIGURES / "manifest.json").read_text()))
+    assert len(page.images) == len(list(paths.FIGURES.glob("*.pdf")))
     assert all(re.match(r"(Fig\. \d|Beyond the paper).*: \w", image["alt"]) for image in page.images)
 
 
@@ -93,11 +93,11 @@ def test_text_from_results_is_escaped(text):
 def test_predictions_are_told_from_claims(text):
     failed = text.index("Predictions that fail")
     assert text.index("Not reproduced") < text.index(f'href="#{CHANGED}-hostile"') < failed
-    assert failed < text.index(f'href="#{CHANGED}-prediction-x"')
+    assert failed < text.index(f'href="#{CHANGED}-guess"')
 
 
 def test_charts_place_values_on_their_axis():
-    rows = [claims.settle("c", "5e", "q", values, None, published=5.0, tolerance=1) for values in ([1.0, 1.2], [3.0], [9.0, 9.4])]
+    rows = [claims.settle(Claim("c", "q", "5e", "s", None, 5.0, 1), values) for values in ([1.0, 1.2], [3.0], [9.0, 9.4])]
     drawn = report.chart("5e", pd.DataFrame(rows))
     means = [row["mean"] for row in drawn.rows]
     assert means == sorted(means) and means[0] < drawn.rows[0]["published"] < means[2]

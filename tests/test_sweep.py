@@ -1,47 +1,85 @@
-"""Sweeps that follow a measure over training."""
+"""Sweeps: every combination of settings, compared by learning and by the experiment's own measure."""
 
-import importlib
+from __future__ import annotations
+
 import itertools
 
 import pandas as pd
 import pytest
+import torch
 
-from prefrontal import paths, sweep, tables
+from prefrontal import experiment, sweep, tables
 from prefrontal.errors import UserError
+from prefrontal.population import Population
+from tests.test_train import SMALL, population_of
 
-EXPERIMENTS = sorted(path.parent.name for path in (paths.ROOT / "replications").glob("*/sweep.py"))
+TINY = ("--trials", "4", "--units", "4", "--episodes", "6")
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_every_combination_is_measured_at_every_stage(experiment, tmp_path):
-    module = importlib.import_module(f"replications.{experiment}.sweep")
-    arguments = ["--vary", "learning_rate=1e-3,2e-3", "--episodes", "6", "--stages", "2", "--seeds", "2", "--no-compile"]
-    sweep.main(module.Config, experiment, module.measure, [*arguments, "--data", str(tmp_path)])
-    folder = tmp_path / experiment / "sweeps"
-    frame, end = tables.read(folder / "sweep.csv"), tables.read(folder / "sweep_end.csv")
-    assert len(frame) == 2 * 2 * 2 and len(end) == 4
-    assert set(frame["learning_rate"]) == {1e-3, 2e-3} and set(frame["seed"]) == {0, 1}
-    assert frame["steps"].nunique() == 2
+def test_every_combination_is_trained_and_written(tmp_path, capsys):
+    vary = ["--vary", "init_scale=1,2.5", "learning_rate=7e-4,2e-3", "steps_per_trial=2,3"]
+    sweep.main(["two_step", *vary, *TINY, "--seeds", "2", "--name", "both", "--data", str(tmp_path)])
+    folder = tmp_path / "two_step" / "sweeps"
+    frame = tables.read(folder / "both.csv")
+    settings = ["init_scale", "learning_rate", "steps_per_trial"]
+    assert len(frame) == 16
+    assert (frame.groupby(settings)["seed"].apply(sorted).map(tuple) == (0, 1)).all()
+    assert len(frame.groupby(settings)) == 8
+    assert {"share_end", "share_validation", "episodes_to_80_percent", "training_episodes"} <= set(frame.columns)
+    assert set(tables.read(folder / "both_curves.csv").columns) >= {*settings, "seed", "episode", "share"}
+    assert not (tmp_path / "two_step" / "networks").exists()
+    assert not list((tmp_path / "two_step" / "checkpoints").iterdir())
+    assert "share_validation" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", experiment.names("sweep"))
+def test_the_experiments_own_measure_is_taken_over_training(name, tmp_path):
+    arguments = ["--vary", "learning_rate=1e-3,2e-3", "--episodes", "6", "--points", "2", "--seeds", "2", "--data", str(tmp_path)]
+    sweep.main([name, *arguments])
+    folder = tmp_path / name / "sweeps"
+    frame, curves = tables.read(folder / "sweep.csv"), tables.read(folder / "sweep_curves.csv")
+    assert len(frame) == 2 * 2 and len(curves) == 2 * 2 * 2
+    assert set(curves["learning_rate"]) == {1e-3, 2e-3} and set(curves["seed"]) == {0, 1}
+    population = Population([experiment.module(name, "train").Config(episodes=1)], compiled=False)
+    measured = experiment.module(name, "sweep").measure(population)
+    assert len(measured) == 1 and set(measured.columns) <= set(frame.columns)
     assert "sweep.csv" in tables.manifest(folder)
 
 
+def test_sweep_equals_the_same_networks_trained_by_themselves():
+    grid = sweep.grid(SMALL, ("init_scale=1,2.5", "learning_rate=1e-3,3e-3"))
+    together = population_of(grid, 4).flat
+    for index, config in enumerate(grid):
+        torch.testing.assert_close(together[index], population_of([config], 4).flat[0], rtol=1e-4, atol=1e-6)
+
+
 def test_measure_sees_the_networks_as_they_learn(tmp_path):
-    module = importlib.import_module("replications.bandit.train")
     seen = []
 
     def measure(population):
         seen.append(population.flat.clone())
         return pd.DataFrame({"size": [float(w.abs().sum()) for w in population.flat]})
 
-    arguments = ["--episodes", "4", "--trials", "5", "--stages", "4", "--seeds", "1", "--no-compile", "--data", str(tmp_path)]
-    sweep.main(module.Config, "bandit", measure, arguments)
+    options = sweep.Options(vary=(), points=4, data=tmp_path)
+    sweep.compare("two_step", [SMALL], options, measure)
     assert len(seen) == 4
     assert all((a != b).any() for a, b in itertools.pairwise(seen))
 
 
-def test_wrong_settings_are_named(tmp_path):
-    module = importlib.import_module("replications.bandit.train")
-    with pytest.raises(UserError, match="speed"):
-        sweep.main(module.Config, "bandit", lambda p: pd.DataFrame(), ["--vary", "speed=1,2", "--data", str(tmp_path)])
-    with pytest.raises(UserError, match="stages"):
-        sweep.main(module.Config, "bandit", lambda p: pd.DataFrame(), ["--stages", "0", "--data", str(tmp_path)])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "experiment is 'missing'"),
+        (["three_step", "--vary", "a=1"], "experiment is 'three_step'; it must be bandit or"),
+        (["two_step", "--vary", "speed=1,2"], "write setting=value,value with a setting among seed"),
+        (["two_step", "--vary", "learning_rate"], "write setting=value,value"),
+        (["two_step", "--vary", "learning_rate=fast"], "could not convert .* 'fast'; learning_rate is of type float"),
+        (["two_step", "--vary", "seed=0,0"], "combinations that all differ"),
+        (["two_step", "--vary", "learning_rate=0"], "learning_rate is 0.0; it must be above 0"),
+        (["two_step", "--vary", "learning_rate=1e-3", "--points", "0"], "points is 0; it must be at least 1"),
+    ],
+)
+def test_what_is_wrong_is_named(arguments, words, tmp_path):
+    with pytest.raises(UserError, match=words):
+        sweep.main([*arguments, "--data", str(tmp_path)] if arguments else [])
+    assert not list(tmp_path.iterdir())

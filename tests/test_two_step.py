@@ -1,73 +1,80 @@
 """The analysis of the two-step task on learners whose answer is known, recorded as networks are."""
 
+import dataclasses
+
 import pytest
 
-from prefrontal import behavior, recording
+from prefrontal import claims, recording
 from prefrontal.learners import two_step
 from prefrontal.learners.agents import TwoStepAgent
 from replications.two_step import analysis
-from replications.two_step.task import TwoStepTask
+from replications.two_step.conditions import CLAIMS, MAIN, SARSA_RATES
+from replications.two_step.train import Config
 
 RATE = 0.3
 
 
-def recorded(learner, temperature=8.0):
-    agent = TwoStepAgent(learner, temperature)
-    tables = recording.record(agent, TwoStepTask(), [0], "default", 200, discount=1.0)
-    return tables.trials, tables.steps
+def recorded(learner, temperature=8.0, config=None, episodes=200):
+    config = config or Config(discount=1.0)
+    played = recording.record(TwoStepAgent(learner, temperature), config.task(), [0], MAIN, episodes, discount=config.discount)
+    return dataclasses.replace(played, settings={MAIN: config.settings()})
 
 
 @pytest.fixture(scope="module")
 def planner():
-    return recorded(two_step.Planner())
+    tables = recorded(two_step.Planner())
+    return tables, analysis.measure(tables)
 
 
 @pytest.fixture(scope="module")
 def model_free():
-    return recorded(two_step.ModelFree(RATE, eligibility=1.0), temperature=4.0)
+    tables = recorded(two_step.ModelFree(RATE, eligibility=1.0), temperature=4.0)
+    return tables, analysis.measure(tables)
 
 
-def verdicts(trials, steps):
-    weights = behavior.two_step_weights(trials)
-    rpes = analysis.rpe_regressions(analysis.paired_rpes(trials, steps, RATE))
-    rows = analysis.settle_claims(weights, behavior.stay_probability(trials), behavior.stay_interaction(trials), rpes)
-    return weights.query("lag == 1").set_index("signal")["weight"], rpes.set_index("event"), rows
+def at_reward(measured, rate=RATE):
+    rates = measured["supplementary6"].query("event == 'reward'").set_index("sarsa_rate")
+    return rates.loc[rate]
 
 
 def test_planner_passes_the_model_based_test(planner):
-    weights, rpes, _ = verdicts(*planner)
+    weights, rpes = analysis.lag_1(planner[1]).iloc[0], at_reward(planner[1])
     assert min(weights["common/rewarded"], weights["uncommon/unrewarded"]) > 0
     assert max(weights["common/unrewarded"], weights["uncommon/rewarded"]) < 0
-    assert rpes.loc["reward", "r2_model_based"] > 0.99
-    assert rpes.loc["reward", "r2_model_free_residual"] < 0.01
+    assert rpes["r2_model_based"] > 0.99
+    assert rpes["r2_model_free_residual"] < 0.01
 
 
 def test_model_free_learner_fails_it(model_free):
-    weights, rpes, _ = verdicts(*model_free)
-    assert weights["uncommon/rewarded"] > 0
-    assert rpes.loc["reward", "r2_model_free"] > 0.99 > rpes.loc["reward", "r2_model_based"]
-    assert rpes.loc["reward", "r2_model_free_residual"] > 0.01
+    rpes = at_reward(model_free[1])
+    assert analysis.lag_1(model_free[1])["uncommon/rewarded"].item() > 0
+    assert rpes["r2_model_free"] > 0.99 > rpes["r2_model_based"]
+    assert rpes["r2_model_free_residual"] > 0.01
+    assert set(model_free[1]["fig5fg"]["sarsa_rate"]) == {RATE}, "the rate that explains it best is its own"
 
 
 def test_model_free_learner_shows_the_interaction_in_staying(model_free):
-    stay = behavior.stay_probability(model_free[0]).set_index(["transition", "outcome"])["stay_probability"]
+    stay = model_free[1]["fig5c"].set_index(["transition", "outcome"])["stay_probability"]
     after_common = stay["common", "rewarded"] - stay["common", "unrewarded"]
     after_uncommon = stay["uncommon", "rewarded"] - stay["uncommon", "unrewarded"]
     assert after_common > after_uncommon + 0.05
 
 
-def test_every_claim_has_its_rows(planner):
-    rows = verdicts(*planner)[2]
-    counts = {name: sum(row["claim"] == name for row in rows) for name in {row["claim"] for row in rows}}
-    assert counts == {"twostep-lags": 4, "twostep-stay": 5, "twostep-rpe-mb": 1, "twostep-rpe-mf": 1}
-    published = {row["statement"]: row["published"] for row in rows}
-    assert published["lag-1 weight of common rewarded trials"] == pytest.approx(3.41, abs=0.01)
-    assert published["stay probability after rewarded uncommon trials"] == pytest.approx(0.638, abs=0.001)
+def test_every_claim_has_its_quantity(planner):
+    quantities = analysis.quantities(planner[1])
+    own = [claim for claim in CLAIMS if not claim.condition]
+    rows = claims.settle_all(own, quantities, MAIN, {})
+    assert len(rows) == len(quantities) == len(own) == 11
+    published = rows.set_index(["claim", "quantity"])["published"]
+    assert published["twostep-lags", "common rewarded"] == pytest.approx(3.41, abs=0.01)
+    assert published["twostep-stay", "after rewarded uncommon"] == pytest.approx(0.638, abs=0.001)
+    behaviour_alone = dataclasses.replace(planner[0], steps=planner[0].steps.iloc[:0])
+    assert set(analysis.quantities(analysis.measure(behaviour_alone))["claim"]) == {"twostep-lags", "twostep-stay"}
 
 
 def test_reference_errors_skip_broken_off_trials_and_the_last_step(planner):
-    trials, steps = planner
-    pairs = analysis.paired_rpes(trials, steps, RATE)
+    trials, pairs = planner[0].trials, analysis.model_based_pairs(planner[0])
+    pairs = analysis.with_model_free(pairs, trials, SARSA_RATES[0], planner[0].settings)
     assert pairs.notna().all(axis=None)
     last = trials.groupby("episode")["trial"].transform("max") == trials["trial"]
     ends = pairs.merge(trials.loc[last, ["episode", "trial"]], on=["episode", "trial"])
@@ -75,5 +82,25 @@ def test_reference_errors_skip_broken_off_trials_and_the_last_step(planner):
 
 
 def test_share_of_best_is_one_for_the_greedy_planner():
-    trials, _ = recorded(two_step.Planner(), temperature=1e6)
-    assert analysis.share_of_best(trials)["share"].item() == pytest.approx(1, abs=0.02)
+    tables = recorded(two_step.Planner(), temperature=1e6)
+    share = analysis.share_of_best(tables.trials, tables.settings)
+    assert share["best_possible"].item() == pytest.approx(0.706, abs=0.0005)
+    assert share["share"].item() == pytest.approx(1, abs=0.02)
+
+
+def test_references_know_the_task_that_was_trained():
+    """With reversals in a tenth of trials, and without discounting, all references follow."""
+    config = Config(reversal=0.1, discount=0.8)
+    learner = two_step.Planner.of(config.settings())
+    assert learner == two_step.Planner(reversal=0.1, discount=0.8)
+    tables = recorded(learner, temperature=1e6, config=config)
+    share = analysis.share_of_best(tables.trials, tables.settings)
+    assert share["best_possible"].item() == pytest.approx(0.652, abs=0.0005)
+    assert share["share"].item() == pytest.approx(1, abs=0.02)
+    assert config.reward_range() == pytest.approx((50, 65.2), abs=0.05)
+    pairs = analysis.model_based_pairs(tables)
+    at_outcome = pairs[pairs["event"] == "reward"]
+    assert at_outcome["network"].to_numpy() == pytest.approx(at_outcome["model_based"].to_numpy(), abs=1e-5)
+    believing = dataclasses.replace(tables, settings={MAIN: Config(discount=0.8).settings()})
+    other = analysis.model_based_pairs(believing)["model_based"]
+    assert abs(other - pairs["model_based"]).max() > 0.1

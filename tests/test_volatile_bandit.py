@@ -5,17 +5,36 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose
 
-from prefrontal import behavior, neural
+from prefrontal import behavior, config, neural
 from prefrontal.errors import UserError
 from prefrontal.learners import rescorla_wagner
 from prefrontal.learners.volatility import VolatilityObserver
+from prefrontal.tables import Recording
 from prefrontal.task import NoiseStream
 from replications.volatile_bandit import analysis, train
+from replications.volatile_bandit.conditions import ALPHA, BLOCK, BLOCKS, HUMAN, HUMAN_SCHEDULE, ORDERS, WINDOW
 from replications.volatile_bandit.task import VolatileBanditTask
+
+SETTINGS = train.Config().settings()
+TRIALS = 2 * BLOCK
+
+
+def build(**settings: object) -> VolatileBanditTask:
+    """The training task, but for some settings."""
+    return config.build(VolatileBanditTask, SETTINGS | settings)
+
+
+def human() -> VolatileBanditTask:
+    return build(**HUMAN_SCHEDULE)
+
+
+def observer() -> VolatilityObserver:
+    return config.build(VolatilityObserver, SETTINGS)
 
 
 def play(task: VolatileBanditTask, episodes: int) -> dict[str, np.ndarray]:
@@ -33,18 +52,19 @@ def play(task: VolatileBanditTask, episodes: int) -> dict[str, np.ndarray]:
 
 def as_episodes(columns: dict[str, np.ndarray]) -> analysis.Episodes:
     points = (columns[name] / 100 for name in ("reward", "magnitude_left", "magnitude_right"))
-    return analysis.Episodes(columns["choice"], *points, columns["p_left"], columns["volatile"])
+    rest = (columns["p_left"], columns["volatile"], columns["order"][:, 0])
+    return analysis.Episodes(observer(), columns["choice"], *points, *rest)
 
 
 def test_magnitudes_follow_beta_4_4() -> None:
-    columns = play(VolatileBanditTask(), 200)
+    columns = play(build(), 200)
     for name in ("magnitude_left", "magnitude_right"):
         assert columns[name].mean() == pytest.approx(50, abs=0.5)
         assert columns[name].std() == pytest.approx(100 / 6, abs=0.3)  # variance of Beta(4, 4): 1 / 36
 
 
 def test_the_chosen_arm_pays_its_magnitude_with_its_probability() -> None:
-    columns = play(VolatileBanditTask("test"), 400)
+    columns = play(human(), 400)
     left = columns["choice"] == 0
     stake = np.where(left, columns["magnitude_left"], columns["magnitude_right"])
     paid = columns["reward"] > 0
@@ -56,7 +76,7 @@ def test_the_chosen_arm_pays_its_magnitude_with_its_probability() -> None:
 
 
 def test_training_generator_ties_reward_probability_to_volatility() -> None:
-    columns = play(VolatileBanditTask(), 2_000)
+    columns = play(build(), 2_000)
     p, volatile = columns["p_left"], columns["volatile"]
     assert set(np.unique(p[volatile])) == {0.0, 1.0}
     assert set(np.unique(p[~volatile])) == {0.25, 0.75}
@@ -64,12 +84,12 @@ def test_training_generator_ties_reward_probability_to_volatility() -> None:
     swapped = (p[:, 1:] > 0.5) != (p[:, :-1] > 0.5)
     assert swapped[both].mean() == pytest.approx(0.2, abs=0.01)
     assert not swapped[~volatile[:, :-1]].any()
-    grid = VolatilityObserver().hazard_grid
+    grid = observer().hazard_grid
     assert (volatile[:, 1:] != volatile[:, :-1]).mean() == pytest.approx(grid.mean(), rel=0.05)
 
 
 def test_untied_generator_draws_any_probability_at_any_volatility() -> None:
-    columns = play(VolatileBanditTask("untied"), 500)
+    columns = play(build(generator="untied"), 500)
     p, volatile = columns["p_left"], columns["volatile"]
     assert p[volatile].std() == pytest.approx(12**-0.5, abs=0.03)
     assert p[~volatile].std() == pytest.approx(12**-0.5, abs=0.03)
@@ -79,8 +99,8 @@ def test_untied_generator_draws_any_probability_at_any_volatility() -> None:
 
 
 def test_schedule_is_that_of_the_human_experiment() -> None:
-    columns = play(VolatileBanditTask("test"), 40)
-    changes = np.arange(200)[1:]
+    columns = play(human(), 40)
+    changes = np.arange(TRIALS)[1:]
     for p, volatile, order in zip(columns["p_left"], columns["volatile"], columns["order"][:, 0], strict=True):
         reversals = changes[(p[1:] > 0.5) != (p[:-1] > 0.5)]
         if order == "stable first":
@@ -93,10 +113,13 @@ def test_schedule_is_that_of_the_human_experiment() -> None:
 
 
 def test_oracle_reward_of_the_learning_curves() -> None:
-    for generator, reward in train.ORACLE_REWARD.items():
-        episodes = as_episodes(play(VolatileBanditTask(generator), 1_000))
-        best = np.maximum(episodes.expected(np.zeros(1)), episodes.expected(np.ones(1)))
-        assert 100 * best.mean() == pytest.approx(reward, abs=0.4)
+    for settings in ({}, {"generator": "untied"}, {"better_volatile": 0.9}):
+        settings = train.Config(**settings)
+        episodes = as_episodes(play(settings.task(), 1_000))
+        sides = episodes.expected(np.zeros(1)), episodes.expected(np.ones(1))
+        random, oracle = settings.reward_range()
+        assert 100 * sum(side.mean() for side in sides) / 2 == pytest.approx(random / settings.trials, abs=0.4)
+        assert 100 * np.maximum(*sides).mean() == pytest.approx(oracle / settings.trials, abs=0.4)
 
 
 def test_illegal_settings_are_named() -> None:
@@ -107,7 +130,7 @@ def test_illegal_settings_are_named() -> None:
 
 
 def test_observer_equals_brute_force_enumeration() -> None:
-    observer, trials = VolatilityObserver(hazards=3), 4
+    observer, trials = VolatilityObserver(volatility=0.3, better_volatile=0.9, hazards=3), 4
     sequences = np.array(list(itertools.product([False, True], repeat=trials)))
     probability, volatility = observer.infer(sequences)
     states = list(itertools.product(range(2), range(2)))
@@ -127,10 +150,10 @@ def test_observer_equals_brute_force_enumeration() -> None:
 
 
 def test_observer_tells_volatile_from_stable() -> None:
-    episodes = as_episodes(play(VolatileBanditTask(), 200))
-    volatility = VolatilityObserver().infer(episodes.pays_left)[1]
+    episodes = as_episodes(play(build(), 200))
+    volatility = observer().infer(episodes.pays_left)[1]
     assert volatility[episodes.volatile].mean() > 2 * volatility[~episodes.volatile].mean()
-    flat = VolatilityObserver().infer(episodes.pays_left[0])[1]
+    flat = observer().infer(episodes.pays_left[0])[1]
     assert_allclose(flat, volatility[0])
 
 
@@ -142,30 +165,42 @@ def test_rescorla_wagner_by_hand() -> None:
 @pytest.mark.parametrize("rate", [0.1, 0.4, 0.7])
 @pytest.mark.parametrize("shared", [True, False])
 def test_known_learning_rate_is_recovered_in_every_window(rate: float, shared: bool) -> None:
-    episodes = as_episodes(play(VolatileBanditTask("test"), 200))
+    episodes = as_episodes(play(human(), 200))
     stakes = (episodes.pays_left, episodes.left, episodes.right)
     choice = rescorla_wagner.simulate(*stakes, rate, 16.0, np.random.default_rng(1))
     likelihood = behavior.learning_rate_likelihood(episodes.pays_left, choice, episodes.left, episodes.right)
     rates, temperatures = behavior.sliding_learning_rates(likelihood, shared_temperature=shared)
-    assert len(rates) == 191
+    assert len(rates) == TRIALS + 1 - WINDOW
     assert np.abs(rates - rate).max() < 0.12
     assert rates.mean() == pytest.approx(rate, abs=0.02)
     assert np.median(temperatures) == pytest.approx(16, rel=0.2)
 
 
 def test_bayesian_agent_learns_faster_in_volatile_blocks_whichever_comes_first() -> None:
-    columns = play(VolatileBanditTask("test"), 200)
-    episodes, order = as_episodes(columns), columns["order"][:, 0]
-    for kind in analysis.ORDERS:
-        own = episodes.rows(order == kind)
-        curve = analysis.fit_curve(own, analysis.bayesian_choices(own)[0]).assign(condition="x", seed=0, order=kind)
-        rates = analysis.block_rates(curve).set_index("block")["learning_rate"]
-        stable, volatile = sorted(rates.index)
+    episodes = as_episodes(play(human(), 200))
+    curves = analysis.fit_orders({"condition": "x", "seed": 0}, episodes, episodes.bayesian[0])
+    rates = analysis.block_rates(curves).set_index("block")["learning_rate"]
+    for blocks in ORDERS.values():
+        stable, volatile = sorted(blocks)
         assert rates[volatile] > rates[stable] + 0.1
 
 
+def test_observer_and_weights_are_those_of_the_settings() -> None:
+    columns = play(human(), 6)
+    rows = {name: array.ravel() for name, array in columns.items()}
+    episode, trial = np.divmod(np.arange(6 * TRIALS), TRIALS)
+    trials = pd.DataFrame({"seed": 0, "condition": "mine", "episode": episode, "trial": trial, "test": HUMAN, **rows})
+    settings = SETTINGS | {"better_volatile": 0.8, "learning_rate": 1e-3}
+    measured = analysis.measure(Recording(trials, settings={"mine": settings}))
+    ((_, episodes),) = analysis.subjects(Recording(trials, settings={"mine": settings}), trials)
+    assert episodes.observer.better_volatile == 0.8
+    values = analysis.quantities(measured).set_index(["claim", "quantity"])["value"]
+    lowest = min(values["volatility-rate", block] for block in BLOCKS)
+    assert values["volatility-orders", "lowest block / weights"] == pytest.approx(lowest / 1e-3)
+
+
 def test_constant_choices_have_no_learning_rate_that_stands_out() -> None:
-    episodes = as_episodes(play(VolatileBanditTask("test"), 3))
+    episodes = as_episodes(play(human(), 3))
     blank = np.zeros_like(episodes.left)
     likelihood = behavior.learning_rate_likelihood(episodes.pays_left, np.zeros_like(episodes.choice), blank, blank)
     assert np.isnan(behavior.sliding_learning_rates(likelihood)[0]).all()
@@ -186,13 +221,13 @@ def test_unit_p_values_are_those_of_statsmodels() -> None:
 
 
 def test_planted_volatility_units_are_found_and_others_are_not() -> None:
-    episodes = as_episodes(play(VolatileBanditTask("test"), 20))
+    episodes = as_episodes(play(human(), 20))
     activity = np.random.default_rng(0).normal(size=(*episodes.choice.shape, 48))
     activity[..., :12] += 2 * episodes.volatile[..., None]
-    coding = analysis.unit_coding(activity, episodes, seed=0)
-    assert coding["units"]["share"].item() == pytest.approx(0.25, abs=0.01)
-    assert coding["units"]["share_null"].item() < 0.05
-    assert len(coding["supplementary5a"]) == 200
+    coding = analysis.unit_coding(activity, episodes, np.array([ALPHA]))
+    assert coding["share"].item() == pytest.approx(0.25, abs=0.01)
+    assert coding["share_null"].item() < ALPHA
+    assert len(analysis.unit_coding_over_time(activity, episodes)) == TRIALS
 
 
 def test_decoding_is_cross_validated() -> None:

@@ -1,6 +1,6 @@
 """Advantage actor-critic as it is usually written: one network, one environment, step by step, with autograd.
 
-It is what the library's hand-written gradients are held to, and what its speed is compared with.
+It is what the library's gradients are held to, and what its speed is compared with.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from prefrontal.network import Layout
+from prefrontal.network import Network
 
 
 class TextbookNetwork(nn.Module):
@@ -30,10 +30,11 @@ class TextbookNetwork(nn.Module):
         self.initial_cell = nn.Parameter(torch.zeros(units))
 
     @classmethod
-    def from_parameters(cls, layout: Layout, parameters: dict[str, Tensor]) -> TextbookNetwork:
+    def from_parameters(cls, ours: Network, parameters: dict[str, Tensor]) -> TextbookNetwork:
         """Build one network from the library's parameters of one network, without the (seed) axis."""
-        network = cls(layout.observations, layout.actions, layout.units).to(parameters["lstm_bias"].dtype)
-        weight_ih, weight_hh = gate_order(parameters["lstm_weight"]).T.split([layout.inputs, layout.units], dim=1)
+        units = ours.core.units
+        network = cls(ours.encoder.features, ours.actions, units).to(parameters["lstm_bias"].dtype)
+        weight_ih, weight_hh = gate_order(parameters["lstm_weight"]).T.split([ours.inputs, units], dim=1)
         bias = gate_order(parameters["lstm_bias"])
         with torch.no_grad():
             for target, values in {

@@ -5,38 +5,24 @@ python -m replications.bandit.figure --help
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import matplotlib as mpl
 import pandas as pd
-import tyro
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from prefrontal import plotting, tables
-from prefrontal.errors import run
-from prefrontal.paths import DATA, FIGURES
+from prefrontal import experiment, plotting, tables
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import summarize
+from replications.bandit.conditions import CORRELATED, EXAMPLES, MAIN, PROBLEMS
 
-PROBLEMS = ("0.25/0.75", "0.6/0.4")
 TEXTBOOK = {"Gittins indices": "#b0b0b0", "Thompson sampling": "#777777", "UCB": "#222222"}
 TRIAL_COLORS = mpl.colormaps["copper"]
 MARKERS = {0: ("left", "*"), 1: ("right", "^")}
 PAYOFF_COLORS = mpl.colormaps["rainbow"]
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where results are and figures go."""
-
-    data: Path = DATA
-    """Data folder."""
-    figures: Path = FIGURES
-    """Figures folder."""
 
 
 def box(ax: Axes, x: float, y: float, text: str, width: float = 0.34, height: float = 0.14, color: str = "white") -> None:
@@ -94,10 +80,9 @@ def draw_layers(ax: Axes) -> None:
 def draw_choices(axes: list[Axes], results: pd.DataFrame) -> None:
     """Fig. 1c: choices in example episodes, one row per episode."""
     colors = ListedColormap([COLORS["left"], COLORS["right"]])
-    for ax, problem in zip(axes, PROBLEMS, strict=True):
+    for ax, (problem, (left, right)) in zip(axes, PROBLEMS.items(), strict=True):
         raster = results[results["problem"] == problem].pivot(index="episode", columns="trial", values="choice")
         ax.imshow(raster, aspect="auto", cmap=colors, vmin=0, vmax=1, extent=(0.5, raster.shape[1] + 0.5, 0, len(raster)))
-        left, right = problem.split("/")
         ax.set_title(f"$p_L$ = {left}, $p_R$ = {right}", pad=2)
         ax.set(yticks=[], ylabel="episode")
     axes[0].tick_params(labelbottom=False)
@@ -108,14 +93,14 @@ def draw_choices(axes: list[Axes], results: pd.DataFrame) -> None:
 
 def draw_regret(ax: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None:
     """Fig. 1d: cumulative regret of networks, with 95 % intervals over networks, and of textbook algorithms."""
-    published = plotting.published("fig1d")
-    for training in ("independent", "correlated"):
-        means = summarize(results[results["training"] == training], ["trial"], "regret")
-        ax.plot(means["trial"], means["mean"], color=COLORS[training], label=f"networks, {training}")
-        ax.fill_between(means["trial"], means["ci_low"], means["ci_high"], color=COLORS[training], alpha=0.2, lw=0)
-        own = published[published["series"] == f"meta-RL {training} bandits"]
+    published = tables.published("fig1d")
+    for arms in (MAIN, CORRELATED):
+        means = summarize(results[results["condition"] == arms], ["trial"], "regret")
+        ax.plot(means["trial"], means["mean"], color=COLORS[arms], label=f"networks, {arms}")
+        ax.fill_between(means["trial"], means["ci_low"], means["ci_high"], color=COLORS[arms], alpha=0.2, lw=0)
+        own = published[published["series"] == f"meta-RL {arms} bandits"]
         marks = own[own["x"].isin([10, 25, 50, 75, 100])]
-        plotting.published_marker(ax, marks["x"], marks["y"], "published networks" if training == "correlated" else None)
+        plotting.published_marker(ax, marks["x"], marks["y"], "published networks" if arms == CORRELATED else None)
     for name, color in TEXTBOOK.items():
         own = textbook[textbook["algorithm"] == name]
         ax.plot(own["trial"], own["regret"], color=color, ls="--", label=name)
@@ -125,7 +110,8 @@ def draw_regret(ax: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None
 
 def draw_trajectories(axes: list[Axes], results: pd.DataFrame) -> None:
     """Fig. 1e: unit activity over single episodes, dark to copper from first to last trial."""
-    for ax, (p_left, own) in zip(axes, results.groupby("p_left", sort=False), strict=True):
+    for ax, p_left in zip(axes, results["p_left"].unique(), strict=True):
+        own = results[results["p_left"] == p_left]
         ax.plot(own["pc1"], own["pc2"], color="#cccccc", lw=0.4, zorder=0)
         for choice, (_, marker) in MARKERS.items():
             made = own[own["choice"] == choice]
@@ -154,28 +140,26 @@ def draw_payoffs(ax: Axes, results: pd.DataFrame, correlations: pd.DataFrame) ->
 
 def draw_share(ax: Axes, results: pd.DataFrame) -> None:
     """Beyond the paper: expected reward as a share of what a Bayes-optimal agent expects."""
-    for x, training in enumerate(("independent", "correlated")):
-        plotting.bar(ax, x, 100 * results.loc[results["training"] == training, "share"], COLORS[training], 0.6)
+    for x, arms in enumerate((MAIN, CORRELATED)):
+        plotting.bar(ax, x, 100 * results.loc[results["condition"] == arms, "share"], COLORS[arms], 0.6)
     ax.axhline(100, color="black", lw=0.6, ls="--")
-    ax.set(ylim=(90, 101), xlim=(-0.6, 1.6), xticks=[0, 1], xticklabels=["independent", "correlated"])
+    ax.set(ylim=(90, 101), xlim=(-0.6, 1.6), xticks=[0, 1], xticklabels=[MAIN, CORRELATED])
     ax.set_ylabel("share of Bayes-optimal\nreward (%)")
 
 
-def main(options: Options) -> None:
+def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     """Draw the figure."""
-    folder = options.data / "bandit" / "results"
-    names = ("fig1c", "fig1d", "fig1d_textbook", "fig1e", "fig1f", "payoff_code", "bayes_share")
-    results = {name: tables.read(folder / f"{name}.csv") for name in names}
-    about = tables.manifest(folder)["fig1d.csv"]
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 135)
     grid = figure.add_gridspec(3, 1, hspace=0.62, left=0.065, right=0.985, top=0.95, bottom=0.075, height_ratios=(1, 1, 0.95))
     top = GridSpecFromSubplotSpec(1, 3, grid[0], width_ratios=(0.75, 1.35, 1.2), wspace=0.22)
     a, b = figure.add_subplot(top[0]), figure.add_subplot(top[1])
-    c = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(2, 1, top[2], hspace=0.45)]
+    rasters = GridSpecFromSubplotSpec(2, 1, top[2], hspace=0.45)
+    c = [figure.add_subplot(rasters[row]) for row in range(2)]
     middle = GridSpecFromSubplotSpec(1, 3, grid[1], width_ratios=(1.7, 0.6, 0.9))
     d, g = figure.add_subplot(middle[0]), figure.add_subplot(middle[2])
     bottom = GridSpecFromSubplotSpec(1, 2, grid[2], width_ratios=(4, 1.55), wspace=0.16)
-    e = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 4, bottom[0], wspace=0.12)]
+    paths = GridSpecFromSubplotSpec(1, len(EXAMPLES), bottom[0], wspace=0.12)
+    e = [figure.add_subplot(paths[column]) for column in range(len(EXAMPLES))]
     f = figure.add_subplot(bottom[1])
     for ax in e[1:]:
         ax.sharex(e[0])
@@ -190,8 +174,8 @@ def main(options: Options) -> None:
     panels = {"a": [a], "b": [b], "c": c, "d": [d], "e": e, "f": [f], "g": [g]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
-    plotting.save(figure, "fig1", options.figures, about, panels)
+    yield experiment.Drawing("fig1", figure, panels)
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.figure_main(__file__)

@@ -6,22 +6,22 @@ python -m replications.bandit.train --help
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from prefrontal import training
-from prefrontal.errors import require, run
+from prefrontal import config, train
+from prefrontal.learners import bandit
 from replications.bandit.task import BanditTask
 
 
 @dataclass(frozen=True)
-class Config(training.Config):
+class Config(config.Config):
     """Settings of the bandit networks; what is not listed here is the paper's default (Methods, "Learning")."""
 
     arms: Literal["independent", "correlated"] = "independent"
     """Training distribution: both payoffs from U[0, 1], or p_right = 1 - p_left (arXiv 1611.05763, section 3.1)."""
     episodes: int = 20_000
     """Training episodes (arXiv 1611.05763: 20,000)."""
-    trials: int = 100
+    trials: int = config.count(100)
     """Trials per episode (arXiv 1611.05763: 100)."""
     unroll: int = 100
     """Longest unroll in time steps (arXiv 1611.05763: 100)."""
@@ -34,31 +34,14 @@ class Config(training.Config):
     entropy_cost_end: float | None = 0.0
     """Weight beta_e at the end of training, approached linearly (arXiv 1611.05763: 0)."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.trials >= 1, "trials", self.trials, "at least 1")
-
-    @property
-    def variant(self) -> str:
-        """The training distribution."""
-        return self.arms
-
     def task(self) -> BanditTask:
         """Build the training task."""
         return BanditTask(self.arms, self.trials)
 
     def reward_range(self) -> tuple[float, float]:
         """Reward per episode of random choice, and of an oracle that knows the better arm."""
-        return 0.5 * self.trials, (2 / 3 if self.arms == "independent" else 3 / 4) * self.trials
+        return 0.5 * self.trials, bandit.oracle_reward(self.arms, self.trials)
 
-
-VARIANTS: tuple[dict[str, Any], ...] = (
-    {"arms": "independent"},
-    {"arms": "correlated"},
-    {"arms": "independent", "network_input": "rpe"},
-    {"arms": "correlated", "network_input": "rpe"},
-)
-"""The networks of Fig. 1, and the same with reward prediction errors in place of reward as input."""
 
 if __name__ == "__main__":
-    run(lambda: training.main(Config, "bandit", VARIANTS))
+    train.main(__file__)

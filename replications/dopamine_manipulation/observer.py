@@ -8,7 +8,7 @@ from scipy import stats
 
 def posterior(wins: np.ndarray, pulls: np.ndarray, probabilities: tuple[float, float]) -> np.ndarray:
     """Posterior probability of the higher of two equally likely reward probabilities."""
-    low, high = (stats.binom.pmf(wins, pulls, p) for p in probabilities)
+    low, high = (np.asarray(stats.binom.pmf(wins, pulls, p)) for p in probabilities)
     return high / (low + high)
 
 

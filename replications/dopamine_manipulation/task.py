@@ -9,18 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import State, one_hot
+from prefrontal.task import INVALID_REWARD, State, one_hot, proceed
 
 FIXATION, CHOICE = 0, 1
 LEFT, RIGHT, CENTRE = 0, 1, 2
 FREE = -1
 """In place of the side of a forced pull: both arms are on offer."""
-
-SAFE_REWARD, RISKY_REWARD, INVALID_REWARD = 1.0, 4.0, -1.0
-"""Reward of the safe arm, of a win on the risky one, and of an invalid response (Methods, simulation 6 and trial protocol)."""
-
-RISKY_PROBABILITIES = (0.125, 0.5)
-"""Probabilities that the risky arm pays, one of which is drawn per episode (Methods, simulation 6)."""
 
 SHOW_BOTH, SHOW_LEFT, SHOW_RIGHT = 1, 2, 3
 """Entries of the observation at the choice step."""
@@ -28,21 +22,25 @@ SHOW_BOTH, SHOW_LEFT, SHOW_RIGHT = 1, 2, 3
 
 @dataclass(frozen=True)
 class RiskTask:
-    """Choose between an arm that always pays 1 and one that pays 4 with a probability fixed within an episode.
+    """Choose between an arm that always pays ``safe_reward`` and one that pays ``risky_reward`` with some probability.
 
-    A trial is fixation (centre required) and choice (left or right required). An episode opens with forced trials, in pairs of
-    one safe and one risky pull in random order, which show both arms' payoffs; free trials follow. Which side is the risky one is
-    drawn per episode.
+    The probability, ``p_low`` or ``p_high``, and the side of the risky arm are drawn per episode. A trial is fixation (centre
+    required) and choice (left or right required). An episode opens with forced trials, in pairs of one safe and one risky pull in
+    random order, which show both arms' payoffs; free trials follow.
 
     The paper leaves open how a forced pull is imposed (``forced_pull``: "cued" shows one arm, and only a response to it is
     valid; "imposed" shows one arm, and pulls it whatever side the response is to) and what an invalid response does to the trial
     (``invalid_response``: "abort" goes on to the next trial, "repeat" repeats the step).
     """
 
-    forced_trials: int = 10
-    free_trials: int = 20
-    forced_pull: str = "cued"
-    invalid_response: str = "abort"
+    safe_reward: float
+    risky_reward: float
+    p_low: float
+    p_high: float
+    forced_trials: int
+    free_trials: int
+    forced_pull: str
+    invalid_response: str
 
     observations = ("fixation", "both arms", "left arm", "right arm")
     actions = ("left", "right", "centre")
@@ -70,15 +68,14 @@ class RiskTask:
         risky_side = (noise[..., 1] < 0.5).long()
         first = torch.where(noise[..., 2:] < 0.5, risky_side[..., None], 1 - risky_side[..., None])
         pairs = torch.stack([first, 1 - first], dim=-1).flatten(-2)
-        low, high = RISKY_PROBABILITIES
         state: State = {
             "trial": zero,
             "period": zero + FIXATION,
             "over": zero > 0,
             "time": zero,
-            "p_risky": torch.where(noise[..., 0] < 0.5, low, high).to(noise.dtype),
+            "p_risky": torch.where(noise[..., 0] < 0.5, self.p_low, self.p_high).to(noise.dtype),
             "risky_side": risky_side,
-            "schedule": torch.cat([pairs, torch.full_like(pairs[..., :1], FREE).expand(*zero.shape, self.free_trials)], dim=-1),
+            "schedule": torch.cat([pairs, pairs.new_full((*zero.shape, self.free_trials), FREE)], dim=-1),
             "forced": zero < 0,
             "choice": zero - 1,
             "reward": torch.zeros_like(noise[..., 0]),
@@ -95,14 +92,14 @@ class RiskTask:
         pulled = torch.where(forced, forced_side, action)
         choice = torch.where(at_choice & valid, pulled, -1)
         won = noise[..., 0] < state["p_risky"]
-        paid = torch.where(choice == state["risky_side"], won * RISKY_REWARD, SAFE_REWARD)
+        paid = torch.where(choice == state["risky_side"], won * self.risky_reward, self.safe_reward)
         reward = torch.where(valid, torch.where(at_choice, paid, 0.0), INVALID_REWARD).to(noise.dtype)
 
-        ends = (at_choice & valid) | (~valid & (self.invalid_response == "abort"))
+        ends, period = proceed(state["period"], valid, at_choice & valid, self.invalid_response)
         trial, time = state["trial"] + ends, state["time"] + 1
         after: State = state | {
             "trial": trial,
-            "period": torch.where(ends, FIXATION, state["period"] + valid),
+            "period": period,
             "over": (trial >= self.trials) | (time >= self.episode_steps),
             "time": time,
             "forced": forced,

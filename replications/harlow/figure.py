@@ -6,25 +6,24 @@ python -m replications.harlow.figure --help
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
-import tyro
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prefrontal import plotting, tables
-from prefrontal.errors import run
-from prefrontal.paths import DATA, FIGURES
+from prefrontal import experiment, plotting
+from prefrontal.experiment import Drawing, Results
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval
+from prefrontal.tables import published
+from replications.harlow.analysis import LAST, later_trials
+from replications.harlow.conditions import CONTROL, FINAL, MAIN, STILL_FIRST, SYMBOLS, TESTS, VARIED
 
 VIEWS = ("fixation", "choice", "turned")
-LAST = "final"
 COLUMNS = 4
 """Panels of the variations side by side."""
 
@@ -32,29 +31,22 @@ LOWEST = 24
 """Lower end of Fig. 6b-d, percent; the paper's 40 leaves no room for the legend."""
 
 CONDITIONS = {
-    "pixels": "networks that see pixels",
-    "pixels_new_wrong_image": "pixels, new wrong image",
-    "pixels_still_first": "pixels, view still first",
-    "symbols": "networks that see symbols",
+    MAIN: "networks that see pixels",
+    CONTROL: "pixels, new wrong image",
+    STILL_FIRST: "pixels, view still first",
+    SYMBOLS: "networks that see symbols",
 }
 """What networks see, and whether they were trained on the paper's control."""
 
 SHADES = {
-    "pixels": COLORS["network"],
-    "pixels_new_wrong_image": COLORS["animal"],
-    "pixels_still_first": COLORS["stable"],
-    "symbols": COLORS["volatile"],
+    MAIN: COLORS["network"],
+    CONTROL: COLORS["animal"],
+    STILL_FIRST: COLORS["stable"],
+    SYMBOLS: COLORS["volatile"],
 }
 
-
-@dataclass(frozen=True)
-class Options:
-    """Where results are and figures go."""
-
-    data: Path = DATA
-    """Data folder."""
-    figures: Path = FIGURES
-    """Figures folder."""
+TOGETHER = ((MAIN, CONTROL, STILL_FIRST), (SYMBOLS,))
+"""Conditions whose learning curves share a panel; change points are those of the first."""
 
 
 def stage_colors(count: int) -> list[tuple[float, float, float]]:
@@ -69,17 +61,17 @@ def performance_axes(ax: Axes, low: float, title: str) -> None:
     ax.set_title(title, fontsize=7)
 
 
-def draw_views(axes: list[Axes], results: Path) -> None:
+def draw_views(axes: list[Axes], results: Results) -> None:
     """Fig. 6a: the view during fixation, with the images, and turned to one side."""
     for ax, name in zip(axes, VIEWS, strict=True):
-        ax.imshow(plt.imread(results / f"view_{name}.png"))
+        ax.imshow(plt.imread(results.folder / f"view_{name}.png"))
         ax.set(xticks=[], yticks=[])
         ax.set_xlabel(name if name != "turned" else "turned to the right", fontsize=6)
 
 
 def draw_monkeys(ax: Axes) -> None:
     """Fig. 6b: Harlow's monkeys, by stage of training."""
-    frame = plotting.published("fig6b")
+    frame = published("fig6b")
     names = sorted(frame["series"].unique(), key=lambda name: (int(name.split("problems ")[1].split("-")[0]), -len(name)))
     names = [name for name in names if "1-100" not in name]
     for name, color in zip(names, stage_colors(len(names)), strict=True):
@@ -90,14 +82,12 @@ def draw_monkeys(ax: Axes) -> None:
     ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1, ncols=2)
 
 
-def draw_stages(ax: Axes, condition: str, results: Path) -> None:
+def draw_stages(ax: Axes, condition: str, results: Results) -> None:
     """Fig. 6c: accuracy by trial at six stages of training and at the end; if no network is at ceiling, of all at the end."""
-    staged = tables.read(results / "fig6c.csv", needs=("condition", "stage", "trial", "accuracy"))
-    networks = tables.read(results / "networks.csv", needs=("condition", "at_ceiling"))
-    networks = networks[networks["condition"] == condition]
+    tables = (results[name] for name in ("fig6c", "networks", "final"))
+    staged, networks, final = (table[table["condition"] == condition] for table in tables)
     reached = int(networks["at_ceiling"].sum())
     performance_axes(ax, LOWEST, f"{CONDITIONS[condition]}\n{reached} of {len(networks)} at ceiling")
-    staged = staged[staged["condition"] == condition].assign(stage=lambda frame: frame["stage"].astype(str))
     stages = list(dict.fromkeys(staged["stage"]))
     for stage, color in zip(stages, stage_colors(len(stages)), strict=True):
         mean, low, high = spread(staged[staged["stage"] == stage])
@@ -105,13 +95,9 @@ def draw_stages(ax: Axes, condition: str, results: Path) -> None:
         label = LAST if stage == LAST else f"stage {stage}"
         ax.errorbar(mean.index, mean, error, fmt="o-", ms=2, lw=1, elinewidth=0.6, color=color, label=label)
     if not stages:
-        final = tables.read(results / "final.csv", needs=("condition", "test", "trial", "accuracy"))
-        own = final[(final["condition"] == condition) & (final["test"] == "held out")]
-        for _, network in own.groupby("seed"):
+        for _, network in final[final["test"] == "held out"].groupby("seed"):
             ax.plot(network["trial"] + 1, 100 * network["accuracy"], lw=0.7, color=SHADES[condition])
-    published = plotting.published("fig6c")
-    final_series = published[published["series"] == "meta-RL Final quantile"]
-    plotting.published_marker(ax, final_series["x"], final_series["y"], "published, final")
+    plotting.published_marker(ax, FINAL.index, FINAL, "published, final")
     ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1, ncols=2)
 
 
@@ -122,30 +108,26 @@ def spread(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
     return table["mean"], table["low"].replace(-np.inf, np.nan), table["high"].replace(np.inf, np.nan)
 
 
-def later_trials(curves: pd.DataFrame) -> pd.Series:
-    """Percentage of correct choices in trials 2 to 6."""
-    return 100 * curves.filter(like="trial_").drop(columns="trial_1").mean(axis=1)
-
-
 def draw_curves(ax: Axes, curves: pd.DataFrame, color: str, label: str | None = None) -> None:
     """Accuracy on trials 2 to 6 over training, every network a line."""
     for k, (_, own) in enumerate(curves.groupby("seed")):
-        ax.plot(own["episode"] / 1000, later_trials(own), lw=0.7, color=color, label=None if k else label)
+        ax.plot(own["episode"] / 1000, 100 * later_trials(own), lw=0.7, color=color, label=None if k else label)
     ax.set(ylim=(35, 102))
 
 
-def draw_learning(ax: Axes, view: str, results: Path) -> None:
-    """Accuracy over training of all networks with a view; change points, as dots, of those of Fig. 6."""
-    curves = tables.read(results / "learning.csv", needs=("condition", "seed", "episode", "trial_2"))
-    networks = tables.read(results / "networks.csv", needs=("condition", "seed", "episodes_to_above_chance"))
+def draw_learning(ax: Axes, conditions: tuple[str, ...], results: Results) -> None:
+    """Accuracy over training of all networks of some conditions; change points, as dots, of those of the first."""
+    curves, networks = results["learning"], results["networks"]
     ax.axhline(50, ls="--", lw=0.6, color="black")
     for condition in shown(networks):
-        if condition.startswith(view):
+        if condition in conditions:
             draw_curves(ax, curves[curves["condition"] == condition], SHADES[condition], CONDITIONS[condition])
-    percent = later_trials(curves.set_index(["condition", "seed", "episode"]))
-    for row in networks[networks["condition"] == view].dropna(subset="episodes_to_above_chance").itertuples():
-        for at in (row.episodes_to_above_chance, row.episodes_to_above_chance + row.episodes_from_there_to_ceiling):
-            ax.plot(at / 1000, percent[view, row.seed, int(at)], "o", ms=2.5, color="black", zorder=3)
+    percent = 100 * later_trials(curves.set_index(["condition", "seed", "episode"]))
+    found = networks[networks["condition"] == conditions[0]].dropna(subset="episodes_to_above_chance")
+    start = found["episodes_to_above_chance"]
+    for at in (start, start + found["episodes_from_there_to_ceiling"]):
+        points = percent.reindex(pd.MultiIndex.from_arrays([found["condition"], found["seed"], at]))
+        ax.plot(at / 1000, points, "o", ms=2.5, color="black", zorder=3)
     ax.set(ylim=(22, 102), xlabel="training episodes (thousands)", ylabel="correct, trials 2-6 (%)")
     ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1)
 
@@ -155,25 +137,23 @@ def shown(frame: pd.DataFrame) -> list[str]:
     return [condition for condition in CONDITIONS if condition in set(frame["condition"])]
 
 
-def draw_second_trial(ax: Axes, results: Path) -> None:
+def draw_second_trial(ax: Axes, results: Results) -> None:
     """Accuracy on trial 2 after a right and after a wrong first choice; every network a dot."""
-    frame = tables.read(results / "second_trial.csv", needs=("condition", "seed", "first", "accuracy"))
-    draw_bars(ax, frame, "first", ("right", "wrong"), results)
+    draw_bars(ax, results["second_trial"], "first", ("right", "wrong"), results)
     ax.set(ylabel="correct on trial 2 (%)", xlabel="choice on trial 1")
 
 
-def draw_tests(ax: Axes, results: Path) -> None:
+def draw_tests(ax: Axes, results: Results) -> None:
     """Accuracy on trials 2 to 6 in the final tests; every network a dot."""
-    final = tables.read(results / "final.csv", needs=("condition", "seed", "test", "trial", "accuracy"))
-    later = final[final["trial"] > 0].groupby(["condition", "seed", "test"], as_index=False)["accuracy"].mean()
-    draw_bars(ax, later, "test", ("held out", "photographs", "new wrong image"), results)
+    final = results["final"]
+    later = final[final["trial"] > 0].groupby(["condition", "seed", "test"])["accuracy"].mean().reset_index()
+    draw_bars(ax, later, "test", tuple(TESTS), results)
     ax.set(ylabel="correct, trials 2-6 (%)")
 
 
-def draw_bars(ax: Axes, frame: pd.DataFrame, by: str, values: tuple[str, ...], results: Path) -> None:
+def draw_bars(ax: Axes, frame: pd.DataFrame, by: str, values: tuple[str, ...], results: Results) -> None:
     """Accuracy for each value of a column, a bar per condition over its networks at ceiling; the others are open dots."""
-    networks = tables.read(results / "networks.csv", needs=("condition", "seed", "at_ceiling"))
-    frame = frame.merge(networks[["condition", "seed", "at_ceiling"]], on=["condition", "seed"])
+    frame = frame.merge(results["networks"][["condition", "seed", "at_ceiling"]], on=["condition", "seed"])
     conditions = shown(frame)
     middle = 0.4 * (len(conditions) - 1)
     for k, value in enumerate(values):
@@ -189,9 +169,9 @@ def draw_bars(ax: Axes, frame: pd.DataFrame, by: str, values: tuple[str, ...], r
     ax.set_xticklabels([value.replace(" ", "\n", 1) for value in values])
 
 
-def draw_decoding(ax: Axes, results: Path) -> None:
+def draw_decoding(ax: Axes, results: Results) -> None:
     """What can be decoded from the units, by trial; every network a line."""
-    frame = tables.read(results / "decoding.csv", needs=("condition", "seed", "trial", "what", "accuracy"))
+    frame = results["decoding"]
     words = {"side": "rewarded side, images seen", "brighter": "rewarded is brighter, before"}
     for condition in shown(frame):
         for what, style in (("side", "-"), ("brighter", ":")):
@@ -204,30 +184,28 @@ def draw_decoding(ax: Axes, results: Path) -> None:
     ax.legend(fontsize=4.8, loc="lower right", frameon=False, handlelength=1.4)
 
 
-def compose(options: Options) -> tuple[Figure, dict[str, list[Axes]]]:
+def compose(results: Results) -> Drawing:
     """Put the panels of Fig. 6 together."""
-    results = options.data / "harlow" / "results"
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 100)
     grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.9), left=0.08, right=0.98, bottom=0.1, top=0.94, hspace=0.4, wspace=0.35)
     views = [figure.add_subplot(grid[0, k]) for k in range(3)]
     draw_views(views, results)
     monkeys, pixels, symbols = (figure.add_subplot(grid[1, k]) for k in range(3))
     draw_monkeys(monkeys)
-    draw_stages(pixels, "pixels", results)
-    draw_stages(symbols, "symbols", results)
+    draw_stages(pixels, MAIN, results)
+    draw_stages(symbols, SYMBOLS, results)
     for ax, letter in ((views[0], "a"), (monkeys, "b"), (pixels, "c"), (symbols, "d")):
         plotting.panel_label(ax, letter, x_mm=-20 if letter == "a" else -9, y_mm=0 if letter == "a" else 3)
-    return figure, {"a": views, "b": [monkeys], "c": [pixels], "d": [symbols]}
+    return Drawing("fig6", figure, {"a": views, "b": [monkeys], "c": [pixels], "d": [symbols]})
 
 
-def compose_supplement(options: Options) -> Figure:
+def compose_supplement(results: Results) -> Figure:
     """Put together what the paper does not show."""
-    results = options.data / "harlow" / "results"
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 110)
     grid = figure.add_gridspec(2, 6, left=0.08, right=0.98, bottom=0.11, top=0.93, hspace=0.55, wspace=2.2)
     learning = [figure.add_subplot(grid[0, :3]), figure.add_subplot(grid[0, 3:])]
-    for ax, view in zip(learning, ("pixels", "symbols"), strict=True):
-        draw_learning(ax, view, results)
+    for ax, conditions in zip(learning, TOGETHER, strict=True):
+        draw_learning(ax, conditions, results)
     second, tested, decoded = (figure.add_subplot(grid[1, 2 * k : 2 * k + 2]) for k in range(3))
     draw_second_trial(second, results)
     draw_tests(tested, results)
@@ -237,15 +215,10 @@ def compose_supplement(options: Options) -> Figure:
     return figure
 
 
-def origin(variation: str) -> str:
-    """Condition of the networks of which a variation changes a setting."""
-    return "symbols" if variation.startswith("symbols") else "pixels_still_first"
-
-
-def compose_variations(results: Path) -> Figure:
+def compose_variations(results: Results) -> Figure:
     """Learning curves with one setting changed at a time, each with those of the networks that it is changed from behind it."""
-    needs = ("condition", "seed", "episode", "trial_2")
-    settled, curves = (tables.read(results / f"{name}.csv", needs=needs) for name in ("learning", "variations_learning"))
+    settled, curves = results["learning"], results["variations_learning"]
+    origins = {name: condition for condition, varied in VARIED.items() for name in varied}
     names = list(curves["condition"].unique())
     rows = -(-len(names) // COLUMNS)
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 20 + 36 * rows)
@@ -254,7 +227,7 @@ def compose_variations(results: Path) -> Figure:
     figure.subplots_adjust(left=0.08, right=0.98, bottom=0.06 + 0.09 / rows, top=0.98 - 0.14 / rows)
     for ax, name in zip(axes, names, strict=False):
         ax.axhline(50, ls="--", lw=0.6, color="black")
-        draw_curves(ax, settled[settled["condition"] == origin(name)], "#cccccc")
+        draw_curves(ax, settled[settled["condition"] == origins[name]], "#cccccc")
         draw_curves(ax, curves[curves["condition"] == name], COLORS["independent"])
         ax.set_title(textwrap.fill(name.replace("_", " "), 30), fontsize=6)
         ax.set_xlabel("training episodes (thousands)", fontsize=6)
@@ -265,16 +238,13 @@ def compose_variations(results: Path) -> Figure:
     return figure
 
 
-def main(options: Options) -> None:
-    """Write fig6 and its supplement."""
-    about = tables.manifest(options.data / "harlow" / "results")["claims.csv"]
-    figure, panels = compose(options)
-    plotting.save(figure, "fig6", options.figures, about, panels)
-    plotting.save(compose_supplement(options), "fig6_supplement", options.figures, about)
-    results = options.data / "harlow" / "results"
-    if (results / "variations_learning.csv").exists():
-        plotting.save(compose_variations(results), "fig6_variations", options.figures, about)
+def draw(results: Results) -> Iterator[Drawing]:
+    """Fig. 6, its supplement, and the variations."""
+    yield compose(results)
+    yield Drawing("fig6_supplement", compose_supplement(results), {})
+    if (results.folder / "variations_learning.csv").exists():
+        yield Drawing("fig6_variations", compose_variations(results), {})
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.figure_main(__file__)

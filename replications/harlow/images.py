@@ -70,7 +70,7 @@ def to_bank(images: list[Image.Image]) -> Tensor:
     return torch.from_numpy(np.stack([np.asarray(image) for image in images]).transpose(0, 2, 1, 3).copy())
 
 
-def colour(rng: np.random.Generator) -> tuple[int, int, int]:
+def color(rng: np.random.Generator) -> tuple[int, int, int]:
     """Any hue, mostly saturated and bright."""
     hue, saturation, value = rng.random(), rng.beta(2, 1), rng.uniform(0.25, 1)
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
@@ -86,7 +86,7 @@ def draw(rng: np.random.Generator, size: int) -> Image.Image:
         shape(rng, pen, large)
     for _ in range(rng.integers(0, 4)):
         points = [tuple(map(float, point)) for point in rng.uniform(0, large, (rng.integers(2, 5), 2))]
-        pen.line(points, fill=colour(rng), width=int(rng.integers(large // 30, large // 8)), joint="curve")
+        pen.line(points, fill=color(rng), width=int(rng.integers(large // 30, large // 8)), joint="curve")
     return picture.resize((size, size), Image.Resampling.BOX)
 
 
@@ -105,7 +105,7 @@ def field(rng: np.random.Generator, size: int) -> Image.Image:
     else:
         coarse = Image.fromarray((255 * rng.random((5, 5))).astype(np.uint8))
         blend = np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC)) / 255
-    first, second = np.array(colour(rng)), np.array(colour(rng))
+    first, second = np.array(color(rng)), np.array(color(rng))
     return Image.fromarray((first + blend[..., None] * (second - first)).astype(np.uint8))
 
 
@@ -116,12 +116,12 @@ def shape(rng: np.random.Generator, pen: ImageDraw.ImageDraw, size: int) -> None
     box = (x - a, y - b, x + a, y + b)
     kind = rng.integers(3)
     if kind == 0:
-        pen.ellipse(box, fill=colour(rng))
+        pen.ellipse(box, fill=color(rng))
     elif kind == 1:
-        pen.ellipse(box, outline=colour(rng), width=int(rng.integers(size // 20, size // 8)))
+        pen.ellipse(box, outline=color(rng), width=int(rng.integers(size // 20, size // 8)))
     else:
         corners = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 8)))
-        pen.polygon([(float(x + a * np.cos(t)), float(y + b * np.sin(t))) for t in corners], fill=colour(rng))
+        pen.polygon([(float(x + a * np.cos(t)), float(y + b * np.sin(t))) for t in corners], fill=color(rng))
 
 
 def crop(rng: np.random.Generator, size: int) -> Image.Image:

@@ -9,7 +9,8 @@ What the subject sees is the view in pixels, or its symbolic counterpart: where 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,9 @@ class HarlowTask:
 
     Parameters
     ----------
-    images : Tensor or None
-        Image bank (images, IMAGE columns, IMAGE rows, 3), uint8, to be seen in pixels; None for the symbolic version, whose
-        observation is listed in ``observations``.
-    codes : Tensor, optional
-        Vectors that stand for the images of the symbolic version, (images, CODE_LENGTH).
+    images : Tensor
+        Images to be seen in pixels, (images, column, row, colour), uint8; or the vectors that stand for them in the symbolic
+        version, (images, CODE_LENGTH), whose observation is listed in ``observations``.
     view_size : int
         Pixels along each side of the view (Methods: 84).
     repeat : int
@@ -67,12 +66,9 @@ class HarlowTask:
         Simplification: the view stays on the middle of the screen while the images are shown, until one is chosen.
     pixels : torch.dtype
         Views in uint8, 0 to 255, or in a floating-point type, -1 to 1: what a network computes with needs no conversion.
-    device : str
-        "cpu" or "cuda".
     """
 
-    images: Tensor | None = None
-    codes: Tensor | None = None
+    images: Tensor = field(default_factory=lambda: image_codes("training", CODE_LENGTH))
     view_size: int = VIEW_PIXELS
     repeat: int = 4
     trials: int = 6
@@ -80,7 +76,6 @@ class HarlowTask:
     new_wrong_image: bool = False
     still_view: bool = False
     pixels: torch.dtype = torch.uint8
-    device: str = "cpu"
 
     actions = ("left", "right", "none")
     periods = ("fixation", "choice", "interval")
@@ -89,22 +84,21 @@ class HarlowTask:
     step_noise = 2
 
     def __post_init__(self) -> None:
-        if self.images is not None:
-            expected = round(IMAGE_PIXELS * self.view_size / VIEW_PIXELS)
-            if self.images.shape[1] != expected:
-                raise ValueError(f"images of {self.images.shape[1]} pixels, expected {expected} for views of {self.view_size}")
-            columns = atlas(self.images, self.view_size)
-            columns = columns if self.pixels == torch.uint8 else (columns / 127.5 - 1).to(self.pixels)
-            object.__setattr__(self, "atlas", columns.to(self.device))
-        elif self.codes is None:
-            object.__setattr__(self, "codes", image_codes("training", CODE_LENGTH).to(self.device))
+        expected = round(IMAGE_PIXELS * self.view_size / VIEW_PIXELS)
+        if not self.symbolic and self.image_size != expected:
+            raise ValueError(f"images of {self.image_size} pixels, expected {expected} for views of {self.view_size}")
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether vectors stand for the images."""
+        return self.images.ndim == 2
 
     @property
     def observations(self) -> tuple[str, ...]:
         """Entries of a symbolic observation; of a view in pixels, its colours (its shape is column, row, colour)."""
-        if self.images is not None:
+        if not self.symbolic:
             return ("red", "green", "blue")
-        slots = [f"{side}_image_{k}" for side in ("left", "right") for k in range(self.codes.shape[1])]
+        slots = [f"{side}_image_{k}" for side in ("left", "right") for k in range(self.images.shape[1])]
         return ("sine_of_heading", "cosine_of_heading", "heading_on_screen", "cross", *slots)
 
     @property
@@ -117,6 +111,25 @@ class HarlowTask:
         """Pixels of a full turn."""
         return round(360 / SCREEN * self.view_size)
 
+    @functools.cached_property
+    def brightness(self) -> Tensor:
+        """Mean of each image's values; in the symbolic version the first entry of its vector."""
+        return self.images[:, 0] if self.symbolic else self.images.float().flatten(1).mean(1)
+
+    @functools.cached_property
+    def _atlas(self) -> dict[torch.device, Tensor]:
+        """What observations are put together from, on every device that asked for it."""
+        if self.symbolic:
+            return {self.images.device: self.images}
+        columns = atlas(self.images, self.view_size)
+        return {self.images.device: columns if self.pixels == torch.uint8 else (columns / 127.5 - 1).to(self.pixels)}
+
+    def _shown(self, device: torch.device) -> Tensor:
+        """Columns of views, or vectors, where the state is."""
+        if device not in self._atlas:
+            self._atlas[device] = self._atlas[self.images.device].to(device)
+        return self._atlas[device]
+
     @property
     def episode_steps(self) -> int:
         """Actions in the longest episode."""
@@ -124,7 +137,7 @@ class HarlowTask:
 
     def begin(self, noise: Tensor) -> tuple[State, Tensor]:
         """Draw two images and open the first trial, looking at the middle of the screen."""
-        count = len(self.images if self.images is not None else self.codes)
+        count = len(self.images)
         first = (noise[..., 0] * count).long().clamp_max(count - 1)
         other = (noise[..., 1] * (count - 1)).long().clamp_max(count - 2)
         blank = torch.zeros_like(first)
@@ -166,8 +179,8 @@ class HarlowTask:
         side = torch.where(redraw, (noise[..., 0] < 0.5).long(), state["rewarded_side"])
         wrong = state["wrong_image"]
         if self.new_wrong_image:
-            count = len(self.images if self.images is not None else self.codes)
-            drawn = (noise[..., 1] * (count - 1)).long().clamp_max(count - 2)
+            others = len(self.images) - 1
+            drawn = (noise[..., 1] * others).long().clamp_max(others - 1)
             wrong = torch.where(redraw, drawn + (drawn >= state["rewarded_image"]), wrong)
 
         to_left, to_right = ((heading - x).abs() <= CHOICE_TOLERANCE for x in (-ECCENTRICITY, ECCENTRICITY))
@@ -198,7 +211,7 @@ class HarlowTask:
 
     def observe(self, state: State) -> Tensor:
         """Return what is seen: (seed, episode, column, row, colour), or (seed, episode, observations)."""
-        return self._symbols(state) if self.images is None else self.render(state)
+        return self._symbols(state) if self.symbolic else self.render(state)
 
     def image_on(self, state: State, side: int) -> Tensor:
         """Index of the image on a side of the screen, (seed, episode)."""
@@ -212,7 +225,7 @@ class HarlowTask:
         parts = [torch.stack([angle.sin(), angle.cos(), on_screen, cross.to(heading.dtype)], dim=-1)]
         for side, x in ((LEFT, -ECCENTRICITY), (RIGHT, ECCENTRICITY)):
             seen = (state["period"] == CHOICE) & ((heading - x).abs() <= SCREEN / 2)
-            parts.append(self.codes[self.image_on(state, side)] * seen[..., None])
+            parts.append(self._shown(heading.device)[self.image_on(state, side)] * seen[..., None])
         return torch.cat(parts, dim=-1)
 
     def render(self, state: State) -> Tensor:
@@ -221,7 +234,7 @@ class HarlowTask:
         A view is put together from whole columns of the atlas: those of the surround, of the surround with the cross, and of
         the images on the screen.
         """
-        atlas, width, around = self.atlas, self.image_size, self.surround_columns
+        width, around = self.image_size, self.surround_columns
         degrees_per_pixel = SCREEN / self.view_size
         heading = state["heading"]
         if self.still_view:
@@ -233,7 +246,7 @@ class HarlowTask:
             within = column - round(x / degrees_per_pixel) + width // 2
             inside = (within >= 0) & (within < width) & (state["period"] == CHOICE)[..., None]
             index = torch.where(inside, 2 * around + self.image_on(state, side)[..., None] * width + within, index)
-        rows = atlas.index_select(0, index.flatten())
+        rows = self._shown(heading.device).index_select(0, index.flatten())
         return rows.view(*index.shape, self.view_size, 3)
 
     def trial_columns(self, state: State) -> dict[str, Any]:
@@ -247,4 +260,6 @@ class HarlowTask:
             "rewarded_image": state["rewarded_image"],
             "wrong_image": state["wrong_image"],
             "steps": state["steps"],
+            # What one can know of the rewarded image before the images come: how it differs from the other.
+            "rewarded_is_brighter": self.brightness[state["rewarded_image"]] > self.brightness[state["wrong_image"]],
         }

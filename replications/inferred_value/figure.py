@@ -5,34 +5,30 @@ python -m replications.inferred_value.figure --help
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.axes import Axes
-from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.lines import Line2D
 
-from prefrontal import plotting, tables
-from prefrontal.errors import run
-from prefrontal.paths import DATA, FIGURES
+from prefrontal import experiment, plotting, tables
 from prefrontal.plotting import COLORS
-from replications.inferred_value.analysis import (
-    CARRIED,
+from replications.inferred_value.conditions import (
+    CHOSEN,
     DRAWN,
+    MAIN,
     OBSERVERS,
     PANELS,
     PERIODS,
+    PUBLISHED,
     RESET,
     ROLES,
-    published_rpes,
+    SERIES,
+    STATED,
 )
 
-STATED = {"learning_rate": 7e-4, "value_cost": 0.05, "init_scale": 2.5}
-CHOSEN = {"learning_rate": 2e-3, "value_cost": 0.5, "init_scale": 2.5}
-"""Settings compared over training: the paper's learning rate and value cost, and those of the networks drawn."""
 TITLES = {"before": "reversal trial\n(before its outcome)", "experienced": "next trial, same cue\n(experienced)"}
 TITLES["inferred"] = "next trial, other cue\n(inferred)"
 SIDE_COLORS = {"left": COLORS["unrewarded"], "right": COLORS["rewarded"]}
@@ -40,22 +36,11 @@ SIDE_MARKERS = {"left": "x", "right": "o"}
 OBSERVER_STYLES = dict(zip(OBSERVERS, (":", "-"), strict=True))
 
 
-@dataclass(frozen=True)
-class Options:
-    """Where results are and figures go."""
-
-    data: Path = DATA
-    """Data folder."""
-    figures: Path = FIGURES
-    """Figures folder."""
-
-
 def draw_monkeys(axes: list[Axes]) -> None:
     """Fig. 4a: dopamine neurons of monkeys around the cue, digitised."""
-    frame = plotting.published("fig4a")
-    roles = {"cue rewarded prior to reversal": "old cue", "cue rewarded after reversal": "new cue"}
+    frame = tables.published("fig4a")
     for ax, panel in zip(axes, PANELS, strict=True):
-        for series, role in roles.items():
+        for series, role in SERIES.items():
             own = frame[frame["panel"].str.contains(panel) & (frame["series"] == series)].sort_values("x")
             ax.plot(own["x"].astype(float), own["y"], color=COLORS[role])
         ax.axvline(0, color="black", lw=0.5, ls=":")
@@ -65,17 +50,16 @@ def draw_monkeys(axes: list[Axes]) -> None:
 
 def draw_rpes(axes: list[Axes], rpes: pd.DataFrame) -> None:
     """Fig. 4b: reward prediction errors of every network, beside the published ones and two ideal observers."""
-    reference = published_rpes().set_index(["panel", "role", "period"])["rpe"]
     steps = np.arange(len(DRAWN), dtype=float)
     for ax, panel in zip(axes, PANELS, strict=True):
         ax.axhline(0, color="black", lw=0.5, ls=":")
         for role in ROLES:
             own = rpes[(rpes["panel"] == panel) & (rpes["role"] == role)]
-            networks, color = own[own["condition"] == CARRIED], COLORS[role]
+            networks, color = own[own["condition"] == MAIN], COLORS[role]
             ax.plot(steps, networks[DRAWN].mean(), color=color, lw=1.2)
             for x, period in zip(steps, DRAWN, strict=True):
                 plotting.dots(ax, x, networks[period], color, width=0.09)
-            plotting.published_marker(ax, steps + 0.24, [reference[panel, role, period] for period in DRAWN])
+            plotting.published_marker(ax, steps + 0.24, [PUBLISHED[panel, role, period] for period in DRAWN])
             for condition, style in OBSERVER_STYLES.items():
                 level = own.loc[own["condition"] == condition, "cue"].mean()
                 ax.plot([0.66, 1.34], [level, level], color="black", lw=0.8, ls=style, zorder=1)
@@ -100,12 +84,11 @@ def label_rpes(ax: Axes) -> None:
 
 def draw_differences(ax: Axes, differences: pd.DataFrame) -> None:
     """Old minus new cue's RPE with the LSTM state carried, and reset at every block."""
-    reference = published_rpes().set_index(["panel", "role", "period"])["rpe"]
-    shifts = {CARRIED: (-0.2, COLORS["network"]), RESET: (0.2, COLORS["volatile"])}
+    shifts = {MAIN: (-0.2, COLORS["network"]), RESET: (0.2, COLORS["volatile"])}
     for x, panel in enumerate(PANELS):
         for condition, (shift, color) in shifts.items():
             plotting.bar(ax, x + shift, differences.loc[differences["condition"] == condition, panel], color, 0.36)
-        published = reference[panel, "old cue", "cue"] - reference[panel, "new cue", "cue"]
+        published = PUBLISHED[panel, "old cue", "cue"] - PUBLISHED[panel, "new cue", "cue"]
         plotting.published_marker(ax, [x - 0.45], [published])
         for condition, style in OBSERVER_STYLES.items():
             level = differences.loc[differences["condition"] == condition, panel].mean()
@@ -122,14 +105,14 @@ def draw_components(axes: np.ndarray, points: pd.DataFrame) -> None:
     for (row, column), ax in np.ndenumerate(axes):
         period = PERIODS[column]
         both = points[points["period"] == period]
-        part, limits = both[both["block_trial"] == row], both[["pc1", "pc2"]].agg(["min", "max"]).astype(float)
-        margin = 0.12 * (limits.loc["max"] - limits.loc["min"])
+        part, (low, high) = both[both["block_trial"] == row], both[["pc1", "pc2"]].agg(["min", "max"]).to_numpy(float)
+        margin = 0.12 * (high - low)
         for (rewarded, cue), own in part.groupby(["rewarded_cue", "cue"]):
             marker, color = SIDE_MARKERS[cue], SIDE_COLORS[rewarded]
             style = {"facecolor": "none", "edgecolor": color} if marker == "o" else {"color": color}
             ax.scatter(own["pc1"], own["pc2"], s=5, marker=marker, lw=0.4, rasterized=True, **style)
         if (margin > 0).all():
-            (left, right), (bottom, top) = ((limits[pc] + [-margin[pc], margin[pc]]) for pc in ("pc1", "pc2"))
+            (left, bottom), (right, top) = low - margin, high + margin
             ax.set(xlim=(left, right), ylim=(bottom, top))
         ax.set(xticks=[], yticks=[])
         if row == 0:
@@ -150,7 +133,7 @@ def label_components(ax: Axes) -> None:
 
 def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
     """Share of reversed blocks in which the decoder reads the new state, over the eight steps of two trials."""
-    for condition, color in ((CARRIED, COLORS["network"]), (RESET, COLORS["volatile"])):
+    for condition, color in ((MAIN, COLORS["network"]), (RESET, COLORS["volatile"])):
         own = decoded[decoded["condition"] == condition]
         x = own["block_trial"] * len(PERIODS) + own["period"].map(PERIODS.index)
         means = own["new_state"].groupby(x).mean()
@@ -183,20 +166,16 @@ def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
     ax.legend(loc="center right", bbox_to_anchor=(1.02, 0.645), labelspacing=0.2)
 
 
-def main(options: Options) -> None:
+def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     """Draw the figure."""
-    folder = options.data / "inferred_value" / "results"
-    names = ("fig4b", "fig4b_differences", "fig4c", "decoded_state")
-    results = {name: tables.read(folder / f"{name}.csv") for name in names}
-    development = folder.parent / "sweeps" / "rates.csv"
+    development = results.folder.parent / "sweeps" / "rates_curves.csv"
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 190)
-    grid = figure.add_gridspec(3, 2, height_ratios=(1, 1.25, 1.9), width_ratios=(3, 1), hspace=0.42, wspace=0.26)
+    grid: Any = figure.add_gridspec(3, 2, height_ratios=(1, 1.25, 1.9), width_ratios=(3, 1), hspace=0.42, wspace=0.26)
     figure.subplots_adjust(left=0.075, right=0.985, top=0.95, bottom=0.07)
-    a = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 3, grid[0, 0], wspace=0.2)]
-    b = [figure.add_subplot(cell) for cell in GridSpecFromSubplotSpec(1, 3, grid[1, 0], wspace=0.2)]
-    c = GridSpecFromSubplotSpec(2, 4, grid[2, 0], wspace=0.06, hspace=0.06).subplots()
-    d, lower = figure.add_subplot(grid[1, 1]), GridSpecFromSubplotSpec(2, 1, grid[2, 1], hspace=0.95)
-    e, f = (figure.add_subplot(cell) for cell in lower)
+    a, b = (list(grid[row, 0].subgridspec(1, 3, wspace=0.2).subplots()) for row in (0, 1))
+    c = grid[2, 0].subgridspec(2, 4, wspace=0.06, hspace=0.06).subplots()
+    d = figure.add_subplot(grid[1, 1])
+    e, f = grid[2, 1].subgridspec(2, 1, hspace=0.95).subplots()
     draw_monkeys(a)
     draw_rpes(b, results["fig4b"])
     label_rpes(figure.add_subplot(grid[0, 1]))
@@ -208,8 +187,8 @@ def main(options: Options) -> None:
     panels = {"a": a, "b": b, "c": list(c.flat), "d": [d], "e": [e], "f": [f]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
-    plotting.save(figure, "fig4", options.figures, tables.manifest(folder)["fig4b.csv"], panels)
+    yield experiment.Drawing("fig4", figure, panels)
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.figure_main(__file__)

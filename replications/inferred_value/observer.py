@@ -39,7 +39,7 @@ class IdealObserver:
 
     task: InferredValueTask
     boundary_known: bool
-    discount: float = 0.9
+    discount: float
 
     def begin(self, seeds: int, episodes: int) -> Belief:
         """Start without a preference."""

@@ -7,62 +7,35 @@ python -m replications.inferred_value.record --help
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-import tyro
-
-from prefrontal import recording, training
-from prefrontal.errors import run
-from prefrontal.paths import DATA
-from replications.inferred_value.analysis import OBSERVERS, WARM_UP_BLOCKS
+from prefrontal import recording
+from prefrontal.tables import Recording
+from replications.inferred_value.conditions import MAIN, OBSERVERS, SESSION_BLOCKS, TRAINED, WARM_UP_BLOCKS
 from replications.inferred_value.observer import IdealObserver
-from replications.inferred_value.task import InferredValueTask
-from replications.inferred_value.train import VARIANTS, Config
-
-SESSION_BLOCKS = 12
-"""Analysed blocks of a test session; the warm-up blocks before them come on top."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What to record."""
-
-    data: Path = DATA
-    """Data folder."""
-    seeds: int = 8
-    """Networks per variant, seeded 0, 1, ... (paper: 8)."""
-    episodes: int = 1_200
-    """Test blocks per network, the paper's episodes, beside the warm-up (Methods, simulation 3: 1,200)."""
+def sessions(task: Any, episodes: int, blocks: int = SESSION_BLOCKS) -> tuple[Any, int]:
+    """Arrange test blocks in sessions, each after a warm-up; in as many single blocks where the state is reset."""
+    return (task, episodes * blocks) if task.blocks == 1 else (replace(task, blocks=blocks + WARM_UP_BLOCKS), episodes)
 
 
-def sessions(task: InferredValueTask, blocks: int) -> tuple[InferredValueTask, int]:
-    """Arrange ``blocks`` test blocks in sessions: single blocks where the state is reset, else with a warm-up each."""
-    if task.blocks == 1:
-        return task, blocks
-    return dataclasses.replace(task, blocks=SESSION_BLOCKS + WARM_UP_BLOCKS), math.ceil(blocks / SESSION_BLOCKS)
-
-
-def main(options: Options) -> None:
-    """Write trials, steps and unit activity of the networks of all variants, and behaviour of the observers."""
-    folder, seeds = options.data / "inferred_value", list(range(options.seeds))
-    recordings, used = [], []
-    for variant in VARIANTS:
-        condition = Config(**variant).condition
-        agent, configs = training.load_agent(folder / "networks", Config, condition, seeds)
-        task, count = sessions(configs[0].task(), options.episodes)
-        discount = [config.discount for config in configs]
+def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
+    """Record all networks, units of those that see the reward, and the observers on the task of the main networks."""
+    for condition in TRAINED:
+        trained = networks(condition)
+        task, count = sessions(trained.task, episodes)
         # The units of the networks that see reward prediction errors are not analysed.
-        periods = task.periods if configs[0].network_input == "reward" else ()
-        recordings.append(recording.record(agent, task, seeds, condition, count, discount=discount, activity_periods=periods))
-        used += configs
-    task, count = sessions(Config().task(), options.episodes)
-    for condition, boundary_known in OBSERVERS.items():
-        recordings.append(recording.record(IdealObserver(task, boundary_known), task, [0], condition, count))
-    recording.write(recording.join(recordings), folder, training.provenance(used))
+        yield trained.record(count, task, activity_periods=task.periods if trained.config.network_input == "reward" else ())
+    main = networks(MAIN)
+    task, count = sessions(main.task, episodes)
+    for name, boundary_known in OBSERVERS.items():
+        observer = IdealObserver(task, boundary_known, main.config.discount)
+        seen = recording.record(observer, task, [0], name, count, discount=main.config.discount)
+        yield replace(seen, settings={name: main.config.settings()})
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    recording.main(__file__)

@@ -1,42 +1,31 @@
 """Follow reward prediction errors over training, for every combination of settings that the paper leaves open.
 
-Reward says little here, since a valid response needs no knowledge of which cue pays. The sweep therefore stops training
-at regular intervals, freezes the weights, and measures the cue's reward prediction error around reversals.
+Reward says little here, since a valid response needs no knowledge of which cue pays. What is measured, with the weights
+frozen, is the cue's reward prediction error around reversals.
 
-python -m replications.inferred_value.sweep --name rates --seeds 2 --vary learning_rate=7e-4,2e-3 value_cost=.05,.5
+python -m prefrontal.sweep inferred_value --name rates --points 8 --vary learning_rate=7e-4,2e-3 value_cost=.05,.5
 """
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 import pandas as pd
 
-from prefrontal import sweep
-from prefrontal.errors import run
-from prefrontal.recording import NetworkAgent, record
-from prefrontal.training import Population
-from replications.inferred_value.analysis import PANELS, WARM_UP_BLOCKS, cue_differences, reversal_rpes
-from replications.inferred_value.train import Config
+from prefrontal.population import Population
+from prefrontal.recording import record
+from replications.inferred_value import analysis
+from replications.inferred_value.conditions import PANELS
+from replications.inferred_value.record import sessions
 
-VALIDATION_SESSIONS, VALIDATION_BLOCKS = 40, WARM_UP_BLOCKS + 8
+VALIDATION_SESSIONS, VALIDATION_BLOCKS = 40, 8
 
 
 def measure(population: Population) -> pd.DataFrame:
     """Old minus new cue's RPE on trials 1 and 2 of reversed blocks, and reward per trial; one row per network."""
-    carried = population.configs[0].blocks > 1
-    task = dataclasses.replace(population.task, blocks=VALIDATION_BLOCKS if carried else 1)
-    sessions = VALIDATION_SESSIONS if carried else VALIDATION_SESSIONS * VALIDATION_BLOCKS
-    agent = NetworkAgent(population.network, population.costs.reward_scale)
-    index = list(range(len(population.configs)))
-    recording = record(
-        agent, task, index, "validation", sessions, discount=population.costs.discount.tolist(), purpose="validation sessions"
-    )
-    trials, steps = recording.trials, recording.steps
-    rpes = reversal_rpes(trials, steps, WARM_UP_BLOCKS if carried else 0)
-    wide = cue_differences(rpes).set_index("seed").reindex(index)[PANELS]
-    return wide.assign(reward=trials.groupby("seed").reward.mean())
-
-
-if __name__ == "__main__":
-    run(lambda: sweep.main(Config, "inferred_value", measure))
+    task, count = sessions(population.task, VALIDATION_SESSIONS, VALIDATION_BLOCKS)
+    agent, index = population.agent, list(range(len(population.configs)))
+    seen = record(agent, task, index, "validation", count, discount=agent.discount, purpose="validation sessions")
+    measured = analysis.measure(replace(seen, settings={"validation": population.config.settings()}))
+    differences, behaved = (measured[name].set_index("seed").reindex(index) for name in ("fig4b_differences", "behaviour"))
+    return differences[PANELS].assign(reward_per_trial=behaved["reward"], steps=population.trained_steps)

@@ -9,12 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import State, one_hot
+from prefrontal.task import INVALID_REWARD, State, one_hot, proceed
 
 FIXATION, CUE, SACCADE, REWARD = 0, 1, 2, 3
 LEFT, RIGHT, CENTRE = 0, 1, 2
-INVALID_REWARD = -1.0
-"""Reward of an invalid response (Methods, "Simulations", trial protocol)."""
 TRIAL_STEPS = 4
 """Fixation, cue, saccade, reward (Methods, simulation 3)."""
 
@@ -89,11 +87,11 @@ class InferredValueTask:
         earned = torch.where(opens, torch.zeros_like(reward), state["reward"]) + reward
 
         moves = legal | (self.invalid_response == "continue")
-        ends = ((period == REWARD) & moves) | (~legal & (self.invalid_response == "abort"))
+        ends, following = proceed(period, moves, (period == REWARD) & moves, self.invalid_response)
         time = state["time"] + 1
         after: State = {
             "trial": state["trial"] + ends,
-            "period": torch.where(ends, FIXATION, period + moves),
+            "period": following,
             "over": time >= self.episode_steps,
             "time": time,
             "opens": ends,

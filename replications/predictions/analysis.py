@@ -5,49 +5,28 @@ python -m replications.predictions.analysis --help
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import tyro
 
-from prefrontal import behavior, claims, tables
-from prefrontal.errors import run
+from prefrontal import behavior, claims, experiment, tables
+from prefrontal.behavior import SUBJECT
 from prefrontal.learners import two_step
-from prefrontal.paths import DATA
-from replications.predictions.conditions import INTACT, SILENCED, STRENGTHS
+from prefrontal.statistics import trend
+from prefrontal.tables import Recording
+from replications.predictions.conditions import INTERFERENCE, MAIN, SILENCED, WORDS
 from replications.two_step import analysis as two_step_analysis
 
 CONTRASTS = {
-    "planning_index": {
-        ("common", "rewarded"): 1,
-        ("common", "unrewarded"): -1,
-        ("uncommon", "rewarded"): -1,
-        ("uncommon", "unrewarded"): 1,
-    },
-    "model_free_index": {
-        ("common", "rewarded"): 1,
-        ("common", "unrewarded"): -1,
-        ("uncommon", "rewarded"): 1,
-        ("uncommon", "unrewarded"): -1,
-    },
+    "planning_index": {"common/rewarded": 1, "common/unrewarded": -1, "uncommon/rewarded": -1, "uncommon/unrewarded": 1},
+    "model_free_index": {"common/rewarded": 1, "common/unrewarded": -1, "uncommon/rewarded": 1, "uncommon/unrewarded": -1},
 }
 """Index -> sign with which the lag-1 weight of each kind of trial enters it (Miller, Botvinick & Brody 2017, at lag 1)."""
 
-TEXTBOOK = {"model-based": two_step.Planner(discount=0.9), "model-free": two_step.ModelFree(learning_rate=0.5, discount=0.9)}
-"""Learners whose indices are drawn for reference."""
-
 TEXTBOOK_TEMPERATURE, TEXTBOOK_EPISODES = 10.0, 1_000
-"""Their inverse temperature, at which the planner earns what intact networks earn; episodes that they play."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where the tables are."""
-
-    data: Path = DATA
-    """Data folder."""
+"""Inverse temperature of the textbook learners, at which the planner earns what intact networks earn; episodes that they play."""
 
 
 def indices(trials: pd.DataFrame) -> pd.DataFrame:
@@ -59,28 +38,17 @@ def indices(trials: pd.DataFrame) -> pd.DataFrame:
         condition, seed, planning_index, model_free_index (log odds), reward_per_trial, invalid. Indices are 0 where choices do
         not vary: nothing that happened can have changed them.
     """
-    weights = behavior.two_step_weights(trials).query("lag == 1")
-    by_kind = weights.astype({"condition": str}).pivot(index=behavior.SUBJECT, columns="signal", values="weight")
-    by_network = trials.astype({"condition": str}).groupby(behavior.SUBJECT)
-    frame = by_network.agg(reward_per_trial=("reward", "mean"), invalid=("choice", lambda choice: (choice < 0).mean()))
-    unvarying = by_network["choice"].agg(lambda choice: choice[choice >= 0].nunique() < 2)
-    for name, signs in CONTRASTS.items():
-        index = sum(sign * by_kind["/".join(kind)] for kind, sign in signs.items())
-        frame.insert(frame.shape[1] - 2, name, index.where(~unvarying, 0.0))
-    return frame.reset_index()
+    trials = trials.astype({"condition": str})
+    weights = behavior.two_step_weights(trials).query("lag == 1").pivot(index=SUBJECT, columns="signal", values="weight")
+    by_network = trials.assign(invalid=trials["choice"] < 0).groupby(SUBJECT)
+    valid = trials["choice"].where(trials["choice"] >= 0).groupby([trials[name] for name in SUBJECT])
+    varies = valid.max() > valid.min()
+    frame = pd.DataFrame({name: (weights * pd.Series(signs)).sum(axis=1, skipna=False) for name, signs in CONTRASTS.items()})
+    frame = frame.where(varies, 0.0, axis=0)
+    return frame.assign(reward_per_trial=by_network["reward"].mean(), invalid=by_network["invalid"].mean()).reset_index()
 
 
-def textbook() -> pd.DataFrame:
-    """Indices and reward of the textbook learners."""
-    rng = np.random.default_rng(0)
-    played = [
-        two_step.simulate(learner, TEXTBOOK_TEMPERATURE, TEXTBOOK_EPISODES, 100, rng, condition=name)
-        for name, learner in TEXTBOOK.items()
-    ]
-    return indices(pd.concat(played, ignore_index=True))
-
-
-def explained(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
+def explained(recording: Recording) -> pd.DataFrame:
     """r2 of networks' reward prediction errors with the planner's, where steps are recorded, together and by event (Fig. 5f).
 
     Returns
@@ -89,106 +57,85 @@ def explained(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
         condition, seed, event ("both", "stage 2", "reward"), r2_model_based; 0 for errors that do not vary.
     """
     rows = []
-    for condition, own in steps.groupby("condition", observed=True):
-        pairs = two_step_analysis.model_based_pairs(trials[trials["condition"] == condition], own)
-        for seed, block in pairs.groupby("seed"):
-            for event in ("both", *two_step_analysis.STAGES.values()):
-                part = block if event == "both" else block[block["event"] == event]
-                errors = [part[name].to_numpy(float) for name in ("network", "model_based")]
-                r2 = np.nan_to_num(behavior.explained_variance(errors[0], errors[1:]))
-                rows.append({"condition": condition, "seed": seed, "event": event, "r2_model_based": r2})
+    for (condition, seed), block in two_step_analysis.model_based_pairs(recording).groupby(SUBJECT):
+        for event in ("both", *two_step_analysis.EVENTS):
+            part = block if event == "both" else block[block["event"] == event]
+            errors = [part[name].to_numpy(float) for name in ("network", "model_based")]
+            r2 = np.nan_to_num(behavior.explained_variance(errors[0], errors[1:]))
+            rows.append({"condition": condition, "seed": seed, "event": event, "r2_model_based": r2})
     return pd.DataFrame(rows)
 
 
-def interference(measured: pd.DataFrame) -> pd.DataFrame:
-    """Arrange networks by kind and strength of the interference; strength 0 is the intact network of the same seed.
-
-    Returns
-    -------
-    DataFrame
-        kind (setting), strength (0 to 3), setting (its value), and the columns of ``measured`` but for condition.
-    """
-    parts = []
-    for kind, settings in STRENGTHS.items():
-        conditions = [INTACT["reward"], *(f"{kind}_{setting:g}" for setting in settings)]
-        for strength, condition in enumerate(conditions):
-            setting = np.nan if strength == 0 else settings[strength - 1]
-            own = measured[measured["condition"] == condition].drop(columns="condition")
-            parts.append(own.assign(kind=kind, strength=strength, setting=setting))
-    frame = pd.concat(parts, ignore_index=True)
-    first = ["kind", "strength", "setting", "seed"]
-    return frame[[*first, *frame.columns.drop(first)]]
+def measure(recording: Recording) -> dict[str, pd.DataFrame]:
+    """Measure every network: behaviour, with kind of interference and rank of its strength, and errors where steps are there."""
+    parts: dict[str, list[pd.DataFrame]] = {"indices": [], "silencing": []}
+    for how, trials in recording.trials.groupby("silenced", sort=False):
+        parts["indices"].append(indices(trials).assign(silenced=how))
+        steps = recording.steps[recording.steps["silenced"] == how] if len(recording.steps) else recording.steps
+        if len(steps):
+            own = Recording(trials, steps, settings=recording.settings)
+            parts["silencing"].append(explained(own).assign(silenced=how))
+    measured = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items() if frames}
+    kinds = [INTERFERENCE.get(condition, ("none", 0)) for condition in measured["indices"]["condition"]]
+    measured["indices"][["kind", "strength"]] = pd.DataFrame(kinds)
+    told = ("silenced", "kind", "strength")
+    return {name: tables.leading(frame, *SUBJECT, *(n for n in told if n in frame)) for name, frame in measured.items()}
 
 
-def slopes(arranged: pd.DataFrame) -> pd.DataFrame:
-    """Change of the planning index per step of strength, by kind and seed (least squares)."""
-    wide = arranged.pivot(index=["kind", "seed"], columns="strength", values="planning_index")
-    centred = wide.columns.to_numpy(float) - wide.columns.to_numpy(float).mean()
-    return (wide @ centred / (centred @ centred)).rename("slope").reset_index()
+def course(measured: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Rows of ``indices`` that make up a kind of interference: its networks, and the intact ones as strength 0."""
+    intact = measured["condition"] == MAIN
+    return measured[(measured["silenced"] == SILENCED[0]) & (intact | (measured["kind"] == kind))]
 
 
-def silencing(measured: pd.DataFrame) -> pd.DataFrame:
-    """Networks intact and silenced: network_input, value ("intact" or how it is silenced), and the columns of ``measured``."""
-    parts = []
-    for network_input, condition in INTACT.items():
-        names = {condition: "intact"} | {f"{condition} silenced {how}": how for how in SILENCED}
-        own = measured[measured["condition"].isin(list(names))]
-        parts.append(own.assign(network_input=network_input, value=own["condition"].map(names)))
-    frame = pd.concat(parts, ignore_index=True).drop(columns="condition")
-    first = ["network_input", "value", "seed"]
-    return frame[[*first, *frame.columns.drop(first)]]
-
-
-def minus_intact(silenced: pd.DataFrame, network_input: str, how: str, column: str) -> pd.Series:
-    """Difference that silencing makes to each network, by seed."""
-    own = silenced[silenced["network_input"] == network_input].pivot(index="seed", columns="value", values=column)
-    return own[how] - own["intact"]
-
-
-WORDS = {"rpe_scale": "scaled down", "negative_rpe_scale": "scaled down where negative", "rpe_noise": "with noise added"}
-
-
-def settle_claims(slope: pd.DataFrame, errors: pd.DataFrame, behaviour: pd.DataFrame) -> list[dict]:
-    """Decide the predictions; the criteria are fixed in advance (README)."""
-    rows = []
+def slopes(measured: pd.DataFrame) -> pd.DataFrame:
+    """Change of the planning index per step of strength, a column per kind of interference, a row per network."""
+    found = {}
     for kind, words in WORDS.items():
-        own = slope.loc[slope["kind"] == kind, "slope"]
-        statement = f"planning index per step of strength, reward prediction errors in training {words}"
-        rows.append(claims.settle("prediction-interference", "beyond", statement, own, claims.below(0)))
-    both = errors[errors["event"] == "both"]
-    for network_input in INTACT:
-        for how in SILENCED:
-            own = minus_intact(both, network_input, how, "r2_model_based")
-            seen = {"reward": "reward", "rpe": "RPEs"}[network_input]
-            statement = f"r2 with model-based RPEs, value silenced {how} minus intact, networks that see {seen}"
-            rows.append(claims.settle("prediction-silencing", "beyond", statement, own, claims.below(0)))
-    for how in SILENCED:
-        own = minus_intact(behaviour, "rpe", how, "planning_index")
-        statement = f"planning index, value silenced {how} minus intact, networks that see RPEs"
-        rows.append(claims.settle("prediction-silencing-behaviour", "beyond", statement, own, claims.below(0)))
-    return rows
+        wide = course(measured, kind).pivot(index="strength", columns="seed", values="planning_index")
+        found[words] = pd.Series(trend(wide), wide.columns)
+    return pd.DataFrame(found).assign(condition=MAIN).reset_index()
 
 
-def main(options: Options) -> None:
-    """Write one table per panel, and the claims."""
-    folder = options.data / "predictions"
-    trials = tables.read(folder / "trials.parquet", "trials", needs=("transition", "outcome_state", "rich_state"))
-    steps = tables.read(folder / "steps.parquet", "steps")
-    about = tables.read_provenance(folder / "trials.parquet")
-    measured, errors = indices(trials), explained(trials, steps)
-    arranged = interference(measured)
-    results = {
-        "interference": arranged,
-        "slopes": slopes(arranged),
-        "silencing": silencing(errors),
-        "silencing_behaviour": silencing(measured),
-        "textbook": textbook(),
+def minus_intact(measured: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Difference that silencing makes to each network, a column per way to silence."""
+    intact, *ways = SILENCED
+    conditions = measured.loc[measured["silenced"] != intact, "condition"].unique()
+    wide = measured[measured["condition"].isin(conditions)].pivot(index=SUBJECT, columns="silenced", values=column)
+    return wide[ways].sub(wide[intact], axis=0)
+
+
+def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The numbers that claims are about."""
+    errors = measured["silencing"].query("event == 'both'")
+    parts = {
+        "prediction-interference": slopes(measured["indices"]),
+        "prediction-silencing": minus_intact(errors, "r2_model_based"),
+        "prediction-silencing-behaviour": minus_intact(measured["indices"], "planning_index"),
     }
-    for name, frame in results.items():
-        tables.write(frame, folder / "results" / f"{name}.csv", about=about)
-    rows = settle_claims(results["slopes"], results["silencing"], results["silencing_behaviour"])
-    claims.write(rows, folder / "results", about)
+    return pd.concat([claims.quantities(claim, wide) for claim, wide in parts.items()], ignore_index=True)
+
+
+def textbook(settings: Mapping[str, Any]) -> pd.DataFrame:
+    """Indices and reward of textbook learners that play the task of these settings; reward of the best agent and of chance."""
+    rng, task, trials = np.random.default_rng(0), two_step.probabilities(settings), settings["trials"]
+    learners: dict[str, two_step.Learner] = {
+        "model-based": two_step.Planner.of(settings),
+        "model-free": two_step.ModelFree(learning_rate=0.5, discount=settings["discount"]),
+    }
+    played = [
+        two_step.simulate(learner, TEXTBOOK_TEMPERATURE, TEXTBOOK_EPISODES, trials, rng, condition=name, **task)
+        for name, learner in learners.items()
+    ]
+    levels = dict(zip(("chance", "best possible"), two_step.reward_range(settings), strict=True))
+    limits = pd.DataFrame({"condition": list(levels), "reward_per_trial": [reward / trials for reward in levels.values()]})
+    return pd.concat([indices(pd.concat(played, ignore_index=True)), limits], ignore_index=True)
+
+
+def panels(recording: Recording, measured: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Reference levels."""
+    return {"textbook": textbook(recording.settings[MAIN])}
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.analysis_main(__file__)

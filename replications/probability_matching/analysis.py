@@ -5,34 +5,22 @@ python -m replications.probability_matching.analysis --help
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import tyro
 
-from prefrontal import behavior, claims, neural, plotting, tables
-from prefrontal.errors import run
+from prefrontal import behavior, claims, experiment, neural, statistics, tables
 from prefrontal.learners import matching
-from prefrontal.paths import DATA
-
-MAIN = "2_steps"
-"""The variant that the figure and the claims are about; README, "Deviations and choices"."""
-
-RPE_INPUT = "2_steps_rpe"
-"""The same with reward prediction errors in place of reward as input."""
-
-LAGS = 15
-"""Trials of history in the regression of choice (Methods, simulation 1: 15)."""
+from replications.probability_matching.conditions import CLAIMS, COVARIATES, KINDS, LAGS, MAIN, PUBLISHED, RECENT, null_of
 
 LEFT = 0
 
-COVARIATES = ("last action", "last reward", "interaction", "value")
-"""What Fig. 2e asks units about, in its order."""
-
-KINDS = ("Spearman", "Pearson")
-"""Kinds of partial correlation. The text of the paper names the first, the caption of Fig. 2 the second."""
+ASKED = (*COVARIATES, "next action")
+"""What units are asked about; the last is not in the paper's panel, though in its text."""
 
 VALUES = ("history", "reward probability", "policy", "state value")
 """Readings of "choice value (left action only)"; the first is used, ``value_of_left`` says what they are."""
@@ -40,13 +28,8 @@ VALUES = ("history", "reward probability", "policy", "state value")
 SHIFTS = 100
 """Samples of the null distribution of unit codes."""
 
-
-@dataclass(frozen=True)
-class Options:
-    """Where the tables are."""
-
-    data: Path = DATA
-    """Data folder."""
+Settings = Mapping[Any, Mapping[str, Any]]
+"""Condition -> settings that its networks were trained with."""
 
 
 def late(trials: pd.DataFrame) -> pd.Series:
@@ -77,22 +60,20 @@ def history_weights(trials: pd.DataFrame) -> pd.DataFrame:
     return behavior.lagged_regression(trials, behavior.history_signals(trials), LAGS, where=late(trials))
 
 
-def rewards(trials: pd.DataFrame) -> pd.DataFrame:
+def rewards(trials: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Reward per trial and share of invalid trials, per network, beside a coin toss and the best cycle on its baselines.
 
     ``share_of_gain`` puts reward on the scale from the coin toss (0) to the best cycle, which knows the baselines (1).
     """
-    trials = trials.assign(invalid=trials["choice"] < 0)
-    by_network = trials.groupby(behavior.SUBJECT, observed=True)
-    frame = by_network.agg(reward_per_trial=("reward", "mean"), invalid=("invalid", "mean")).reset_index()
-    left = trials["baseline_left"].to_numpy(float)
-    grid = np.linspace(0, matching.BASELINE_SUM, 501)
-    rates = {"coin_toss": matching.coin_toss(grid), "best_cycle": matching.best_cycle(grid)["reward"]}
-    for name, rate in rates.items():
-        expected = trials[behavior.SUBJECT].assign(rate=np.interp(left, grid, rate))
-        frame[name] = expected.groupby(behavior.SUBJECT, observed=True)["rate"].mean().to_numpy()
-    gain, possible = frame["reward_per_trial"] - frame["coin_toss"], frame["best_cycle"] - frame["coin_toss"]
-    return frame.assign(share_of_gain=gain / possible)
+    rows = []
+    for (condition, seed), own in trials.groupby(behavior.SUBJECT, observed=True):
+        left = np.linspace(0, settings[condition]["baseline_sum"], 501)
+        rates = matching.coin_toss(left, left[::-1]), matching.best_cycle(left, left[::-1])["reward"]
+        expected = [np.interp(own["baseline_left"], left, rate).mean() for rate in rates]
+        rows.append((condition, seed, own["reward"].to_numpy(float).mean(), (own["choice"] < 0).mean(), *expected))
+    frame = pd.DataFrame(rows, columns=["condition", "seed", "reward_per_trial", "invalid", "coin_toss", "best_cycle"])
+    share = statistics.share_of_gain(frame["reward_per_trial"], frame["coin_toss"], frame["best_cycle"])
+    return frame.assign(share_of_gain=share)
 
 
 def value_of_left(trials: pd.DataFrame, weights: pd.DataFrame, fixation: pd.DataFrame, policy: pd.DataFrame) -> pd.DataFrame:
@@ -148,82 +129,77 @@ def unit_data(trials: pd.DataFrame, steps: pd.DataFrame, activity: pd.DataFrame,
     return UnitData(neural.units(joined), joined[described.columns.drop(keys)])
 
 
-def unit_correlations(data: UnitData, value: str, extra: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Partial correlation of each unit with each covariate given the others: unit, covariate, r."""
-    names = [*COVARIATES[:-1], value, *extra]
-    r = neural.partial_correlations(data.activity, data.covariates[names].to_numpy(float), rank=False)
-    labels = [*COVARIATES, *extra]
-    return pd.DataFrame(r, columns=labels).rename_axis("unit").reset_index().melt("unit", var_name="covariate", value_name="r")
+def networks_units(recording: tables.Recording, weights: pd.DataFrame) -> Iterator[tuple[tuple[str, int], UnitData]]:
+    """Units of every network whose activity was recorded, with its condition and seed."""
+    if recording.activity.empty:
+        return
+    steps = recording.steps[recording.steps["period"].isin(["fixation", "choice"])]
+    frames = (recording.trials, steps, recording.activity, weights)
+    by_network: list[Any] = [frame.groupby(behavior.SUBJECT, observed=True) for frame in frames]
+    for network in sorted(set(by_network[2].groups) & set(by_network[3].groups)):
+        yield network, unit_data(*(groups.get_group(network) for groups in by_network))
 
 
-def null_of_mean(data: UnitData, rng: np.random.Generator, extra: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Null distribution of the mean absolute partial correlation over units: covariate, null_mean, null_95."""
-    described = data.covariates[[*COVARIATES[:-1], VALUES[0], *extra]].to_numpy(float)
-    samples = neural.shifted_partial_correlations(data.activity, described, SHIFTS, rng, rank=False)
-    mean = mean_over_units(np.abs(samples), axis=1)
-    quantile = np.quantile(mean, 0.95, axis=0)
-    return pd.DataFrame({"covariate": [*COVARIATES, *extra], "null_mean": mean.mean(0), "null_95": quantile})
+Correlate = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Activity (trials, units), covariates (trials, covariates) -> partial correlations (..., units, covariates)."""
 
 
-def mean_over_units(values: np.ndarray, axis: int) -> np.ndarray:
-    """Mean over units, leaving out units without a correlation; NaN where there is none."""
-    known = ~np.isnan(values)
-    count = known.sum(axis)
-    return np.divide(np.where(known, values, 0).sum(axis), count, out=np.full(count.shape, np.nan), where=count > 0)
+def plain(activity: np.ndarray, described: np.ndarray) -> np.ndarray:
+    """Correlate what is ranked already, or need not be."""
+    return neural.partial_correlations(activity, described, rank=False)
 
 
-def unit_tables(data: UnitData, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Unit codes of one network.
+def shifted(activity: np.ndarray, described: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw from the null distribution of ``plain``: the covariates are turned round against the activity."""
+    return neural.shifted_partial_correlations(activity, described, SHIFTS, rng, rank=False)
 
-    Returns
-    -------
-    units : DataFrame
-        kind, unit, covariate, r. The upcoming action is held against the four covariates of Fig. 2e, not they against it.
-    means : DataFrame
-        kind, covariate, mean_abs_r, null_mean, null_95.
-    readings : DataFrame
-        The same means for every reading of the value: value, kind, covariate, mean_abs_r.
+
+def unit_codes(data: UnitData, correlate: Correlate = plain, value: str = VALUES[0]) -> np.ndarray:
+    """Partial correlations of units with what they are asked about, (..., unit, asked).
+
+    The next action is held against the four covariates of Fig. 2e, not they against it.
     """
-    units, means, readings = [], [], []
-    for kind in KINDS:
-        measured = data.of_kind(kind)
-        four = unit_correlations(measured, VALUES[0])
-        five = unit_correlations(measured, VALUES[0], ("next action",))
-        own = pd.concat([four, five[five["covariate"] == "next action"]], ignore_index=True)
-        nulls = [null_of_mean(measured, rng), null_of_mean(measured, rng, ("next action",)).tail(1)]
-        units.append(own.assign(kind=kind))
-        means.append(mean_absolute(own).merge(pd.concat(nulls), on="covariate").assign(kind=kind))
-        for value in VALUES:
-            readings.append(mean_absolute(unit_correlations(measured, value)).assign(value=value, kind=kind))
-    return pd.concat(units), pd.concat(means), pd.concat(readings)
+    four = data.covariates[[*COVARIATES[:-1], value]].to_numpy(float)
+    five = np.column_stack([four, data.covariates["next action"]])
+    return np.concatenate([correlate(data.activity, four), correlate(data.activity, five)[..., -1:]], axis=-1)
 
 
-def mean_absolute(correlations: pd.DataFrame) -> pd.DataFrame:
-    """Mean over units of the absolute partial correlation: covariate, mean_abs_r."""
-    grouped = correlations.assign(mean_abs_r=correlations["r"].abs()).groupby("covariate", sort=False)["mean_abs_r"]
-    return grouped.mean().reset_index()
+def mean_over_units(codes: np.ndarray) -> np.ndarray:
+    """Mean of the absolute correlations over units, (..., asked), leaving out units without one; NaN where there is none."""
+    known = ~np.isnan(codes)
+    count = known.sum(-2)
+    return np.divide(np.where(known, np.abs(codes), 0).sum(-2), count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
-def analyse_units(folder: Path, trials: pd.DataFrame, weights: pd.DataFrame) -> list[pd.DataFrame]:
-    """Unit codes of all networks: the three tables of ``unit_tables`` with condition and seed."""
-    rng = np.random.default_rng(0)
-    steps = tables.read(folder / "steps.parquet", "steps")
-    steps = steps[steps["period"].isin(["fixation", "choice"])]
-    activity = tables.read(folder / "activity.parquet", "activity")
-    parts: list[tuple[pd.DataFrame, ...]] = []
-    for (condition, seed), own in trials.groupby(behavior.SUBJECT, observed=True):
-        one = (frame[(frame["condition"] == condition) & (frame["seed"] == seed)] for frame in (steps, activity, weights))
-        found = unit_tables(unit_data(own, *one), rng)
-        parts.append(tuple(table.assign(condition=condition, seed=seed) for table in found))
-    return [first_columns(pd.concat(table, ignore_index=True)) for table in zip(*parts, strict=True)]
+def code_strengths(recording: tables.Recording, weights: pd.DataFrame) -> pd.DataFrame:
+    """Strength of unit codes beside their null, per network (Fig. 2e): kind, covariate, mean_abs_r, null_mean, null_95."""
+    correlate, rows = functools.partial(shifted, rng=np.random.default_rng(0)), []
+    for (condition, seed), data in networks_units(recording, weights):
+        for kind in KINDS:
+            own = data.of_kind(kind)
+            strength, null = mean_over_units(unit_codes(own)), mean_over_units(unit_codes(own, correlate))
+            measures = zip(ASKED, strength, null.mean(0), np.quantile(null, 0.95, axis=0), strict=True)
+            rows += [(condition, seed, kind, *row) for row in measures]
+    columns = ["condition", "seed", "kind", "covariate", "mean_abs_r", "null_mean", "null_95"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def first_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Put condition and seed first."""
-    return frame[["condition", "seed", *frame.columns.drop(["condition", "seed"])]]
+def unit_panels(recording: tables.Recording, weights: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Every unit's codes (Fig. 2e), and the strength of codes under every reading of the value (supplement a)."""
+    units, readings = [], []
+    for (condition, seed), data in networks_units(recording, weights):
+        for kind in KINDS:
+            own = data.of_kind(kind)
+            about: dict[str, Any] = {"condition": condition, "seed": seed, "kind": kind}
+            codes = pd.DataFrame(unit_codes(own), columns=list(ASKED)).rename_axis("unit").reset_index()
+            units.append(codes.melt("unit", var_name="covariate", value_name="r").assign(**about))
+            for value in VALUES:
+                strength = dict(zip(ASKED, mean_over_units(unit_codes(own, value=value)), strict=True))
+                readings += [{**about, "value": value, "covariate": name, "mean_abs_r": strength[name]} for name in COVARIATES]
+    return {"fig2e_units": tables.leading(pd.concat(units), "condition", "seed"), "value_readings": pd.DataFrame(readings)}
 
 
-def compare_variants(slope: pd.DataFrame, weights: pd.DataFrame, means: pd.DataFrame, reward: pd.DataFrame) -> pd.DataFrame:
+def compare_variants(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Main numbers per variant of the trial, mean over networks, beside the published ones.
 
     Returns
@@ -231,33 +207,17 @@ def compare_variants(slope: pd.DataFrame, weights: pd.DataFrame, means: pd.DataF
     DataFrame
         quantity, published, and a column per variant.
     """
-    parts = [slope.assign(quantity="slope, " + slope["baselines"] + " baselines").rename(columns={"slope": "number"})]
-    chosen = weights[weights["lag"].isin([1, 2, 3, 5]) & (weights["signal"] != "bias")]
-    label = chosen["signal"] + " lag " + chosen["lag"].astype(str)
-    parts.append(chosen.assign(quantity=label).rename(columns={"weight": "number"}))
-    label = means["kind"] + ", " + means["covariate"]
-    parts.append(means.assign(quantity=label).rename(columns={"mean_abs_r": "number"}))
-    parts += [reward.assign(quantity=name, number=reward[name]) for name in ("share_of_gain", "invalid")]
+    slope, weights, codes, reward = (measured[name] for name in ("fig2d_slopes", "fig2f", "fig2e", "reward"))
+    chosen = weights[weights["lag"].isin([1, 2, 3, 5])]
+    parts = [
+        slope.assign(quantity="slope, " + slope["baselines"] + " baselines", number=slope["slope"]),
+        chosen.assign(quantity=chosen["signal"] + " lag " + chosen["lag"].astype(str), number=chosen["weight"]),
+        codes.assign(quantity=codes["kind"] + ", " + codes["covariate"], number=codes["mean_abs_r"]),
+        *(reward.assign(quantity=name, number=reward[name]) for name in ("share_of_gain", "invalid")),
+    ]
     table = pd.concat(parts).pivot_table("number", "quantity", "condition", sort=False, dropna=False)
-    table.insert(0, "published", pd.Series(published_numbers()).reindex(table.index))
+    table.insert(0, "published", pd.Series(PUBLISHED).reindex(table.index))
     return table.reset_index()
-
-
-def published_numbers() -> dict[str, float]:
-    """Published values of the network, by the names in ``compare_variants``; choice weights in Lau and Glimcher's sign."""
-    dots = plotting.published("fig2d")
-    kinds = {"all": "meta-RL", "held out": "meta-RL held-out", "trained": "meta-RL trained"}
-    numbers = {}
-    for name, series in kinds.items():
-        own = dots[dots["series"].str.startswith(series)].astype({"x": float})
-        points = own.rename(columns={"x": "reward_ratio", "y": "choice_ratio"})
-        numbers[f"slope, {name} baselines"] = behavior.matching_slope(points)
-    history = plotting.published("fig2f")
-    for signal, sign in (("reward", 1), ("choice", -1)):
-        own = history[history["series"].str.startswith(signal)]
-        numbers |= {f"{signal} lag {round(float(row.x))}": sign * row.y for row in own.itertuples()}
-    bars = plotting.published("fig2e").query("series == 'mean over units (bar)'")["y"]
-    return numbers | {f"{kind}, {name}": bar for kind in KINDS for name, bar in zip(COVARIATES, bars, strict=True)}
 
 
 def history_shape(weights: pd.DataFrame) -> pd.DataFrame:
@@ -269,108 +229,72 @@ def history_shape(weights: pd.DataFrame) -> pd.DataFrame:
         condition, seed, correlation with the published weights, and scale: the factor by which the published ones are larger
         (least squares). A softmax policy with twice the inverse temperature has twice the weights.
     """
-    published, rows = published_numbers(), []
-    history = weights[weights["signal"] != "bias"]
+    rows, history = [], weights[weights["signal"] != "bias"]
     for (condition, seed), own in history.groupby(behavior.SUBJECT, observed=True):
-        theirs = np.array([published[f"{row.signal} lag {row.lag}"] for row in own.itertuples()])
+        theirs = np.array([PUBLISHED[f"{row.signal} lag {row.lag}"] for row in own.itertuples()])
         ours = own["weight"].to_numpy()
         correlation = np.corrcoef(ours, theirs)[0, 1] if np.isfinite(ours).all() else np.nan
         rows.append({"condition": condition, "seed": seed, "correlation": correlation, "scale": ours @ theirs / (ours @ ours)})
     return pd.DataFrame(rows, columns=["condition", "seed", "correlation", "scale"])
 
 
-def settle_claims(slope: pd.DataFrame, weights: pd.DataFrame, means: pd.DataFrame) -> list[dict]:
-    """Decide the claims of Fig. 2; the criteria are fixed in advance."""
-    published, settle = published_numbers(), claims.settle
-    by_baselines = {name: own.set_index("seed")["slope"] for name, own in slope.groupby("baselines")}
-    statement = "slope of log choice ratio on log reward ratio"
-    at = published["slope, all baselines"]
-    rows = [settle("matching-slope", "2d", statement, by_baselines["all"], claims.between(0, 1), at, 0.1)]
-    difference = by_baselines["held out"] - by_baselines["trained"]
-    at = published["slope, held out baselines"] - published["slope, trained baselines"]
-    statement = "slope with held-out baselines minus slope with trained ones"
-    rows.append(settle("matching-generalises", "2d", statement, difference, claims.between(-0.1, 0.1), at))
-    rows += settle_reward_lags(weights, published)
-
-    choice = weights.query("signal == 'choice' and lag == 1")["weight"]
-    statement = "weight of the last choice (log odds; negative: alternation)"
-    rows.append(settle("matching-choice-lags", "2f", statement, choice, claims.below(0), published["choice lag 1"]))
-    for (kind, covariate), own in means.groupby(["kind", "covariate"], sort=False):
-        name = f"{kind}, {covariate}"
-        statement = f"mean absolute partial correlation ({kind}) of units with {covariate}"
-        # The interval has to lie above the 95 % quantile of the null in the network where that is largest.
-        criterion, at = claims.above(float(own["null_95"].max())), published.get(name, np.nan)
-        if covariate in COVARIATES:
-            rows.append(settle("matching-units", "2e", statement, own["mean_abs_r"], criterion, at, 0.1))
-    return rows
-
-
-def settle_reward_lags(weights: pd.DataFrame, published: dict[str, float]) -> list[dict]:
-    """Decide whether recent rewards weigh most: lags 1-5 positive, with a falling trend."""
-    rows, recent = [], []
-    for lag in range(1, 6):
-        own = weights.query("signal == 'reward' and lag == @lag").set_index("seed")["weight"]
-        recent.append(own)
-        statement = f"weight of the reward {lag} trial{'s' if lag > 1 else ''} ago (log odds)"
-        at, tolerance = published[f"reward lag {lag}"], 0.4 if lag == 1 else None
-        rows.append(claims.settle("matching-reward-lags", "2f", statement, own, claims.above(0), at, tolerance))
-    by_lag = np.array(recent)
-    centred = np.arange(1, 6) - 3.0
-    trend = centred @ by_lag / (centred @ centred)
-    at = centred @ [published[f"reward lag {lag}"] for lag in range(1, 6)] / (centred @ centred)
-    statement = "linear trend of the reward weight over lags 1-5, per lag"
-    return [*rows, claims.settle("matching-reward-lags", "2f", statement, trend, claims.below(0), at)]
-
-
-def rpe_input(trials: pd.DataFrame, slope: pd.DataFrame, reward: pd.DataFrame) -> pd.DataFrame:
-    """Slope and share of the possible gain of networks of either input (``claims.by_input``).
-
-    ``trials`` are those of networks that see reward prediction errors, ``slope`` and ``reward`` of those that see reward.
-    """
-    wide = []
-    for slopes_of, rewards_of in ((slope, reward), (slopes(episode_points(trials)), rewards(trials))):
-        own = [frame[frame["condition"].isin([MAIN, RPE_INPUT])].set_index("seed") for frame in (slopes_of, rewards_of)]
-        steepness = own[0].loc[own[0]["baselines"] == "all", "slope"]
-        columns = {"slope of log choice ratio on log reward ratio": steepness, "share of possible gain": own[1]["share_of_gain"]}
-        wide.append(pd.DataFrame(columns))
-    return claims.by_input(*wide, {"slope of log choice ratio on log reward ratio": published_numbers()["slope, all baselines"]})
-
-
-def main(options: Options) -> None:
-    """Write one table per panel, and the claims."""
-    folder = options.data / "probability_matching"
-    trials = tables.read(folder / "trials.parquet", "trials", needs=("baseline_left", "held_out", "p_left", "p_right"))
-    about = tables.read_provenance(folder / "trials.parquet")
-    sees_rpe = trials["condition"] == RPE_INPUT
-    rpe_trials, trials = trials[sees_rpe], trials[~sees_rpe]
-    points, weights = episode_points(trials), history_weights(trials)
-    slope, reward = slopes(points), rewards(trials)
-    units, means, readings = analyse_units(folder, trials, weights)
-    results = {
-        "fig2d": points[points["condition"] == MAIN],
-        "fig2d_slopes": slope,
-        "fig2d_best_cycle": matching.best_cycle(np.linspace(0, matching.BASELINE_SUM, 101)),
-        "fig2e_units": units[units["condition"] == MAIN],
-        "fig2e": means,
-        "value_readings": readings[readings["condition"] == MAIN],
+def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
+    """Matching, weights of history, unit codes and reward, per network."""
+    weights = history_weights(recording.trials)
+    return {
+        "fig2d_slopes": slopes(episode_points(recording.trials)),
+        "fig2e": code_strengths(recording, weights),
         "fig2f": weights,
-        "fig2f_shape": history_shape(weights),
-        "reward": reward,
-        "variants": compare_variants(slope, weights, means, reward),
-        "rpe_input": rpe_input(rpe_trials, slope, reward),
+        "reward": rewards(recording.trials, recording.settings),
     }
-    for name, frame in results.items():
-        tables.write(frame, folder / "results" / f"{name}.csv", about=about)
-    settled = {
-        condition: settle_claims(*(frame[frame["condition"] == condition] for frame in (slope, weights, means)))
-        for condition in trials["condition"].unique()
+
+
+def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Numbers that the claims are about."""
+    slope = measured["fig2d_slopes"].pivot(index=behavior.SUBJECT, columns="baselines", values="slope")
+    recent = measured["fig2f"][measured["fig2f"]["lag"].isin(RECENT)]
+    weights = recent.pivot(index=behavior.SUBJECT, columns=["signal", "lag"], values="weight")
+    codes = measured["fig2e"].assign(quantity=measured["fig2e"]["covariate"] + ", " + measured["fig2e"]["kind"])
+    wide = {
+        "matching-slope": pd.DataFrame({"all baselines": slope["all"]}),
+        "matching-generalises": pd.DataFrame({"held out minus trained": slope["held out"] - slope["trained"]}),
+        "matching-reward-lags": weights["reward"].add_prefix("lag ").assign(trend=statistics.trend(weights["reward"].T)),
+        "matching-choice-lags": weights["choice"].add_prefix("lag "),
+        "matching-units": codes.pivot(index=behavior.SUBJECT, columns="quantity", values="mean_abs_r"),
     }
-    every = pd.concat([pd.DataFrame(rows).assign(condition=condition) for condition, rows in settled.items()])
-    tables.write(every, folder / "results" / "claims_by_variant.csv", about=about)
-    criterion = {"slope of log choice ratio on log reward ratio": claims.between(0, 1)}
-    rows = settled[MAIN] + claims.settle_rpe_input(results["rpe_input"], "2d", criterion)
-    claims.write(rows, folder / "results", about)
+    return pd.concat([claims.quantities(claim, frame) for claim, frame in wide.items()], ignore_index=True)
+
+
+def yardsticks(measured: dict[str, pd.DataFrame], condition: str = MAIN) -> dict[str, float]:
+    """What unit codes are held against: the null, in the network where its 95 % quantile is largest."""
+    own = measured["fig2e"][measured["fig2e"]["condition"] == condition]
+    largest = own.groupby(["covariate", "kind"], as_index=False)["null_95"].max()
+    return dict(zip(map(null_of, largest["covariate"], largest["kind"]), largest["null_95"], strict=True))
+
+
+def claims_by_variant(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Settle the claims for every condition, as far as it was measured."""
+    found, settled = quantities(measured), []
+    for condition, own in found.groupby("condition"):
+        known = set(zip(own["claim"], own["quantity"], strict=True))
+        declared = [claim for claim in CLAIMS if not claim.condition and (claim.claim, claim.quantity) in known]
+        settled.append(claims.settle_all(declared, own, str(condition), yardsticks(measured, str(condition))))
+    return pd.concat(settled, ignore_index=True)
+
+
+def panels(recording: tables.Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Episodes and units of the main networks, shape of their history weights, and the variants side by side."""
+    main = tables.Recording(*(frame[frame["condition"] == MAIN] for frame in (getattr(recording, n) for n in tables.RECORDED)))
+    left = np.linspace(0, recording.settings[MAIN]["baseline_sum"], 101)
+    return {
+        "fig2d": episode_points(main.trials),
+        "fig2d_best_cycle": matching.best_cycle(left, left[::-1]),
+        **unit_panels(main, measured["fig2f"]),
+        "fig2f_shape": history_shape(measured["fig2f"]),
+        "variants": compare_variants(measured),
+        "claims_by_variant": claims_by_variant(measured),
+    }
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.analysis_main(__file__)

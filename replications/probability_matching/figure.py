@@ -5,32 +5,24 @@ python -m replications.probability_matching.figure --help
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.axes import Axes
 
-from prefrontal import plotting, tables
-from prefrontal.errors import run
-from prefrontal.paths import DATA, FIGURES
+from prefrontal import experiment, plotting
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, summarize
-from replications.probability_matching.analysis import COVARIATES, KINDS, LAGS, MAIN, VALUES, published_numbers
+from prefrontal.tables import published
+from replications.probability_matching.analysis import ASKED, VALUES
+from replications.probability_matching.conditions import COVARIATES, KINDS, LAGS, MAIN, PUBLISHED
 
 EXAMPLE = 0
 """Network whose episodes and units are drawn one by one in panels d and e, as in the paper: the first."""
 
-LABELS = {
-    "last action": "$a_{t-1}$",
-    "last reward": "$r_{t-1}$",
-    "interaction": "$a_{t-1}$\n$\\times r_{t-1}$",
-    "value": "$v_t$",
-    "next action": "$a_t$",
-}
+LABELS = dict(zip(ASKED, ("$a_{t-1}$", "$r_{t-1}$", "$a_{t-1}$\n$\\times r_{t-1}$", "$v_t$", "$a_t$"), strict=True))
 
 VARIANTS = {MAIN: "2 steps", "3_steps": "3 steps", "2_steps_stated_rate": "2 steps,\nstated rate"}
 """Variants of the supplement, in words."""
@@ -38,20 +30,13 @@ VARIANTS = {MAIN: "2 steps", "3_steps": "3 steps", "2_steps_stated_rate": "2 ste
 BASELINES = {"all": COLORS["network"], "trained": COLORS["trained"], "held out": COLORS["held out"]}
 
 
-@dataclass(frozen=True)
-class Options:
-    """Where results are and figures go."""
-
-    data: Path = DATA
-    """Data folder."""
-    figures: Path = FIGURES
-    """Figures folder."""
+KIND_COLORS = dict(zip(KINDS, ("#9bb7dd", "#dcdcdc"), strict=True))
 
 
 def ratio_axes(ax: Axes, title: str) -> None:
     """Set up axes of log ratios with the identity line and the monkeys' fit."""
     ax.plot([-5, 5], [-5, 5], color="black", lw=0.7)
-    ends = plotting.published("fig2a").query("series.str.startswith('dashed')").astype({"x": float})
+    ends = published("fig2a").query("series.str.startswith('dashed')").astype({"x": float})
     ax.plot(ends["x"], ends["y"], color="black", lw=0.7, ls="--")
     ax.set(xlim=(-5, 5), ylim=(-5, 5), xticks=[-5, 0, 5], yticks=[-5, 0, 5], title=title)
     ax.set(xlabel="log2 reward ratio (right / left)", ylabel="log2 choice ratio (right / left)")
@@ -61,7 +46,7 @@ def ratio_axes(ax: Axes, title: str) -> None:
 def draw_monkey_matching(ax: Axes) -> None:
     """Fig. 2a: monkeys' choice and reward ratios (Lau & Glimcher 2005)."""
     ratio_axes(ax, "monkeys")
-    points = plotting.published("fig2a").query("series.str.startswith('monkeys')").astype({"x": float})
+    points = published("fig2a").query("series.str.startswith('monkeys')").astype({"x": float})
     ax.scatter(points["x"], points["y"], s=8, color=COLORS["animal"], lw=0)
     ax.text(-4.7, 4.6, "solid: matching", fontsize=5.5, va="top")
     ax.text(-4.7, 3.75, "dashed: monkeys' fit (a, d)", fontsize=5.5, va="top")
@@ -79,19 +64,19 @@ def draw_matching(ax: Axes, points: pd.DataFrame) -> None:
 
 def draw_slopes(ax: Axes, slopes: pd.DataFrame) -> None:
     """Fig. 2d, right: slope of every network beside the published network's."""
-    numbers = published_numbers()
+    slopes = slopes[slopes["condition"] == MAIN]
     for x, (name, color) in enumerate(BASELINES.items()):
-        own = slopes[(slopes["condition"] == MAIN) & (slopes["baselines"] == name)]["slope"]
+        own = slopes[slopes["baselines"] == name]["slope"]
         draw_interval(ax, x, own, color)
-        plotting.published_marker(ax, [x + 0.34], [numbers[f"slope, {name} baselines"]])
+        plotting.published_marker(ax, [x + 0.34], [PUBLISHED[f"slope, {name} baselines"]])
     ax.axhline(1, color="black", lw=0.7)
-    ax.set(ylim=(0, 1.05), ylabel="slope", xlim=(-0.5, 2.6), xticks=range(3), title="8 networks")
+    ax.set(ylim=(0, 1.05), ylabel="slope", xlim=(-0.5, 2.6), xticks=range(3), title=f"{slopes['seed'].nunique()} networks")
     ax.set_xticklabels(["all", "trained", "held out"], rotation=45, ha="right", rotation_mode="anchor")
 
 
-def draw_interval(ax: Axes, x: float, values: Iterable[float], color: str) -> None:
+def draw_interval(ax: Axes, x: float, values: pd.Series, color: str) -> None:
     """Draw a mean with its 95 % interval over networks, and every network as a dot."""
-    mean, low, high = interval(list(values))
+    mean, low, high = interval(values)
     plotting.dots(ax, x, values, color, width=0.18, size=5)
     ax.plot([x - 0.26, x + 0.26], [mean, mean], color="black", lw=1)
     ax.plot([x, x], [low, high], color="black", lw=0.7)
@@ -99,7 +84,7 @@ def draw_interval(ax: Axes, x: float, values: Iterable[float], color: str) -> No
 
 def draw_neurons(ax: Axes) -> None:
     """Fig. 2b: share of monkeys' DLPFC neurons that code each variable (Tsutsui et al. 2016)."""
-    shares = plotting.published("fig2b")["y"]
+    shares = published("fig2b")["y"]
     ax.bar(range(len(shares)), shares, 0.7, color=COLORS["animal"])
     ax.set(ylim=(0, 0.6), xlim=(-0.6, 4.6), ylabel="share of neurons", xticks=range(len(COVARIATES)))
     ax.set_title("monkeys, 205 neurons")
@@ -109,16 +94,15 @@ def draw_neurons(ax: Axes) -> None:
 def draw_units(ax: Axes, means: pd.DataFrame, units: pd.DataFrame) -> None:
     """Fig. 2e: absolute partial rank correlation of units with each variable."""
     means, units = (frame[(frame["condition"] == MAIN) & (frame["kind"] == "Spearman")] for frame in (means, units))
-    numbers = published_numbers()
     for x, (name, _) in enumerate(LABELS.items()):
         own, dots = (frame[frame["covariate"] == name] for frame in (means, units))
-        plotting.bar(ax, x, own["mean_abs_r"], "#9bb7dd", 0.7)
+        plotting.bar(ax, x, own["mean_abs_r"], KIND_COLORS["Spearman"], 0.7)
         one = dots[dots["seed"] == EXAMPLE]["r"].abs()
         offset = 0.24 * np.sin(np.arange(len(one)) * 2.4)
         ax.scatter(x + offset, one, s=2.5, color=COLORS["held out"], lw=0, alpha=0.8, zorder=2)
         ax.plot([x - 0.4, x + 0.4], [own["null_95"].mean()] * 2, color="black", lw=0.8, ls=":", zorder=4)
         if name in COVARIATES:
-            plotting.published_marker(ax, [x + 0.46], [numbers[f"Spearman, {name}"]])
+            plotting.published_marker(ax, [x + 0.46], [PUBLISHED[f"Spearman, {name}"]])
     ax.axvline(len(COVARIATES) - 0.35, ymax=0.83, color=COLORS["published"], lw=0.5)
     ax.set(
         ylim=(0, 1.2),
@@ -139,7 +123,7 @@ def draw_units(ax: Axes, means: pd.DataFrame, units: pd.DataFrame) -> None:
 def lag_axes(ax: Axes, ylabel: str) -> None:
     """Set up axes of weights over lags: the longest at the left and the weights at the right, as in the paper."""
     ax.axhline(0, color="black", lw=0.6, ls="--")
-    ax.set(xlim=(LAGS + 0.6, -0.2), xticks=[15, 10, 5, 1], ylabel=ylabel)
+    ax.set(xlim=(LAGS + 0.6, -0.2), xticks=[LAGS, 10, 5, 1], ylabel=ylabel)
     ax.yaxis.set_label_position("right")
     ax.yaxis.tick_right()
     ax.spines["right"].set_visible(True)
@@ -148,7 +132,7 @@ def lag_axes(ax: Axes, ylabel: str) -> None:
 
 def draw_monkey_history(reward: Axes, choice: Axes) -> None:
     """Fig. 2c: monkeys' weights of past rewards and choices (Lau & Glimcher 2005)."""
-    history = plotting.published("fig2c").astype({"x": float})
+    history = published("fig2c").astype({"x": float})
     for ax, signal in ((reward, "reward"), (choice, "choice")):
         lag_axes(ax, f"{signal} weight")
         own = history[history["series"].str.startswith(signal)].sort_values("x")
@@ -159,16 +143,15 @@ def draw_monkey_history(reward: Axes, choice: Axes) -> None:
 
 def draw_history(reward: Axes, choice: Axes, weights: pd.DataFrame) -> None:
     """Fig. 2f: networks' weights of past rewards and choices."""
-    numbers = published_numbers()
     for ax, signal in ((reward, "reward"), (choice, "choice")):
         lag_axes(ax, f"{signal} weight")
         own = weights[(weights["condition"] == MAIN) & (weights["signal"] == signal)]
         means = summarize(own, ["lag"], "weight")
         ax.plot(means["lag"], means["mean"], color=COLORS["network"])
-        for lag, block in own.groupby("lag"):
-            plotting.dots(ax, float(lag), block["weight"], COLORS["network"], width=0.12, size=3)
+        for _, block in own.groupby("lag"):
+            plotting.dots(ax, block["lag"].iloc[0], block["weight"], COLORS["network"], width=0.12, size=3)
         lags = np.arange(1, LAGS + 1)
-        plotting.published_marker(ax, lags, [numbers[f"{signal} lag {lag}"] for lag in lags], "published network")
+        plotting.published_marker(ax, lags, [PUBLISHED[f"{signal} lag {lag}"] for lag in lags], "published network")
     reward.set_title("networks")
     reward.legend(loc="upper left", handletextpad=0.2, borderaxespad=0)
     choice.set_xlabel("trials ago")
@@ -184,10 +167,10 @@ def draw_value_readings(ax: Axes, readings: pd.DataFrame) -> None:
     for x, value in enumerate(VALUES):
         for offset, kind in zip((-0.2, 0.2), KINDS, strict=True):
             values = own[(own["value"] == value) & (own["kind"] == kind)]["mean_abs_r"]
-            plotting.bar(ax, x + offset, values, "#9bb7dd" if kind == "Spearman" else "#dcdcdc", 0.36)
-    ax.axhline(published_numbers()["Spearman, value"], color=COLORS["published"], lw=0.8, ls="--", label="published")
-    ax.bar([0], [0], color="#9bb7dd", label="Spearman")
-    ax.bar([0], [0], color="#dcdcdc", label="Pearson")
+            plotting.bar(ax, x + offset, values, KIND_COLORS[kind], 0.36)
+    ax.axhline(PUBLISHED["Spearman, value"], color=COLORS["published"], lw=0.8, ls="--", label="published")
+    for kind, color in KIND_COLORS.items():
+        ax.bar([0], [0], color=color, label=kind)
     ax.legend(loc="upper right")
     ax.set(xticks=range(len(VALUES)), ylabel="mean |partial correlation|\nof units with $v_t$", title="readings of the value")
     ax.set_xticklabels([value.replace(" ", "\n") for value in VALUES])
@@ -196,61 +179,40 @@ def draw_value_readings(ax: Axes, readings: pd.DataFrame) -> None:
 
 def draw_kinds(ax: Axes, means: pd.DataFrame) -> None:
     """Supplement b: rank and plain correlations of all covariates."""
-    means, numbers = means[means["condition"] == MAIN], published_numbers()
+    means = means[means["condition"] == MAIN]
     for x, name in enumerate(LABELS):
         for offset, kind in zip((-0.2, 0.2), KINDS, strict=True):
             own = means[(means["covariate"] == name) & (means["kind"] == kind)]["mean_abs_r"]
-            plotting.bar(ax, x + offset, own, "#9bb7dd" if kind == "Spearman" else "#dcdcdc", 0.36)
+            plotting.bar(ax, x + offset, own, KIND_COLORS[kind], 0.36)
         if name in COVARIATES:
-            plotting.published_marker(ax, [x + 0.45], [numbers[f"Spearman, {name}"]])
+            plotting.published_marker(ax, [x + 0.45], [PUBLISHED[f"Spearman, {name}"]])
     ax.set(xticks=range(len(LABELS)), ylabel="mean |partial correlation|\nof units", title="kind of correlation")
     ax.set_xticklabels(list(LABELS.values()))
 
 
 def draw_variants(axes: list[Axes], slopes: pd.DataFrame, weights: pd.DataFrame, reward: pd.DataFrame) -> None:
     """Supplement c-f: slope, first reward and choice weight, and share of the possible gain, by variant of the training."""
-    numbers = published_numbers()
     first = weights[weights["lag"] == 1]
     quantities = (
-        (slopes[slopes["baselines"] == "all"], "slope", "slope", numbers["slope, all baselines"]),
-        (first[first["signal"] == "reward"], "weight", "reward weight, lag 1", numbers["reward lag 1"]),
-        (first[first["signal"] == "choice"], "weight", "choice weight, lag 1", numbers["choice lag 1"]),
+        (slopes[slopes["baselines"] == "all"], "slope", "slope", PUBLISHED["slope, all baselines"]),
+        (first[first["signal"] == "reward"], "weight", "reward weight, lag 1", PUBLISHED["reward lag 1"]),
+        (first[first["signal"] == "choice"], "weight", "choice weight, lag 1", PUBLISHED["choice lag 1"]),
         (reward, "share_of_gain", "share of possible gain\nover a coin toss", None),
     )
-    for ax, (frame, column, label, published) in zip(axes, quantities, strict=True):
+    for ax, (frame, column, label, reference) in zip(axes, quantities, strict=True):
         for x, condition in enumerate(VARIANTS):
             draw_interval(ax, x, frame[frame["condition"] == condition][column], COLORS["network"])
-        if published is not None:
-            ax.axhline(published, color=COLORS["published"], lw=0.8, ls="--", label="published")
+        if reference is not None:
+            ax.axhline(reference, color=COLORS["published"], lw=0.8, ls="--", label="published")
         ax.set(xlim=(-0.5, len(VARIANTS) - 0.5), xticks=range(len(VARIANTS)), ylabel=label)
         ax.set_xticklabels(list(VARIANTS.values()), fontsize=5.5)
     axes[2].legend(loc="center right")
 
 
-def draw_supplement(results: dict[str, pd.DataFrame], options: Options, about: dict) -> None:
-    """Readings of the value, kinds of correlation, and what the choices about training change."""
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 100)
-    top, bottom = figure.subfigures(2, 1)
-    a, b = top.subplots(1, 2)
-    axes = list(bottom.subplots(1, 4))
-    draw_value_readings(a, results["value_readings"])
-    draw_kinds(b, results["fig2e"])
-    draw_variants(axes, results["fig2d_slopes"], results["fig2f"], results["reward"])
-    top.subplots_adjust(left=0.09, right=0.98, bottom=0.2, top=0.87, wspace=0.3)
-    bottom.subplots_adjust(left=0.09, right=0.98, bottom=0.2, top=0.92, wspace=0.6)
-    for letter, ax in zip("abcdef", [a, b, *axes], strict=True):
-        plotting.panel_label(ax, letter)
-    plotting.save(figure, "fig2_supplement", options.figures, about)
-
-
-def main(options: Options) -> None:
-    """Draw the figure and its supplement."""
-    folder = options.data / "probability_matching" / "results"
-    names = ("fig2d", "fig2d_slopes", "fig2e", "fig2e_units", "fig2f", "value_readings", "reward")
-    results = {name: tables.read(folder / f"{name}.csv") for name in names}
-    about = tables.manifest(folder)["fig2d.csv"]
+def draw_figure(results: experiment.Results) -> experiment.Drawing:
+    """Fig. 2."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
-    outer = figure.add_gridspec(2, 4, width_ratios=(1, 0.42, 1.3, 1.0), height_ratios=(1, 1.1), hspace=0.42, wspace=0.4)
+    outer: Any = figure.add_gridspec(2, 4, width_ratios=(1, 0.42, 1.3, 1.0), height_ratios=(1, 1.1), hspace=0.42, wspace=0.4)
     figure.subplots_adjust(left=0.06, right=0.945, top=0.945, bottom=0.1)
     a, b = figure.add_subplot(outer[0, 0]), figure.add_subplot(outer[0, 2])
     d, slopes, e = (figure.add_subplot(outer[1, column]) for column in range(3))
@@ -266,9 +228,31 @@ def main(options: Options) -> None:
     panels = {"a": [a], "b": [b], "c": [c1, c2], "d": [d, slopes], "e": [e], "f": [f1, f2]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter, x_mm=-6 if letter in "cf" else -9)
-    plotting.save(figure, "fig2", options.figures, about, panels)
-    draw_supplement(results, options, about)
+    return experiment.Drawing("fig2", figure, panels)
+
+
+def draw_supplement(results: experiment.Results) -> experiment.Drawing:
+    """Readings of the value, kinds of correlation, and what the choices about training change."""
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 100)
+    halves: Any = figure.subfigures(2, 1)
+    top, bottom = halves
+    a, b = top.subplots(1, 2)
+    axes = list(bottom.subplots(1, 4))
+    draw_value_readings(a, results["value_readings"])
+    draw_kinds(b, results["fig2e"])
+    draw_variants(axes, results["fig2d_slopes"], results["fig2f"], results["reward"])
+    top.subplots_adjust(left=0.09, right=0.98, bottom=0.2, top=0.87, wspace=0.3)
+    bottom.subplots_adjust(left=0.09, right=0.98, bottom=0.2, top=0.92, wspace=0.6)
+    for letter, ax in zip("abcdef", [a, b, *axes], strict=True):
+        plotting.panel_label(ax, letter)
+    return experiment.Drawing("fig2_supplement", figure, {})
+
+
+def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
+    """Draw the figure and its supplement."""
+    yield draw_figure(results)
+    yield draw_supplement(results)
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.figure_main(__file__)

@@ -1,23 +1,21 @@
 """Follow behaviour over training, for every combination of settings that the paper leaves open.
 
-Reward hardly tells strategies apart here: the best cycle pays a fifth more than a coin toss. The sweep therefore stops training
-at regular intervals, freezes the weights, and measures matching and the weights of history as in Fig. 2.
+Reward hardly tells strategies apart here: the best cycle pays a fifth more than a coin toss. What is measured, with the weights
+frozen, is matching and the weights of history as in Fig. 2.
 
-python -m replications.probability_matching.sweep --name rates --seeds 2 --vary learning_rate=7e-4,2e-3
+python -m prefrontal.sweep probability_matching --name rates --points 3 --vary learning_rate=7e-4,2e-3
 """
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
-from prefrontal import sweep
-from prefrontal.errors import run
-from prefrontal.recording import NetworkAgent, record
-from prefrontal.training import Population
-from replications.probability_matching.analysis import episode_points, history_weights, rewards, slopes
-from replications.probability_matching.train import Config
+from prefrontal.population import Population
+from prefrontal.recording import record
+from replications.probability_matching import analysis
 
 VALIDATION_EPISODES = 200
 REPORTED = (("reward", 1), ("reward", 3), ("choice", 1))
@@ -26,16 +24,12 @@ REPORTED = (("reward", 1), ("reward", 3), ("choice", 1))
 
 def measure(population: Population) -> pd.DataFrame:
     """Matching slope, history weights and reward on validation episodes with all baselines; one row per network."""
-    task = dataclasses.replace(population.task, baselines="all")
-    agent = NetworkAgent(population.network, population.costs.reward_scale)
-    index = list(range(len(population.configs)))
-    trials = record(agent, task, index, "validation", VALIDATION_EPISODES, steps=False, purpose="validation episodes").trials
-    slope = slopes(episode_points(trials)).query("baselines == 'all'").set_index("seed")["slope"]
-    weights = history_weights(trials).set_index(["signal", "lag", "seed"])["weight"].sort_index()
+    task: Any = population.task
+    task, index = replace(task, baselines="all"), list(range(len(population.configs)))
+    seen = record(population.agent, task, index, "validation", VALIDATION_EPISODES, steps=False, purpose="validation episodes")
+    measured = analysis.measure(replace(seen, settings={"validation": population.config.settings()}))
+    slope = measured["fig2d_slopes"].query("baselines == 'all'").set_index("seed")["slope"]
+    weights = measured["fig2f"].set_index(["signal", "lag", "seed"])["weight"].sort_index()
     chosen = {f"{signal}_lag_{lag}": weights[signal, lag] for signal, lag in REPORTED}
-    reward = rewards(trials).set_index("seed")[["share_of_gain", "invalid"]]
+    reward = measured["reward"].set_index("seed")[["share_of_gain", "invalid"]]
     return reward.assign(slope=slope, **chosen).reindex(index)
-
-
-if __name__ == "__main__":
-    run(lambda: sweep.main(Config, "probability_matching", measure))

@@ -9,17 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import State, one_hot
+from prefrontal.task import INVALID_REWARD, State, one_hot, proceed
 
 FIXATION, CHOICE, OUTCOME = 0, 1, 2
 LEFT, RIGHT, CENTRE = 0, 1, 2
-INVALID_REWARD = -1.0
-"""Reward of an invalid response (Methods, "Simulations", trial protocol)."""
-
-BASELINE_SUM = 0.5
-"""Baselines of both sides together (Methods, simulation 1)."""
-BASELINE_BIN = 0.1
-"""Width of the alternating trained and held-out ranges of the left baseline (Methods, simulation 1)."""
+RANGES = 5
+"""Ranges of the left baseline, of equal width, trained and held out in turn (Methods, simulation 1)."""
 
 
 def reward_probability(baseline: Tensor, since: Tensor) -> Tensor:
@@ -27,9 +22,9 @@ def reward_probability(baseline: Tensor, since: Tensor) -> Tensor:
     return 1 - (1 - baseline) ** (since + 1)
 
 
-def held_out(baseline_left: np.ndarray) -> np.ndarray:
-    """Tell which left baselines were not trained on: those in (.1, .2) and (.3, .4) (Methods, simulation 1)."""
-    return (baseline_left / BASELINE_BIN).astype(int) % 2 == 1
+def held_out(baseline_left: np.ndarray, baseline_sum: float) -> np.ndarray:
+    """Tell which left baselines were not trained on: those in the second and fourth of five ranges (Methods, simulation 1)."""
+    return (baseline_left / (baseline_sum / RANGES)).astype(int) % 2 == 1
 
 
 @dataclass(frozen=True)
@@ -37,11 +32,11 @@ class MatchingTask:
     """Choose between two sides whose reward probabilities grow until the side is chosen.
 
     A side pays 1 with probability 1 - (1 - p0)^(n + 1), n counting the trials since it was last chosen. The baselines p0 of
-    left and right sum to .5 and are fixed within an episode. A trial is fixation (centre required) and choice (left or
-    right required), which the reward follows at once, so that the next fixation already shows it; with ``steps_per_trial`` 3 a
-    step of its own shows it, at which any action will do.
+    left and right sum to ``baseline_sum`` and are fixed within an episode. A trial is fixation (centre required) and choice
+    (left or right required), which the reward follows at once, so that the next fixation already shows it; with
+    ``steps_per_trial`` 3 a step of its own shows it, at which any action will do.
 
-    ``baselines`` draws the left baseline from "trained", the ranges [0, .1], [.2, .3] and [.4, .5], or "all" of [0, .5].
+    ``baselines`` draws the left baseline from "trained", the first, third and fifth of five ranges, or "all" of them.
     The paper leaves open what an invalid response does (``invalid_response``: "abort" goes on to the next trial, for which
     both sides have waited; "repeat" repeats the step). A session of repeats ends with the time of the planned trials.
     """
@@ -51,6 +46,7 @@ class MatchingTask:
     longest: int = 100
     steps_per_trial: int = 2
     invalid_response: str = "abort"
+    baseline_sum: float = 0.5
 
     observations = ("fixation", "choice", "outcome")
     actions = ("left", "right", "centre")
@@ -67,10 +63,10 @@ class MatchingTask:
         """Open episodes with new baselines and a length drawn uniformly."""
         uniform = noise[..., 0]
         if self.baselines == "trained":
-            bins = 3 * uniform
-            left = BASELINE_BIN * (bins + bins.floor())
+            trained = (RANGES + 1) // 2 * uniform
+            left = self.baseline_sum / RANGES * (trained + trained.floor())
         else:
-            left = BASELINE_SUM * uniform
+            left = self.baseline_sum * uniform
         zero = torch.zeros_like(uniform, dtype=torch.int64)
         trials = self.shortest + (noise[..., 1] * (self.longest - self.shortest + 1)).long()
         state: State = {
@@ -101,18 +97,18 @@ class MatchingTask:
         chosen = at_choice & valid
         choice = torch.where(chosen, action, torch.where(opens, -1, last_choice))
         left = state["baseline_left"]
-        baseline = torch.where(action == LEFT, left, BASELINE_SUM - left)
+        baseline = torch.where(action == LEFT, left, self.baseline_sum - left)
         probability = reward_probability(baseline, torch.where(action == LEFT, since_left, since_right))
         paid = (chosen & (noise[..., 0] < probability)).to(left.dtype)
         reward = torch.where(valid, paid, INVALID_REWARD)
         outcome = torch.where(at_outcome, state["outcome"], reward)
 
         last = at_outcome if self.steps_per_trial == 3 else chosen
-        ends = last | (~valid & (self.invalid_response == "abort"))
+        ends, following = proceed(period, valid, last, self.invalid_response)
         trial, time = state["trial"] + ends, state["time"] + 1
         after = state | {
             "trial": trial,
-            "period": torch.where(ends, FIXATION, period + valid),
+            "period": following,
             "over": (trial >= state["trials"]) | (time >= self.episode_steps),
             "time": time,
             "opens": ends,
@@ -131,9 +127,9 @@ class MatchingTask:
             "reward": state["outcome"].numpy(),
             "trials": state["trials"].numpy(),
             "baseline_left": left.numpy(),
-            "held_out": held_out(left.numpy()),
+            "held_out": held_out(left.numpy(), self.baseline_sum),
             "p_left": reward_probability(left, state["since_left"]).numpy(),
-            "p_right": reward_probability(BASELINE_SUM - left, state["since_right"]).numpy(),
+            "p_right": reward_probability(self.baseline_sum - left, state["since_right"]).numpy(),
         }
 
     def _observe(self, state: State) -> Tensor:

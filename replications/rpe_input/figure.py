@@ -1,132 +1,129 @@
 """Draw networks that see the reward beside networks that see reward prediction errors in its place (Methods, simulation 6).
 
+Every experiment whose conditions.py names such networks (``RPE_INPUT``) and its main panel (``MAIN_PANEL``) has a panel here,
+with those quantities of its main panel that are compared with the paper.
+
 python -m replications.rpe_input.figure --help
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import itertools
+import textwrap
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.axes import Axes
 
-from prefrontal import plotting, tables
-from prefrontal.errors import run
-from prefrontal.paths import DATA, FIGURES
+from prefrontal import experiment, paths, plotting
+from prefrontal.claims import Claim
+from prefrontal.experiment import Drawing, Results
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval
 
-INPUTS = {"reward": (-0.17, COLORS["network"]), "rpe": (0.17, COLORS["volatile"])}
+INPUTS = {"reward": (-0.17, COLORS["network"]), "RPE": (0.17, COLORS["volatile"])}
 """Input of the network -> offset from the quantity's place, colour."""
 
+ROW = 11
+"""Quantities, and one more for each panel, a row of panels has place for."""
 
-@dataclass(frozen=True)
-class Options:
-    """Where results are and figures go."""
-
-    data: Path = DATA
-    """Data folder."""
-    figures: Path = FIGURES
-    """Figures folder."""
+JOINING = ("of", "to", "the", "at", "after")
+"""Words that a label does not end with."""
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One experiment's main panel: title, label of the y axis, and quantities of its rpe_input.csv with their tick labels."""
-
-    experiment: str
-    title: str
-    label: str
-    quantities: dict[str, str]
+def compared() -> dict[str, ModuleType]:
+    """Experiments with networks of either input, in the order of their panels -> their conditions."""
+    found = {name: experiment.module(name, "conditions") for name in experiment.names()}
+    both = {name: own for name, own in found.items() if hasattr(own, "RPE_INPUT") and hasattr(own, "MAIN_PANEL")}
+    return dict(sorted(both.items(), key=lambda item: item[1].MAIN_PANEL))
 
 
-PANELS = (
-    Panel(
-        "bandit",
-        "bandit (Fig. 1d)",
-        "cumulative regret",
-        {f"cumulative regret at the last trial, {arms}": f"{arms}\narms" for arms in ("independent", "correlated")},
-    ),
-    Panel(
-        "probability_matching",
-        "matching (Fig. 2d)",
-        "slope, choice on reward ratio",
-        {"slope of log choice ratio on log reward ratio": "all\nbaselines"},
-    ),
-    Panel(
-        "volatile_bandit",
-        "volatile bandit (Fig. 3d)",
-        "learning rate",
-        {f"learning rate, {block}": block.replace(" ", "\n") for block in ("stable 1", "volatile 2", "volatile 1", "stable 2")},
-    ),
-    Panel(
-        "inferred_value",
-        "inferred value (Fig. 4b)",
-        "reward prediction error",
-        {
-            f"RPE to the {role}, {panel}": f"{role}\n{label}"
-            for panel, label in (("before", "trial 1"), ("experienced", "experienced"), ("inferred", "inferred"))
-            for role in ("old cue", "new cue")
-        },
-    ),
-    Panel(
-        "two_step",
-        "two-step task (Fig. 5e)",
-        "lag-1 weight (log odds)",
-        {
-            f"lag-1 weight of {transition} {outcome} trials": f"{transition}\n{outcome}"
-            for transition in ("common", "uncommon")
-            for outcome in ("rewarded", "unrewarded")
-        },
-    ),
-)
+def main_claims(conditions: ModuleType) -> list[Claim]:
+    """Claims of the main panel that are compared with the paper, about networks that there are with either input."""
+    own = [claim for claim in conditions.CLAIMS if claim.panel == conditions.MAIN_PANEL and claim.tolerance is not None]
+    return [claim for claim in own if (claim.condition or conditions.MAIN) in conditions.RPE_INPUT]
 
 
-def draw(ax: Axes, panel: Panel, frame: pd.DataFrame) -> None:
+def title(name: str, panel: str) -> str:
+    """Heading of the experiment's README, with the panel."""
+    heading = (paths.ROOT / "replications" / name / "README.md").read_text().splitlines()[0]
+    return f"{heading.lstrip('# ').partition(' (')[0]} (Fig. {panel})"
+
+
+def common_words(statements: list[str]) -> str:
+    """Words with which all statements begin, for the y axis."""
+    at = zip(*(statement.replace(",", " ,").split() for statement in statements), strict=False)
+    words = [same.pop() for same in itertools.takewhile(lambda same: len(same) == 1, map(set, at))]
+    while words and words[-1] in (*JOINING, ","):
+        words.pop()
+    return textwrap.fill(" ".join(words).replace(" ,", ","), 26)
+
+
+def values(quantities: pd.DataFrame, claim: Claim, condition: str) -> pd.Series:
+    """A claim's quantity, for the networks of a condition."""
+    key = {"claim": claim.measured or claim.claim, "quantity": claim.quantity, "condition": condition}
+    return quantities.loc[(quantities[list(key)] == pd.Series(key)).all(axis=1), "value"]
+
+
+def draw_panel(ax: Axes, name: str, conditions: ModuleType, quantities: pd.DataFrame) -> None:
     """Draw every network as a dot, means with 95 % intervals as bars, published values as diamonds."""
-    for x, quantity in enumerate(panel.quantities):
-        own = frame[frame["quantity"] == quantity]
-        for network_input, (offset, color) in INPUTS.items():
-            values = own.loc[own["network_input"] == network_input, "value"]
-            mean, low, high = interval(values)
+    shown, labels = main_claims(conditions), []
+    for x, claim in enumerate(shown):
+        condition = claim.condition or conditions.MAIN
+        words = [condition] * (len(conditions.RPE_INPUT) > 1) + [claim.quantity]
+        labels.append("\n".join(textwrap.fill(word, 12) for word in words))
+        for source, (offset, color) in zip((condition, conditions.RPE_INPUT[condition]), INPUTS.values(), strict=True):
+            own = values(quantities, claim, source)
+            mean, low, high = interval(own)
             ax.plot([x + offset - 0.13, x + offset + 0.13], [mean, mean], color=color, lw=1.3)
             ax.plot([x + offset] * 2, [low, high], color=color, lw=0.8)
-            plotting.dots(ax, x + offset, values, color, width=0.09, size=3.5)
-        plotting.published_marker(ax, [x - 0.4], own["published"].iloc[:1])
+            plotting.dots(ax, x + offset, own, color, width=0.09, size=3.5)
+        plotting.published_marker(ax, [x - 0.4], [claim.published])
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, 0), max(high, 0))
     ax.axhline(0, color="black", lw=0.5)
-    ax.set(xlim=(-0.65, len(panel.quantities) - 0.5), ylabel=panel.label, title=panel.title)
-    ax.set_xticks(range(len(panel.quantities)), list(panel.quantities.values()), fontsize=5.5)
+    label = common_words([claim.statement for claim in shown])
+    ax.set(xlim=(-0.65, len(shown) - 0.5), ylabel=label, title=title(name, conditions.MAIN_PANEL))
+    ax.set_xticks(range(len(shown)), labels, fontsize=5.5)
 
 
 def draw_key(ax: Axes) -> None:
     """Say which colour is which."""
-    for words, color in (("input: reward", INPUTS["reward"][1]), ("input: RPE", INPUTS["rpe"][1])):
-        ax.plot([], [], "o", color=color, ms=2, label=words)
+    for words, (_, color) in INPUTS.items():
+        ax.plot([], [], "o", color=color, ms=2, label=f"input: {words}")
     plotting.published_marker(ax, [], [], "published")
     ax.legend(loc="lower left", handletextpad=0.2)
 
 
-def main(options: Options) -> None:
+def rows_of(widths: Mapping[str, int]) -> list[list[str]]:
+    """Spread panels over rows, in their order, so that rows are about equally full."""
+    wide = np.array(list(widths.values()))
+    rows = max(1, round(wide.sum() / ROW))
+    row = ((wide.cumsum() - wide / 2) / wide.sum() * rows).astype(int)
+    names = np.array(list(widths))
+    return [list(names[row == one]) for one in np.unique(row)]
+
+
+def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
-    about = {}
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 95)
-    rows = figure.subfigures(2, 1, hspace=0)
-    top = rows[0].subplots(1, 3, width_ratios=[2.4, 1.6, 4])
-    bottom = rows[1].subplots(1, 2, width_ratios=[6, 4.5])
-    for letter, ax, panel in zip("abcde", (*top, *bottom), PANELS, strict=True):
-        folder = options.data / panel.experiment / "results"
-        draw(ax, panel, tables.read(folder / "rpe_input.csv", needs=("quantity", "network_input", "value", "published")))
+    experiments, panels = compared(), dict[str, Axes]()
+    widths = {name: len(main_claims(conditions)) + 1 for name, conditions in experiments.items()}
+    rows = rows_of(widths)
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 47.5 * len(rows))
+    parts: Any = figure.subfigures(len(rows), 1, hspace=0, squeeze=False)
+    for part, names in zip(parts[:, 0], rows, strict=True):
+        axes = part.subplots(1, len(names), width_ratios=[widths[name] for name in names], squeeze=False)[0]
+        part.subplots_adjust(left=0.065, right=0.99, bottom=0.17, top=0.86, wspace=0.3)
+        panels |= dict(zip(names, axes, strict=True))
+    for letter, (name, ax) in zip("abcdefghijklmnopqrstuvwxyz", panels.items(), strict=False):
+        draw_panel(ax, name, experiments[name], results.of(name)["quantities"])
         plotting.panel_label(ax, letter)
-        about[panel.experiment] = tables.manifest(folder)["rpe_input.csv"]
-    draw_key(top[0])
-    for row in rows:
-        row.subplots_adjust(left=0.065, right=0.99, bottom=0.17, top=0.86, wspace=0.3)
-    top[0].set_ylim(bottom=0)
-    top[1].set_ylim(0, 1)
-    plotting.save(figure, "fig_rpe_input", options.figures, about)
+    draw_key(next(iter(panels.values())))
+    yield Drawing("fig_rpe_input", figure, {}, {name: results.of(name).about for name in panels})
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.figure_main(__file__)

@@ -6,31 +6,17 @@ python -m replications.two_step.analysis --help
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import tyro
 from tqdm import tqdm
 
-from prefrontal import behavior, claims, plotting, tables
-from prefrontal.errors import run
+from prefrontal import behavior, claims, experiment, tables
+from prefrontal.behavior import SUBJECT
 from prefrontal.learners import two_step
-from prefrontal.paths import DATA
-
-SARSA_RATES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
-"""Learning rates of the model-free reference; the paper does not state the one it used."""
-
-DISCOUNT = 0.9
-"""Of the reference learners' second-stage value, as in the networks. The clusters of the published model-based errors (.066 and
--.605 on entering stage 2) are those of a planner with this discount."""
-
-PUBLISHED_R2 = 0.89
-"""Of the network's RPEs with model-based ones (Fig. 5f)."""
-
-EXAMPLE_EPISODES = 30
-"""Episodes of one network drawn in Fig. 5f, g (caption)."""
+from prefrontal.tables import Recording
+from replications.two_step.conditions import EXAMPLE_EPISODES, FITTED_EPISODES, FITTED_STARTS, MAIN, SARSA_RATES
 
 STAGES = {"stage 1": "stage 2", "stage 2": "reward"}
 """Period in which the network acts -> event whose reward prediction error follows."""
@@ -38,6 +24,7 @@ STAGES = {"stage 1": "stage 2", "stage 2": "reward"}
 EVENTS = {"stage 2": "rpe_stage_2", "reward": "rpe_reward"}
 """Event -> the reference learners' name for its reward prediction error."""
 
+EVENT_KEYS = [*SUBJECT, "episode", "trial", "event"]
 
 MODELS = {
     "model-free": ("model_free", 0.0),
@@ -48,16 +35,8 @@ MODELS = {
 }
 """Learners that are fitted to choices: name -> kind, and eligibility of the model-free part."""
 
-FITTED_EPISODES, FITTED_STARTS = 100, 5
-"""Episodes of each network to which learners are fitted, which makes it about as many choices as of a rat; runs per fit."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where the tables are."""
-
-    data: Path = DATA
-    """Data folder."""
+Settings = Mapping[str, Mapping[str, Any]]
+"""Condition -> settings of its networks' training."""
 
 
 def reference_rpes(trials: pd.DataFrame, learner: two_step.Learner) -> pd.DataFrame:
@@ -66,16 +45,13 @@ def reference_rpes(trials: pd.DataFrame, learner: two_step.Learner) -> pd.DataFr
     Returns
     -------
     DataFrame
-        seed, episode, trial, event ("stage 2" or "reward"), rpe; completed trials only.
+        condition, seed, episode, trial, event ("stage 2" or "reward"), rpe; completed trials only.
     """
     arranged = two_step.arrange(trials)
     replayed = two_step.replay(learner, arranged.choice, arranged.outcome_state, arranged.reward)
-    keys = trials[["seed", "episode", "trial"]]
+    keys = trials[EVENT_KEYS[:-1]]
     parts = [keys.assign(event=event, rpe=replayed[name][arranged.index]) for event, name in EVENTS.items()]
     return pd.concat(parts, ignore_index=True).dropna()
-
-
-EVENT_KEYS = ["seed", "episode", "trial", "event"]
 
 
 def with_reference(pairs: pd.DataFrame, trials: pd.DataFrame, name: str, learner: two_step.Learner) -> pd.DataFrame:
@@ -83,13 +59,17 @@ def with_reference(pairs: pd.DataFrame, trials: pd.DataFrame, name: str, learner
     return pairs.merge(reference_rpes(trials, learner).rename(columns={"rpe": name}), on=EVENT_KEYS)
 
 
-def with_model_free(pairs: pd.DataFrame, trials: pd.DataFrame, sarsa_rate: float) -> pd.DataFrame:
-    """Put SARSA's reward prediction errors beside those that are there."""
-    return with_reference(pairs, trials, "model_free", two_step.ModelFree(learning_rate=sarsa_rate, discount=DISCOUNT))
+def with_model_free(pairs: pd.DataFrame, trials: pd.DataFrame, sarsa_rate: float, settings: Settings) -> pd.DataFrame:
+    """Put the errors of SARSA, which discounts as the networks do, beside those that are there."""
+    parts = []
+    for condition, own in pairs.groupby("condition"):
+        learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=settings[str(condition)]["discount"])
+        parts.append(with_reference(own, trials[trials["condition"] == condition], "model_free", learner))
+    return pd.concat(parts, ignore_index=True)
 
 
-def model_based_pairs(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
-    """Reward prediction errors of the networks beside those of the planner.
+def model_based_pairs(recording: Recording) -> pd.DataFrame:
+    """Reward prediction errors of the networks beside those of the planner that knows their task.
 
     An episode's last time step is left out: no value follows it, and the network, which is not told the time, cannot foresee
     the end.
@@ -97,19 +77,18 @@ def model_based_pairs(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        seed, episode, trial, event, network, model_based.
+        condition, seed, episode, trial, event, network, model_based.
     """
-    own = steps[steps["period"].isin(STAGES) & (steps["step"] < steps["step"].max())]
-    own = own.assign(event=own["period"].astype(str).map(STAGES))
-    # Of a repeated step only the last, valid response leads on.
-    own = own.drop_duplicates(EVENT_KEYS, keep="last")
-    pairs = own[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
-    return with_reference(pairs, trials, "model_based", two_step.Planner(discount=DISCOUNT))
-
-
-def paired_rpes(trials: pd.DataFrame, steps: pd.DataFrame, sarsa_rate: float) -> pd.DataFrame:
-    """As ``model_based_pairs``, with a column model_free."""
-    return with_model_free(model_based_pairs(trials, steps), trials, sarsa_rate)
+    parts = []
+    for condition, steps in recording.steps.groupby("condition"):
+        own = steps[steps["period"].isin(STAGES) & (steps["step"] < steps["step"].max())]
+        own = own.assign(event=own["period"].astype(str).map(STAGES))
+        # Of a repeated step only the last, valid response leads on.
+        own = own.drop_duplicates(EVENT_KEYS, keep="last")
+        pairs = own[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
+        trials = recording.trials[recording.trials["condition"] == condition]
+        parts.append(with_reference(pairs, trials, "model_based", two_step.Planner.of(recording.settings[str(condition)])))
+    return pd.concat(parts, ignore_index=True)
 
 
 def rpe_regressions(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -118,17 +97,18 @@ def rpe_regressions(pairs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        seed, event, r2_model_based, r2_model_free, r2_model_free_residual (the model-based part regressed out of the
+        condition, seed, event, r2_model_based, r2_model_free, r2_model_free_residual (the model-based part regressed out of the
         model-free errors, as in Fig. 5g), r2_both (both as predictors), weight_model_based and weight_model_free (standardised,
         from that regression), correlation of the two references.
     """
     rows = []
-    for seed, block in pairs.groupby("seed"):
-        for event in ("both", *STAGES.values()):
+    for (condition, seed), block in pairs.groupby(SUBJECT):
+        for event in ("both", *EVENTS):
             part = block if event == "both" else block[block["event"] == event]
             network, based, free = (part[name].to_numpy(float) for name in ("network", "model_based", "model_free"))
             rows.append(
                 {
+                    "condition": condition,
                     "seed": seed,
                     "event": event,
                     "r2_model_based": behavior.explained_variance(network, [based]),
@@ -142,13 +122,27 @@ def rpe_regressions(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def reference_rates(pairs: pd.DataFrame, trials: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, float]:
+    """RPE regressions for every learning rate of the model-free reference, and the rate that explains the networks best.
+
+    That rate is the one most favourable to the model-free account, so that nothing hinges on a poor choice of it. The networks
+    are the main ones, or all where those were not recorded.
+    """
+    if MAIN in set(trials["condition"]):
+        pairs, trials = (frame[frame["condition"] == MAIN] for frame in (pairs, trials))
+    parts = [rpe_regressions(with_model_free(pairs, trials, rate, settings)).assign(sarsa_rate=rate) for rate in SARSA_RATES]
+    rates = pd.concat(parts, ignore_index=True)
+    pooled = rates[rates["event"] == "both"].groupby("sarsa_rate")["r2_model_free"].mean()
+    return rates, max(SARSA_RATES, key=lambda rate: pooled.fillna(-1)[rate])
+
+
 def part_weights(mixture: Mapping[str, float]) -> dict[str, float]:
     """What a unit of either part's value adds to the log odds of choice in a fitted mixture."""
     weight, temperature = mixture["weight"], mixture["inverse_temperature"]
     return {"planning_weight": weight * temperature, "model_free_weight": (1 - weight) * temperature}
 
 
-def fit_models(trials: pd.DataFrame, starts: int, common: float = 0.8) -> pd.DataFrame:
+def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame:
     """Fit textbook learners to the choices of every subject that made any, by maximum likelihood.
 
     The planner knows the transitions and learns how much the second-stage states pay (Miller et al. 2017).
@@ -170,164 +164,112 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float = 0.8) -> pd.Dat
         model_free_weight: each part's share of the inverse temperature.
     """
     planner = two_step.LearningPlanner(common=common)
-    by_subject = trials.groupby(behavior.SUBJECT, observed=True, sort=True)
-    subjects = [(key, own) for key, own in by_subject if tables.free_choices(own).any()]
-    rows = []
-    for (condition, seed), own in tqdm(subjects, desc="fitting learners", unit="subject", disable=None):
+    by_subject = trials.groupby(SUBJECT, observed=True, sort=True)
+    subjects: Any = [(key, own) for key, own in by_subject if tables.free_choices(own).any()]
+    rows: list[dict[str, Any]] = []
+    for key, own in tqdm(subjects, desc="fitting learners", unit="subject", disable=None):
         for model, (kind, eligibility) in MODELS.items():
-            found = two_step.fit(kind, own, np.random.default_rng(seed), starts, eligibility, planner)
+            found = two_step.fit(kind, own, np.random.default_rng(key[1]), starts, eligibility, planner)
             choices, total = int(np.isfinite(found.likelihood).sum()), found.log_likelihood
-            row = {"condition": condition, "seed": seed, "model": model, "choices": choices, "log_likelihood": total}
+            row = {**dict(zip(SUBJECT, key, strict=True)), "model": model, "choices": choices, "log_likelihood": total}
             row["likelihood_per_choice"] = np.exp(total / choices)
             row |= {"bic": len(found.parameters) * np.log(choices) - 2 * total, "converged": found.success, **found.parameters}
             rows.append(row | (part_weights(found.parameters) if kind == "mixture" else {}))
     return pd.DataFrame(rows)
 
 
-def schematic(episodes: int = 1_000, trials: int = 100) -> pd.DataFrame:
+def schematic(settings: Mapping[str, Any], episodes: int = 1_000) -> pd.DataFrame:
     """Stay probabilities of a model-free and a model-based learner that play the task themselves (Fig. 5b).
 
     The model-free one credits its first-stage choice with the reward at once (eligibility 1), as the paper's schematic implies.
     """
-    rng = np.random.default_rng(0)
-    model_free = two_step.ModelFree(learning_rate=0.5, eligibility=1.0)
-    players = {"model-free": (model_free, 3.0), "model-based": (two_step.Planner(), 5.0)}
+    rng, task = np.random.default_rng(0), two_step.probabilities(settings)
+    players: dict[str, tuple[two_step.Learner, float]] = {
+        "model-free": (two_step.ModelFree(learning_rate=0.5, eligibility=1.0), 3.0),
+        "model-based": (two_step.Planner(**task), 5.0),
+    }
     parts = []
     for name, (learner, temperature) in players.items():
-        played = two_step.simulate(learner, temperature, episodes, trials, rng)
+        played = two_step.simulate(learner, temperature, episodes, settings["trials"], rng, **task)
         parts.append(behavior.stay_probability(played.assign(condition=name, seed=0)))
     return pd.concat(parts, ignore_index=True)
 
 
-def share_of_best(trials: pd.DataFrame) -> pd.DataFrame:
-    """Reward per trial of each network, and as a share of what the best possible agent expects."""
-    length = int(trials.groupby(["seed", "episode"])["trial"].size().median())
-    best = two_step.belief_state_value(length) / length
-    reward = trials.groupby("seed")["reward"].mean()
-    return pd.DataFrame({"seed": reward.index, "reward_per_trial": reward.to_numpy(), "best_possible": best}).assign(
-        share=lambda frame: frame["reward_per_trial"] / frame["best_possible"]
-    )
+def share_of_best(trials: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Reward per trial of each network, and as a share of what the best possible agent expects in its task."""
+    frame = trials.groupby(SUBJECT)["reward"].mean().rename("reward_per_trial").reset_index()
+    best = {condition: two_step.reward_range(own)[1] / own["trials"] for condition, own in settings.items()}
+    frame["best_possible"] = frame["condition"].map(best).astype(float)
+    return frame.assign(share=frame["reward_per_trial"] / frame["best_possible"])
 
 
-def settle_claims(weights: pd.DataFrame, stay: pd.DataFrame, interaction: pd.DataFrame, rpes: pd.DataFrame) -> list[dict]:
-    """Decide the claims of Fig. 5; the criteria are fixed in advance."""
-    rows = []
-    for signal, published in published_lag_1().items():
-        uncommon_sign = signal in ("common/unrewarded", "uncommon/rewarded")
-        criterion = claims.below(0) if uncommon_sign else claims.above(0)
-        values = weights.query("signal == @signal and lag == 1")["weight"]
-        statement = f"lag-1 weight of {signal.replace('/', ' ')} trials"
-        rows.append(claims.settle("twostep-lags", "5e", statement, values, criterion, published, 0.6))
-    statement = "reward x transition interaction in staying (log odds), correct side as covariate"
-    rows.append(claims.settle("twostep-stay", "5c", statement, interaction["interaction"], claims.above(0)))
-    for (transition, outcome), published in published_stay().items():
-        values = stay.query("transition == @transition and outcome == @outcome")["stay_probability"]
-        statement = f"stay probability after {outcome} {transition} trials"
-        rows.append(claims.settle("twostep-stay", "5c", statement, values, None, published, 0.08))
-    both = rpes[rpes["event"] == "both"]
-    statement = "variance of the RPEs explained by model-based RPEs (r2)"
-    rows.append(claims.settle("twostep-rpe-mb", "5f", statement, both["r2_model_based"], claims.above(0.8), PUBLISHED_R2, 0.05))
-    statement = "variance explained by model-free RPEs, model-based ones regressed out (r2)"
-    rows.append(claims.settle("twostep-rpe-mf", "5g", statement, both["r2_model_free_residual"], claims.below(0.01), 5.8e-7))
-    return rows
-
-
-def published_lag_1() -> dict[str, float]:
-    """Published mean weights at lag 1, by signal (Fig. 5e)."""
-    frame = plotting.published("fig5e")
-    first = frame[frame["series"].str.startswith("meta-RL mean") & (frame["x"].astype(float).round() == 1)]
-    return {row.series.removeprefix("meta-RL mean "): row.y for row in first.itertuples()}
-
-
-def published_stay() -> dict[tuple[str, str], float]:
-    """Published mean stay probabilities of the networks, by transition and outcome (Fig. 5c)."""
-    frame = plotting.published("fig5c-right").query("series == 'meta-RL mean (bar)'")
-    outcomes = {tuple(reversed(row.x.split("/"))): row.y for row in frame.itertuples()}
-    return {(transition, outcome): outcomes[transition, outcome] for transition, outcome in behavior.TRIAL_TYPES}
-
-
-def sarsa_sensitivity(trials: pd.DataFrame, steps: pd.DataFrame) -> tuple[pd.DataFrame, float]:
-    """RPE regressions for every learning rate of the model-free reference, and the rate that explains the networks best.
-
-    That rate is the one most favourable to the model-free account, so that nothing hinges on a poor choice of it.
-    """
-    pairs = model_based_pairs(trials, steps)
-    rates = pd.concat(
-        [rpe_regressions(with_model_free(pairs, trials, rate)).assign(sarsa_rate=rate) for rate in SARSA_RATES], ignore_index=True
-    )
-    pooled = rates[rates["event"] == "both"].groupby("sarsa_rate")["r2_model_free"].mean()
-    return rates, float(pooled.idxmax()) if pooled.notna().any() else SARSA_RATES[0]
-
-
-def trial_sensitivity(trials: pd.DataFrame, steps: pd.DataFrame, sarsa_rate: float) -> pd.DataFrame:
-    """Main results per network for every variant of the trial: lag-1 weights, RPE regressions, share of the best reward."""
-    parts = []
-    for condition, own in trials.groupby("condition", observed=True):
-        weights = behavior.two_step_weights(own).query("lag == 1").pivot(index="seed", columns="signal", values="weight")
-        rpes = rpe_regressions(paired_rpes(own, steps[steps["condition"] == condition], sarsa_rate))
-        rpes = rpes[rpes["event"] == "both"].set_index("seed")[["r2_model_based", "r2_model_free_residual"]]
-        rewards = share_of_best(own).set_index("seed")[["reward_per_trial", "share"]]
-        parts.append(pd.concat([weights, rpes, rewards], axis=1).reset_index().assign(condition=condition))
-    frame = pd.concat(parts, ignore_index=True)
-    return frame[["condition", "seed", *(name for name in frame.columns if name not in ("condition", "seed"))]]
-
-
-def rpe_input(structure: pd.DataFrame) -> pd.DataFrame:
-    """Lag-1 weights, explained variance of RPEs and reward of networks of either input (``claims.by_input``).
-
-    ``structure`` holds the main results of every kind of network (``trial_sensitivity``).
-    """
-    signals = {"/".join(kind): f"lag-1 weight of {' '.join(kind)} trials" for kind in behavior.TRIAL_TYPES}
-    names = signals | {"r2_model_based": "RPE variance explained by model-based RPEs", "reward_per_trial": "reward per trial"}
-    wide = structure.set_index(["condition", "seed"])[list(names)].rename(columns=names)
-    published = {signals[signal]: value for signal, value in published_lag_1().items()}
-    published[names["r2_model_based"]] = PUBLISHED_R2
-    return claims.by_input(wide.loc["default"], wide.loc["default_rpe"], published)
-
-
-def rpe_input_claims(frame: pd.DataFrame) -> list[dict]:
-    """Settle twostep-lags and twostep-rpe-mb for networks of the other input."""
-    signs = {("common", "unrewarded"): claims.below(0), ("uncommon", "rewarded"): claims.below(0)}
-    lags = {f"lag-1 weight of {' '.join(kind)} trials": signs.get(kind, claims.above(0)) for kind in behavior.TRIAL_TYPES}
-    r2 = {"RPE variance explained by model-based RPEs": claims.above(0.8)}
-    return claims.settle_rpe_input(frame, "5e", lags) + claims.settle_rpe_input(frame, "5f", r2)
-
-
-def example_points(pairs: pd.DataFrame) -> pd.DataFrame:
-    """What Fig. 5f, g draw: the reward prediction errors of one network in a few episodes."""
-    first = pairs[(pairs["seed"] == pairs["seed"].min()) & (pairs["episode"] < EXAMPLE_EPISODES)]
-    residual = behavior.residual(first["model_free"].to_numpy(float), first["model_based"].to_numpy(float))
-    return first[["event", "network", "model_based"]].assign(model_free_residual=residual)
-
-
-def main(options: Options) -> None:
-    """Write one table per panel, and the claims."""
-    folder = options.data / "two_step"
-    all_trials = tables.read(folder / "trials.parquet", "trials", needs=("transition", "outcome_state", "rich_state"))
-    all_steps = tables.read(folder / "steps.parquet", "steps")
-    about = tables.read_provenance(folder / "trials.parquet")
-    trials, steps = (frame[frame["condition"] == "default"] for frame in (all_trials, all_steps))
-    rates, sarsa_rate = sarsa_sensitivity(trials, steps)
-    rpes = rates[rates["sarsa_rate"] == sarsa_rate]
-    results = {
-        "fig5b": schematic(),
+def measure(recording: Recording) -> dict[str, pd.DataFrame]:
+    """Measure behaviour and, where steps were recorded, reward prediction errors; supplementary6 is about the main networks."""
+    trials, settings = recording.trials, recording.settings
+    measured = {
         "fig5c": behavior.stay_probability(trials),
         "fig5e": behavior.two_step_weights(trials),
-        "fig5fg": rpes,
-        "fig5fg_points": example_points(paired_rpes(trials, steps, sarsa_rate)),
-        "supplementary6": rates,
         "stay_interaction": behavior.stay_interaction(trials),
-        "reward": share_of_best(trials),
-        "fits": fit_models(trials[trials["episode"] < FITTED_EPISODES], FITTED_STARTS),
-        "trial_structure": trial_sensitivity(all_trials, all_steps, sarsa_rate),
+        "reward": share_of_best(trials, settings),
     }
-    results["rpe_input"] = rpe_input(results["trial_structure"])
-    for name, frame in results.items():
-        tables.write(frame, folder / "results" / f"{name}.csv", about=about)
-    rows = settle_claims(results["fig5e"], results["fig5c"], results["stay_interaction"], rpes)
-    rows += rpe_input_claims(results["rpe_input"])
-    claims.write(rows, folder / "results", about)
+    if len(recording.steps):
+        pairs = model_based_pairs(recording)
+        measured["supplementary6"], rate = reference_rates(pairs, trials, settings)
+        measured["fig5fg"] = rpe_regressions(with_model_free(pairs, trials, rate, settings)).assign(sarsa_rate=rate)
+    return measured
+
+
+def lag_1(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Lag-1 weights, a row per network, a column per kind of trial."""
+    return measured["fig5e"].query("lag == 1").pivot(index=SUBJECT, columns="signal", values="weight")
+
+
+def pooled_rpes(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """RPE regressions of both events together, a row per network."""
+    return measured["fig5fg"].query("event == 'both'").set_index(SUBJECT)
+
+
+def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The numbers that claims are about."""
+    stays = measured["fig5c"]
+    stays = stays.assign(quantity="after " + stays["outcome"] + " " + stays["transition"])
+    parts = [
+        claims.quantities("twostep-lags", lag_1(measured), lambda name: name.replace("/", " ")),
+        claims.quantities("twostep-stay", stays.pivot(index=SUBJECT, columns="quantity", values="stay_probability")),
+        claims.quantities("twostep-stay", measured["stay_interaction"]),
+    ]
+    if "fig5fg" in measured:
+        parts.append(claims.quantities("twostep-rpe-mb", pooled_rpes(measured), {"r2_model_based": "r2"}))
+        parts.append(claims.quantities("twostep-rpe-mf", pooled_rpes(measured), {"r2_model_free_residual": "r2"}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def example_points(recording: Recording, sarsa_rate: float) -> pd.DataFrame:
+    """What Fig. 5f, g draw: the reward prediction errors of one network in a few episodes."""
+    first = recording.trials["seed"].min()
+    trials, steps = (
+        frame[(frame["condition"] == MAIN) & (frame["seed"] == first) & (frame["episode"] < EXAMPLE_EPISODES)]
+        for frame in (recording.trials, recording.steps)
+    )
+    pairs = model_based_pairs(Recording(trials, steps, settings=recording.settings))
+    pairs = with_model_free(pairs, trials, sarsa_rate, recording.settings)
+    residual = behavior.residual(pairs["model_free"].to_numpy(float), pairs["model_based"].to_numpy(float))
+    return pairs[["event", "network", "model_based"]].assign(model_free_residual=residual)
+
+
+def panels(recording: Recording, measured: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Further tables: simulated learners (5b), single errors (5f, g), fitted learners, and the main results by condition."""
+    settings, trials = recording.settings[MAIN], recording.trials
+    fitted = trials[(trials["condition"] == MAIN) & (trials["episode"] < FITTED_EPISODES)]
+    r2 = pooled_rpes(measured)[["r2_model_based", "r2_model_free_residual"]]
+    rewards = measured["reward"].set_index(SUBJECT)[["reward_per_trial", "share"]]
+    return {
+        "fig5b": schematic(settings),
+        "fig5fg_points": example_points(recording, measured["fig5fg"]["sarsa_rate"].iloc[0]),
+        "fits": fit_models(fitted, FITTED_STARTS, settings["common"]),
+        "trial_structure": pd.concat([lag_1(measured), r2, rewards], axis=1).reset_index(),
+    }
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.analysis_main(__file__)

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -21,6 +22,7 @@ from tqdm import tqdm
 
 from prefrontal import animals, behavior, plotting, tables
 from prefrontal.errors import UserError, require, run
+from prefrontal.experiment import Results
 from prefrontal.learners import two_step
 from prefrontal.paths import DATA, FIGURES
 from prefrontal.statistics import summarize
@@ -33,8 +35,7 @@ WORDS = {"transition": ("common", "uncommon", "none"), "outcome_state": ("S1", "
 RAT_FIELDS = ("ratname", "p_congruent", "sides1", "sides2", "trans_common", "rewards", "viols", "new_sess", "leftprobs")
 """Fields of a rat in the MATLAB file that are read; ``better_choices`` too where it is there."""
 
-
-RECOVERED = ["planning_rate", "learning_rate", "planning_weight", "model_free_weight", "perseveration", "bias"]
+RECOVERED = list(animals_figure.PARAMETERS)
 """Parameters of the mixture: its weight and inverse temperature as the weights of its parts, which is what they set."""
 
 SIMULATED_SESSION = 100
@@ -182,16 +183,15 @@ def sensitivity(trials: pd.DataFrame) -> pd.DataFrame:
         weights = behavior.two_step_weights(treated).query("lag == 1")
         wide = weights.pivot(index="seed", columns="signal", values="weight").reset_index()
         parts.append(wide.assign(handling=handling))
-    frame = pd.concat(parts, ignore_index=True)
-    return frame[["handling", *(name for name in frame.columns if name != "handling")]]
+    return tables.leading(pd.concat(parts, ignore_index=True), "handling")
 
 
 def beside_published(weights: pd.DataFrame) -> pd.DataFrame:
     """Mean lag weights over subjects with their 95 % interval, beside the published rats (Fig. 5d): another group of animals."""
     means = summarize(weights[weights["lag"] > 0], ["signal", "lag"], "weight")
-    published = plotting.published("fig5d")
+    published = tables.published("fig5d")
     published["signal"] = published["series"].str.extract(r"(\w+/\w+)", expand=False)
-    published["lag"] = published["x"].astype(float).astype(int)
+    published["lag"] = published["x"].astype(int)
     published = published.rename(columns={"y": "published", "err": "published_sem"})
     return means.merge(published[["signal", "lag", "published", "published_sem"]], how="left")
 
@@ -205,8 +205,9 @@ def recover(fits: pd.DataFrame, options: Options) -> pd.DataFrame:
         seed, subject, repeat, parameter, true, recovered.
     """
     planner = two_step.LearningPlanner(common=options.common)
-    task = {"common": options.common, "rich": options.rich, "reversal": options.reversal}
-    jobs = [(row, repeat) for row in fits[fits["model"] == "mixture"].to_dict("records") for repeat in range(options.repeats)]
+    task: dict[str, Any] = {"common": options.common, "rich": options.rich, "reversal": options.reversal}
+    mixtures: Any = fits[fits["model"] == "mixture"].to_dict("records")
+    jobs = [(row, repeat) for row in mixtures for repeat in range(options.repeats)]
     rows = []
     for true, repeat in tqdm(jobs, desc="parameter recovery", unit="simulated subject"):
         sessions = max(1, round(true["choices"] / SIMULATED_SESSION))
@@ -254,7 +255,7 @@ def main(options: Options) -> None:
     def write(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         if "seed" in frame.columns and "subject" not in frame.columns:
             frame.insert(0, "subject", frame["seed"].map(names))
-        tables.write(frame, options.data / "two_step" / "animals" / f"{name}.csv", about=about)
+        tables.write(frame, animals_figure.folder(options.data) / f"{name}.csv", about=about)
         return frame
 
     print(animals.describe(everything))
@@ -270,7 +271,8 @@ def main(options: Options) -> None:
     write("summary", summary(fits))
     recovery = write("recovery", recover(fits, options))
     write("recovery_summary", recovery_summary(recovery))
-    animals_figure.draw(options.data, options.figures)
+    drawing = animals_figure.drawing(Results("two_step", options.data))
+    plotting.save(drawing.figure, drawing.name, options.figures, about, drawing.panels)
 
 
 if __name__ == "__main__":

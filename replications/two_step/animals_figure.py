@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ from matplotlib.axes import Axes
 
 from prefrontal import plotting, tables
 from prefrontal.behavior import TRIAL_TYPES
+from prefrontal.experiment import Drawing, Results
 from prefrontal.plotting import COLORS
+from replications.two_step.conditions import MAIN
 
 GROUPS = ("animals", "networks")
 GROUP_COLORS = {"animals": COLORS["animal"], "networks": COLORS["network"]}
@@ -33,7 +36,7 @@ PARAMETERS = {
 
 def mean_and_sem(values: pd.Series) -> tuple[float, float]:
     """Mean and standard error over subjects."""
-    return float(values.mean()), float(values.sem())
+    return values.agg("mean"), values.agg("sem")
 
 
 def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
@@ -52,18 +55,18 @@ def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
 
 def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, label: str) -> None:
     """Lagged regression: mean ± s.e.m. as lines, every subject a dot, published means as diamonds."""
-    means = plotting.published(published).query("~series.str.contains('replica')")
+    means = tables.published(published).query("~series.str.contains('replica')")
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
         name = f"{transition}/{outcome}"
-        own = weights[(weights["signal"] == name) & (weights["lag"] > 0)].groupby("lag")["weight"]
+        own = weights[(weights["signal"] == name) & (weights["lag"] > 0)].groupby("lag")
         color, shift = COLORS[outcome], 0.09 * (k - 1.5)
         x = np.array(list(own.groups)) + shift
-        style = {"color": color, "ls": "-" if transition == "common" else ":"}
-        ax.errorbar(x, own.mean(), own.sem(), elinewidth=0.8, label=f"{transition}, {outcome}", **style)
-        for lag, values in own:
-            ax.scatter(np.full(len(values), lag + shift), values, s=3, color=color, lw=0, alpha=0.6)
+        style: dict[str, Any] = {"color": color, "ls": "-" if transition == "common" else ":"}
+        ax.errorbar(x, own["weight"].mean(), own["weight"].sem(), elinewidth=0.8, label=f"{transition}, {outcome}", **style)
+        for _, values in own:
+            ax.scatter(values["lag"] + shift, values["weight"], s=3, color=color, lw=0, alpha=0.6)
         mean = means[means["series"].str.contains(f" {name}", regex=False)]
-        plotting.published_marker(ax, mean["x"].astype(float) + shift, mean["y"])
+        plotting.published_marker(ax, mean["x"] + shift, mean["y"])
     plotting.published_marker(ax, [], [], label)
     ax.axhline(0, color="black", lw=0.5, ls=":")
     ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
@@ -75,8 +78,8 @@ def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame]) -> None:
         for x, name in enumerate(COMPONENTS):
             own, place = mixtures[group][name], x + 0.36 * (k - 0.5)
             mean, sem = mean_and_sem(own)
-            error = {"yerr": sem, "error_kw": {"lw": 0.8}}
-            ax.bar(place, mean, 0.34, color=GROUP_COLORS[group], alpha=0.8, label=group if x == 0 else None, **error)
+            look: dict[str, Any] = {"alpha": 0.8, "yerr": sem, "error_kw": {"lw": 0.8}}
+            ax.bar(place, mean, 0.34, color=GROUP_COLORS[group], label=group if x == 0 else None, **look)
             plotting.dots(ax, place, own, width=0.1)
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xticks=range(len(COMPONENTS)), ylabel="weight in the fitted mixture (log odds)")
@@ -103,7 +106,8 @@ def draw_recovery(axes: list[Axes], recovery: pd.DataFrame) -> None:
     """Recovered against true parameters of simulated subjects."""
     for ax, (name, label) in zip(axes, PARAMETERS.items(), strict=True):
         own = recovery[recovery["parameter"] == name]
-        ends = [own[["true", "recovered"]].min(axis=None), own[["true", "recovered"]].max(axis=None)]
+        both = own[["true", "recovered"]].to_numpy()
+        ends = [both.min(), both.max()]
         ax.plot(ends, ends, color=COLORS["published"], lw=0.6, zorder=0)
         ax.scatter(own["true"], own["recovered"], s=4, color=COLORS["animal"], lw=0, alpha=0.7)
         ax.set_title(label, fontsize=5.5, pad=2)
@@ -114,17 +118,22 @@ def draw_recovery(axes: list[Axes], recovery: pd.DataFrame) -> None:
         ax.set_ylabel("recovered")
 
 
-def draw(data: Path, figures: Path) -> None:
-    """Draw fig5_animals from data/two_step/animals and data/two_step/results."""
-    folder = data / "two_step"
-    animal = {n: tables.read(folder / "animals" / f"{n}.csv") for n in ("stay_probability", "lag_weights", "fits", "recovery")}
-    network = {n: tables.read(folder / "results" / f"{n}.csv") for n in ("fig5c", "fig5e", "fits")}
+def folder(data: Path) -> Path:
+    """Where the animals' tables are."""
+    return data / "two_step" / "animals"
+
+
+def drawing(results: Results) -> Drawing:
+    """Fig. 5 for animals, beside the networks."""
+    source = folder(results.data)
+    animal = {n: tables.read(source / f"{n}.csv") for n in ("stay_probability", "lag_weights", "fits", "recovery")}
+    network = {n: own[own["condition"] == MAIN] for n in ("fig5c", "fig5e", "fits") for own in (results[n],)}
     fits = {"animals": animal["fits"], "networks": network["fits"]}
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
     grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.075, right=0.985, top=0.94, bottom=0.09)
     top = grid[0].subgridspec(1, 4, wspace=0.38, width_ratios=(0.75, 0.75, 1.2, 1.2))
     bottom = grid[1].subgridspec(1, 3, wspace=0.38, width_ratios=(1.2, 1, 1.1))
-    a1, a2, b, c = (figure.add_subplot(cell) for cell in top)
+    a1, a2, b, c = (figure.add_subplot(top[column]) for column in range(4))
     d, e = figure.add_subplot(bottom[0]), figure.add_subplot(bottom[1])
     cells = bottom[2].subgridspec(3, 2, wspace=0.45, hspace=0.75)
     f = [figure.add_subplot(cells[row, column]) for row in range(3) for column in range(2)]
@@ -145,4 +154,4 @@ def draw(data: Path, figures: Path) -> None:
     panels = {"a": [a1, a2], "b": [b], "c": [c], "d": [d], "e": [e], "f": f}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
-    plotting.save(figure, "fig5_animals", figures, tables.manifest(folder / "animals")["lag_weights.csv"])
+    return Drawing("fig5_animals", figure, {}, tables.manifest(source)["lag_weights.csv"])

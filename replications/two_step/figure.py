@@ -5,37 +5,26 @@ python -m replications.two_step.figure --help
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.axes import Axes
-from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.patches import FancyArrowPatch
 
-from prefrontal import plotting, tables
+from prefrontal import experiment, plotting
 from prefrontal.behavior import TRIAL_TYPES
-from prefrontal.errors import run
-from prefrontal.paths import DATA, FIGURES
+from prefrontal.experiment import Drawing
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, summarize
+from prefrontal.tables import published
 from replications.two_step import animals_figure
+from replications.two_step.conditions import MAIN
 
 OUTCOMES = ("rewarded", "unrewarded")
 TRANSITIONS = ("common", "uncommon")
 EVENT_COLORS = {"stage 2": COLORS["network"], "reward": COLORS["uncommon"]}
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where results are and figures go."""
-
-    data: Path = DATA
-    """Data folder."""
-    figures: Path = FIGURES
-    """Figures folder."""
 
 
 def draw_task(ax: Axes) -> None:
@@ -90,12 +79,12 @@ def draw_schematic(axes: list[Axes], results: pd.DataFrame) -> None:
 
 def draw_stays(rats: Axes, networks: Axes, results: pd.DataFrame) -> None:
     """Fig. 5c: stay probabilities of rats and networks."""
-    animal = plotting.published("fig5c-left")
+    animal = published("fig5c-left")
     for (transition, outcome), x in stay_bars(rats, "rats").items():
         row = animal[animal["x"] == f"{outcome}/{transition}"].iloc[0]
         rats.bar(x, row["y"] - 0.5, 0.8, bottom=0.5, color=COLORS[transition], yerr=row["err"], error_kw={"lw": 0.8})
     rats.set_ylabel("stay probability")
-    model = plotting.published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_index("x")["y"]
+    model = published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_index("x")["y"]
     for (transition, outcome), x in stay_bars(networks, "networks").items():
         own = results.query("transition == @transition and outcome == @outcome")["stay_probability"]
         plotting.bar(networks, x, own, COLORS[transition], 0.8, base=0.5)
@@ -108,7 +97,7 @@ def lag_axes(ax: Axes, title: str) -> None:
     ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
 
 
-def line_style(transition: str, outcome: str) -> dict:
+def line_style(transition: str, outcome: str) -> dict[str, Any]:
     """Line of a kind of trial."""
     return {"color": COLORS[outcome], "ls": "-" if transition == "common" else ":"}
 
@@ -116,27 +105,27 @@ def line_style(transition: str, outcome: str) -> dict:
 def draw_rat_weights(ax: Axes) -> None:
     """Fig. 5d: lagged regression of the rats' choices, mean ± s.e.m."""
     lag_axes(ax, "rats (Miller et al. 2017)")
-    animal = plotting.published("fig5d")
+    animal = published("fig5d")
     for transition, outcome in TRIAL_TYPES:
         own = animal[animal["series"].str.contains(f" {transition}/{outcome} ", regex=False)]
-        ax.errorbar(own["x"].astype(float), own["y"], own["err"], elinewidth=0.8, **line_style(transition, outcome))
+        ax.errorbar(own["x"], own["y"], own["err"], elinewidth=0.8, **line_style(transition, outcome))
     ax.set_ylabel("weight on choice (log odds)")
 
 
 def draw_weights(ax: Axes, results: pd.DataFrame) -> None:
     """Fig. 5e: lagged regression of the networks' choices, mean and every network, beside the published means."""
     lag_axes(ax, "networks")
-    model = plotting.published("fig5e")
+    model = published("fig5e")
     for transition, outcome in TRIAL_TYPES:
         name = f"{transition}/{outcome}"
         own = results[(results["signal"] == name) & (results["lag"] > 0)]
         means = summarize(own, ["lag"], "weight")
         style = line_style(transition, outcome)
         ax.plot(means["lag"], means["mean"], label=f"{transition}, {outcome}", **style)
-        for lag, block in own.groupby("lag"):
-            plotting.dots(ax, float(lag), block["weight"], style["color"], width=0.1, size=3)
-        published = model[model["series"] == f"meta-RL mean {name}"]
-        plotting.published_marker(ax, published["x"].astype(float), published["y"])
+        for _, block in own.groupby("lag"):
+            plotting.dots(ax, block["lag"].iloc[0], block["weight"], style["color"], width=0.1, size=3)
+        paper = model[model["series"] == f"meta-RL mean {name}"]
+        plotting.published_marker(ax, paper["x"], paper["y"])
     ax.set_ylim(top=2.1 * ax.get_ylim()[1])
     plotting.published_marker(ax, [], [], "published networks")
     ax.legend(loc="upper right")
@@ -155,7 +144,7 @@ def draw_rpes(ax: Axes, points: pd.DataFrame, column: str, r2: pd.Series, label:
     ax.set_title(text, fontsize=5.5)
 
 
-def draw_supplement(results: pd.DataFrame, options: Options, about: dict) -> None:
+def supplement(results: pd.DataFrame) -> Drawing:
     """Supplementary Fig. 6: correlation of the two references, multiple regression on both, and SARSA's learning rate."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 55)
     axes = figure.subplots(1, 3)
@@ -177,49 +166,45 @@ def draw_supplement(results: pd.DataFrame, options: Options, about: dict) -> Non
         for column, (name, color) in series[index].items():
             means = summarize(both, ["sarsa_rate"], column)
             ax.plot(means["sarsa_rate"], means["mean"], color=color, label=name)
-            for rate, block in both.groupby("sarsa_rate"):
-                plotting.dots(ax, float(rate), block[column], color, width=0.012, size=3)
+            for _, block in both.groupby("sarsa_rate"):
+                plotting.dots(ax, block["sarsa_rate"].iloc[0], block[column], color, width=0.012, size=3)
         ax.axhline(0, color="black", lw=0.5, ls=":")
         ax.set(xlabel="SARSA learning rate", ylabel=labels[index], xlim=(0, 1))
         ax.legend(loc="lower left", bbox_to_anchor=(0, 0.08)) if index == 2 else ax.legend(loc="center right")
         plotting.panel_label(ax, "abc"[index])
     figure.tight_layout()
-    plotting.save(figure, "fig5_supplement", options.figures, about)
+    return Drawing("fig5_supplement", figure, {})
 
 
-def main(options: Options) -> None:
-    """Draw the figure and its supplement."""
-    folder = options.data / "two_step" / "results"
-    names = ("fig5b", "fig5c", "fig5e", "fig5fg", "fig5fg_points", "supplementary6")
-    results = {name: tables.read(folder / f"{name}.csv") for name in names}
-    about = tables.manifest(folder)["fig5e.csv"]
+def draw(results: experiment.Results) -> Iterator[Drawing]:
+    """Draw the figure, its supplement and, where there are animals, these beside the networks."""
+    stays, weights, rpes = (own[own["condition"] == MAIN] for own in (results["fig5c"], results["fig5e"], results["fig5fg"]))
+    points, pooled = results["fig5fg_points"], rpes.query("event == 'both'")
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
     grid = figure.add_gridspec(2, 1, hspace=0.5, left=0.075, right=0.985, top=0.93, bottom=0.12)
-    top = GridSpecFromSubplotSpec(1, 5, grid[0], wspace=0.5, width_ratios=(1, 1, 1, 1, 1))
-    bottom = GridSpecFromSubplotSpec(1, 4, grid[1], wspace=0.36)
-    a, b1, b2, c1, c2 = (figure.add_subplot(cell) for cell in top)
-    d, e, f, g = (figure.add_subplot(cell) for cell in bottom)
+    top, bottom = grid[0].subgridspec(1, 5, wspace=0.5), grid[1].subgridspec(1, 4, wspace=0.36)
+    a, b1, b2, c1, c2 = (figure.add_subplot(top[column]) for column in range(5))
+    d, e, f, g = (figure.add_subplot(bottom[column]) for column in range(4))
     draw_task(a)
     draw_schematic([b1, b2], results["fig5b"])
-    draw_stays(c1, c2, results["fig5c"])
+    draw_stays(c1, c2, stays)
     for x, transition in enumerate(TRANSITIONS):
         b1.text(0.98, 0.98 - 0.1 * x, transition, color=COLORS[transition], ha="right", va="top", transform=b1.transAxes)
     draw_rat_weights(d)
-    draw_weights(e, results["fig5e"])
-    pooled = results["fig5fg"].query("event == 'both'")
-    draw_rpes(f, results["fig5fg_points"], "model_based", pooled["r2_model_based"], "model-based RPE")
+    draw_weights(e, weights)
+    draw_rpes(f, points, "model_based", pooled["r2_model_based"], "model-based RPE")
     residual_label = "model-free RPE,\nmodel-based regressed out"
-    draw_rpes(g, results["fig5fg_points"], "model_free_residual", pooled["r2_model_free_residual"], residual_label)
+    draw_rpes(g, points, "model_free_residual", pooled["r2_model_free_residual"], residual_label)
     f.set_ylabel("network RPE")
     f.legend(loc="lower right", markerscale=5, handletextpad=0)
     panels = {"a": [a], "b": [b1, b2], "c": [c1, c2], "d": [d], "e": [e], "f": [f], "g": [g]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
-    plotting.save(figure, "fig5", options.figures, about, panels)
-    draw_supplement(results["supplementary6"], options, about)
-    if (options.data / "two_step" / "animals").exists():
-        animals_figure.draw(options.data, options.figures)
+    yield Drawing("fig5", figure, panels)
+    yield supplement(results["supplementary6"])
+    if animals_figure.folder(results.data).exists():
+        yield animals_figure.drawing(results)
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.figure_main(__file__)

@@ -5,42 +5,18 @@ python -m replications.two_step.record --help
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
-import tyro
-
-from prefrontal import recording, training
-from prefrontal.errors import run
-from prefrontal.paths import DATA
-from replications.two_step.train import VARIANTS, Config
+from prefrontal import recording
+from prefrontal.tables import Recording
+from replications.two_step.conditions import MAIN, TRAINED
 
 
-@dataclass(frozen=True)
-class Options:
-    """What to record."""
-
-    data: Path = DATA
-    """Data folder."""
-    seeds: int = 8
-    """Networks, seeded 0, 1, ... (paper: 8)."""
-    episodes: int = 300
-    """Test episodes per network (Methods, simulation 4: 300); a third of them for variants of the trial."""
-
-
-def main(options: Options) -> None:
-    """Write trials and steps of the networks of all variants."""
-    folder, seeds = options.data / "two_step", list(range(options.seeds))
-    recorded, used = [], []
-    for variant in VARIANTS:
-        condition = Config(**variant).condition
-        agent, configs = training.load_agent(folder / "networks", Config, condition, seeds)
-        discount = [config.discount for config in configs]
-        episodes = max(1, options.episodes // 3) if variant else options.episodes
-        recorded.append(recording.record(agent, configs[0].task(), seeds, condition, episodes, discount=discount))
-        used += configs
-    recording.write(recording.join(recorded), folder, training.provenance(used))
+def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
+    """Record every condition on the task of its training."""
+    for condition in TRAINED:
+        yield networks(condition).record(episodes if condition == MAIN else max(1, episodes // 3))
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    recording.main(__file__)

@@ -9,12 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import State, one_hot
+from prefrontal.task import INVALID_REWARD, State, one_hot, proceed
 
 FIXATION, STAGE_1, STAGE_2 = 0, 1, 2
 LEFT, RIGHT, CENTRE = 0, 1, 2
-INVALID_REWARD = -1.0
-"""Reward of an invalid response (Methods, "Simulations", trial protocol)."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,7 @@ class TwoStepTask:
         paid = (at_stage_2 & (noise[..., 2] < probability)).to(noise.dtype)
         reward = torch.where(valid, paid, INVALID_REWARD)
 
-        ends = (at_stage_2 & valid) | (~valid & (self.invalid_response == "abort"))
-        following = torch.where(ends, self.first_period, period + valid)
+        ends, following = proceed(period, valid, at_stage_2 & valid, self.invalid_response, self.first_period)
         time = state["time"] + 1
         after: State = {
             "trial": state["trial"] + ends,

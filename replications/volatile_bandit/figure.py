@@ -5,43 +5,37 @@ python -m replications.volatile_bandit.figure --help
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from prefrontal import plotting, tables
-from prefrontal.errors import run
-from prefrontal.paths import DATA, FIGURES
+from prefrontal import experiment, plotting
+from prefrontal.experiment import Drawing, Results
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, summarize
-from replications.volatile_bandit.analysis import (
+from prefrontal.tables import published
+from replications.volatile_bandit.conditions import (
     ALPHA,
     BLOCK,
     BLOCKS,
-    CONDITION,
+    CONTROL_RATES,
     FAST,
+    GENERATOR,
+    HUMAN,
+    MAIN,
     ORDERS,
-    TRAINING_EPISODES,
+    RATES,
+    UNITS,
     UNTIED,
+    WINDOW,
 )
 
 AGENTS = {"Bayesian agent": "fig3a", "network": "fig3b"}
 REWARDED_AGENTS = {"best fixed rate": COLORS["published"], "network": COLORS["network"], "Bayesian agent": COLORS["model-based"]}
 RATE_LIMITS = (0.03, 1.0)
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where results are and figures go."""
-
-    data: Path = DATA
-    """Data folder."""
-    figures: Path = FIGURES
-    """Figures folder."""
 
 
 def block_color(block: str) -> str:
@@ -58,8 +52,8 @@ def draw_episode(ax: Axes, results: pd.DataFrame, agent: str) -> None:
     ax.scatter(trial, np.where(own["left_paid"], 1.06, -0.06), s=3, marker="x", color=grey, lw=0.4, label="outcome")
     ax.plot(trial, own["p_left"], color=COLORS["network"], lw=0.8, drawstyle="steps-mid", label="true reward probability")
     if agent in AGENTS:
-        published = plotting.published(AGENTS[agent]).query("series == 'learning rate'")
-        ax.plot(published["x"].astype(float), published["y"], color=grey, lw=0.8, ls="--", label="learning rate, published")
+        line = published(AGENTS[agent]).query("series == 'learning rate'")
+        ax.plot(line["x"].astype(float), line["y"], color=grey, lw=0.8, ls="--", label="learning rate, published")
     ax.plot(trial, own["learning_rate"], color=COLORS["learning rate"], lw=1.8, label="learning rate")
     label = "inferred volatility" if agent == "Bayesian agent" else "decoded volatility"
     ax.plot(trial, own["volatility"], color=COLORS["volatility"], lw=0.6, label=label)
@@ -77,7 +71,7 @@ def rate_axes(ax: Axes, title: str, ylabel: str = "learning rate") -> None:
 
 def draw_humans(ax: Axes) -> None:
     """Fig. 3c: learning rates of humans, mean ± s.e.m."""
-    animal = plotting.published("fig3c").assign(block=lambda frame: frame["x"].str.lower()).set_index("block")
+    animal = published("fig3c").assign(block=lambda frame: frame["x"].str.lower()).set_index("block")
     for x, block in enumerate(BLOCKS):
         row = animal.loc[block]
         ax.bar(x, row["y"] - RATE_LIMITS[0], 0.7, bottom=RATE_LIMITS[0], color=block_color(block))
@@ -87,12 +81,10 @@ def draw_humans(ax: Axes) -> None:
 
 def draw_networks(ax: Axes, results: pd.DataFrame) -> None:
     """Fig. 3d: learning rates of the networks."""
-    published = plotting.published("fig3d").query("series == 'meta-RL mean learning rate (bar)'")
-    model = pd.Series(published["y"].to_numpy(), index=published["x"].str.lower())
-    own = results[results["condition"] == CONDITION]
+    own = results[results["condition"] == MAIN]
     for x, block in enumerate(BLOCKS):
         plotting.bar(ax, x, own.loc[own["block"] == block, "learning_rate"], block_color(block), base=RATE_LIMITS[0])
-    plotting.published_marker(ax, np.arange(4) + 0.25, model[list(BLOCKS)], "published networks")
+    plotting.published_marker(ax, np.arange(4) + 0.25, [RATES[block] for block in BLOCKS], "published networks")
     rate_axes(ax, "networks")
     ax.legend(loc="upper left", handletextpad=0.1)
 
@@ -109,12 +101,13 @@ def draw_coding_over_time(ax: Axes, results: pd.DataFrame) -> None:
 
 def draw_coding_over_threshold(ax: Axes, results: pd.DataFrame) -> None:
     """Supplementary Fig. 5b: share of units that code volatility against the level of significance."""
-    lines = {"share": (COLORS["network"], "true volatility"), "share_null": (COLORS["published"], "turned round by 50 trials")}
+    null = f"turned round by {BLOCK // 2} trials"
+    lines = {"share": (COLORS["network"], "true volatility"), "share_null": (COLORS["published"], null)}
     for column, (color, label) in lines.items():
         means = summarize(results, ["threshold"], column)
         ax.fill_between(means["threshold"], means["ci_low"], means["ci_high"], color=color, alpha=0.25, lw=0)
         ax.plot(means["threshold"], means["mean"], color=color, label=label)
-    plotting.published_marker(ax, [ALPHA], [0.37], "published, p < .05")
+    plotting.published_marker(ax, [ALPHA], [UNITS], "published, p < .05")
     ax.set(xscale="log", xlabel="threshold (Bonferroni-corrected p)", ylabel="share of units", ylim=(0, 1))
     ax.set_title("units coding volatility, by threshold")
     ax.legend(loc="upper left")
@@ -122,12 +115,13 @@ def draw_coding_over_threshold(ax: Axes, results: pd.DataFrame) -> None:
 
 def draw_control(ax: Axes, results: pd.DataFrame) -> None:
     """Learning rates recovered from simulated learners with a known one."""
-    for (rate, order), own in results.groupby(["true_rate", "order"], sort=False):
-        ax.axhline(rate, color=COLORS["learning rate"], lw=0.5, ls=":", zorder=0)
-        ax.plot(own["window"], own["learning_rate"], color="0.3", lw=0.7, ls="-" if order == "stable first" else "--")
-    ax.plot([], [], color=COLORS["learning rate"], lw=0.5, ls=":", label="true")
+    for rate in CONTROL_RATES:
+        label = "true" if rate == CONTROL_RATES[0] else None
+        ax.axhline(rate, color=COLORS["learning rate"], lw=0.5, ls=":", zorder=0, label=label)
     for order, style in zip(ORDERS, ("-", "--"), strict=True):
-        ax.plot([], [], color="0.3", ls=style, lw=0.7, label=f"fitted, {order}")
+        own = results[results["order"] == order].pivot(index="window", columns="true_rate", values="learning_rate")
+        lines = ax.plot(own.index, own, color="0.3", lw=0.7, ls=style)
+        lines[0].set_label(f"fitted, {order}")
     ax.set(xlabel="first trial of the window", ylabel="learning rate", ylim=(0, 1.15), title="control: fixed-rate learners")
     ax.legend(loc="upper right")
 
@@ -136,7 +130,7 @@ def draw_stages(ax: Axes, results: pd.DataFrame, outer: pd.Series) -> None:
     """Learning rate within episodes as training goes on, at two learning rates of the weights (``outer``, by condition)."""
     kinds = results.assign(kind=results["block"].str.split().str[0])
     per_network = kinds.groupby(["condition", "kind", "episodes", "seed"], as_index=False)["learning_rate"].mean()
-    for condition, style, named in ((CONDITION, "-", True), (FAST, ":", False)):
+    for condition, style, named in ((MAIN, "-", True), (FAST, ":", False)):
         for kind in ("stable", "volatile"):
             own = per_network[(per_network["condition"] == condition) & (per_network["kind"] == kind)]
             means = summarize(own, ["episodes"], "learning_rate")
@@ -153,9 +147,10 @@ def draw_stages(ax: Axes, results: pd.DataFrame, outer: pd.Series) -> None:
 
 def draw_rewards(ax: Axes, results: pd.DataFrame) -> None:
     """Share of the possible gain over random choice, of the networks, the Bayesian agent and the best fixed learning rate."""
-    for group, condition in enumerate((CONDITION, TRAINING_EPISODES)):
+    for group, test in enumerate((HUMAN, GENERATOR)):
         for k, (agent, color) in enumerate(REWARDED_AGENTS.items()):
-            own = results.loc[(results["condition"] == condition) & (results["agent"] == agent), "share"]
+            which = (results["condition"] == MAIN) & (results["test"] == test) & (results["agent"] == agent)
+            own = results.loc[which, "share"]
             x = group * 3.6 + k
             mean, low, high = interval(own)
             ax.bar(x, mean, 0.8, color=color, label=agent if group == 0 else None)
@@ -168,7 +163,7 @@ def draw_rewards(ax: Axes, results: pd.DataFrame) -> None:
 
 def draw_variants(ax: Axes, results: pd.DataFrame) -> None:
     """Learning rates of all trained populations."""
-    names = {CONDITION: "tied", FAST: "faster\nweights", UNTIED: "untied"}
+    names = {MAIN: "tied", FAST: "faster\nweights", UNTIED: "untied"}
     for group, condition in enumerate(names):
         own = results[results["condition"] == condition]
         for k, block in enumerate(BLOCKS):
@@ -178,35 +173,15 @@ def draw_variants(ax: Axes, results: pd.DataFrame) -> None:
     ax.set_xticks([1.5, 6.5, 11.5], names.values())
 
 
-def draw_supplement(results: dict[str, pd.DataFrame], options: Options, about: dict, outer: pd.Series) -> None:
-    """Supplementary Fig. 5, the control of the fit, learning rates over training, rewards, and the variants."""
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 108)
-    axes = figure.subplots(2, 3).ravel()
-    draw_coding_over_time(axes[0], results["supplementary5a"])
-    draw_coding_over_threshold(axes[1], results["supplementary5b"])
-    draw_control(axes[2], results["control"])
-    draw_stages(axes[3], results["stages"], outer)
-    draw_rewards(axes[4], results["reward"])
-    draw_variants(axes[5], results["fig3d"])
-    for ax, letter in zip(axes, "abcdef", strict=True):
-        plotting.panel_label(ax, letter)
-    figure.tight_layout()
-    plotting.save(figure, "fig3_supplement", options.figures, about)
-
-
-def main(options: Options) -> None:
-    """Draw the figure and its supplement."""
-    folder = options.data / "volatile_bandit" / "results"
-    names = ("fig3ab", "fig3d", "supplementary5a", "supplementary5b", "control", "stages", "reward", "training")
-    results = {name: tables.read(folder / f"{name}.csv") for name in names}
-    about = tables.manifest(folder)["fig3d.csv"]
+def main_figure(results: Results) -> Drawing:
+    """Fig. 3."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 105)
     place = {"left": 0.07, "right": 0.985, "top": 0.93, "bottom": 0.12}
     grid = figure.add_gridspec(2, 2, width_ratios=(3.2, 1), hspace=0.42, wspace=0.2, **place)
-    a, c, b, d = (figure.add_subplot(cell) for cell in grid)
+    a, c, b, d = (figure.add_subplot(grid[row, column]) for row in range(2) for column in range(2))
     draw_episode(a, results["fig3ab"], "Bayesian agent")
     draw_episode(b, results["fig3ab"], "network")
-    b.set_xlabel("trial (learning rate: first of the window's 10 trials)")
+    b.set_xlabel(f"trial (learning rate: first of the window's {WINDOW} trials)")
     handles, labels = a.get_legend_handles_labels()
     labels = ["volatility, inferred (a) or decoded (b)" if label.endswith("volatility") else label for label in labels]
     figure.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.06, -0.005), ncol=6, columnspacing=1.2)
@@ -215,9 +190,30 @@ def main(options: Options) -> None:
     panels = {"a": [a], "b": [b], "c": [c], "d": [d]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
-    plotting.save(figure, "fig3", options.figures, about, panels)
-    draw_supplement(results, options, about, results["training"].groupby("condition")["learning_rate"].first())
+    return Drawing("fig3", figure, panels)
+
+
+def supplement(results: Results) -> Figure:
+    """Supplementary Fig. 5, the control of the fit, learning rates over training, rewards, and the variants."""
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 108)
+    axes = figure.subplots(2, 3).ravel()
+    draw_coding_over_time(axes[0], results["supplementary5a"])
+    draw_coding_over_threshold(axes[1], results["supplementary5b"])
+    draw_control(axes[2], results["control"])
+    draw_stages(axes[3], results["stages"], results["training"].groupby("condition")["learning_rate"].first())
+    draw_rewards(axes[4], results["reward"])
+    draw_variants(axes[5], results["fig3d"])
+    for ax, letter in zip(axes, "abcdef", strict=True):
+        plotting.panel_label(ax, letter)
+    figure.tight_layout()
+    return figure
+
+
+def draw(results: Results) -> Iterator[Drawing]:
+    """Yield the figure and its supplement."""
+    yield main_figure(results)
+    yield Drawing("fig3_supplement", supplement(results), {})
 
 
 if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options)))
+    experiment.figure_main(__file__)

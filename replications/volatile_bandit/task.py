@@ -11,15 +11,6 @@ from torch import Tensor
 
 from prefrontal.task import State
 
-STABLE_LEVEL, VOLATILE_LEVEL = 0.75, 1.0
-"""Reward probability of the better arm in training while v = 0 and while v > 0 (Methods, simulation 2)."""
-
-TEST_STABLE_LEVEL, TEST_VOLATILE_LEVEL = 0.75, 0.8
-"""The same in the test schedule (Methods, simulation 2, after Behrens et al. 2007)."""
-
-BLOCK, VOLATILE_RUN = 100, 25
-"""Trials per block of the test schedule, and trials between its reversals while volatile (Methods, simulation 2)."""
-
 MAGNITUDE_DRAWS = 7
 """The median of seven uniform numbers follows Beta(4, 4), the distribution of magnitudes / 100 (Methods, simulation 2)."""
 
@@ -28,24 +19,30 @@ MAGNITUDE_DRAWS = 7
 class VolatileBanditTask:
     """Choose between two arms, one of which pays; how many points each would pay is shown before every choice.
 
-    Left pays its magnitude with probability r, right with 1 - r. ``schedule`` says how r and the volatility v change:
+    Left pays its magnitude with probability r, right with 1 - r. ``generator`` says how r and the volatility v change:
 
-    "tied"      training generator: r -> 1 - r with probability v; v switches between 0 and ``volatility`` with probability k,
-                log k ~ U(-4.5, -3.5) per episode; the better arm pays with probability 0.75 while v = 0 and always while v > 0
+    "tied"      r -> 1 - r with probability v; v switches between 0 and ``volatility`` with probability k, where log k is uniform
+                between ``log_hazard_low`` and ``log_hazard_high`` and drawn per episode; the better arm pays with probability
+                ``better_stable`` while v = 0 and ``better_volatile`` while v > 0
     "untied"    the same changes of v, but each change of r draws it anew from U[0, 1], whatever v (after the generative model
                 of Behrens et al. 2007, in which every reward probability occurs at every volatility)
-    "test"      schedule of the human experiment: 100 trials of r = .25 or .75 and 100 of .2 and .8 alternating every 25, in
-                either order; every block begins with a reversal
+    "human"     schedule of the human experiment: stable and volatile blocks of ``block`` trials take turns, either kind first; r
+                is ``better_stable`` or ``better_volatile`` or 1 less these, and reverses at the start of every block, and every
+                ``volatile_run`` trials of a volatile one
 
     A trial is one time step. The observation is the magnitude of left and right times ``magnitude_scale``.
     """
 
-    schedule: str = "tied"
-    trials: int = 200
-    volatility: float = 0.2
-    log_hazard_low: float = -4.5
-    log_hazard_high: float = -3.5
-    magnitude_scale: float = 0.01
+    generator: str
+    trials: int
+    better_stable: float
+    better_volatile: float
+    volatility: float
+    log_hazard_low: float
+    log_hazard_high: float
+    magnitude_scale: float
+    block: int = 0
+    volatile_run: int = 0
 
     observations = ("left magnitude", "right magnitude")
     actions = ("left", "right")
@@ -59,7 +56,7 @@ class VolatileBanditTask:
         return self.trials
 
     def begin(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes: side of the better arm, volatility (in the test: order of the blocks) and hazard are random."""
+        """Open episodes: side of the better arm, volatility (human schedule: order of the blocks) and hazard are random."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         volatile = noise[..., 1] < 0.5
         better_left = noise[..., 0] < 0.5
@@ -70,7 +67,7 @@ class VolatileBanditTask:
             "over": zero > 0,
             "volatile": volatile,
             "volatile_first": volatile,
-            "p_left": noise[..., 0] if self.schedule == "untied" else self._probability(better_left, volatile),
+            "p_left": noise[..., 0] if self.generator == "untied" else self._probability(better_left, volatile),
             "hazard": torch.exp(self.log_hazard_low + spread * noise[..., 2]),
             "offer": _magnitudes(noise[..., 3:]),
             "magnitude": torch.zeros_like(noise[..., :2]),
@@ -101,7 +98,7 @@ class VolatileBanditTask:
     def trial_columns(self, state: State) -> dict[str, Any]:
         """Choice, reward, magnitudes, reward probability, volatility and order of the blocks of trials that just ended."""
         left, right = state["magnitude"].unbind(-1)
-        order = np.array(["stable first", "volatile first"]) if self.schedule == "test" else np.array(["random", "random"])
+        order = np.array(["stable first", "volatile first"]) if self.generator == "human" else np.array(["random", "random"])
         return {
             "choice": state["choice"].numpy(),
             "reward": state["reward"].numpy(),
@@ -115,23 +112,21 @@ class VolatileBanditTask:
     def _drift(self, state: State, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Volatility and reward probability of the running trial, given those of the trial before."""
         volatile, p_left, trial = state["volatile"], state["p_left"], state["trial"]
-        if self.schedule == "test":
-            block = trial // BLOCK
+        if self.generator == "human":
+            block = trial // self.block
             volatile = state["volatile_first"] == (block % 2 == 0)
-            reverses = (trial > 0) & ((trial % BLOCK == 0) | (volatile & (trial % VOLATILE_RUN == 0)))
+            reverses = (trial > 0) & ((trial % self.block == 0) | (volatile & (trial % self.volatile_run == 0)))
             return volatile, self._probability((p_left > 0.5) != reverses, volatile)
         started = trial > 0
         reverses = started & volatile & (noise[..., 0] < self.volatility)
         volatile = volatile != (started & (noise[..., 1] < state["hazard"]))
-        if self.schedule == "untied":
+        if self.generator == "untied":
             return volatile, torch.where(reverses, noise[..., 2], p_left)
         return volatile, self._probability((p_left > 0.5) != reverses, volatile)
 
     def _probability(self, better_left: Tensor, volatile: Tensor) -> Tensor:
         """Reward probability of the left arm."""
-        test = self.schedule == "test"
-        low, high = (TEST_STABLE_LEVEL, TEST_VOLATILE_LEVEL) if test else (STABLE_LEVEL, VOLATILE_LEVEL)
-        level = torch.where(volatile, high, low)
+        level = torch.where(volatile, self.better_volatile, self.better_stable)
         return torch.where(better_left, level, 1 - level)
 
     def _observe(self, state: State) -> Tensor:

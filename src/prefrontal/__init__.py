@@ -1,3 +1,40 @@
 """Replication suite for Wang et al. (2018), Prefrontal cortex as a meta-reinforcement learning system."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prefrontal.recording import Trained
+
 __version__ = "0.1.0"
+
+
+def load(experiment: str, condition: str | None = None, data: Path | None = None) -> Trained:
+    """Read trained networks, ready to play.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of its folder, such as "two_step".
+    condition : str, optional
+        What was trained, by its name in the experiment's conditions.py; by default the main one.
+    data : Path, optional
+        Data folder, by default that of the repository.
+
+    Raises
+    ------
+    UserError
+        There is no such experiment, or there are no such networks.
+
+    Examples
+    --------
+    >>> trained = load("two_step")
+    >>> trained.record(10).trials  # doctest: +SKIP
+    """
+    from prefrontal import paths
+    from prefrontal.experiment import module
+    from prefrontal.recording import Networks  # needs torch, which analyses do without
+
+    return Networks(experiment, data or paths.DATA)(condition or module(experiment, "conditions").MAIN)

@@ -7,44 +7,37 @@ For every time step t of an unroll, the gradient that is followed upwards is
 with delta_t = R_t - V_t, and R_t the discounted rewards to the end of the episode, or of the unroll, where the value of the
 next step stands for the rest. Contributions are summed over the unroll and averaged over episodes played side by side.
 
-Backpropagation through time is written out, since this loop is where the time goes: the recurrent part runs in compiled chunks
-of time steps, everything else is one tensor operation for the whole unroll. The tests hold it to autograd.
+An unroll is played in chunks of time steps (network, sampling and task together), which are compiled; policy and value are then
+read from the activity of the whole unroll at once, and PyTorch differentiates.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import os
 import shutil
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from prefrontal.network import Layout, Memory, Parameters, advance, begin, lstm_step_backward, read
+from prefrontal.network import Memory, Moment, Network, Parameters, read
 from prefrontal.task import State, Task
 
 LONGEST_CHUNK = 10
 """Time steps compiled into one program: longer chunks run little faster and compile slower."""
 
+Costs = dict[str, Tensor]
+"""Numeric settings, one entry per network, each (seed,): discount, value_cost, reward_scale, learning_rate, rms_decay,
+rms_epsilon, gradient_clip, rpe_scale, negative_rpe_scale and rpe_noise."""
 
-@dataclass(frozen=True)
-class Costs:
-    """Numeric hyperparameters, one entry per network, each (seed,)."""
-
-    discount: Tensor
-    value_cost: Tensor
-    reward_scale: Tensor
-    learning_rate: Tensor
-    rms_decay: Tensor
-    rms_epsilon: Tensor
-    gradient_clip: Tensor
-    rpe_scale: Tensor
-    negative_rpe_scale: Tensor
-    rpe_noise: Tensor
+Record = dict[str, Tensor]
+"""What an unroll leaves, each (seed, steps, episode, ...): ``action``, ``reward`` (scaled; zero once the episode is over),
+``running`` (the episode had not ended before the step), ``over`` (it had after the step) and the activity of every core."""
 
 
 @dataclass
@@ -71,6 +64,17 @@ class Stream:
         state, memory = ({f"{kind}.{name}": t for name, t in getattr(self, kind).items()} for kind in ("state", "memory"))
         return state | memory | {"observation": self.observation, "reward": self.reward, "action": self.action}
 
+    def distinct(self) -> Stream:
+        """Copy whatever has two names, or gaps in memory, or a memory that needs no gradient: PyTorch would compile anew for each."""
+        seen: set[int] = set()
+        tensors = self.flatten()
+        for name, tensor in tensors.items():
+            if id(tensor) in seen or tensor.stride() != _packed(tensor.shape):
+                tensor = tensor.clone(memory_format=torch.contiguous_format)
+            tensors[name] = tensor.requires_grad_() if name.startswith("memory") and tensor.is_floating_point() else tensor
+            seen.add(id(tensor))
+        return Stream.unflatten(tensors)
+
     @staticmethod
     def unflatten(tensors: dict[str, Tensor]) -> Stream:
         """Inverse of ``flatten``."""
@@ -84,75 +88,64 @@ class Stream:
         return Stream(**parts)
 
 
-def fresh_stream(task: Task, layout: Layout, parameters: Parameters, noise: Tensor) -> Stream:
-    """Open an episode in every slot, with the learned initial LSTM state."""
+def _packed(shape: torch.Size) -> tuple[int, ...]:
+    """Strides of a tensor without gaps."""
+    return tuple(math.prod(shape[k + 1 :]) for k in range(len(shape)))
+
+
+def open_stream(task: Task, network: Network, p: Parameters, noise: Tensor) -> Stream:
+    """Open an episode in every slot: noise (seed, episode, begin_noise)."""
     state, observation = task.begin(noise)
-    blank = torch.zeros_like(observation[..., 0])
-    memory = begin(layout, parameters, observation.shape[1])
+    blank = torch.zeros_like(noise[..., 0])
+    memory = network.begin(p, noise.shape[1])
     return Stream(state, memory, observation, blank, torch.full_like(blank, -1, dtype=torch.int64))
 
 
 def sample(logits: Tensor, uniform: Tensor) -> Tensor:
     """Draw actions from softmax policies with one uniform number each."""
-    cumulative = torch.softmax(logits, dim=-1).cumsum(dim=-1)[..., :-1]
-    return (uniform[..., None] >= cumulative).sum(dim=-1)
+    each = logits.unbind(-1)  # action by action, which compiles into one loop with the task
+    largest = functools.reduce(torch.maximum, each)
+    weights = [torch.exp(logit - largest) for logit in each]
+    threshold = uniform * sum(weights)
+    action, reached = torch.zeros_like(uniform, dtype=torch.int64), torch.zeros_like(uniform)
+    for weight in weights[:-1]:
+        reached = reached + weight
+        action = action + (threshold >= reached)
+    return action
 
 
-def rollout_chunk(
-    task: Task, layout: Layout, parameters: Parameters, costs: Costs, stream: dict[str, Any], noise: Tensor
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Play as many time steps as noise (seed, steps, episode, 1 + step_noise) has.
-
-    Returns where the episodes stand, and what the backward pass needs, each (seed, steps, episode, ...). ``running`` tells
-    which steps belong to an episode that had not ended.
-    """
+def play(
+    task: Task, network: Network, at_once: bool, p: Parameters, costs: Costs, stream: dict[str, Any], noise: Tensor
+) -> tuple[dict[str, Any], Record]:
+    """Play as many time steps as noise has -> where the episodes stand, as ``vars(Stream)``, and the record."""
     state, memory, observation, reward, action = stream.values()
-    record: list[dict[str, Tensor]] = []
-    for t in range(noise.shape[1]):
-        memory, logits, _, trace = advance(layout, parameters, costs.discount, memory, observation, reward, action)
-        action = sample(logits, noise[:, t, :, 0])
+    steps: list[Record] = []
+    for now in noise.unbind(1):
+        uniform, chance, opening = now.split([1, task.step_noise, now.shape[-1] - 1 - task.step_noise], dim=-1)
+        memory, logits, _ = network.step(p, memory, Moment(observation, reward, action), costs["discount"])
+        action = sample(logits.detach(), uniform[..., 0])
         running = ~state["over"]
-        state, observation, reward = task.step(state, action, noise[:, t, :, 1:])
-        reward = reward * costs.reward_scale[:, None] * running
-        record.append(trace | {"action": action, "reward": reward, "running": running})
+        state, observation, reward = task.step(state, action, chance)
+        reward = reward * costs["reward_scale"][:, None] * running
+        activities = {f"{prefix}activity": memory[f"{prefix}activity"] for prefix in network.readouts}
+        steps.append({"action": action, "reward": reward, "running": running, "over": state["over"], **activities})
+        if at_once and state["over"].any():
+            here = Stream(state, memory, observation, reward, action)
+            here = here.where(state["over"], open_stream(task, network, p, opening))
+            state, memory, observation, reward, action = vars(here).values()
     after = dict(zip(stream, (state, memory, observation, reward, action), strict=True))
-    return after, {name: torch.stack([step[name] for step in record], dim=1) for name in record[0]}
+    return after, {name: torch.stack([step[name] for step in steps], dim=1) for name in steps[0]}
 
 
-def backward_chunk(
-    recurrent_weight: Tensor,
-    record: dict[str, Tensor],
-    d_read: Tensor,
-    d_activity: Tensor,
-    d_cell: Tensor,
-    d_weight: Tensor,
-    d_bias: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Carry gradients back through a chunk.
-
-    Returns the gradients at its first activity and cell, and those of the LSTM's weight and bias with the chunk's share added.
-    """
-    d_gates: list[Tensor] = []
-    for t in reversed(range(d_read.shape[1])):
-        gates, cell, previous_cell = (record[name][:, t] for name in ("gates", "cell", "previous_cell"))
-        d_activity, d_cell, d_gate = lstm_step_backward(
-            recurrent_weight, gates, cell, previous_cell, d_activity + d_read[:, t], d_cell
-        )
-        d_gates.append(d_gate)
-    d_gate = torch.stack(d_gates[::-1], dim=1).flatten(1, 2)
-    d_weight = d_weight + torch.bmm(record["inputs"].flatten(1, 2).mT, d_gate)
-    return d_activity, d_cell, d_weight, d_bias + d_gate.sum(1)
-
-
-def discounted_returns(reward: Tensor, rest: Tensor, discount: Tensor) -> Tensor:
+def discounted_returns(reward: Tensor, over: Tensor, rest: Tensor, discount: Tensor) -> Tensor:
     """Sum discounted rewards to the end of the episode or of the unroll.
 
     Parameters
     ----------
-    reward : Tensor
-        (seed, steps, episode), zero after the end of an episode.
+    reward, over : Tensor
+        (seed, steps, episode): reward of a step, and whether the episode was over after it.
     rest : Tensor
-        (seed, episode): value of the step after the unroll; zero where the episode has ended.
+        (seed, episode): value of the step after the unroll.
     discount : Tensor
         (seed,).
 
@@ -161,184 +154,173 @@ def discounted_returns(reward: Tensor, rest: Tensor, discount: Tensor) -> Tensor
     Tensor
         R_t, (seed, steps, episode).
     """
-    steps = reward.shape[1]
-    total = torch.cat([reward, rest[:, None]], dim=1)
+    total, share = reward, discount[:, None, None] * ~over
+    total = torch.cat([total[:, :-1], (total[:, -1] + share[:, -1] * rest)[:, None]], dim=1)
     reach = 1
-    while reach <= steps:  # total holds the next `reach` rewards of each step, then twice as many
-        later = torch.nn.functional.pad(total[:, reach:], (0, 0, 0, reach))
-        total = total + (discount**reach)[:, None, None] * later
+    while reach < reward.shape[1]:  # total holds the next `reach` rewards of each step, then twice as many
+        later, further = (torch.nn.functional.pad(x[:, reach:], (0, 0, 0, reach)) for x in (total, share))
+        total, share = total + share * later, share * further
         reach *= 2
-    return total[:, :steps]
+    return total
 
 
 def interfere(delta: Tensor, costs: Costs, normal: Tensor) -> Tensor:
-    """Reward prediction errors (seed, n) as they drive learning under interference with dopamine.
+    """Reward prediction errors (seed, ...) as they drive learning under interference with dopamine.
 
-    All are scaled, negative ones once more (0 clips them at zero), then noise is added: ``normal`` (seed, n), standard normal.
+    All are scaled, negative ones once more (0 clips them at zero), then noise is added: ``normal`` (seed, ...), standard normal.
     """
-    scale = costs.rpe_scale[:, None] * torch.where(delta < 0, costs.negative_rpe_scale[:, None], 1.0)
-    return scale * delta + costs.rpe_noise[:, None] * normal
+
+    def column(name: str) -> Tensor:
+        return costs[name].reshape(-1, *(1,) * (delta.ndim - 1))
+
+    scale = column("rpe_scale") * torch.where(delta < 0, column("negative_rpe_scale"), 1.0)
+    return scale * delta + column("rpe_noise") * normal
 
 
-def readout_gradients(
-    layout: Layout,
-    parameters: Parameters,
-    record: dict[str, Tensor],
+def loss(
+    network: Network,
+    p: Parameters,
+    record: Record,
     rest: Tensor,
     costs: Costs,
     entropy_cost: Tensor,
     rpe_noise: Tensor | None = None,
-) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
-    """Gradients of the loss at policy and value, for the whole unroll at once.
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What training descends, (seed,), and what the learning curve shows.
 
-    Learning is interfered with where ``rpe_noise`` (seed, steps, episode) is given.
+    Parameters
+    ----------
+    rest : Tensor
+        (seed, episode): value of the step after the unroll.
+    entropy_cost : Tensor
+        beta_e now, (seed,).
+    rpe_noise : Tensor, optional
+        Standard normal numbers (seed, steps, episode); where they are given, learning is interfered with (``interfere``).
 
     Returns
     -------
-    gradients : dict
-        Of the policy's and the value's weights and biases.
-    d_activity : dict
-        By prefix of the LSTM, (seed, steps, episode, units).
+    loss : Tensor
     monitor : dict
-        Reward per episode, entropy in nats and squared value error per step, each (seed,).
+        Reward per episode played side by side, entropy in nats and squared value error per step, and how many episodes ended,
+        each (seed,).
     """
+    action, reward, running = (record[name] for name in ("action", "reward", "running"))
     outputs = {
-        name: read(parameters, name, record[f"{prefix}activity"].flatten(1, 2))
-        for prefix, names in layout.readouts.items()
+        name: read(p, name, record[f"{prefix}activity"].flatten(1, 2)).unflatten(1, action.shape[1:])
+        for prefix, names in network.readouts.items()
         for name in names
     }
-    value = outputs["value"][..., 0]
-    running = record["running"].flatten(1, 2)
-    weight = running.to(value.dtype) / record["running"].shape[2]
-    returns = discounted_returns(record["reward"], rest, costs.discount).flatten(1, 2)
-    log_policy = torch.log_softmax(outputs["policy"], dim=-1)
-    policy = log_policy.exp()
-    entropy = -(policy * log_policy).sum(-1)
-    delta = returns - value
-    if rpe_noise is not None:
-        delta = interfere(delta, costs, rpe_noise.flatten(1, 2))
-    delta = delta * weight
-
-    chosen = torch.zeros_like(policy).scatter_(-1, record["action"].flatten(1, 2)[..., None], 1)
-    d_logits = delta[..., None] * (policy - chosen)
-    d_logits += (entropy_cost[:, None] * weight)[..., None] * policy * (log_policy + entropy[..., None])
-    d_outputs = {"policy": d_logits, "value": -(costs.value_cost[:, None] * delta)[..., None]}
-
-    gradients: dict[str, Tensor] = {}
-    d_activity: dict[str, Tensor] = {}
-    for prefix, names in layout.readouts.items():
-        d_read = torch.cat([d_outputs[name] for name in names], dim=-1)  # one product for all that is read from an LSTM
-        weights = torch.cat([parameters[f"{name}_weight"] for name in names], dim=-1)
-        sizes = [d_outputs[name].shape[-1] for name in names]
-        d_weight = torch.bmm(record[f"{prefix}activity"].flatten(1, 2).mT, d_read)
-        for name, w, b in zip(names, d_weight.split(sizes, dim=-1), d_read.sum(1).split(sizes, dim=-1), strict=True):
-            gradients |= {f"{name}_weight": w, f"{name}_bias": b}
-        d_activity[prefix] = torch.bmm(d_read, weights.mT).unflatten(1, record["running"].shape[1:])
-    steps = running.sum(1)
+    value, log_policy = outputs["value"][..., 0], torch.log_softmax(outputs["policy"], dim=-1)
+    entropy = -(log_policy.exp() * log_policy).sum(-1)
+    chosen = log_policy.gather(-1, action[..., None])[..., 0]
+    delta = discounted_returns(reward, record["over"], rest, costs["discount"]) - value.detach()
+    drive = delta if rpe_noise is None else interfere(delta, costs, rpe_noise)
+    gain = drive * (chosen + costs["value_cost"][:, None, None] * value) + entropy_cost[:, None, None] * entropy
+    episodes, steps = action.shape[2], running.sum((1, 2))
     monitor = {
-        "reward": record["reward"].sum((1, 2)) / record["reward"].shape[2],
-        "entropy": (entropy * running).sum(1) / steps,
-        "value_error": ((returns - value) ** 2 * running).sum(1) / steps,
+        "reward": reward.sum((1, 2)) / episodes,
+        "entropy": (entropy.detach() * running).sum((1, 2)) / steps,
+        "value_error": (delta**2 * running).sum((1, 2)) / steps,
+        "ended": (record["over"] & running).sum((1, 2)),
     }
-    return gradients, d_activity, monitor
+    return -(gain * running).sum((1, 2)) / episodes, monitor
 
 
-def rmsprop(flat: Tensor, square: Tensor, gradient: Tensor, costs: Costs) -> tuple[Tensor, Tensor]:
-    """Take one RMSProp step down the gradient: -> parameters and running mean square, each (seed, size)."""
+def rmsprop(flat: Tensor, square: Tensor, gradient: Tensor, costs: Costs, rate: Tensor) -> tuple[Tensor, Tensor]:
+    """Take one RMSProp step down the gradient: -> parameters and running mean square, each (seed, size).
+
+    ``rate`` multiplies the learning rate: a schedule, or rates of their own for some parameters; it broadcasts to (seed, size).
+    """
     norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
-    gradient = gradient * (costs.gradient_clip[:, None] / norm.clamp_min(1e-12)).clamp_max(1)
-    decay = costs.rms_decay[:, None]
+    gradient = gradient * (costs["gradient_clip"][:, None] / norm.clamp_min(1e-12)).clamp_max(1)
+    decay = costs["rms_decay"][:, None]
     square = decay * square + (1 - decay) * gradient * gradient
-    step = costs.learning_rate[:, None] * gradient / (square.sqrt() + costs.rms_epsilon[:, None])
+    step = costs["learning_rate"][:, None] * rate * gradient / (square.sqrt() + costs["rms_epsilon"][:, None])
     return flat - step, square
 
 
 class Unroll:
-    """Plays unrolls of one task and returns their gradients, with the inner loops compiled where a compiler is found.
+    """Plays unrolls of one task and returns their gradients.
 
     Parameters
     ----------
     task : Task
-    layout : Layout
-    steps : int
-        Time steps of an unroll (t_max).
+    network : Network
+    at_once : bool
+        A new episode begins as soon as one ends; else where the next unroll begins.
     compiled : bool
         Compile the chunks of time steps. Without a C++ compiler they run eagerly, with a warning and the same results.
     """
 
-    def __init__(self, task: Task, layout: Layout, steps: int, compiled: bool = True) -> None:
-        self.task, self.layout, self.steps = task, layout, steps
-        self.chunk = max(k for k in range(1, LONGEST_CHUNK + 1) if steps % k == 0)
+    def __init__(self, task: Task, network: Network, at_once: bool = False, compiled: bool = False) -> None:
+        self.task, self.network, self.at_once = task, network, at_once
+        self.noise = 1 + task.step_noise + (task.begin_noise if at_once else 0)
+        self.compiled = compiled and not at_once and compiler_found()
+        self._play = functools.partial(play, task, network, at_once)
+        if self.compiled:
+            # PyTorch compiles one function for at most eight programs, then runs it uncompiled; forget those before.
+            torch.compiler.reset()
+            self._play = torch.compile(self._play, dynamic=False)
 
-        # PyTorch compiles one function for at most eight programs, then runs it uncompiled; forget those of populations before.
-        torch.compiler.reset()
-
-        def prepare(function: Callable[..., Any]) -> Callable[..., Any]:
-            return torch.compile(function, dynamic=False) if compiled and compiler_found() else function
-
-        self._play = prepare(functools.partial(rollout_chunk, task, layout))
-        self._back = prepare(backward_chunk)
-        self._readouts = prepare(functools.partial(readout_gradients, layout))
-        self.rmsprop = prepare(rmsprop)
-
-    def play(self, parameters: Parameters, costs: Costs, stream: Stream, noise: Tensor) -> tuple[Stream, list[dict[str, Tensor]]]:
-        """Play one unroll with noise (seed, steps, episode, 1 + step_noise)."""
-        now = dict(vars(stream))
+    def play(self, p: Parameters, costs: Costs, stream: Stream, noise: Tensor) -> tuple[Stream, Record]:
+        """Play one unroll with noise (seed, steps, episode, self.noise)."""
+        steps = noise.shape[1]
+        chunk = max(k for k in range(1, LONGEST_CHUNK + 1) if steps % k == 0) if self.compiled else steps
         chunks = []
-        for part in noise.split(self.chunk, dim=1):
-            now, record = self._play(parameters, costs, now, part.contiguous())
+        for part in noise.split(chunk, dim=1):
+            stream = stream.distinct() if self.compiled else stream
+            now, record = self._play(p, costs, vars(stream), part.contiguous())
+            stream = Stream(**now)
             chunks.append(record)
-        return Stream(**now), chunks
+        return stream, {name: torch.cat([record[name] for record in chunks], dim=1) for name in chunks[0]}
 
-    def gradients(
+    def gradient(
         self,
-        parameters: Parameters,
-        chunks: list[dict[str, Tensor]],
-        after: Stream,
-        fresh: Tensor,
+        flat: Tensor,
         costs: Costs,
+        stream: Stream | None,
+        opening: Tensor,
+        noise: Tensor,
         entropy_cost: Tensor,
         rpe_noise: Tensor | None = None,
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Gradient of the loss, flat (seed, size), and what the learning curve shows.
+    ) -> tuple[Tensor, Stream, dict[str, Tensor]]:
+        """Play one unroll and differentiate.
 
-        ``fresh`` (seed, episode) tells which episodes began with this unroll, from the learned initial state. Learning is
-        interfered with (see ``interfere``) where ``rpe_noise``, standard normal numbers (seed, steps, episode), is given.
+        Parameters
+        ----------
+        flat : Tensor
+            Parameters, (seed, size).
+        stream : Stream or None
+            Where the episodes stand; None at the start of training.
+        opening : Tensor
+            (seed, episode, begin_noise), for the episodes that begin with this unroll.
+        noise : Tensor
+            (seed, steps, episode, ``self.noise``).
+        entropy_cost, rpe_noise
+            As in ``loss``.
+
+        Returns
+        -------
+        gradient : Tensor
+            Of the loss, (seed, size).
+        stream : Stream
+            Where the episodes stand now.
+        monitor : dict
+            As in ``loss``.
         """
-        prefixes = list(self.layout.readouts)
-        names = ("action", "reward", "running", *(f"{prefix}activity" for prefix in prefixes))
-        whole = {name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in names}
-        rest = self._rest(parameters, costs, after)
-        gradients, d_activity, monitor = self._readouts(parameters, whole, rest, costs, entropy_cost, rpe_noise)
-        for prefix in prefixes:
-            gradients |= self._through_time(parameters, prefix, chunks, d_activity[prefix], fresh)
-        return self.layout.flatten(gradients), monitor
-
-    def _through_time(
-        self, parameters: Parameters, prefix: str, chunks: list[dict[str, Tensor]], d_read: Tensor, fresh: Tensor
-    ) -> dict[str, Tensor]:
-        """Gradients of one LSTM, given those at its activity (seed, steps, episode, units)."""
-        weight, bias = parameters[f"{prefix}lstm_weight"], parameters[f"{prefix}lstm_bias"]
-        recurrent = weight[:, self.layout.inputs :].mT.contiguous()
-        d_activity = d_cell = torch.zeros_like(d_read[:, 0])
-        d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
-        for chunk, d_chunk in zip(reversed(chunks), reversed(d_read.split(self.chunk, dim=1)), strict=True):
-            trace = {name: chunk[prefix + name] for name in ("inputs", "gates", "previous_cell", "cell")}
-            d_activity, d_cell, d_weight, d_bias = self._back(
-                recurrent, trace, d_chunk.contiguous(), d_activity, d_cell, d_weight, d_bias
-            )
-        return {
-            f"{prefix}lstm_weight": d_weight,
-            f"{prefix}lstm_bias": d_bias,
-            f"{prefix}initial_activity": (d_activity * fresh[..., None]).sum(1),
-            f"{prefix}initial_cell": (d_cell * fresh[..., None]).sum(1),
-        }
-
-    def _rest(self, parameters: Parameters, costs: Costs, after: Stream) -> Tensor:
-        """Value of the step that follows the unroll; zero where the episode is over."""
-        last = after.memory, after.observation, after.reward, after.action
-        _, _, value, _ = advance(self.layout, parameters, costs.discount, *last)
-        return value * ~after.state["over"]
+        p = {name: view.detach().requires_grad_() for name, view in self.network.views(flat.detach()).items()}
+        with torch.enable_grad():
+            if stream is None or stream.state["over"].any():
+                fresh = open_stream(self.task, self.network, p, opening)
+                stream = fresh if stream is None else stream.where(stream.state["over"], fresh)
+            after, record = self.play(p, costs, stream, noise)
+            with torch.no_grad():
+                moment = Moment(after.observation, after.reward, after.action)
+                rest = self.network.step(p, after.memory, moment, costs["discount"]).value
+            total, monitor = loss(self.network, p, record, rest, costs, entropy_cost, rpe_noise)
+            gradients = torch.autograd.grad(total.sum(), list(p.values()), materialize_grads=True)
+        after.memory = {name: tensor.detach() for name, tensor in after.memory.items()}
+        return self.network.flatten(dict(zip(p, gradients, strict=True))), after, monitor
 
 
 @functools.cache

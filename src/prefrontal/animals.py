@@ -124,8 +124,7 @@ def _number(sheet: _Sheet) -> pd.DataFrame:
     order = [*session, "trial"] if "trial" in frame.columns else session
     frame = frame.sort_values(order, kind="stable", ignore_index=True)
     frame["trial"] = frame.groupby(session).cumcount()
-    first = [*tables.KEYS, "subject", "session", "choice", "reward"]
-    return frame[[*first, *(name for name in frame.columns if name not in first)]]
+    return tables.leading(frame, *tables.KEYS, "subject", "session", "choice", "reward")
 
 
 def read(

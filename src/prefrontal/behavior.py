@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
 from prefrontal.learners import rescorla_wagner
+from prefrontal.learners.choice import check_arms
 from prefrontal.tables import free_choices
 
 SUBJECT = ["condition", "seed"]
@@ -38,6 +40,31 @@ def fit_logistic(outcome: np.ndarray, design: np.ndarray) -> np.ndarray:
     except (PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
         return unknown
     return np.asarray(fit.params) if fit.mle_retvals["converged"] else unknown
+
+
+def fit_conditional_logistic(choice: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """Coefficients of a conditional (softmax) logistic regression of choices among n arms.
+
+    Under it the odds of two arms do not depend on the others. Every choice therefore tells the same coefficients in comparison
+    with each arm that was not chosen, as in a logistic regression of pairs (Begg & Gray 1984), which is what is fitted.
+
+    Parameters
+    ----------
+    choice : array (trials,)
+        Index of the chosen arm.
+    design : array (trials, arms, predictors)
+
+    Returns
+    -------
+    array (predictors,)
+        NaN throughout where the data cannot determine them, as in ``fit_logistic``.
+    """
+    outcomes, differences = [], []
+    for first, second in combinations(range(design.shape[1]), 2):
+        either = (choice == first) | (choice == second)
+        outcomes.append((choice[either] == second).astype(float))
+        differences.append(design[either, second] - design[either, first])
+    return fit_logistic(np.concatenate(outcomes), np.concatenate(differences))
 
 
 def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd.DataFrame:
@@ -84,18 +111,74 @@ def lagged_regression(
     DataFrame
         condition, seed, signal, lag, weight in log odds per unit of the signal; signal "bias" has lag 0.
     """
+    check_arms(trials["choice"], 2, "lagged_regression")
     design = lagged(trials, signals, lags)
+
+    def fit(block: pd.DataFrame) -> np.ndarray:
+        x = sm.add_constant(design.loc[block.index].to_numpy(float), has_constant="add")
+        return fit_logistic(block["choice"].to_numpy(float), x)
+
+    return _weights(trials, design, where, ["bias_0", *design.columns], fit)
+
+
+def _weights(
+    trials: pd.DataFrame,
+    design: pd.DataFrame,
+    where: pd.Series | None,
+    names: Sequence[str],
+    fit: Callable[[pd.DataFrame], np.ndarray],
+) -> pd.DataFrame:
+    """Fit each subject's usable trials -> condition, seed, signal, lag, weight; ``names`` are <signal>_<lag>."""
     usable = design.notna().all(axis=1) & (trials["choice"] >= 0)
     if where is not None:
         usable &= where
     rows = []
     for (condition, seed), block in trials[usable].groupby(SUBJECT, observed=True, sort=False):
-        x = sm.add_constant(design.loc[block.index].to_numpy(float), has_constant="add")
-        weights = fit_logistic(block["choice"].to_numpy(float), x)
-        for name, weight in zip(["bias_0", *design.columns], weights, strict=True):
+        for name, weight in zip(names, fit(block), strict=True):
             signal, _, lag = name.rpartition("_")
             rows.append({"condition": condition, "seed": seed, "signal": signal, "lag": int(lag), "weight": weight})
     return pd.DataFrame(rows, columns=["condition", "seed", "signal", "lag", "weight"])
+
+
+def arm_signals(trials: pd.DataFrame, arms: int) -> dict[str, pd.DataFrame]:
+    """Reward and choice of each trial by arm, (trials, arms), for ``arm_regression``: 1 where the arm was chosen (and paid)."""
+    check_arms(trials["choice"], arms, "arm_signals")
+    chosen = pd.DataFrame({arm: (trials["choice"] == arm).astype(float) for arm in range(arms)}, trials.index)
+    return {"reward": chosen.mul(trials["reward"] > 0, axis=0), "choice": chosen}
+
+
+def arm_regression(
+    trials: pd.DataFrame, signals: dict[str, pd.DataFrame], lags: int, where: pd.Series | None = None
+) -> pd.DataFrame:
+    """Conditional logistic regression of choosing an arm on what each arm did in the last trials, per subject.
+
+    The log odds of an arm against another are the difference of their weighted signals, and of their biases. With two arms this
+    is ``lagged_regression`` on the difference of the signals.
+
+    Parameters
+    ----------
+    trials, lags, where
+        As for ``lagged_regression``; choices are the arms' indices.
+    signals : dict of DataFrame
+        A column per arm and a row per trial, by name, such as ``arm_signals``.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, signal, lag, weight in log odds per unit of the signal; signals "bias 1", "bias 2", ..., of these arms
+        against arm 0, have lag 0.
+    """
+    arms = next(iter(signals.values())).shape[1]
+    check_arms(trials["choice"], arms, "arm_regression")
+    designs = [lagged(trials, {name: signal.iloc[:, arm] for name, signal in signals.items()}, lags) for arm in range(arms)]
+    names = [f"bias {arm}_0" for arm in range(1, arms)] + list(designs[0].columns)
+
+    def fit(block: pd.DataFrame) -> np.ndarray:
+        bias = np.broadcast_to(np.eye(arms)[:, 1:], (len(block), arms, arms - 1))
+        history = np.stack([design.loc[block.index].to_numpy(float) for design in designs], axis=1)
+        return fit_conditional_logistic(block["choice"].to_numpy(), np.concatenate([bias, history], axis=2))
+
+    return _weights(trials, designs[0], where, names, fit)
 
 
 TRIAL_TYPES = tuple((transition, outcome) for transition in ("common", "uncommon") for outcome in ("rewarded", "unrewarded"))
@@ -215,6 +298,7 @@ def matching_points(trials: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         condition, seed, episode, choice_ratio = log2(right / left choices), reward_ratio = log2(right / left rewards).
     """
+    check_arms(trials["choice"], 2, "matching_points")
     right, left, paid = trials["choice"] == 1, trials["choice"] == 0, trials["reward"] > 0
     counts = trials[EPISODE].assign(choices_right=right, choices_left=left, rewards_right=right & paid, rewards_left=left & paid)
     counts = counts.groupby(EPISODE, observed=True).sum().reset_index()
@@ -242,6 +326,7 @@ def history_signals(trials: pd.DataFrame) -> dict[str, pd.Series]:
 
     A positive reward weight is a tendency to follow reward, a positive choice weight a tendency to repeat the choice.
     """
+    check_arms(trials["choice"], 2, "history_signals")
     side = (trials["choice"] == 1).astype(float) - (trials["choice"] == 0)
     return {"reward": side * (trials["reward"] > 0), "choice": side}
 
@@ -305,6 +390,7 @@ def learning_rate_likelihood(
     array (trials, rates, temperatures)
         Summed over episodes.
     """
+    check_arms(choice, 2, "learning_rate_likelihood")
     value = rescorla_wagner.values(pays_left, rates[:, None]).astype(np.float32)
     difference = rescorla_wagner.advantage(value, magnitude_left.astype(np.float32), magnitude_right.astype(np.float32))
     toward = np.where(choice == 0, difference, -difference)  # (rates, episodes, trials): the chosen arm's advantage

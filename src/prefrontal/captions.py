@@ -3,17 +3,22 @@
 replications/<name>/captions.md has a section per figure, headed by its name (``## fig5``). Braces stand for numbers, so that none
 is typed, and ``[@daw2011]`` cites an entry of CITATION.cff:
 
-    {twostep-rpe-mb}                           a claim: our mean [95 % interval over networks]
-    {twostep-lags: of common rewarded}         the same, where a claim has several rows: words of its statement
-    {published twostep-lags: of common rew}    the published value
-    {reward.csv: share where seed < 4}         a column of a results file: mean [95 % interval over networks]
-    {networks} {test_episodes}                 networks per claim, and episodes that each of them played
+    {twostep-rpe-mb}                              a claim: our mean [95 % interval over networks]
+    {twostep-lags: common rewarded}               the same, where a claim has several quantities
+    {twostep-lags: common rewarded @ default_rpe} the same of networks trained on another condition than the first
+    {published twostep-lags: common rewarded}     the published value
+    {reward.csv: share where seed < 4 and test == "drawn"}
+                                                  a column of a results file: mean [95 % interval over networks]
+    {bandit/results/reward.csv: share}            the same of another experiment
+    {networks} {test_episodes}                    networks per claim, and episodes that each of them played
 
-A number that is missing, or words that fit more than one row, are an error.
+A number that is missing, or that has more than one row, is an error.
 """
 
 from __future__ import annotations
 
+import ast
+import operator
 import re
 from pathlib import Path
 
@@ -27,6 +32,8 @@ from prefrontal.statistics import interval
 HEADING = re.compile(r"^## +(\S+) *$", re.MULTILINE)
 NUMBER = re.compile(r"\{([^{}]+)\}")
 CITATION = re.compile(r"\[@[^\]]+\]")
+CONDITION = re.compile(r"""(?:^|and )\s*(\w+)\s*([=!<>]=|[<>])\s*("[^"]*"|'[^']*'|[\w.+-]+)\s*""")
+OPERATORS = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 def natural(name: str) -> list[int | str]:
@@ -64,9 +71,8 @@ def citations(text: str) -> list[str]:
 
 def fill(text: str, experiment: str, data: Path) -> str:
     """Put the numbers of an experiment's results into the braces of a caption; those of all where it has no claims."""
-    every = claims.collect(data)
-    own = every[every["experiment"] == experiment]
-    frame = own if len(own) else every
+    own = claims.collect(data, experiment)
+    frame = own if len(own) else claims.collect(data)
 
     def number(match: re.Match[str]) -> str:
         try:
@@ -89,33 +95,36 @@ def _number(what: str, frame: pd.DataFrame, experiment: str, data: Path) -> str:
         return _text(*counts)
     name, _, rest = (part.strip() for part in what.partition(":"))
     if name.endswith(".csv"):
-        column, _, query = (part.strip() for part in rest.partition(" where "))
-        return _column(data / name if "/" in name else folder / name, column, query)
-    row = _claim(frame, name.removeprefix("published "), rest)
+        column, _, conditions = (part.strip() for part in rest.partition(" where "))
+        return _column(data / name if "/" in name else folder / name, column, conditions)
+    quantity, _, condition = (part.strip() for part in rest.partition(" @ "))
+    row = claims.find(frame, name.removeprefix("published "), quantity, condition)
     if name.startswith("published "):
         return _text(row["published"])
     return _text(row["reproduced"], row["ci_low"], row["ci_high"])
 
 
-def _claim(frame: pd.DataFrame, claim: str, words: str) -> pd.Series:
-    """Return the one row of a claim whose statement is the words, or else ends with them, or else contains them."""
-    rows = frame[frame["claim"] == claim]
-    if rows.empty:
-        raise UserError(f"no claim {claim!r}; there are {', '.join(frame['claim'].unique())}")
-    text = rows["statement"].str
-    for fit in (rows["statement"] == words, text.endswith(words), text.contains(words, regex=False)):
-        if fit.sum() == 1:
-            return rows[fit].iloc[0]
-    raise UserError(f"{words!r} fits {fit.sum()} statements of {claim}, not one; there are {'; '.join(rows['statement'])}")
+def select(frame: pd.DataFrame, conditions: str) -> pd.DataFrame:
+    """Rows that fulfil all conditions, such as ``lag == 1 and task == "drawn"``; those without conditions are all."""
+    parsed = CONDITION.findall(conditions)
+    if CONDITION.sub("", conditions):
+        raise UserError(f"{conditions!r} is not of the form: column == literal and column <= literal and ...")
+    for column, compare, text in parsed:
+        if column not in frame.columns:
+            raise UserError(f"no column {column!r}; there are {', '.join(frame.columns)}")
+        try:
+            frame = frame[OPERATORS[compare](frame[column], ast.literal_eval(text))]
+        except (ValueError, SyntaxError, TypeError) as error:
+            raise UserError(f"{column} cannot be compared with {text}; words stand in quotation marks") from error
+    return frame
 
 
-def _column(path: Path, column: str, query: str) -> str:
+def _column(path: Path, column: str, conditions: str) -> str:
     """Mean of a column with its interval over networks; a network's rows are averaged first."""
-    frame = tables.read(path, needs=(column,))
     try:
-        rows = frame.query(query) if query else frame
-    except Exception as error:  # whatever is wrong with the query
-        raise UserError(f"{path}: {query!r} selects no rows ({str(error).splitlines()[0]})") from error
+        rows = select(tables.read(path, needs=(column,)), conditions)
+    except UserError as error:
+        raise UserError(f"{path.name}: {error}") from error
     values = rows.groupby("seed")[column].mean() if "seed" in rows else rows[column]
     return _text(values.iloc[0]) if len(values) == 1 else _text(*interval(values))
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import tyro
 import yaml
 
-from prefrontal import captions, paths
+from prefrontal import captions, paths, plotting
 from prefrontal.errors import UserError, run
 
 SUITE, PAPER = "prefrontal", "wang2018"
@@ -86,8 +86,8 @@ class Citation:
         return plain + "\n\n" + "\n".join(lines) + "\n"
 
 
-def cite(root: Path, data: Path, figures: Path) -> dict[str, Citation]:
-    """Fill in the captions of all figures drawn.
+def cite(root: Path, data: Path, figures: Path, experiment: str = "") -> dict[str, Citation]:
+    """Fill in the captions of all figures drawn, or of those that one experiment draws.
 
     Returns
     -------
@@ -99,22 +99,22 @@ def cite(root: Path, data: Path, figures: Path) -> dict[str, Citation]:
     UserError
         A figure has no caption, or a caption asks for a number or a reference that there is not.
     """
-    manifest = figures / "manifest.json"
-    if not manifest.exists():
-        raise UserError(f"{manifest}: no such file; run make figures first")
-    drawn, written, works = json.loads(manifest.read_text()), captions.read(root), references(root)
-    nameless = [figure for figure in drawn if figure not in written]
+    written, works = captions.read(root), references(root)
+    drawn = {path.stem: path for path in figures.glob("*.png")}
+    if not drawn:
+        raise UserError(f"{figures}: no figures; run make figures first")
+    nameless = sorted(name for name in drawn if name not in written and re.sub(r"_[a-z]$", "", name) not in written)
     if nameless:
         raise UserError(
             f"{nameless[0]} has no caption: add a section '## {nameless[0]}' to captions.md in the folder that draws it"
         )
     found = {}
-    for figure, (experiment, text) in written.items():
-        if figure in drawn:
+    for figure, (folder, text) in written.items():
+        if figure in drawn and experiment in ("", folder):
             try:
-                found[figure] = _citation(text, experiment, data, drawn[figure], works)
+                found[figure] = _citation(text, folder, data, plotting.provenance(drawn[figure]), works)
             except UserError as error:
-                raise UserError(f"replications/{experiment}/captions.md, {figure}: {error}") from error
+                raise UserError(f"replications/{folder}/captions.md, {figure}: {error}") from error
     return found
 
 
@@ -140,7 +140,9 @@ class Options:
     figure: Annotated[str, tyro.conf.Positional] = ""
     """Figure, such as fig5; without it, all are listed."""
     write: bool = False
-    """Write caption, provenance and BibTeX beside every figure instead."""
+    """Write caption, provenance and BibTeX beside the figures instead."""
+    experiment: str = ""
+    """Only figures that this experiment draws."""
     data: Path = paths.DATA
     """Data folder."""
     figures: Path = paths.FIGURES
@@ -151,12 +153,11 @@ class Options:
 
 def main(options: Options) -> None:
     """Print how to cite a figure, or write it beside all figures."""
-    found = cite(options.root, options.data, options.figures)
+    found = cite(options.root, options.data, options.figures, options.experiment)
     if options.write:
         for figure, citation in found.items():
-            for suffix, text in ((".txt", citation.text()), (".bib", citation.bibtex)):
-                with paths.atomic(options.figures / f"{figure}{suffix}") as path:
-                    path.write_text(text)
+            paths.write_text(options.figures / f"{figure}.txt", citation.text())
+            paths.write_text(options.figures / f"{figure}.bib", citation.bibtex)
     elif not options.figure:
         print("\n".join(f"{figure:<18}{citation.title}" for figure, citation in found.items()))
     elif options.figure in found:

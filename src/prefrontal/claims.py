@@ -1,169 +1,291 @@
-"""Claims of the paper and their two verdicts.
+"""Claims and their two verdicts.
 
-A claim is settled by rules written down before the result is seen: it is *reproduced* when the 95 % interval over networks
-lies within the criterion's bounds, and *agrees* when the published value lies in our networks' range or within the stated
-tolerance of our mean. A claim about several quantities has a row for each.
+A claim is declared in its experiment's ``conditions.py``, beside its criterion, before the result is seen. It has a row for each
+of its quantities. A row is *reproduced* when the 95 % interval over networks lies within the criterion's bounds, and *agrees*
+when the published value lies in our networks' range or within the stated tolerance of our mean. The worst row decides the claim.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import tyro
 from numpy.typing import ArrayLike
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from prefrontal import tables
-from prefrontal.errors import run
+from prefrontal.errors import UserError, run
 from prefrontal.paths import DATA
 from prefrontal.statistics import interval
+
+BEYOND = "beyond"
+"""Panel of claims that go beyond the paper; they are counted apart."""
+
+Yardsticks = Mapping[str, float]
+"""Numbers that criteria name, such as the regret of a textbook algorithm: name -> value."""
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """Bounds within which the 95 % interval over networks must lie."""
+    """Bounds within which the 95 % interval over networks must lie; a bound may be the name of a yardstick."""
 
-    low: float = -np.inf
-    high: float = np.inf
+    low: float | str = -np.inf
+    high: float | str = np.inf
 
-    def __str__(self) -> str:
-        if np.isinf(self.high):
-            return f"interval above {self.low:g}"
-        if np.isinf(self.low):
-            return f"interval below {self.high:g}"
-        return f"interval within {self.low:g} to {self.high:g}"
+    def bounds(self, yardsticks: Yardsticks) -> tuple[float, float]:
+        """Bounds as numbers."""
+
+        def number(bound: float | str) -> float:
+            if isinstance(bound, str) and bound not in yardsticks:
+                raise UserError(f"criterion names the yardstick {bound!r}; there are {', '.join(yardsticks) or 'none'}")
+            return yardsticks[bound] if isinstance(bound, str) else bound
+
+        return number(self.low), number(self.high)
+
+    def text(self, yardsticks: Yardsticks) -> str:
+        """Write the criterion in words."""
+        low, high = self.bounds(yardsticks)
+        low_text, high_text = (
+            f"{number:.4g} ({bound})" if isinstance(bound, str) else f"{number:g}"
+            for bound, number in ((self.low, low), (self.high, high))
+        )
+        if np.isinf(high):
+            return f"interval above {low_text}"
+        return f"interval below {high_text}" if np.isinf(low) else f"interval within {low_text} to {high_text}"
 
 
-def above(low: float) -> Criterion:
+def above(low: float | str) -> Criterion:
     """Interval above a value."""
     return Criterion(low=low)
 
 
-def below(high: float) -> Criterion:
+def below(high: float | str) -> Criterion:
     """Interval below a value."""
     return Criterion(high=high)
 
 
-def between(low: float, high: float) -> Criterion:
+def between(low: float | str, high: float | str) -> Criterion:
     """Interval within two values."""
     return Criterion(low, high)
 
 
-def settle(
-    claim: str,
-    panel: str,
-    statement: str,
-    values: ArrayLike,
-    criterion: Criterion | None,
-    published: float = np.nan,
-    tolerance: float | None = None,
-    bounds: tuple[float, float, float] | None = None,
-) -> dict[str, Any]:
-    """Decide one quantity of a claim.
+@dataclass(frozen=True)
+class Claim:
+    """One row of a claim.
 
-    Parameters
+    Attributes
     ----------
-    claim, panel, statement : str
-        Identifier, panel of the paper, and the quantity in words.
-    values : array (networks,)
-        One number per network.
-    criterion : Criterion or None
-        For the verdict "reproduced"; None where the quantity is only compared with its published value.
+    claim, quantity : str
+        The key under which ``analysis.quantities`` gives a number per network, and by which captions and figures name it.
+    panel : str
+        Panel of the paper that shows it, or ``BEYOND``.
+    statement : str
+        The quantity in words, for people.
+    criterion : Criterion, optional
+        For the verdict "reproduced"; None where the quantity is only reported, or compared with its published value.
     published : float
         The paper's value; NaN where it gives none.
     tolerance : float, optional
         For the verdict "agrees": largest distance of the published value from our mean, unless it lies in our range.
-    bounds : (mean, low, high), optional
-        Interval to use in place of the t interval over ``values``, where the quantity is no mean over networks.
+    condition : str
+        What was trained; empty for the experiment's main condition.
+    summary : {"mean", "share", "difference"}
+        Mean over networks with its t interval; share of networks with Wilson's; difference to the mean of the networks of the
+        condition ``versus``, with Welch's.
+    versus : str
+        See ``summary``.
+    or_more : bool
+        Agreement is one-sided: ours is the published value or more.
+    measured : str
+        Claim under which the number is measured, where it is not this one.
+    """
+
+    claim: str
+    quantity: str
+    panel: str
+    statement: str
+    criterion: Criterion | None = None
+    published: float = np.nan
+    tolerance: float | None = None
+    condition: str = ""
+    summary: Literal["mean", "share", "difference"] = "mean"
+    versus: str = ""
+    or_more: bool = False
+    measured: str = ""
+
+
+def again(
+    claims: Iterable[Claim], claim: str, pairs: Mapping[str, str], words: str, names: Iterable[str | tuple[str, str]]
+) -> list[Claim]:
+    """Settle claims anew for networks of other conditions, by the same criteria, as one claim of its own.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+        Those of the experiment.
+    claim : str
+        Identifier of the new claim.
+    pairs : mapping
+        Condition that a claim is about -> condition that it is settled anew for; the experiment's main condition comes first.
+    words : str
+        What the other networks are, for the statement.
+    names : iterable of str or (str, str)
+        Which claims, or (claim, quantity); only rows that have a criterion are settled.
+    """
+    chosen, main = set(names), next(iter(pairs))
+    return [
+        replace(
+            own,
+            claim=claim,
+            statement=f"{own.statement}: {words}",
+            published=np.nan,
+            tolerance=None,
+            condition=pairs[own.condition or main],
+            measured=own.claim,
+        )
+        for own in claims
+        if own.criterion is not None and (own.condition or main) in pairs and {own.claim, (own.claim, own.quantity)} & chosen
+    ]
+
+
+RPE_INPUT = "rpe-input"
+RPE_WORDS = "networks that see reward prediction errors"
+"""Claim that networks whose actor sees reward prediction errors in place of rewards behave comparably (Methods, simulation 6)."""
+
+
+def summarize(claim: Claim, values: np.ndarray, versus: np.ndarray) -> tuple[float, float, float]:
+    """Mean of a claim's quantity over networks, and its 95 % interval."""
+    if claim.summary == "share":
+        low, high = proportion_confint(int(values.sum()), len(values), method="wilson") if len(values) else (np.nan, np.nan)
+        return float(values.mean()) if len(values) else np.nan, float(low), float(high)
+    if claim.summary == "difference":
+        own, other = DescrStatsW(values), DescrStatsW(versus)
+        if min(own.nobs, other.nobs) < 2:
+            return np.nan, np.nan, np.nan
+        low, high = CompareMeans(own, other).tconfint_diff(usevar="unequal")
+        return float(own.mean - other.mean), float(low), float(high)
+    return interval(values)
+
+
+def settle(claim: Claim, values: ArrayLike, yardsticks: Yardsticks | None = None, versus: ArrayLike = ()) -> dict[str, Any]:
+    """Decide one row of a claim.
+
+    Parameters
+    ----------
+    claim : Claim
+    values : array (networks,)
+        One number per network; NaN where a network has none.
+    yardsticks : mapping, optional
+        Numbers that the criterion may name.
+    versus : array (networks,)
+        Those of the condition ``claim.versus``.
 
     Returns
     -------
     dict
         A row of claims.csv.
     """
-    values = np.atleast_1d(np.asarray(values, dtype=float))
-    mean, low, high = bounds or interval(values)
+    finite, other = (x[np.isfinite(x)] for x in (np.asarray(values, dtype=float), np.asarray(versus, dtype=float)))
+    mean, low, high = summarize(claim, finite, other)
+    bounds, rule = (-np.inf, np.inf), []
     reproduced: bool | None = None
     agrees: bool | None = None
-    rule = []
-    if criterion is not None:
-        reproduced = bool(low > criterion.low and high < criterion.high)
-        rule.append(str(criterion))
-    if not np.isnan(published) and tolerance is not None:
-        agrees = bool(abs(published - mean) <= tolerance or values.min() <= published <= values.max())
-        rule.append(f"agrees within {tolerance:g} or in range")
+    if claim.criterion is not None:
+        bounds = claim.criterion.bounds(yardsticks or {})
+        reproduced = bool(low > bounds[0] and high < bounds[1])
+        rule.append(claim.criterion.text(yardsticks or {}))
+    if claim.or_more:
+        agrees = bool(mean >= claim.published)
+        rule.append(f"agrees if {claim.published:g} or more")
+    elif not np.isnan(claim.published) and claim.tolerance is not None:
+        in_range = len(finite) > 0 and finite.min() <= claim.published <= finite.max()
+        agrees = bool(abs(claim.published - mean) <= claim.tolerance or in_range)
+        rule.append(f"agrees within {claim.tolerance:g} or in range")
     return {
-        "claim": claim,
-        "panel": panel,
-        "statement": statement,
-        "published": published,
+        "claim": claim.claim,
+        "quantity": claim.quantity,
+        "condition": claim.condition,
+        "panel": claim.panel,
+        "statement": claim.statement,
+        "published": claim.published,
         "reproduced": mean,
         "ci_low": low,
         "ci_high": high,
-        "n_networks": len(values),
+        "n_networks": len(finite),
+        "above": bounds[0],
+        "below": bounds[1],
         "criterion": "; ".join(rule),
         "reproduced_verdict": reproduced,
         "agrees_verdict": agrees,
     }
 
 
-def by_input(reward: pd.DataFrame, rpe: pd.DataFrame, published: Mapping[str, float]) -> pd.DataFrame:
-    """Put networks whose input is the reward beside those whose actor sees reward prediction errors in its place.
-
-    Parameters
-    ----------
-    reward, rpe : DataFrame
-        Indexed by seed, a column per quantity, the same in both.
-    published : mapping
-        Published values, of networks that see the reward, by quantity; some may be missing.
-
-    Returns
-    -------
-    DataFrame
-        quantity, network_input, seed, value, published.
-    """
-    wide = pd.concat({"reward": reward, "rpe": rpe[reward.columns]}, names=["network_input", "seed"])
-    frame = wide.melt(var_name="quantity", value_name="value", ignore_index=False).reset_index()
-    frame["published"] = frame["quantity"].map(dict(published)).astype(float)
-    return frame[["quantity", "network_input", "seed", "value", "published"]]
-
-
-def settle_rpe_input(frame: pd.DataFrame, panel: str, criteria: Mapping[str, Criterion]) -> list[dict[str, Any]]:
-    """Settle an experiment's main claim anew for networks that see reward prediction errors (Methods, simulation 6).
-
-    The paper says that they behave comparably, without numbers. ``frame`` is that of ``by_input``, ``criteria`` those of the
-    main claim by quantity.
-    """
-    rows = []
-    for quantity, criterion in criteria.items():
-        own = frame[frame["quantity"] == quantity]
-        reward, rpe = (own.loc[own["network_input"] == name, "value"] for name in ("reward", "rpe"))
-        statement = f"{quantity}: networks that see reward prediction errors (those that see reward: {reward.mean():.3g})"
-        rows.append(settle("rpe-input", panel, statement, rpe, criterion))
-    return rows
+def settle_all(claims: Iterable[Claim], quantities: pd.DataFrame, main: str, yardsticks: Yardsticks) -> pd.DataFrame:
+    """Decide all claims of an experiment from its quantities -> claims.csv, a row per claim and quantity."""
+    by_key = {
+        key: own.sort_values("seed")["value"].to_numpy() for key, own in quantities.groupby(["condition", "claim", "quantity"])
+    }
+    rows, seen = [], set()
+    for claim in claims:
+        own = replace(claim, condition=claim.condition or main)
+        if (own.condition, own.claim, own.quantity) in seen:
+            raise UserError(f"claim {own.claim!r}: quantity {own.quantity!r} is declared twice for {own.condition!r}")
+        seen.add((own.condition, own.claim, own.quantity))
+        key = (own.condition, own.measured or own.claim, own.quantity)
+        if key not in by_key:
+            known = sorted({f"{c}: {q}" for _, c, q in by_key})
+            raise UserError(f"claim {key[1]!r} has no quantity {key[2]!r} for {key[0]!r}; measured are {'; '.join(known)}")
+        versus = by_key.get((own.versus, *key[1:]), np.array([])) if own.versus else ()
+        rows.append(settle(own, by_key[key], yardsticks, versus))
+    return pd.DataFrame(rows, columns=list(tables.COLUMNS["claims"]))
 
 
-def write(rows: list[dict[str, Any]], folder: Path, about: dict[str, Any]) -> pd.DataFrame:
-    """Write claims.csv into a results folder."""
-    frame = pd.DataFrame(rows)
-    tables.write(frame, folder / "claims.csv", "claims", about)
-    return frame
-
-
-def collect(data: Path) -> pd.DataFrame:
-    """Read the claims of all experiments, in the order of the figures' panels."""
-    paths = sorted(data.glob("*/results/claims.csv"))
+def collect(data: Path, experiment: str = "*") -> pd.DataFrame:
+    """Read the claims of all experiments, or of one, in the order of the figures' panels."""
+    paths = sorted(data.glob(f"{experiment}/results/claims.csv"))
     frames = [tables.read(path, "claims").assign(experiment=path.parent.parent.name) for path in paths]
     if not frames:
         return pd.DataFrame(columns=[*tables.COLUMNS["claims"], "experiment"])
     return pd.concat(frames, ignore_index=True).sort_values("panel", kind="stable", ignore_index=True)
 
 
+def find(frame: pd.DataFrame, claim: str, quantity: str = "", condition: str = "") -> pd.Series:
+    """Return a claim's one row, by its key.
+
+    ``quantity`` may be left out where the claim has a single one, ``condition`` where the key has a single one or else means the
+    one that comes first, which is the experiment's main condition.
+
+    Raises
+    ------
+    UserError
+        There is no such row, or more than one fits.
+    """
+    rows = frame[frame["claim"] == claim]
+    if rows.empty:
+        raise UserError(f"no claim {claim!r}; there are {', '.join(frame['claim'].unique())}")
+    if quantity:
+        rows = rows[rows["quantity"] == quantity]
+    if condition:
+        rows = rows[rows["condition"] == condition]
+    if len(rows["quantity"].unique()) != 1:
+        known = ", ".join(repr(name) for name in frame.loc[frame["claim"] == claim, "quantity"].unique())
+        raise UserError(f"{claim} has no single quantity {quantity!r} {condition}; there are {known}")
+    return rows.iloc[0]
+
+
 VERDICTS = {True: "yes", False: "NO", None: "—"}
+VERDICT_COLUMNS = ["reproduced_verdict", "agrees_verdict"]
+
+
+def holds(verdict: Any) -> bool | None:
+    """Read a verdict, which a table with empty cells holds as text; None where there is none."""
+    return None if pd.isna(verdict) else str(verdict) == "True"
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -172,24 +294,45 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     def number(value: float) -> str:
         return "—" if pd.isna(value) else f"{value:.3g}"
 
-    def verdict(value: Any) -> str:
-        return VERDICTS[None if pd.isna(value) else str(value) == "True"]
-
     interval = [f"{number(low)} to {number(high)}" for low, high in zip(frame["ci_low"], frame["ci_high"], strict=True)]
     return pd.DataFrame(
         {
             "panel": frame["panel"],
             "claim": frame["claim"],
             "statement": frame["statement"],
+            "condition": frame["condition"],
             "published": frame["published"].map(number),
             "reproduced": frame["reproduced"].map(number),
             "95 % interval": interval,
             "n": frame["n_networks"],
             "criterion": frame["criterion"].fillna("—"),
-            "reproduced?": frame["reproduced_verdict"].map(verdict),
-            "agrees?": frame["agrees_verdict"].map(verdict),
+            "reproduced?": frame["reproduced_verdict"].map(lambda cell: VERDICTS[holds(cell)]),
+            "agrees?": frame["agrees_verdict"].map(lambda cell: VERDICTS[holds(cell)]),
         }
     )
+
+
+def margin(frame: pd.DataFrame) -> pd.Series:
+    """How far each row's interval is inside its criterion, in its half-widths; negative where it fails, NaN without criterion."""
+    inside = np.minimum(frame["ci_low"] - frame["above"], frame["below"] - frame["ci_high"])
+    half = (frame["ci_high"] - frame["ci_low"]) / 2
+    return (inside / half.clip(lower=1e-12)).where(frame["reproduced_verdict"].notna())
+
+
+def worst(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep the row of each claim that decides it, with the claim's verdicts and its number of ``rows``.
+
+    A row that fails its criterion comes first, then one that disagrees, then the one that is nearest to failing.
+    """
+    kept = []
+    for _, own in frame.groupby([frame["panel"] == BEYOND, "claim"], sort=False):
+        verdict = own[VERDICT_COLUMNS].map(holds)
+        order = verdict.ne(False).assign(margin=margin(own), silent=verdict.isna().all(axis=1))
+        order = order.sort_values(list(order.columns), kind="stable")
+        kept.append(
+            own.loc[order.index[:1]].assign(rows=len(own), **dict(zip(VERDICT_COLUMNS, verdicts(own).iloc[0], strict=True)))
+        )
+    return pd.concat(kept, ignore_index=True) if kept else frame.assign(rows=0)
 
 
 def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
@@ -200,33 +343,44 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Indexed by claim: columns reproduced_verdict and agrees_verdict, None where no row decides.
     """
-    columns = ["reproduced_verdict", "agrees_verdict"]
-    rows = frame.set_index("claim")[columns].astype(object)
+    rows = frame.set_index("claim")[VERDICT_COLUMNS].astype(object)
 
     def decide(cells: pd.Series) -> bool | None:
-        known = cells.dropna().astype(str)
-        return bool(known.eq("True").all()) if len(known) else None
+        known = cells.map(holds).dropna()
+        return bool(known.all()) if len(known) else None
 
     return rows.groupby(level="claim", sort=False).agg(decide).astype(object)
 
 
-def is_prediction(claim: str) -> bool:
-    """Tell predictions, which go beyond the paper, from claims of the paper."""
-    return claim.startswith("prediction-")
-
-
 def score(frame: pd.DataFrame) -> str:
-    """Count the claims that are reproduced and that agree, and apart from them the predictions that hold."""
-    decided = verdicts(frame)
-    predicted = np.array([is_prediction(claim) for claim in decided.index], dtype=bool)
-    reproduced, agrees = decided["reproduced_verdict"], decided["agrees_verdict"]
-    counted = {
-        "claims reproduced": reproduced[~predicted],
-        "claims agree with the published values": agrees[~predicted],
-        "predictions, which go beyond the paper, hold": reproduced[predicted],
+    """Count the claims that are reproduced and that agree, and apart from them those beyond the paper that hold."""
+    apart = frame["panel"] == BEYOND
+    paper, further = verdicts(frame[~apart]), verdicts(frame[apart])
+    counted: dict[str, pd.Series] = {
+        "claims reproduced": paper["reproduced_verdict"],
+        "claims agree with the published values": paper["agrees_verdict"],
+        "predictions, which go beyond the paper, hold": further["reproduced_verdict"],
     }
     known = {words: cells.dropna() for words, cells in counted.items()}
     return "; ".join(f"{int(cells.sum())} of {len(cells)} {words}" for words, cells in known.items() if len(cells))
+
+
+def quantities(claim: str, wide: pd.DataFrame, names: Mapping[str, str] | Callable[[str], str] | None = None) -> pd.DataFrame:
+    """Bring a table with a row per network and a column per quantity into the form of ``tables.COLUMNS["quantities"]``.
+
+    Parameters
+    ----------
+    claim : str
+    wide : DataFrame
+        Columns condition and seed, or an index of these, and a column per quantity.
+    names : mapping or function, optional
+        From columns to quantities' names; of a mapping, only its columns are taken.
+    """
+    indexed = wide.set_index(["condition", "seed"]) if {"condition", "seed"} <= set(wide.columns) else wide
+    chosen = indexed[list(names)] if isinstance(names, Mapping) else indexed
+    named = chosen if names is None else chosen.rename(columns=names)
+    long = named.reset_index().melt(["condition", "seed"], var_name="quantity", value_name="value").assign(claim=claim)
+    return long[list(tables.COLUMNS["quantities"])].astype({"value": float})
 
 
 @dataclass(frozen=True)
@@ -240,6 +394,8 @@ class Options:
 def main(options: Options) -> None:
     """Print the verdict table of all experiments."""
     frame = collect(options.data)
+    if frame.empty:
+        raise UserError(f"{options.data}: no claims (<experiment>/results/claims.csv); run make figures first")
     print(readable(frame).to_string(index=False, max_colwidth=90))
     print(f"\n{score(frame)}")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from dataclasses import fields
 from typing import Any
 
@@ -12,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal import training
+from prefrontal.config import Config
 from prefrontal.errors import require
-from prefrontal.paths import ROOT
+from prefrontal.experiment import module
 from prefrontal.task import State, Task
 
 
@@ -74,11 +72,6 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
         return {"trial": int(state["trial"]), "period": self.task.periods[int(state["period"])]}
 
 
-def experiments() -> list[str]:
-    """Names of the experiments that have a task, which are those of the folders in replications/."""
-    return sorted(path.parent.name for path in (ROOT / "replications").glob("*/train.py"))
-
-
 def make(experiment: str, **settings: Any) -> TaskEnv:
     """Open an experiment's training task as an environment.
 
@@ -95,12 +88,8 @@ def make(experiment: str, **settings: Any) -> TaskEnv:
     UserError
         There is no such experiment or setting, or its value is impossible.
     """
-    known = experiments()
-    require(experiment in known, "experiment", experiment, " or ".join(known))
-    if str(ROOT) not in sys.path:
-        sys.path.append(str(ROOT))  # experiments are folders of the repository, not part of the installed library
-    config = importlib.import_module(f"replications.{experiment}.train").Config
-    of_any_training = {field.name for field in fields(training.Config)}
+    config = module(experiment, "train").Config
+    of_any_training = {field.name for field in fields(Config)}
     own = [field.name for field in fields(config) if field.name not in of_any_training]
     for name in settings:
         require(name in own, "setting", name, " or ".join(own))

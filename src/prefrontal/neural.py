@@ -84,7 +84,7 @@ def partial_correlations(activity: np.ndarray, covariates: np.ndarray, rank: boo
 
 
 def shifted_partial_correlations(
-    activity: np.ndarray, covariates: np.ndarray, shifts: int, generator: np.random.Generator, rank: bool = True
+    activity: np.ndarray, covariates: np.ndarray, shifts: int, rng: np.random.Generator, rank: bool = True
 ) -> np.ndarray:
     """Null distribution of ``partial_correlations``: the covariates are turned round against the activity.
 
@@ -95,7 +95,7 @@ def shifted_partial_correlations(
     ----------
     shifts : int
         How many random shifts.
-    generator : numpy Generator
+    rng : numpy.random.Generator
         Draws them, uniformly from 1 to trials - 1.
 
     Returns
@@ -105,7 +105,7 @@ def shifted_partial_correlations(
     if len(activity) < covariates.shape[1] + 3:
         return np.full((shifts, activity.shape[1], covariates.shape[1]), np.nan)
     unit, covariate = _unit_columns(activity, rank), _unit_columns(covariates, rank)
-    by = generator.integers(1, len(activity), size=shifts)
+    by = rng.integers(1, len(activity), size=shifts)
     cross = np.stack([unit.T @ np.roll(covariate, shift, axis=0) for shift in by])
     return _partial(cross, covariate.T @ covariate)
 

@@ -40,3 +40,10 @@ def atomic(path: Path) -> Iterator[Path]:
         raise UserError(f"{path}: cannot be written ({why}); the previous version is kept") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, unless it holds this text already."""
+    if not path.exists() or path.read_text() != text:
+        with atomic(path) as temporary:
+            temporary.write_text(text)

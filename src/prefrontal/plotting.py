@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,17 +10,20 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
+from PIL import Image
 
-from prefrontal import paths, tables
+from prefrontal import paths
 from prefrontal.statistics import interval
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0
 """Widths of the journal's columns, mm."""
+
+VISIBLE = 2
+"""Levels, of 255: pixels that differ by no more look the same; processors round the ends of lines differently."""
 
 COLORS = {
     "network": "#2b5fa8",
@@ -80,41 +84,58 @@ def bar(ax: Axes, x: float, values: ArrayLike, color: str, width: float = 0.7, b
     dots(ax, x, values)
 
 
-def published(name: str) -> pd.DataFrame:
-    """Digitised values of a published panel, such as "fig5e": columns figure, panel, series, x, y, err.
-
-    Read off the figures of Wang et al. 2018; see data/published/README.md for accuracy and the original experiments.
-    """
-    return tables.read(paths.PUBLISHED / f"{name}.csv")
-
-
 def published_marker(ax: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None) -> None:
     """Mark published model values: open grey diamonds, the same in every figure."""
     ax.scatter(x, y, marker="D", s=12, facecolor="white", edgecolor=COLORS["published"], lw=0.9, zorder=4, label=label)
 
 
-def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels: dict[str, Sequence[Axes]] | None = None) -> None:
-    """Write <name>.png and .pdf, and every panel as <name>_<panel>.png, with provenance in their metadata and manifest.json.
+def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels: dict[str, Sequence[Axes]]) -> None:
+    """Write <name>.png and .pdf, and every panel as <name>_<panel>.png, with provenance in their metadata.
+
+    Files that would look the same are left as they are.
 
     Parameters
     ----------
     about : dict
         Provenance.
-    panels : dict, optional
+    panels : dict
         The axes that make up each panel, by its letter.
     """
     note = json.dumps(about, default=str)
     figure.canvas.draw()
-    for suffix, metadata in ((".png", {"Description": note}), (".pdf", {"Subject": note, "CreationDate": None})):
-        with paths.atomic(folder / f"{name}{suffix}") as path:
-            figure.savefig(path, metadata=metadata)
-    for letter, axes in (panels or {}).items():
+    changed = write_pixels(figure, folder / f"{name}.png", note)
+    if changed or not (folder / f"{name}.pdf").exists():
+        with paths.atomic(folder / f"{name}.pdf") as path:
+            figure.savefig(path, metadata={"Subject": note, "CreationDate": None})
+    for letter, axes in panels.items():
         boxes = [ax.get_tightbbox() for ax in axes]
         box = mpl.transforms.Bbox.union([b for b in boxes if b is not None]).padded(6)
-        with paths.atomic(folder / f"{name}_{letter}.png") as path:
-            figure.savefig(path, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()), metadata={"Description": note})
-    manifest = folder / "manifest.json"
-    entries = json.loads(manifest.read_text()) if manifest.exists() else {}
-    with paths.atomic(manifest) as path:
-        path.write_text(json.dumps(dict(sorted((entries | {name: about}).items())), indent=1, default=str) + "\n")
+        write_pixels(
+            figure, folder / f"{name}_{letter}.png", note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted())
+        )
     plt.close(figure)
+
+
+def write_pixels(figure: Figure, path: Path, note: str, **options: Any) -> bool:
+    """Write a PNG file unless one that looks the same is there; tell whether it was written."""
+    new = io.BytesIO()
+    figure.savefig(new, format="png", metadata={"Description": note}, **options)
+    if path.exists() and same_image(path, new):
+        return False
+    with paths.atomic(path) as temporary:
+        temporary.write_bytes(new.getvalue())
+    return True
+
+
+def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
+    """Whether two images look the same: no pixel differs by more than rounding may move it."""
+    with Image.open(a) as first, Image.open(b) as second:
+        if first.size != second.size or first.mode != second.mode:
+            return False
+        return int(np.abs(np.asarray(first).astype(int) - np.asarray(second)).max(initial=0)) <= VISIBLE
+
+
+def provenance(path: Path) -> dict[str, Any]:
+    """Read what a figure's PNG file says of where it comes from."""
+    with Image.open(path) as image:
+        return json.loads(image.info.get("Description", "{}"))

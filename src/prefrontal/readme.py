@@ -6,8 +6,9 @@ A README shows a table between two comment lines:
     <!-- end -->
 
 The path is relative to data/<experiment>/ (the README's folder). With ``by``, numbers are averaged over networks within groups
-and shown as mean [lowest, highest]; without, the table is shown as it is. ``<!-- begin: claims -->`` shows the
-claims, ``<!-- begin: claims rpe-input -->`` the rows of one claim in all experiments.
+and shown as mean [lowest, highest]; without, the table is shown as it is. ``<!-- begin: claims -->`` shows an experiment's claims
+row by row, and in the README of the repository one line per claim of all; ``<!-- begin: claims rpe-input -->`` the rows of one
+claim in all experiments; ``<!-- begin: every claim -->`` all rows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 import tyro
@@ -51,48 +53,56 @@ def group(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return grouped[numbers].agg(span).assign(**{counted: grouped.size()}).reset_index()
 
 
+def overview(frame: pd.DataFrame) -> pd.DataFrame:
+    """One line per claim: the row that decides it, of how many, and both verdicts."""
+    decisive = claims.worst(frame)
+    shown = claims.readable(decisive).rename(columns={"statement": "the row that decides"}).assign(rows=decisive["rows"])
+    return shown.drop(columns=["condition", "n", "criterion"])
+
+
 def table(what: str, data: Path, experiment: str | None) -> str:
     """Return the Markdown that belongs between a block's markers."""
     kind, _, claim = what.partition(" ")
-    if kind == "claims":
-        frame = claims.collect(data)
-        by_experiment = pd.Series(True, frame.index) if experiment is None else frame["experiment"] == experiment
-        own = frame[frame["claim"] == claim if claim else by_experiment]
-        return f"{claims.score(own)}.\n\n{markdown(claims.readable(own))}"
+    if kind in ("claims", "every"):
+        frame = claims.collect(data, experiment if what == "claims" and experiment else "*")
+        own = frame[frame["claim"] == claim] if kind == "claims" and claim else frame
+        shown = overview(own) if what == "claims" and experiment is None else claims.readable(own)
+        return f"{claims.score(own) or 'No claim is settled yet'}.\n\n{markdown(shown)}"
     path, _, by = what.partition(" by ")
-    frame = tables.read(data / (experiment or "") / path)
-    frame = group(frame, [name.strip() for name in by.split(",")]) if by else frame
-    return markdown(frame.map(lambda value: f"{value:.3g}" if isinstance(value, float) else value))
+    shown = tables.read(data / (experiment or "") / path)
+    shown = group(shown, [name.strip() for name in by.split(",")]) if by else shown
+    return markdown(shown.map(lambda value: f"{value:.3g}" if isinstance(value, float) else value))
 
 
 def fill(readme: Path, data: Path, experiment: str | None) -> None:
-    """Rewrite the tables of one README; leave the file alone if nothing changed."""
+    """Rewrite the tables of one README."""
     before = readme.read_text()
     try:
         after = BLOCK.sub(lambda m: f"{m[1]}\n{table(m['what'], data, experiment)}\n{m[3]}", before)
     except UserError as error:
         raise UserError(f"{readme}: {error}") from error
-    if after != before:
-        with paths.atomic(readme) as path:
-            path.write_text(after)
+    paths.write_text(readme, after)
 
 
 @dataclass(frozen=True)
 class Options:
     """Where results and READMEs are."""
 
+    experiment: Annotated[str, tyro.conf.Positional] = ""
+    """Fill the README of this one only."""
     data: Path = paths.DATA
-    """Data folder."""
+    """Data folder; its claims.md is filled too."""
     root: Path = paths.ROOT
     """Folder of README.md and replications/."""
 
 
 def main(options: Options) -> None:
-    """Fill all READMEs."""
-    if (options.root / "README.md").exists():
-        fill(options.root / "README.md", options.data, None)
-    for readme in sorted(options.root.glob("replications/*/README.md")):
-        fill(readme, options.data, readme.parent.name)
+    """Fill all READMEs, or that of one experiment."""
+    for path in (options.root / "README.md", options.data / "claims.md"):
+        if path.exists() and not options.experiment:
+            fill(path, options.data, None)
+    for path in sorted(options.root.glob(f"replications/{options.experiment or '*'}/README.md")):
+        fill(path, options.data, path.parent.name)
 
 
 if __name__ == "__main__":

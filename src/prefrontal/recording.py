@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,13 +10,17 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import torch
+import tyro
 from torch import Tensor
 from tqdm import tqdm
 
-from prefrontal import tables
-from prefrontal.errors import require
-from prefrontal.network import Manipulation, PrefrontalNetwork
-from prefrontal.task import NoiseStream, State, Task
+from prefrontal import experiment, paths, store, tables
+from prefrontal.config import Config
+from prefrontal.errors import require, run
+from prefrontal.network import NetworkAgent
+from prefrontal.population import agent_of
+from prefrontal.tables import Recording
+from prefrontal.task import NoiseStream, State, Task, sample
 
 EPISODES_AT_ONCE = 100
 """Episodes per network that are played side by side; bounds the memory that a recording needs."""
@@ -32,38 +36,6 @@ class Agent(Protocol):
         self, memory: Any, observation: Tensor, last_reward: Tensor, last_action: Tensor
     ) -> tuple[Any, Tensor, Tensor, Tensor | None]:
         """Advance by one time step -> memory, probabilities (seed, episode, actions), value (seed, episode), activity."""
-
-
-class NetworkAgent:
-    """Trained networks with frozen weights.
-
-    Parameters
-    ----------
-    network : PrefrontalNetwork
-    reward_scale : Tensor, optional
-        Factor on the reward that each network was trained with, (seed,). Values are given in the task's units.
-    manipulate : Manipulation, optional
-        Changes the reward prediction error on its way to the actor of separate networks.
-    """
-
-    def __init__(
-        self, network: PrefrontalNetwork, reward_scale: Tensor | None = None, manipulate: Manipulation | None = None
-    ) -> None:
-        self.network = network
-        self.manipulate = manipulate
-        self.reward_scale = torch.ones(len(network.flat)) if reward_scale is None else reward_scale
-
-    def begin(self, seeds: int, episodes: int) -> Any:
-        """Return the learned initial state."""
-        return self.network.begin(episodes)
-
-    def step(
-        self, memory: Any, observation: Tensor, last_reward: Tensor, last_action: Tensor
-    ) -> tuple[Any, Tensor, Tensor, Tensor | None]:
-        """Advance by one time step."""
-        scale = self.reward_scale[:, None]
-        memory, probabilities, value = self.network.step(memory, observation, last_reward * scale, last_action, self.manipulate)
-        return memory, probabilities, value / scale, memory["activity"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +66,7 @@ def play(agent: Agent, task: Task, noise: NoiseStream, episodes: int) -> Iterato
     for _ in range(task.episode_steps):
         memory, probabilities, value, activity = agent.step(memory, observation, reward, action)
         uniform = noise.uniform(episodes, 1 + task.step_noise)
-        action = (uniform[..., :1] >= probabilities.cumsum(-1)[..., :-1]).sum(-1)
+        action = sample(probabilities, uniform[..., 0])
         after, following, reward = task.step(state, action, uniform[..., 1:])
         yield Step(state, observation, probabilities, value, activity, action, reward, after)
         if after["over"].all():
@@ -110,15 +82,6 @@ def evaluate(agent: Agent, task: Task, seeds: list[int], episodes: int, purpose:
     return total.numpy()
 
 
-@dataclass(frozen=True)
-class Tables:
-    """A recording: trials, steps and activity as in the data dictionary (``prefrontal.tables``)."""
-
-    trials: pd.DataFrame
-    steps: pd.DataFrame
-    activity: pd.DataFrame
-
-
 def record(
     agent: Agent,
     task: Task,
@@ -126,11 +89,12 @@ def record(
     condition: str,
     episodes: int,
     *,
-    discount: float | list[float] = 0.9,
+    discount: float | Tensor = 0.9,
+    columns: dict[str, Any] | None = None,
     activity_periods: tuple[str, ...] = (),
     purpose: str = "test episodes",
     steps: bool = True,
-) -> Tables:
+) -> Recording:
     """Play episodes and write down what happened.
 
     Parameters
@@ -140,64 +104,43 @@ def record(
     seeds : list of int
         One per network: fixes its test episodes.
     condition : str
-        Fills the condition column.
+        What was trained; fills the condition column.
     episodes : int
         Episodes per network.
-    discount : float or list of float
-        One for all networks or one each;
-        for the reward prediction errors, reward + discount * next value - value; the value after an episode is 0.
+    discount : float or Tensor (seed,)
+        For the reward prediction errors, reward + discount * next value - value; the value after an episode is 0.
+    columns : dict, optional
+        Further columns, the same in all rows, which tell what is tested: {"test": "drawn"}.
     activity_periods : tuple of str
         Periods whose unit activity is kept.
     purpose : str
         Names the stream of test episodes; the same name and seeds give the same episodes, whatever the agent.
     steps : bool
         Keep the steps table.
-
-    Returns
-    -------
-    Tables
     """
     require(episodes >= 1, "episodes", episodes, "at least 1")
     noise = NoiseStream(seeds, purpose)
-    gamma = torch.tensor(discount, dtype=torch.float32).expand(len(seeds))
-    parts: dict[str, list[pd.DataFrame]] = {"trials": [], "steps": [], "activity": []}
-    with tqdm(total=episodes, desc=f"record {condition}", unit="episode") as bar:
+    gamma = torch.as_tensor(discount, dtype=torch.float32).expand(len(seeds))
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in tables.RECORDED}
+    told = " ".join(str(word) for word in (columns or {}).values())
+    with tqdm(total=episodes, desc=f"record {condition} {told}".strip(), unit="episode") as bar:
         for first in range(0, episodes, EPISODES_AT_ONCE):
             count = min(EPISODES_AT_ONCE, episodes - first)
             # No table needs the observations, and views in pixels are large.
             batch = [replace(step, observation=None) for step in play(agent, task, noise, count)]
-            index = _Index(seeds, condition, first, count)
+            index = _Index(seeds, condition, columns or {}, first, count)
             parts["trials"].append(_trials(task, batch, index))
             if steps:
                 parts["steps"].append(_steps(task, batch, index, gamma))
             if activity_periods:
                 parts["activity"].append(_activity(task, batch, index, activity_periods))
             bar.update(count)
-    frames = {name: pd.concat(frames, ignore_index=True) if frames else pd.DataFrame() for name, frames in parts.items()}
+    frames: dict[str, Any] = {name: pd.concat(own, ignore_index=True) if own else pd.DataFrame() for name, own in parts.items()}
     for name, frame in frames.items():
         if len(frame):
             last = ["trial"] if name == "trials" else ["step"]
             frames[name] = frame.sort_values(["seed", "episode", *last], ignore_index=True)
-    return Tables(**frames)
-
-
-def write(recording: Tables, folder: Path, about: dict[str, Any]) -> None:
-    """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and activity.parquet.
-
-    Their provenance tells how many episodes each network played in the condition recorded first, the experiment's main one.
-    """
-    played = recording.trials.loc[recording.trials["condition"] == recording.trials["condition"].iloc[0], "episode"]
-    about = about | {"test_episodes": int(played.nunique())}
-    for name in ("trials", "steps", "activity"):
-        frame = getattr(recording, name)
-        if len(frame):
-            tables.write(frame, folder / f"{name}.parquet", name, about)
-
-
-def join(recordings: list[Tables]) -> Tables:
-    """Join recordings of several conditions."""
-    names = ("trials", "steps", "activity")
-    return Tables(*(pd.concat([getattr(r, name) for r in recordings], ignore_index=True) for name in names))
+    return Recording(**frames)
 
 
 @dataclass(frozen=True)
@@ -206,6 +149,7 @@ class _Index:
 
     seeds: list[int]
     condition: str
+    columns: dict[str, Any]
     first: int
     count: int
 
@@ -216,6 +160,7 @@ class _Index:
             "condition": self.condition,
             "episode": episode + self.first,
             "trial": trial.numpy()[where],
+            **self.columns,
         }
 
 
@@ -280,3 +225,157 @@ def _activity(task: Task, batch: list[Step], index: _Index, periods: tuple[str, 
         own = {"step": t, "period": period[where]}
         columns.append(index.keys(where, step.state["trial"]) | own | {f"unit_{k:02d}": u for k, u in enumerate(units.T)})
     return _concat(columns) if columns else pd.DataFrame()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Networks of one condition, ready to play; weights are frozen.
+
+    Attributes
+    ----------
+    condition : str
+    configs : list of Config
+        Settings that each was trained with; they differ in the seed alone.
+    agent : NetworkAgent
+    """
+
+    condition: str
+    configs: list[Config]
+    agent: NetworkAgent
+
+    @property
+    def config(self) -> Config:
+        """Settings that the networks share."""
+        return self.configs[0]
+
+    @property
+    def seeds(self) -> list[int]:
+        """Which networks."""
+        return [config.seed for config in self.configs]
+
+    @property
+    def task(self) -> Task:
+        """Task that they were trained on."""
+        return self.config.task()
+
+    def record(
+        self,
+        episodes: int,
+        task: Task | None = None,
+        *,
+        agent: Agent | None = None,
+        columns: dict[str, Any] | None = None,
+        activity_periods: tuple[str, ...] = (),
+        purpose: str = "test episodes",
+        steps: bool = True,
+    ) -> Recording:
+        """Record the networks, as ``record`` does, on the task of their training or another.
+
+        ``agent`` stands in for them where what they see or do is changed. Discount and settings are those of the training.
+        """
+        recording = record(
+            agent or self.agent,
+            task or self.task,
+            self.seeds,
+            self.condition,
+            episodes,
+            discount=self.agent.discount,
+            columns=columns,
+            activity_periods=activity_periods,
+            purpose=purpose,
+            steps=steps,
+        )
+        return replace(recording, settings={self.condition: self.config.settings()})
+
+
+class Networks:
+    """Trained networks of an experiment, read by condition.
+
+    Parameters
+    ----------
+    name : str
+        Experiment.
+    data : Path
+        Data folder.
+    """
+
+    def __init__(self, name: str, data: Path = paths.DATA) -> None:
+        self.name, self.data = name, data
+        self.used: list[Config] = []
+
+    def __call__(self, condition: str, name: str = "", snapshot: int | None = None) -> Trained:
+        """Read all networks of a condition.
+
+        Parameters
+        ----------
+        condition : str
+            What was trained.
+        name : str
+            Another experiment, whose networks are read.
+        snapshot : int, optional
+            The networks as they were after so many training episodes.
+
+        Raises
+        ------
+        UserError
+            There are none, a file is missing or unreadable, or their settings differ in more than the seed.
+        """
+        name = name or self.name
+        folder = self.data / name / "networks"
+        configs, network, flat = store.load(folder, experiment.module(name, "train").Config, condition, snapshot)
+        today = experiment.trained(name)
+        if snapshot is None and condition in today:
+            say_departures(name, condition, configs[0], type(configs[0])(**today[condition]))
+        self.used += configs
+        return Trained(condition, configs, agent_of(network, flat, configs))
+
+    @property
+    def conditions(self) -> list[str]:
+        """Conditions of the experiment of which there are weights."""
+        folder = self.data / self.name / "networks"
+        return [name for name in experiment.trained(self.name) if any(folder.glob(f"{name}_[0-9]*.safetensors"))]
+
+    def provenance(self) -> dict[str, Any]:
+        """Provenance of tables made from the networks that were read."""
+        return store.provenance(self.used)
+
+
+def say_departures(name: str, condition: str, config: Config, today: Config) -> None:
+    """Print in which settings networks depart from those that their condition has today."""
+    now = today.settings() | {"seed": config.seed}
+    departs = {key: value for key, value in config.settings().items() if value != now[key]}
+    for key, value in departs.items():
+        print(f"{name}, {condition}: networks were trained with {key} {value!r}, today's setting is {now[key]!r}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to record."""
+
+    data: Path = paths.DATA
+    """Data folder."""
+    episodes: int | None = None
+    """Test episodes per network; by default those of the experiment's conditions.py (the paper's, where it states them)."""
+
+
+def record_experiment(name: str, data: Path = paths.DATA, episodes: int | None = None) -> Recording:
+    """Record an experiment's networks and write the tables."""
+    networks, conditions = Networks(name, data), experiment.module(name, "conditions")
+    episodes = conditions.TEST_EPISODES if episodes is None else episodes
+    require(episodes >= 1, "episodes", episodes, "at least 1")
+    parts: Iterable[Recording] = experiment.module(name, "record").record(networks, episodes)
+    recording = replace(tables.join(parts), about=networks.provenance() | {"test_episodes": episodes})
+    tables.write_recording(recording, data / name)
+    return recording
+
+
+def main(file: str, arguments: list[str] | None = None) -> None:
+    """Command line of an experiment's record.py."""
+    name = experiment.name_of(file)
+    description = f"Record the networks of {name}, weights frozen."
+
+    def command() -> None:
+        options = tyro.cli(Options, args=arguments, prog=f"python -m replications.{name}.record", description=description)
+        record_experiment(name, options.data, options.episodes)
+
+    run(command)

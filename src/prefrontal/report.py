@@ -34,11 +34,6 @@ CHOICES = ("Deviations and choices", "What falls short")
 """Sections of an experiment's README that the report shows in full."""
 
 
-def holds(verdict: object) -> bool:
-    """Read a verdict, which a table with empty cells holds as text."""
-    return str(verdict) == "True"
-
-
 class Renderer(RendererHTML):
     """Markdown to HTML, with tables folded away so that the text between them can be read."""
 
@@ -219,7 +214,6 @@ def collect_experiment(name: str, options: Options, citations: dict[str, Citatio
     own = frame[frame["experiment"] == name]
     links = [panel_files(panel, name, options.data, options.figures) for panel in own["panel"]]
     published = own[own["published"].notna()]
-    manifest = options.data / name / "results" / "manifest.json"
     return Experiment(
         name=name,
         title=head[1],
@@ -231,7 +225,7 @@ def collect_experiment(name: str, options: Options, citations: dict[str, Citatio
         frame=own.assign(link=pd.Series(links, index=own.index, dtype=object)),
         charts=[chart(str(panel), rows) for panel, rows in published.groupby("panel", sort=False)],
         training=training_cost(options.data / name / "networks"),
-        commit=json.loads(manifest.read_text()).get("claims.csv", {}).get("commit", "") if manifest.exists() else "",
+        commit=tables.manifest(options.data / name / "results").get("claims.csv", {}).get("commit", ""),
     )
 
 
@@ -256,20 +250,19 @@ def render(options: Options) -> str:
         loader=PackageLoader("prefrontal", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": lambda value: "—" if pd.isna(value) else f"{value:.3g}".replace("-", "−"), "html": html}
-    environment.tests |= {"missing": pd.isna, "holds": holds, "prediction": claims.is_prediction}
+    environment.tests |= {"missing": pd.isna, "holds": claims.holds, "beyond": lambda panel: panel == claims.BEYOND}
     return environment.get_template("report.html.jinja").render(
         experiments=[collect_experiment(name, options, citations, frame) for name in names],
         score=claims.score(frame).split("; "),
         claim=re.search(r"\*\*The paper's claim\.\*\* (.*?)\n\n", readme, re.DOTALL),
         verdicts=section(readme, "Verdicts").partition("<!--")[0],
-        wrong=lambda column: frame[frame[column].notna() & (frame[column].astype(str) != "True")],
+        wrong=lambda column: frame[frame[column].map(claims.holds).eq(False)],
     )
 
 
 def main(options: Options) -> None:
     """Write report.html."""
-    with paths.atomic(options.figures / "report.html") as path:
-        path.write_text(render(options))
+    paths.write_text(options.figures / "report.html", render(options))
     print(f"{options.figures / 'report.html'}: {(options.figures / 'report.html').stat().st_size / 1e6:.1f} MB")
 
 

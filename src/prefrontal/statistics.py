@@ -47,3 +47,16 @@ def summarize(frame: pd.DataFrame, by: Sequence[str], value: str, confidence: fl
         keys = keys if isinstance(keys, tuple) else (keys,)
         rows.append(dict(zip(by, keys, strict=True)) | {"mean": mean, "ci_low": low, "ci_high": high, "n": group[value].count()})
     return pd.DataFrame(rows)
+
+
+def share_of_gain(reward: ArrayLike, random: ArrayLike, best: ArrayLike) -> np.ndarray:
+    """Put reward on the scale from random choice (0) to the best possible (1)."""
+    random = np.asarray(random, dtype=float)
+    return (np.asarray(reward, dtype=float) - random) / (np.asarray(best, dtype=float) - random)
+
+
+def trend(values: ArrayLike) -> np.ndarray:
+    """Least-squares slope of values over equally spaced points, per point, along the first axis."""
+    values = np.asarray(values, dtype=float)
+    centred = np.arange(len(values)) - (len(values) - 1) / 2
+    return centred @ values / (centred @ centred)

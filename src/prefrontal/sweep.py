@@ -1,84 +1,151 @@
-"""Follow a measure of behaviour over training, for every combination of settings that the paper leaves open.
+"""Many settings at once: how networks learn under every combination of settings that the paper leaves open.
 
-``train --sweep`` compares networks by their reward. Where reward tells strategies badly apart, an experiment's ``sweep.py``
-brings a measure of its own: training stops at regular intervals, the weights are frozen, and the measure is taken.
+Networks are compared by their reward. Where reward tells strategies badly apart, an experiment's ``sweep.py`` has a
+``measure`` of its own, which is taken at equal distances over training with the weights frozen.
+
+python -m prefrontal.sweep two_step --vary init_scale=1,2.5 learning_rate=7e-4,2e-3 --seeds 4 --name scales
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
-from prefrontal import tables
-from prefrontal.errors import require
-from prefrontal.paths import DATA
-from prefrontal.training import Config, Population, command_line, grid, populations, provenance, replicate
+from prefrontal import experiment, paths, store, tables
+from prefrontal.config import Config
+from prefrontal.errors import UserError, require, run
+from prefrontal.population import Population, populations
+from prefrontal.recording import evaluate
+from prefrontal.statistics import share_of_gain
+from prefrontal.train import Measure, command_line, replicate, require_device, settings_of, train
 
-Measure = Callable[[Population], pd.DataFrame]
-"""Networks as they stand -> one row per network, in their order."""
+VALIDATION_EPISODES = 300
+"""Episodes per network that a sweep is judged on; they differ from those of training and of the test."""
+
+ConfigType = TypeVar("ConfigType", bound=Config)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to sweep."""
+    """Train every combination of some settings, and compare how networks learn. All other settings are a condition's."""
 
-    vary: tuple[str, ...] = ()
+    vary: tuple[str, ...]
     """Settings to combine, such as learning_rate=7e-4,2e-3 value_cost=.05,.5."""
+    condition: str | None = None
+    """Whose settings are varied, by its name in conditions.py; by default the main condition."""
     seeds: int = 2
     """Networks per combination."""
-    stages: int = 5
-    """Measurements over training, at equal distances."""
+    points: int = 20
+    """Rows of the learning curves, and measurements, over training."""
     name: str = "sweep"
-    """Name of the tables: data/<experiment>/sweeps/<name>.csv, and <name>_end.csv with the last stage alone."""
-    data: Path = DATA
+    """Name of the tables: data/<experiment>/sweeps/<name>.csv, a row per network, and <name>_curves.csv."""
+    data: Path = paths.DATA
     """Data folder."""
-    compile: bool = True
-    """Compile the inner loops."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    threads: int = 1
+    """CPU threads."""
+    compile: bool | None = None
+    """Compile the inner loops; by default where the training is long enough to gain by it."""
 
 
-def develop(configs: list[Config], varied: list[str], measure: Measure, options: Options) -> pd.DataFrame:
-    """Train a population and measure it at the end of each of ``options.stages`` equal parts.
+def grid(config: ConfigType, vary: tuple[str, ...]) -> list[ConfigType]:
+    """Every combination of the settings in ``vary``, such as ("init_scale=1,2.5", "learning_rate=7e-4,2e-3")."""
+    require(len(vary) > 0, "vary", "empty", "one or more of setting=value,value")
+    fields = {field.name: field for field in dataclasses.fields(config)}
+    axes: list[list[tuple[str, Any]]] = []
+    for axis in vary:
+        name, _, values = axis.partition("=")
+        if name not in fields or not values:
+            raise UserError(f"vary {axis!r}: write setting=value,value with a setting among {', '.join(fields)}")
+        try:
+            axes.append([(name, parse(getattr(config, name), value)) for value in values.split(",")])
+        except ValueError as error:
+            raise UserError(f"vary {axis!r}: {error}; {name} is of type {type(getattr(config, name)).__name__}") from error
+    points = [dataclasses.replace(config, **dict(point)) for point in itertools.product(*axes)]
+    require(len({point.json() for point in points}) == len(points), "vary", " ".join(vary), "combinations that all differ")
+    return points
+
+
+def parse(example: Any, text: str) -> Any:
+    """Read a value of the type that ``example`` has; None stands for numbers."""
+    if isinstance(example, bool):
+        if text.lower() not in ("true", "false"):
+            raise ValueError(f"{text!r} is not true or false")
+        return text.lower() == "true"
+    return float(text) if example is None else type(example)(text)
+
+
+def learned(population: Population, share: np.ndarray, index: int, validation: float) -> dict[str, float]:
+    """Summarize how one network learned, from the share of the possible gain over its learning curve.
 
     Returns
     -------
-    DataFrame
-        A row per network and stage: the ``varied`` settings, steps (time steps trained, per network), and the measure.
+    dict
+        share_end and share_validation: over the last tenth of training, and on validation episodes with frozen weights;
+        episodes_to_80_percent: until a learning-curve point first reaches a share of 0.8, NaN if none does; training_episodes.
     """
-    population = Population(configs, compiled=options.compile)
-    settings = pd.DataFrame([{name: getattr(config, name) for name in varied} for config in configs])
-    rows = []
-    stops = np.linspace(0, population.updates, options.stages + 1).round().astype(int)[1:]
-    with tqdm(total=population.updates, desc=configs[0].condition, unit="update") as bar:
-        for stop in stops:
-            while population.done < stop:
-                population.update()
-                bar.update()
-            steps = population.done * population.steps * population.episodes
-            rows.append(settings.assign(steps=steps, **measure(population).reset_index(drop=True)))
-    return pd.concat(rows, ignore_index=True)
+    config = population.configs[index]
+    reached = np.flatnonzero(share >= 0.8)
+    episodes = np.linspace(0, config.episodes, len(share) + 1)[1:]
+    return {
+        "share_end": share[-max(1, len(share) // 10) :].mean(),
+        "share_validation": float(share_of_gain(validation, *config.reward_range())),
+        "episodes_to_80_percent": episodes[reached[0]] if len(reached) else np.nan,
+        "training_episodes": config.episodes,
+    }
 
 
-def main(config_type: type[Config], experiment: str, measure: Measure, arguments: list[str] | None = None) -> None:
-    """Command line of an experiment's sweep.py."""
-    config, options = command_line(config_type, Options, f"replications.{experiment}.sweep", arguments)
-    for name in ("seeds", "stages"):
-        require(getattr(options, name) >= 1, name, getattr(options, name), "at least 1")
-    torch.set_num_threads(1)
-    configs = replicate(grid(config, options.vary), options.seeds)
-    names = [field.name for field in dataclasses.fields(config_type)]
-    varied = [name for name in names if len({getattr(config, name) for config in configs}) > 1 or name == "seed"]
-    frame = pd.concat([develop(together, varied, measure, options) for together in populations(configs)])
-    folder, about = options.data / experiment / "sweeps", provenance(configs)
-    tables.write(frame, folder / f"{options.name}.csv", about=about)
-    end = frame[frame["steps"] == frame["steps"].max()].drop(columns="steps")
-    tables.write(end, folder / f"{options.name}_end.csv", about=about)
-    by = [name for name in varied if name != "seed"]
-    if by:
-        print(end.drop(columns="seed").groupby(by).mean().to_string(float_format="%.3g"))
+def compare(name: str, configs: list[Config], options: Options, measure: Measure | None = None) -> pd.DataFrame:
+    """Train a grid and write how each network learned."""
+    varied = [f.name for f in dataclasses.fields(configs[0]) if len({getattr(c, f.name) for c in configs}) > 1]
+    folder, rows, curves = options.data / name, [], []
+    for together in populations(configs):
+        population = Population(together, options.device, options.compile)
+        checkpoint = store.checkpoint_path(together, options.name, folder / "checkpoints")
+        own = train(population, options.name, checkpoint, points=options.points, measure=measure)
+        validation = evaluate(population.agent, population.task, population.seeds, VALIDATION_EPISODES, "validation episodes")
+        for index, (config, curve) in enumerate(zip(together, own, strict=True)):
+            about = {setting: getattr(config, setting) for setting in varied}
+            share = share_of_gain(curve["reward"], *config.reward_range())
+            curves.append(curve.assign(share=share, **about))
+            measured = curve.drop(columns=tables.COLUMNS["learning_curve"]).iloc[-1].to_dict()
+            rows.append(about | learned(population, share, index, validation[index]) | measured)
+    frame, about = pd.DataFrame(rows), store.provenance(configs)
+    tables.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
+    joined = tables.leading(pd.concat(curves, ignore_index=True), *varied)
+    tables.write(joined, folder / "sweeps" / f"{options.name}_curves.csv", about=about)
+    for together in populations(configs):
+        store.checkpoint_path(together, options.name, folder / "checkpoints").unlink(missing_ok=True)
+    return frame
+
+
+def main(arguments: list[str]) -> None:
+    """Sweep an experiment, named by the first argument."""
+    require(bool(arguments), "experiment", "missing", f"one of {', '.join(experiment.names('train'))}, as the first word")
+    name = arguments[0]
+    module = f"prefrontal.sweep {name}"
+    _, options = command_line(settings_of(name, None), Options, module, arguments[1:])
+    for count in ("seeds", "threads", "points"):
+        require(getattr(options, count) >= 1, count, getattr(options, count), "at least 1")
+    require_device(options.device)
+    torch.set_num_threads(options.threads)
+    config, _ = command_line(settings_of(name, options.condition), Options, module, arguments[1:])
+    configs = [c for point in grid(config, options.vary) for c in replicate(point, options.seeds)]
+    measure = experiment.module(name, "sweep").measure if name in experiment.names("sweep") else None
+    frame = compare(name, configs, options, measure)
+    settings = [axis.partition("=")[0] for axis in options.vary if not axis.startswith("seed=")]
+    if settings:
+        print(frame.drop(columns="seed", errors="ignore").groupby(settings).mean().to_string(float_format="%.3f"))
+
+
+if __name__ == "__main__":
+    run(lambda: main(sys.argv[1:]))

@@ -1,29 +1,33 @@
 """The data dictionary as code: which columns each table has, what they mean, and checked reading and writing.
 
 Large tables are Parquet, small ones CSV. Every file says where it comes from: Parquet in its metadata, CSV in the folder's
-``manifest.json``.
+``manifest.json``. A CSV that is rebuilt equal is left as it is; where a number moved, it is said which and by how much.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import io
 import json
 import platform
 import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prefrontal.errors import UserError
-from prefrontal.paths import ROOT, atomic
+from prefrontal.paths import PUBLISHED, ROOT, atomic
 
 KEYS = {
     "seed": "network, by the seed it was trained with; or the number of an animal",
-    "condition": "what the network was trained on or is tested under",
+    "condition": "what was trained, by its name in the experiment's conditions.py",
     "episode": "episode, from 0",
     "trial": "trial in the episode, from 0",
 }
@@ -50,15 +54,26 @@ COLUMNS: dict[str, dict[str, str]] = {
         "entropy": "entropy of the policy in nats per time step",
         "value_error": "squared difference of return and value, per time step",
     },
+    "quantities": {
+        "condition": "what was trained",
+        "claim": "claim that the quantity belongs to",
+        "quantity": "name of the quantity within the claim; (claim, quantity) is its key everywhere",
+        "seed": "network",
+        "value": "the network's number",
+    },
     "claims": {
         "claim": "identifier",
-        "panel": "panel of the paper that shows it",
-        "statement": "the claim in words",
+        "quantity": "which of the claim's quantities",
+        "condition": "what was trained",
+        "panel": "panel of the paper that shows it, or beyond",
+        "statement": "the quantity in words",
         "published": "value in the paper, NaN where it gives none",
         "reproduced": "ours: mean over networks",
         "ci_low": "lower end of the 95 % interval over networks",
         "ci_high": "upper end",
         "n_networks": "networks that the interval is over",
+        "above": "the criterion's lower bound of the interval",
+        "below": "its upper bound",
         "criterion": "rule, written down before the result was seen",
         "reproduced_verdict": "True where the criterion holds; empty where a row is only compared with the published value",
         "agrees_verdict": "True where the published value lies within tolerance or in our networks' range; empty if none",
@@ -66,6 +81,10 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 """Required columns by kind of table; trials may have the task's own columns beside them, steps one p_<action> per action,
 activity one unit_<k> per unit (float32)."""
+
+TOLERANCE = 1e-4
+"""Numbers that differ by less than this share of the largest beside them are rebuilt equal: other processors round differently.
+Beside a number are those of its column in rows with the same words, and at least a thousandth of the whole column's largest."""
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
 
@@ -111,19 +130,161 @@ def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[
     """
     if kind is not None:
         check(frame, kind, path)
-    with atomic(path) as temporary:
-        if path.suffix == ".parquet":
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-            meta = {**(table.schema.metadata or {}), b"provenance": json.dumps(about or {}, default=str).encode()}
+    if path.suffix == ".parquet":
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        meta = {**(table.schema.metadata or {}), b"provenance": json.dumps(about or {}, default=str).encode()}
+        with atomic(path) as temporary:
             pq.write_table(table.replace_schema_metadata(meta), temporary, compression="zstd")
-        else:
-            frame.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    if path.suffix == ".csv" and about is not None:
-        manifest = path.parent / "manifest.json"
-        entries = json.loads(manifest.read_text()) if manifest.exists() else {}
-        entries[path.name] = about
-        with atomic(manifest) as temporary:
+        return
+    text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    if path.exists():
+        moved = difference(read(path), pd.read_csv(io.StringIO(text)))
+        if not moved or moved.share <= TOLERANCE:
+            return
+        print(f"{path}: {moved}")
+    with atomic(path) as temporary:
+        temporary.write_text(text)
+    if about is not None:
+        entries = {name: own for name, own in manifest(path.parent).items() if (path.parent / name).exists()} | {path.name: about}
+        with atomic(path.parent / "manifest.json") as temporary:
             temporary.write_text(json.dumps(dict(sorted(entries.items())), indent=1, default=str) + "\n")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far two versions of a table are apart, at most.
+
+    Attributes
+    ----------
+    what : str
+        Column, or what else differs.
+    size : float
+        Largest absolute difference; NaN where no number tells it.
+    share : float
+        The same as a share of the largest number beside it (see ``TOLERANCE``); infinite where rows, columns or words differ.
+    """
+
+    what: str
+    size: float
+    share: float
+
+    def __str__(self) -> str:
+        return f"{self.what} differ" if np.isinf(self.share) else f"{self.what} moved by up to {self.size:.3g} ({self.share:.1e})"
+
+
+def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
+    """Largest difference of two versions of a table; None where they are equal."""
+    if list(old.columns) != list(new.columns):
+        return Difference("columns", np.nan, np.inf)
+    if len(old) != len(new):
+        return Difference(f"numbers of rows, {len(old)} and {len(new)},", np.nan, np.inf)
+    numbers = [name for name in old if all(pd.api.types.is_numeric_dtype(frame[name]) for frame in (old, new))]
+    words = [name for name in old if name not in numbers]
+    for name in words:
+        if not old[name].equals(new[name]):
+            return Difference(f"words of {name}", np.nan, np.inf)
+    found = None
+    for name in numbers:
+        x, y = (frame[name].astype(float).replace([np.inf, -np.inf], np.nan) for frame in (old, new))
+        if not x.isna().equals(y.isna()):
+            return Difference(f"missing values of {name}", np.nan, np.inf)
+        beside = x.abs().groupby([old[word] for word in words], dropna=False).transform("max") if words else x.abs().max()
+        size = (x - y).abs()
+        share = float((size / np.maximum(beside, max(x.abs().max() / 1000, 1e-12))).max())
+        if share > (found.share if found else 0):
+            found = Difference(name, float(size.max()), share)
+    return found
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was recorded, as in the data dictionary; a table that was not asked for is empty.
+
+    Attributes
+    ----------
+    trials, steps, activity : DataFrame
+    settings : dict
+        Condition -> settings that its networks were trained with. References, such as the best possible agent, are built from
+        these, never from today's defaults.
+    about : dict
+        Provenance.
+    folder : Path
+        Where it was read from; files of the networks are in its folder "networks".
+    curves : DataFrame
+        Learning curves of these, read when asked for.
+    """
+
+    trials: pd.DataFrame
+    steps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    activity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+    folder: Path = Path()
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """Learning curves of all trained networks beside the recording."""
+        return learning_curves(self.folder / "networks")
+
+
+RECORDED = ("trials", "steps", "activity")
+
+
+def join(recordings: Iterable[Recording]) -> Recording:
+    """Join recordings of several conditions or tests."""
+    parts = list(recordings)
+    frames: dict[str, Any] = {}
+    for name in RECORDED:
+        own = [frame for part in parts if len(frame := getattr(part, name))]
+        frames[name] = pd.concat(own, ignore_index=True) if own else pd.DataFrame()
+    settings = {condition: own for part in parts for condition, own in part.settings.items()}
+    return Recording(**frames, settings=settings)
+
+
+def write_recording(recording: Recording, folder: Path) -> None:
+    """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and activity.parquet; trials come last."""
+    about = recording.about | {"settings": recording.settings}
+    for name in reversed(RECORDED):
+        frame = getattr(recording, name)
+        if len(frame):
+            write(frame, folder / f"{name}.parquet", name, about)
+        else:
+            (folder / f"{name}.parquet").unlink(missing_ok=True)
+
+
+def read_recording(folder: Path) -> Recording:
+    """Read a recording; words that tell trials apart come as text."""
+    frames: dict[str, Any] = {}
+    for name in RECORDED:
+        path = folder / f"{name}.parquet"
+        if name == "trials" or path.exists():
+            frame = read(path, name)
+            words = {column: str for column in frame.select_dtypes("category").columns}
+            frames[name] = frame.astype(words)
+    about = read_provenance(folder / "trials.parquet")
+    return Recording(**frames, settings=about.pop("settings", {}), about=about, folder=folder)
+
+
+def networks(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Files <condition>_<seed>.json of the networks in a folder, their weights kept or not, and what each says."""
+    return [(path, json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
+
+
+def learning_curves(folder: Path) -> pd.DataFrame:
+    """Read the learning curves of all networks in a folder: condition, seed, and the columns of a learning curve."""
+    parts = [pd.DataFrame(columns=["condition", "seed", *COLUMNS["learning_curve"]])]
+    for path, about in networks(folder):
+        curve = read(path.with_suffix(".csv"), "learning_curve")
+        parts.append(curve.assign(condition=about["condition"], seed=about["config"]["seed"]))
+    return leading(pd.concat(parts[1:] or parts, ignore_index=True), "condition", "seed")
+
+
+def published(name: str) -> pd.DataFrame:
+    """Digitised values of a published panel, such as "fig5e": columns figure, panel, series, x, y, err.
+
+    Read off the figures of Wang et al. 2018; see data/published/README.md for accuracy and the original experiments.
+    """
+    return read(PUBLISHED / f"{name}.csv")
 
 
 def read(path: Path, kind: str | None = None, needs: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -161,8 +322,11 @@ def read_provenance(path: Path) -> dict[str, Any]:
 
 
 def manifest(folder: Path) -> dict[str, Any]:
-    """Return the provenance of the CSV files of a folder, by file name."""
+    """Provenance of the CSV files of a folder, by file name."""
     path = folder / "manifest.json"
-    if not path.exists():
-        raise UserError(f"{path}: no such file; run the analysis first")
-    return json.loads(path.read_text())
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def leading(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """Put these columns first."""
+    return frame[[*names, *(name for name in frame.columns if name not in names)]]

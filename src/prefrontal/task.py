@@ -71,12 +71,46 @@ class Task(Protocol):
         """Columns of the trials table for trials that just ended, given the state after their last step."""
 
 
+INVALID_REWARD = -1.0
+"""Reward of an invalid response (Methods, "Simulations", trial protocol)."""
+
+
+def proceed(
+    period: Tensor, valid: Tensor, completed: Tensor, invalid_response: str, first: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Tell how a trial goes on after a response; what an invalid one does is not stated in the paper.
+
+    Parameters
+    ----------
+    period : Tensor
+        Running period of the trial, (seed, episode).
+    valid, completed : Tensor
+        Whether the response was valid, and whether it was the last of a trial, (seed, episode).
+    invalid_response : {"abort", "repeat"}
+        The trial ends, or its step is repeated.
+    first : int
+        Period in which a trial begins.
+
+    Returns
+    -------
+    ends, period : Tensor
+        Whether the trial is over, and the next period.
+    """
+    ends = completed | (~valid & (invalid_response == "abort"))
+    return ends, torch.where(ends, first, period + valid)
+
+
 def one_hot(index: Tensor, size: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Encode integers as one-hot vectors; -1 gives zeros.
 
     ``torch.nn.functional.one_hot`` refuses -1 and does not trace into a compiled time step.
     """
     return (index[..., None] == torch.arange(size, device=index.device)).to(dtype)
+
+
+def sample(probabilities: Tensor, uniform: Tensor) -> Tensor:
+    """Draw actions from policies (..., actions) with one uniform number (...) each."""
+    return (uniform[..., None] >= probabilities.cumsum(dim=-1)[..., :-1]).sum(dim=-1)
 
 
 class NoiseStream:

@@ -5,6 +5,6 @@ They are numpy code, so that analyses can run them on anybody's trials. ``prefro
 is therefore not imported here, lets them play a task and be recorded as a network is.
 """
 
-from prefrontal.learners import bandit, comparison, matching, rescorla_wagner, two_step, volatility
+from prefrontal.learners import bandit, choice, comparison, matching, rescorla_wagner, two_step, volatility
 
-__all__ = ["bandit", "comparison", "matching", "rescorla_wagner", "two_step", "volatility"]
+__all__ = ["bandit", "choice", "comparison", "matching", "rescorla_wagner", "two_step", "volatility"]

@@ -12,13 +12,15 @@ from torch import Tensor
 from prefrontal.learners import two_step
 from prefrontal.learners.bandit import Policy, tally
 
+Counts = tuple[np.ndarray, np.ndarray]
+
 
 def _tensor(array: np.ndarray) -> Tensor:
     return torch.as_tensor(np.asarray(array, dtype=np.float32))
 
 
 class BanditAgent:
-    """A bandit policy as an agent, for tasks whose trial is one time step and whose actions are left and right.
+    """A bandit policy as an agent, for tasks whose trial is one time step and whose actions are the arms.
 
     Its value is the reward that it expects of the running trial, under uniform priors and its own policy; it counts
     nothing of later trials, so recorded values are comparable to a network's only at a discount of 0.
@@ -27,24 +29,26 @@ class BanditAgent:
     ----------
     policy : Policy
         See ``prefrontal.learners.bandit``.
+    arms : int
+        Number of arms.
     """
 
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
+    def __init__(self, policy: Policy, arms: int = 2) -> None:
+        self.policy, self.arms = policy, arms
 
-    def begin(self, seeds: int, episodes: int) -> np.ndarray:
-        """No pulls yet: counts (4, seed, episode)."""
-        return np.zeros((4, seeds, episodes), dtype=int)
+    def begin(self, seeds: int, episodes: int) -> Counts:
+        """No pulls yet: successes and failures, each (seed, episode, arms)."""
+        none = np.zeros((seeds, episodes, self.arms), dtype=int)
+        return none, none
 
     def step(
-        self, memory: np.ndarray, observation: Tensor, last_reward: Tensor, last_action: Tensor
-    ) -> tuple[np.ndarray, Tensor, Tensor, None]:
+        self, memory: Counts, observation: Tensor, last_reward: Tensor, last_action: Tensor
+    ) -> tuple[Counts, Tensor, Tensor, None]:
         """Count the last pull and choose the next one."""
-        counts = tally(memory, last_action.numpy(), last_reward.numpy())
-        probabilities = self.policy(*counts)
-        expected = (counts[::2] + 1) / (counts[::2] + counts[1::2] + 2)
-        value = (probabilities * np.moveaxis(expected, 0, -1)).sum(-1)
-        return counts, _tensor(probabilities), _tensor(value), None
+        successes, failures = tally(*memory, last_action.numpy(), last_reward.numpy())
+        probabilities = self.policy(successes, failures)
+        value = (probabilities * (successes + 1) / (successes + failures + 2)).sum(-1)
+        return (successes, failures), _tensor(probabilities), _tensor(value), None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Ways to play a Bernoulli bandit with two arms: Gittins indices, UCB1, Thompson sampling, and the best possible play.
+"""Ways to play a Bernoulli bandit: Gittins indices, UCB1, Thompson sampling, and, for two arms, the best possible play.
 
 All of them believe that each arm's reward probability was drawn from U[0, 1], and know an arm by its counts of rewarded
 ("successes") and unrewarded ("failures") pulls.
@@ -13,15 +13,17 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import betainc, betaln, xlog1py, xlogy
 from scipy.stats import hypergeom
 
 from prefrontal.errors import require
+from prefrontal.learners.choice import check_arms, sample
 
-Policy = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""From successes left, failures left, successes right, failures right, integers of any common shape (...), to the
-probabilities of choosing left and right, (..., 2)."""
+Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""From successes and failures, integers (..., arms), to the probabilities of choosing each arm, (..., arms)."""
 
 ARMS = ("independent", "correlated")
+"""Where the reward probabilities of two arms are from; see ``bayes_optimal_reward``."""
 
 
 @lru_cache(maxsize=8)
@@ -85,68 +87,82 @@ def gittins_index(successes: ArrayLike, failures: ArrayLike, discount: float, ho
     return gittins_table(int((successes + failures).max(initial=0)), discount, horizon)[successes, failures]
 
 
-def _best(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Probabilities (..., 2) of choosing the higher of two; ties are split."""
-    p_left = (1 + np.sign(left - right)) / 2
-    return np.stack([p_left, 1 - p_left], axis=-1)
+def _best(worth: np.ndarray) -> np.ndarray:
+    """Probabilities of choosing the arm of highest worth, (..., arms); ties are split."""
+    best = worth == worth.max(-1, keepdims=True)
+    return best / best.sum(-1, keepdims=True)
 
 
 def gittins(trials: int = 100, discount: float = 0.99) -> Policy:
-    """Choose the arm with the higher Gittins index, for episodes of up to ``trials`` trials."""
+    """Choose the arm with the highest Gittins index, for episodes of up to ``trials`` trials."""
 
-    def policy(s_left: np.ndarray, f_left: np.ndarray, s_right: np.ndarray, f_right: np.ndarray) -> np.ndarray:
-        table = gittins_table(trials, discount)
+    def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
         # Mirrored counts have the same index, but rounding may differ in the last digits.
-        return _best(table[s_left, f_left].round(12), table[s_right, f_right].round(12))
+        return _best(gittins_table(trials, discount)[successes, failures].round(12))
 
     return policy
 
 
 def ucb(exploration: float = 2.0) -> Policy:
-    """Choose the arm with the higher upper confidence bound: UCB1 (Auer, Cesa-Bianchi & Fischer 2002).
+    """Choose the arm with the highest upper confidence bound: UCB1 (Auer, Cesa-Bianchi & Fischer 2002).
 
-    The bound is mean + sqrt(exploration * ln(t) / n), with the arm's mean reward so far, its n pulls and the t pulls of both
+    The bound is mean + sqrt(exploration * ln(t) / n), with the arm's mean reward so far, its n pulls and the t pulls of all
     arms. Auer et al. have ``exploration`` = 2. Untried arms come first.
     """
 
-    def bound(successes: np.ndarray, failures: np.ndarray, total: np.ndarray) -> np.ndarray:
-        pulls = np.maximum(successes + failures, 1)
-        bonus = np.sqrt(exploration * np.log(np.maximum(total, 1)) / pulls)
-        return np.where(successes + failures == 0, np.finfo(float).max, successes / pulls + bonus)
-
-    def policy(s_left: np.ndarray, f_left: np.ndarray, s_right: np.ndarray, f_right: np.ndarray) -> np.ndarray:
-        total = s_left + f_left + s_right + f_right
-        return _best(bound(s_left, f_left, total), bound(s_right, f_right, total))
+    def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
+        pulls = successes + failures
+        total, tried = np.maximum(pulls.sum(-1, keepdims=True), 1), np.maximum(pulls, 1)
+        bound = successes / tried + np.sqrt(exploration * np.log(total) / tried)
+        return _best(np.where(pulls == 0, np.finfo(float).max, bound))
 
     return policy
 
 
-def thompson(s_left: np.ndarray, f_left: np.ndarray, s_right: np.ndarray, f_right: np.ndarray) -> np.ndarray:
-    """Choose each arm with the probability that it is the better one: Thompson sampling (Thompson 1933); a ``Policy``.
+def thompson(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
+    """Choose each arm with the probability that it is the best one: Thompson sampling (Thompson 1933); a ``Policy``.
 
-    The probability is exact. A Beta(s + 1, f + 1) variable is the (s + 1)-th smallest of s + f + 1 uniform ones. Mix the
-    uniforms of both arms: left's variable is the larger one if, among the smallest s_left + s_right + 1, at least
-    s_right + 1 are right's, which is a hypergeometric tail.
+    The probability is exact. For two arms: a Beta(s + 1, f + 1) variable is the (s + 1)-th smallest of s + f + 1 uniform
+    ones. Mix the uniforms of both arms: left's variable is the larger one if, among the smallest s_left + s_right + 1, at
+    least s_right + 1 are right's, which is a hypergeometric tail. For more arms: the density of each arm times the
+    distribution functions of the others is a polynomial, which Gauss-Legendre quadrature integrates without error.
     """
-    s_left, s_right = np.asarray(s_left), np.asarray(s_right)
-    n_left, n_right = s_left + f_left + 1, s_right + f_right + 1
-    p_left = hypergeom.sf(s_right, n_left + n_right, n_right, s_left + s_right + 1)
-    return np.stack([p_left, 1 - p_left], axis=-1)
+    successes, failures = np.asarray(successes), np.asarray(failures)
+    drawn = successes + failures + 1
+    if successes.shape[-1] == 2:
+        s_left, s_right = np.moveaxis(successes, -1, 0)
+        p_left = hypergeom.sf(s_right, drawn.sum(-1), drawn[..., 1], s_left + s_right + 1)
+        return np.stack([p_left, 1 - p_left], axis=-1)
+    x, weight = _quadrature(int(drawn.sum(-1).max(initial=0)) // 2 + 1)
+    s, f = successes[..., None], failures[..., None]  # (..., arms, points)
+    density = np.exp(xlogy(s, x) + xlog1py(f, -x) - betaln(s + 1, f + 1))
+    below = betainc(s + 1, f + 1, x)
+    others = [np.delete(below, arm, axis=-2).prod(-2) for arm in range(successes.shape[-1])]
+    return (density * np.stack(others, axis=-2)) @ weight
+
+
+@lru_cache(maxsize=256)
+def _quadrature(points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights of Gauss-Legendre quadrature on 0 to 1, exact for polynomials of degree below 2 * points."""
+    x, weight = np.polynomial.legendre.leggauss(points)
+    return (x + 1) / 2, weight / 2
 
 
 def bayes_optimal(trials: int = 100) -> Policy:
-    """Play independent arms so as to earn most in an episode of ``trials`` trials (dynamic programming; ties are split)."""
+    """Play two independent arms so as to earn most in an episode of ``trials`` trials (dynamic programming; ties are split)."""
     # int8 keeps the whole plan for 100 trials in 25 MB.
     plan = [np.sign((left - right).round(12)).astype(np.int8) for left, right in _returns(trials)][::-1]
 
-    def policy(s_left: np.ndarray, f_left: np.ndarray, s_right: np.ndarray, f_right: np.ndarray) -> np.ndarray:
-        s_left, f_left, s_right, f_right = np.broadcast_arrays(s_left, f_left, s_right, f_right)
-        trial = s_left + f_left + s_right + f_right
+    def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
+        arms = successes.shape[-1]
+        require(arms == 2, "number of arms", arms, "2 for the Bayes-optimal policy")
+        s_left, s_right, f_left = successes[..., 0], successes[..., 1], failures[..., 0]
+        trial = (successes + failures).sum(-1)
         sign = np.zeros(trial.shape)
         for t in np.unique(trial):
             at = trial == t
             sign[at] = plan[t][s_left[at], f_left[at], s_right[at]]
-        return _best(sign, np.zeros_like(sign))
+        return _best(np.stack([sign, -sign], axis=-1))
 
     return policy
 
@@ -168,15 +184,23 @@ def _returns(trials: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield left, right
 
 
+def oracle_reward(arms: str, trials: int = 100) -> float:
+    """Reward per episode that one expects who knows the better of two arms; see ``bayes_optimal_reward``."""
+    require(arms in ARMS, "arms", arms, " or ".join(ARMS))
+    return (2 / 3 if arms == "independent" else 3 / 4) * trials
+
+
+@lru_cache(maxsize=256)
 def bayes_optimal_reward(arms: str, trials: int = 100) -> float:
     """Reward per episode that the best possible agent expects, undiscounted.
 
     Parameters
     ----------
     arms : str
-        "independent": both reward probabilities from U[0, 1]; solved by dynamic programming. "correlated": left's from
-        U[0, 1] and right's one minus it. Then every pull tells the same whichever arm it is, so the best agent always pulls
-        the arm that looks better. After n pulls all numbers 0..n of outcomes that speak for left are equally likely.
+        Where the reward probabilities of two arms are from. "independent": both from U[0, 1]; solved by dynamic programming.
+        "correlated": left's from U[0, 1] and right's one minus it. Then every pull tells the same whichever arm it is, so the
+        best agent always pulls the arm that looks better. After n pulls all numbers 0..n of outcomes that speak for left are
+        equally likely.
     trials : int
         Trials per episode.
     """
@@ -197,11 +221,11 @@ class Simulation:
     Attributes
     ----------
     choice : array of int
-        0 left, 1 right.
+        The arm's index.
     reward : array of float
         0 or 1.
     regret : array of float
-        Reward probability of the better arm minus that of the chosen one; regret up to a trial is the cumulative sum.
+        Reward probability of the best arm minus that of the chosen one; regret up to a trial is the cumulative sum.
     """
 
     choice: np.ndarray
@@ -209,46 +233,47 @@ class Simulation:
     regret: np.ndarray
 
 
-def tally(counts: np.ndarray, choice: np.ndarray, reward: np.ndarray) -> np.ndarray:
+def tally(successes: np.ndarray, failures: np.ndarray, choice: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Counts after one more pull.
 
     Parameters
     ----------
-    counts : array of int (4, ...)
-        Successes left, failures left, successes right, failures right: a ``Policy``'s arguments.
+    successes, failures : array of int (..., arms)
     choice, reward : array (...)
-        Arm pulled (0 left, 1 right; -1 for no pull) and its reward (0 or 1).
+        Arm pulled (-1 for no pull) and its reward (0 or 1).
     """
-    outcome = np.where(choice >= 0, 2 * choice + (reward <= 0), -1)
-    return counts + (outcome == np.arange(4).reshape(-1, *[1] * outcome.ndim))
+    pulled, paid = choice[..., None] == np.arange(successes.shape[-1]), reward[..., None] > 0
+    return successes + (pulled & paid), failures + (pulled & ~paid)
 
 
-def simulate(policy: Policy, p_left: ArrayLike, p_right: ArrayLike, trials: int, rng: np.random.Generator) -> Simulation:
+def simulate(policy: Policy, p_reward: ArrayLike, trials: int, rng: np.random.Generator) -> Simulation:
     """Let a policy play.
 
     Parameters
     ----------
     policy : Policy
-    p_left, p_right : array (episode,)
-        Reward probabilities of the arms; they broadcast against each other.
+    p_reward : array (episode, arms)
+        Reward probabilities.
     trials : int
         Trials per episode.
     rng : numpy.random.Generator
     """
-    p_reward = np.stack(np.broadcast_arrays(np.atleast_1d(p_left), np.atleast_1d(p_right)), axis=-1)
+    p_reward = np.asarray(p_reward, dtype=float)
     episodes = len(p_reward)
-    counts = np.zeros((4, episodes), dtype=int)
+    successes, failures = (np.zeros(p_reward.shape, dtype=int) for _ in range(2))
     choice, reward = np.zeros((episodes, trials), dtype=int), np.zeros((episodes, trials))
     for t in range(trials):
-        choice[:, t] = rng.random(episodes) >= policy(*counts)[:, 0]
+        choice[:, t] = sample(policy(successes, failures), rng.random(episodes))
         reward[:, t] = rng.random(episodes) < p_reward[np.arange(episodes), choice[:, t]]
-        counts = tally(counts, choice[:, t], reward[:, t])
+        successes, failures = tally(successes, failures, choice[:, t], reward[:, t])
     regret = p_reward.max(-1, keepdims=True) - np.take_along_axis(p_reward, choice, axis=-1)
     return Simulation(choice, reward, regret)
 
 
-def action_values(choice: np.ndarray, reward: np.ndarray, learning_rate: float, initial_value: float = 0.5) -> np.ndarray:
-    """Values of left and right before each trial under Q-learning: the chosen arm's value moves towards its reward.
+def action_values(
+    choice: np.ndarray, reward: np.ndarray, learning_rate: float, initial_value: float = 0.5, arms: int = 2
+) -> np.ndarray:
+    """Values of all arms before each trial under Q-learning: the chosen arm's value moves towards its reward.
 
     Parameters
     ----------
@@ -257,35 +282,41 @@ def action_values(choice: np.ndarray, reward: np.ndarray, learning_rate: float, 
     learning_rate : float
         Share of the prediction error by which the value moves.
     initial_value : float
-        Of both arms.
+        Of all arms.
+    arms : int
+        Number of arms.
 
     Returns
     -------
-    array (episode, trial, 2)
+    array (episode, trial, arms)
     """
-    values = np.empty((*choice.shape, 2))
-    now = np.full((len(choice), 2), initial_value)
+    check_arms(choice, arms, "action_values")
+    values = np.empty((*choice.shape, arms))
+    now = np.full((len(choice), arms), initial_value)
     for t in range(choice.shape[1]):
         values[:, t] = now
-        chosen = choice[:, t, None] == np.arange(2)
+        chosen = choice[:, t, None] == np.arange(arms)
         now = now + np.where(chosen, learning_rate * (reward[:, t, None] - now), 0.0)
     return values
 
 
-def posterior(choice: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of both arms' reward probabilities before each trial, under uniform priors.
+def posterior(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of all arms' reward probabilities before each trial, under uniform priors.
 
     Parameters
     ----------
     choice, reward : array (episode, trial)
         Rewards are 0 or 1.
+    arms : int
+        Number of arms.
 
     Returns
     -------
-    mean, deviation : array (episode, trial, 2)
+    mean, deviation : array (episode, trial, arms)
         Of the Beta posteriors.
     """
-    chosen = choice[..., None] == np.arange(2)
+    check_arms(choice, arms, "posterior")
+    chosen = choice[..., None] == np.arange(arms)
     wins, pulls = (np.cumsum(what, axis=1) - what for what in (chosen * (reward > 0)[..., None], chosen.astype(int)))
     a, b = wins + 1, pulls - wins + 1
     return a / (a + b), np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))

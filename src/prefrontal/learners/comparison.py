@@ -1,7 +1,8 @@
-"""Which rule made these choices? Learners and heuristics, compared by the cross-validated likelihood of somebody's choices.
+"""Which rule made these choices? Learners and heuristics, fitted to somebody's choices, and compared by cross-validation.
 
-A rule gives the log odds of choosing right on every trial, from the subject's own earlier trials and a few free parameters.
-Arrays are (episode, trial, ...); choice is 0 left, 1 right, -1 invalid; episodes are independent of each other.
+A rule gives the log odds of choosing right on every trial, from the subject's own earlier trials and a few free parameters; all
+choices between two actions are fitted here. Arrays are (episode, trial, ...); choice is 0 left, 1 right, -1 invalid; episodes
+are independent of each other.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import log_expit
 
 from prefrontal.errors import require
-from prefrontal.learners.two_step import last_choices
+from prefrontal.learners.choice import check_arms
 
 Data = dict[str, np.ndarray]
 """What a rule looks at, each (episode, trial, ...); "choice" is required."""
@@ -27,13 +28,25 @@ class Rule:
     log_odds: Callable[..., np.ndarray]
     """From data, and the parameters by name, to the log odds of choosing right, (episode, trial)."""
     bounds: dict[str, tuple[float, float]]
-    """Range of each parameter; starting points of a fit are drawn from it."""
+    """Range of each parameter."""
+
+
+def last_choices(choice: np.ndarray) -> np.ndarray:
+    """Latest choice before each trial, invalid ones skipped: (..., trial) -> (..., trial); -1 if there was none."""
+    position = np.where(choice >= 0, np.arange(choice.shape[-1]), -1)
+    latest = np.maximum.accumulate(position, axis=-1)
+    before = np.concatenate([np.full_like(latest[..., :1], -1), latest[..., :-1]], axis=-1)
+    return np.where(before >= 0, np.take_along_axis(choice, np.maximum(before, 0), axis=-1), -1)
+
+
+def direction(choice: np.ndarray) -> np.ndarray:
+    """Tell which way a choice goes: 1 right, -1 left, 0 for none."""
+    return np.where(choice >= 0, 2.0 * choice - 1, 0.0)
 
 
 def toward_last(choice: np.ndarray) -> np.ndarray:
     """Tell which way repeating the last valid choice goes: 1 right, -1 left, 0 if there was none; (episode, trial)."""
-    last = last_choices(choice)
-    return np.where(last >= 0, 2.0 * last - 1, 0.0)
+    return direction(last_choices(choice))
 
 
 def stay_after(choice: np.ndarray, kind: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
@@ -52,7 +65,7 @@ def stay_after(choice: np.ndarray, kind: np.ndarray, log_odds: np.ndarray) -> np
         Log odds of right; 0 where no trial went before, or an invalid one.
     """
     out = np.zeros(choice.shape)
-    out[:, 1:] = log_odds[kind[:, :-1]] * np.select([choice[:, :-1] == 1, choice[:, :-1] == 0], [1.0, -1.0], 0.0)
+    out[:, 1:] = log_odds[kind[:, :-1]] * direction(choice[:, :-1])
     return out
 
 
@@ -64,26 +77,50 @@ def win_stay_lose_shift(data: Data, after_win: float, after_loss: float) -> np.n
 WIN_STAY_LOSE_SHIFT = Rule(win_stay_lose_shift, {"after_win": (-8.0, 8.0), "after_loss": (-8.0, 8.0)})
 
 
+def log_probabilities(choice: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
+    """Log probability of each choice in nats, given the log odds of right; NaN where it is invalid."""
+    return np.where(choice >= 0, log_expit(np.where(choice == 1, log_odds, -log_odds)), np.nan)
+
+
 def log_likelihoods(rule: Rule, data: Data, parameters: dict[str, float]) -> np.ndarray:
-    """Log probability of each choice in nats, (episode, trial); NaN where it is invalid."""
-    choice, right = data["choice"], rule.log_odds(data, **parameters)
-    return np.where(choice >= 0, log_expit(np.where(choice == 1, right, -right)), np.nan)
+    """Log probability of each choice under a rule in nats, (episode, trial); NaN where it is invalid."""
+    return log_probabilities(data["choice"], rule.log_odds(data, **parameters))
+
+
+def maximum_likelihood(rule: Rule, data: Data, points: np.ndarray) -> tuple[dict[str, float], bool]:
+    """Maximum-likelihood parameters (L-BFGS-B; the best run counts), and whether the optimiser converged.
+
+    Parameters
+    ----------
+    rule : Rule
+    data : Data
+    points : array (runs, parameters)
+        Starting points.
+
+    Raises
+    ------
+    UserError
+        There is no valid choice, or more than two actions.
+    """
+    counted = data["choice"] >= 0
+    require(bool(counted.any()), "choice", "invalid or forced in all trials", "valid and free in some")
+    check_arms(data["choice"], 2, "a rule in log odds")
+    names = list(rule.bounds)
+
+    def cost(vector: np.ndarray) -> float:
+        return -float(log_likelihoods(rule, data, dict(zip(names, vector, strict=True)))[counted].mean())
+
+    runs = [minimize(cost, point, method="L-BFGS-B", bounds=list(rule.bounds.values())) for point in points]
+    best = min(runs, key=lambda run: run.fun)
+    return dict(zip(names, map(float, best.x), strict=True)), bool(best.success)
 
 
 def fit(rule: Rule, data: Data, rng: np.random.Generator, starts: int = 3) -> dict[str, float]:
-    """Maximum-likelihood parameters (L-BFGS-B from several starting points; the best run counts)."""
-    require(bool((data["choice"] >= 0).any()), "choice", "invalid in all trials", "valid (0 or 1) in some")
-    names = list(rule.bounds)
-    if not names:
+    """Maximum-likelihood parameters of a rule; starting points are drawn from its bounds."""
+    if not rule.bounds:
         return {}
-
-    def cost(vector: np.ndarray) -> float:
-        return -float(np.nanmean(log_likelihoods(rule, data, dict(zip(names, vector, strict=True)))))
-
     low, high = np.array(list(rule.bounds.values())).T
-    points = rng.uniform(low, high, (starts, len(names)))
-    runs = [minimize(cost, point, method="L-BFGS-B", bounds=list(rule.bounds.values())) for point in points]
-    return dict(zip(names, map(float, min(runs, key=lambda run: run.fun).x), strict=True))
+    return maximum_likelihood(rule, data, rng.uniform(low, high, (starts, len(low))))[0]
 
 
 def cross_validate(rule: Rule, data: Data, rng: np.random.Generator, folds: int = 2, starts: int = 3) -> np.ndarray:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from prefrontal.learners.choice import sample
+
 INITIAL_VALUE = 0.5
 
 
@@ -49,7 +51,7 @@ def simulate(
     magnitude_right: ArrayLike,
     learning_rate: ArrayLike,
     inverse_temperature: float,
-    generator: np.random.Generator,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Choices (0 left, 1 right; same shape as ``values``) of a learner on given outcomes.
 
@@ -58,4 +60,5 @@ def simulate(
     difference = advantage(values(pays_left, learning_rate), magnitude_left, magnitude_right)
     if np.isinf(inverse_temperature):
         return (difference < 0).astype(int)
-    return (generator.random(difference.shape) >= expit(inverse_temperature * difference)).astype(int)
+    left = expit(inverse_temperature * difference)
+    return sample(np.stack([left, 1 - left], axis=-1), rng.random(difference.shape))

@@ -13,13 +13,18 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
-from scipy.special import expit, log_expit
+from scipy.special import expit
 
 from prefrontal.errors import UserError, require
+from prefrontal.learners.comparison import Data, Rule, direction, last_choices, log_probabilities, maximum_likelihood
 from prefrontal.tables import check, free_choices
 
 STATES = np.array(["S1", "S2"])
+
+
+def probabilities(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the task's probabilities, by the names that ``Planner`` and ``simulate`` give them, from settings of a training."""
+    return {name: settings[name] for name in ("common", "rich", "reversal")}
 
 
 class Learner(Protocol):
@@ -138,6 +143,11 @@ class Planner:
     discount: float = 1.0
     """Factor on the second-stage value in the values of the actions."""
 
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Planner:
+        """Build the planner that knows the task of networks trained with these settings, and discounts as they do."""
+        return cls(**probabilities(settings), discount=settings["discount"])
+
     def begin(self, shape: int | tuple[int, ...]) -> np.ndarray:
         """Memory before the first trial: either state may be rich."""
         return np.full(shape, 0.5)
@@ -156,7 +166,9 @@ class Planner:
         speaks_for_s1 = (outcome_state == 0) == (reward > 0)
         likelihood = np.where(speaks_for_s1, self.rich, 1 - self.rich)
         joint, other = memory * likelihood, (1 - memory) * (1 - likelihood)
-        belief = np.where(_taught(choice, outcome_state, reward), joint / (joint + other), memory)
+        total = joint + other
+        told = _taught(choice, outcome_state, reward) & (total > 0)  # what the belief rules out tells nothing
+        belief = np.where(told, joint / np.where(total > 0, total, 1.0), memory)
         return belief * (1 - self.reversal) + (1 - belief) * self.reversal
 
 
@@ -247,15 +259,15 @@ class Mixture:
         return MixtureMemory(self.planner.update(memory.planner, *trial), self.model_free.update(memory.model_free, *trial))
 
 
-def _drive(
-    values: np.ndarray, inverse_temperature: float, last_choice: np.ndarray, perseveration: float, bias: float
+def log_odds(
+    values: np.ndarray, inverse_temperature: float, last_choice: np.ndarray, perseveration: float = 0.0, bias: float = 0.0
 ) -> np.ndarray:
-    """Log odds of choosing right, (...)."""
+    """Log odds of choosing right, (...); see ``choice_probabilities``."""
     with np.errstate(invalid="ignore"):
         weighed = inverse_temperature * (values[..., 1] - values[..., 0])
     # An infinite inverse temperature makes the choice greedy; equal values then weigh nothing.
     weighed = np.nan_to_num(weighed, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    return weighed + perseveration * np.where(last_choice >= 0, 2 * last_choice - 1, 0) + bias
+    return weighed + perseveration * direction(last_choice) + bias
 
 
 def choice_probabilities(
@@ -280,16 +292,8 @@ def choice_probabilities(
     -------
     array (..., 2)
     """
-    right = _drive(values, inverse_temperature, last_choice, perseveration, bias)
+    right = log_odds(values, inverse_temperature, last_choice, perseveration, bias)
     return np.stack([expit(-right), expit(right)], axis=-1)
-
-
-def last_choices(choice: np.ndarray) -> np.ndarray:
-    """Latest choice before each trial, broken-off trials skipped: (..., trial) -> (..., trial); -1 if there was none."""
-    position = np.where(choice >= 0, np.arange(choice.shape[-1]), -1)
-    latest = np.maximum.accumulate(position, axis=-1)
-    before = np.concatenate([np.full_like(latest[..., :1], -1), latest[..., :-1]], axis=-1)
-    return np.where(before >= 0, np.take_along_axis(choice, np.maximum(before, 0), axis=-1), -1)
 
 
 def _watch(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> Iterator[tuple[Any, tuple]]:
@@ -499,14 +503,6 @@ class Fit:
     success: bool
 
 
-def log_likelihoods(
-    choice: np.ndarray, values: np.ndarray, inverse_temperature: float, perseveration: float = 0.0, bias: float = 0.0
-) -> np.ndarray:
-    """Log probability of each choice in nats, (episode, trial), given action values (episode, trial, 2); NaN if invalid."""
-    right = _drive(values, inverse_temperature, last_choices(choice), perseveration, bias)
-    return np.where(choice >= 0, log_expit(np.where(choice == 1, right, -right)), np.nan)
-
-
 def learner_of(
     kind: str, parameters: Mapping[str, float], eligibility: float = 0.0, planner: Planner | LearningPlanner | None = None
 ) -> Learner:
@@ -520,7 +516,7 @@ def learner_of(
     return model_free if kind == "model_free" else Mixture(parameters["weight"], model_free, planner)
 
 
-def choice_rule(parameters: Mapping[str, float]) -> dict[str, float]:
+def choice_rule(parameters: Mapping[str, float]) -> dict[str, Any]:
     """Fitted parameters of the choice rule, by the names that ``simulate`` and ``choice_probabilities`` give them."""
     return {name: parameters[name] for name in CHOICE_RULE}
 
@@ -560,29 +556,22 @@ def fit(
     require(kind in PARAMETERS, "kind", kind, " or ".join(PARAMETERS))
     require(starts >= 1, "starts", starts, "1 or more")
     data = arrange(trials)
-    require(bool(data.free.any()), "choice", "invalid or forced in all trials", "valid (0 or 1) and free in some")
-    values = _values_by_parameters(kind, data, eligibility, planner or Planner())
+    values, last = _values_by_parameters(kind, data, eligibility, planner or Planner()), last_choices(data.choice)
     learns = isinstance(planner, LearningPlanner) and kind != "model_free"
     names = (*(["planning_rate"] if learns else []), *PARAMETERS[kind])
 
-    def log_likelihood(parameters: Mapping[str, float], values: np.ndarray) -> np.ndarray:
-        return np.where(data.free, log_likelihoods(data.choice, values, **choice_rule(parameters)), np.nan)
+    def right(_: Data, **parameters: float) -> np.ndarray:
+        return log_odds(values(parameters), last_choice=last, **choice_rule(parameters))
 
-    def cost(vector: np.ndarray) -> float:
-        parameters = dict(zip(names, vector, strict=True))
-        return -float(log_likelihood(parameters, values(parameters))[data.free].mean())
-
+    fitted = {"choice": np.where(data.free, data.choice, -1)}
     low, high = np.array([STARTS[name] for name in names]).T
     cell = rng.permuted(np.tile(np.arange(starts)[:, None], len(names)), axis=0)
     points = low + (high - low) * (cell + rng.random(cell.shape)) / starts
-    bounds = [BOUNDS[name] for name in names]
-    runs = [minimize(cost, point, method="L-BFGS-B", bounds=bounds) for point in points]
-    best = min(runs, key=lambda run: run.fun)
-    parameters = dict(zip(names, map(float, best.x), strict=True))
+    parameters, success = maximum_likelihood(Rule(right, {name: BOUNDS[name] for name in names}), fitted, points)
     learner = learner_of(kind, parameters, eligibility, planner)
     exact = action_values(learner, data.choice, data.outcome_state, data.reward)
-    log_p = log_likelihood(parameters, exact)
-    return Fit(parameters, float(log_p[data.free].sum()), np.exp(log_p)[data.index], bool(best.success))
+    log_p = log_probabilities(fitted["choice"], log_odds(exact, last_choice=last, **choice_rule(parameters)))
+    return Fit(parameters, float(log_p[data.free].sum()), np.exp(log_p)[data.index], success)
 
 
 def _values_by_rate(learner: Planner | LearningPlanner | ModelFree, data: Trials) -> Callable[[float], np.ndarray]:
@@ -623,9 +612,7 @@ def _values_by_parameters(
     return values
 
 
-def belief_state_value(
-    trials: int = 100, common: float = 0.8, rich: float = 0.9, reversal: float = 0.025, grid: int = 20_001
-) -> float:
+def belief_state_value(trials: int = 100, *, grid: int = 20_001, **task: float) -> float:
     """Reward per episode that the best possible agent expects, undiscounted.
 
     The agent acts on p(H), H = "S1 is the rich state". Its choice sways which state it visits, but a reward in either state
@@ -637,12 +624,12 @@ def belief_state_value(
     ----------
     trials : int
         Trials per episode.
-    common, rich, reversal : float
-        The task's probabilities; see ``Planner``.
     grid : int
         Beliefs in [0, 1] at which the reward to come is kept; it is linear in between.
+    **task : float
+        The task's probabilities, common, rich and reversal; see ``Planner``.
     """
-    planner = Planner(common, rich, reversal)
+    planner = Planner(**task)
     belief = np.linspace(0, 1, grid)
     now = planner.values(belief).max(-1)
     p_reward_s1 = planner.state_values(belief)[..., 0]
@@ -653,3 +640,8 @@ def belief_state_value(
         omitted, paid = (np.interp(b, belief, to_come) for b in after)
         to_come = now + (1 - p_reward_s1) * omitted + p_reward_s1 * paid
     return float(np.interp(planner.begin(()), belief, to_come))
+
+
+def reward_range(settings: Mapping[str, Any]) -> tuple[float, float]:
+    """Reward per episode of random valid choice, and of the best possible agent, in a task with these settings."""
+    return 0.5 * settings["trials"], belief_state_value(settings["trials"], **probabilities(settings))

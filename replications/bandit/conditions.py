@@ -1,0 +1,91 @@
+"""What is trained, what is tested and what is claimed (Wang et al. 2018, Fig. 1c-f)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefrontal.claims import BEYOND, RPE_WORDS, Claim, above, again, below
+from prefrontal.claims import RPE_INPUT as RPE
+from prefrontal.tables import published
+
+MAIN, CORRELATED = "independent", "correlated"
+TRAINED: dict[str, dict[str, Any]] = {
+    MAIN: {},
+    CORRELATED: {"arms": "correlated"},
+    "independent_rpe": {"network_input": "rpe"},
+    "correlated_rpe": {"arms": "correlated", "network_input": "rpe"},
+}
+"""Training distributions, and the same with reward prediction errors in place of reward as input."""
+
+RPE_INPUT = {MAIN: "independent_rpe", CORRELATED: "correlated_rpe"}
+MAIN_PANEL = "1d"
+
+STRUCTURE = {CORRELATED: MAIN, "correlated_rpe": "independent_rpe"}
+"""Networks whose problems have structure to learn -> those that they are compared with, seed by seed."""
+
+TEST_EPISODES = 300
+"""Test episodes per network, problem and order of sides (Wang et al. 2018, Fig. 1d: 300)."""
+
+PROBLEMS = {"easy": (0.25, 0.75), "hard": (0.6, 0.4)}
+"""(p_left, p_right) of the problems in Fig. 1c; the first is that of Fig. 1d. Each is also played with the sides swapped, so that
+a network's fixed preference for its first pull cancels: the regret of the first trial must be half the difference."""
+
+EXAMPLES = (0.99, 0.46, 0.33, 0.01)
+"""p_left of the correlated problems in Fig. 1e."""
+
+EXAMPLE_EPISODES = 10
+"""Episodes drawn in Fig. 1c."""
+
+YARDSTICKS = {
+    "Thompson sampling's": ("Thompson sampling", 1),
+    "UCB's": ("UCB", 1),
+    "twice Gittins'": ("Gittins indices", 2),
+}
+"""Textbook algorithms, and how many times their regret networks stay below."""
+
+
+def final_regret(arms: str) -> tuple[float, float]:
+    """Published regret at the last trial of networks trained on these arms (Fig. 1d), and a tolerance of a quarter of it."""
+    curve = published("fig1d")
+    value = float(curve[curve["series"] == f"meta-RL {arms} bandits"].sort_values("x")["y"].iloc[-1])
+    return value, 0.25 * value
+
+
+GAIN, SLOWER = (
+    "P(better arm), last minus first tenth of the episode",
+    "trials until 90 % of the final P(better arm), hard minus easy",
+)
+REGRET, SHARE = "cumulative regret at the last trial", "expected reward as a share of the Bayes-optimal one"
+SLOWER = "trials until 90 % of the final P(better arm), hard minus easy"
+CODE = "absolute rank correlation of PC1 at the last step with p_left"
+CLAIMS = [
+    *(
+        Claim("bandit-frozen", problem, "1c", f"{GAIN}: {arms} arms, {problem} problem", above(0), condition=arms)
+        for arms in (MAIN, CORRELATED)
+        for problem in (*PROBLEMS, "drawn")
+    ),
+    Claim("bandit-difficulty", "hard minus easy", "1c", SLOWER, above(0)),
+    *(Claim("bandit-regret", f"below {name}", "1d", f"{REGRET}, below {name}", below(f"{name} regret")) for name in YARDSTICKS),
+    Claim("bandit-regret", "last trial", "1d", f"{REGRET}, independent arms", None, *final_regret(MAIN)),
+    Claim(
+        "bandit-structure",
+        "correlated minus independent",
+        "1d",
+        f"{REGRET}, trained on correlated minus on independent arms (paired by seed)",
+        below(0),
+        condition=CORRELATED,
+    ),
+    Claim(
+        "bandit-structure",
+        "last trial",
+        "1d",
+        f"{REGRET}, correlated arms",
+        None,
+        *final_regret(CORRELATED),
+        condition=CORRELATED,
+        measured="bandit-regret",
+    ),
+    Claim("bandit-code", "rank correlation", "1f", CODE, above(0.9), condition=CORRELATED),
+    *(Claim("bandit-bayes", "share", BEYOND, f"{SHARE}, {arms} arms", condition=arms) for arms in (MAIN, CORRELATED)),
+]
+CLAIMS += again(CLAIMS, RPE, RPE_INPUT, RPE_WORDS, [("bandit-frozen", "drawn"), "bandit-regret"])

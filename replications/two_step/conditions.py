@@ -1,0 +1,63 @@
+"""What is trained, what is tested and what is claimed (Wang et al. 2018, Fig. 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefrontal.behavior import TRIAL_TYPES
+from prefrontal.claims import RPE_INPUT as RPE
+from prefrontal.claims import RPE_WORDS, Claim, above, again, below
+from prefrontal.tables import published
+
+MAIN = "default"
+TRAINED: dict[str, dict[str, Any]] = {
+    MAIN: {},
+    "2_steps": {"steps_per_trial": 2},
+    "repeat": {"invalid_response": "repeat"},
+    "side": {"stage_2_response": "side"},
+    "default_rpe": {"network_input": "rpe"},
+}
+"""The networks of Fig. 5, one departure from each choice that the paper leaves open about the trial, and reward prediction errors
+in place of reward as input: condition -> settings that depart from those of Config."""
+
+RPE_INPUT = {MAIN: "default_rpe"}
+"""Condition -> the same networks with the reward prediction error as input."""
+
+MAIN_PANEL = "5e"
+"""Panel that is drawn for either input."""
+
+TEST_EPISODES = 300
+"""Test episodes per network (Methods, simulation 4: 300); a third of them in conditions other than the main one."""
+
+SARSA_RATES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+"""Learning rates of the model-free reference; the paper does not state the one it used."""
+
+EXAMPLE_EPISODES = 30
+"""Episodes of one network drawn in Fig. 5f, g (caption)."""
+
+FITTED_EPISODES, FITTED_STARTS = 100, 5
+"""Episodes of each network to which learners are fitted, which makes it about as many choices as of a rat; runs per fit."""
+
+
+lags = published("fig5e").query("series.str.startswith('meta-RL mean ') and x == 1").set_index("series")["y"]
+stays = published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_index("x")["y"]
+
+CLAIMS = []
+for transition, outcome in TRIAL_TYPES:
+    statement = f"lag-1 weight (log odds) of {transition} {outcome} trials"
+    criterion = above(0) if (transition == "common") == (outcome == "rewarded") else below(0)
+    value = lags[f"meta-RL mean {transition}/{outcome}"]
+    CLAIMS.append(Claim("twostep-lags", f"{transition} {outcome}", "5e", statement, criterion, value, 0.6))
+
+statement = "reward x transition interaction in staying (log odds), correct side as covariate"
+CLAIMS.append(Claim("twostep-stay", "interaction", "5c", statement, above(0)))
+for transition, outcome in TRIAL_TYPES:
+    quantity, value = f"after {outcome} {transition}", stays[f"{outcome}/{transition}"]
+    CLAIMS.append(Claim("twostep-stay", quantity, "5c", f"stay probability {quantity} trials", None, value, 0.08))
+
+# The published r2 are printed in the panels.
+statement = "variance of the RPEs explained by model-based RPEs (r2)"
+CLAIMS.append(Claim("twostep-rpe-mb", "r2", "5f", statement, above(0.8), 0.89, 0.05))
+statement = "variance explained by model-free RPEs, model-based ones regressed out (r2)"
+CLAIMS.append(Claim("twostep-rpe-mf", "r2", "5g", statement, below(0.01), 5.8e-7))
+CLAIMS += again(CLAIMS, RPE, RPE_INPUT, RPE_WORDS, ("twostep-lags", "twostep-rpe-mb"))

@@ -1,0 +1,60 @@
+"""Attention over the history of the episode (Vaswani et al. 2017): causal, two layers, one head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from prefrontal.cores.protocol import Memory, Parameters, Shapes
+
+LAYERS = ("first", "second")
+"""One layer cannot bind what happened at neighbouring steps."""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Self-attention over the last ``length`` time steps of the episode."""
+
+    units: int
+    length: int = 100
+
+    def shapes(self, inputs: int) -> Shapes:
+        """Parameter names and shapes of one network; each layer's weight maps to query, key and value."""
+        units = self.units
+        shapes: Shapes = {"input_weight": (inputs, units), "input_bias": (units,)}
+        for layer in LAYERS:
+            shapes |= {f"{layer}_weight": (units, 3 * units), f"{layer}_bias": (3 * units,)}
+            shapes |= {f"{layer}_age_weight": (self.length, 1)}
+            shapes |= {f"{layer}_mix_weight": (2 * units, units), f"{layer}_mix_bias": (units,)}
+        return shapes
+
+    def begin(self, p: Parameters, episodes: int) -> Memory:
+        """Nothing has happened yet."""
+        seeds, zeros = len(p["input_bias"]), p["input_bias"].new_zeros
+        memory = {f"{layer}_{part}": zeros(seeds, episodes, self.length, self.units) for layer in LAYERS for part in ("keys", "values")}
+        position = torch.zeros(seeds, episodes, dtype=torch.int64, device=p["input_bias"].device)
+        return memory | {"activity": zeros(seeds, episodes, self.units), "position": position}
+
+    def step(self, p: Parameters, memory: Memory, x: Tensor) -> Memory:
+        """Advance by one time step."""
+        position = memory["position"]
+        place = torch.arange(self.length, device=x.device)
+        age = (position[..., None] - place) % self.length
+        known = age <= position[..., None]
+        here = (age == 0)[..., None]
+        after = {"position": position + 1}
+        signal = torch.bmm(x, p["input_weight"]) + p["input_bias"][:, None]
+        for layer in LAYERS:
+            query, key, value = (torch.bmm(signal, p[f"{layer}_weight"]) + p[f"{layer}_bias"][:, None]).chunk(3, dim=-1)
+            keys = torch.where(here, key[:, :, None], memory[f"{layer}_keys"])
+            values = torch.where(here, value[:, :, None], memory[f"{layer}_values"])
+            after |= {f"{layer}_keys": keys, f"{layer}_values": values}
+            bias = p[f"{layer}_age_weight"][:, None, :, 0].expand(-1, x.shape[1], -1).gather(-1, age)
+            score = (keys @ query[..., None])[..., 0] / self.units**0.5 + bias
+            weight = torch.softmax(torch.where(known, score, -torch.inf), dim=-1)
+            found = (weight[:, :, None] @ values)[:, :, 0]
+            mixed = torch.bmm(torch.cat([signal, found], dim=-1), p[f"{layer}_mix_weight"]) + p[f"{layer}_mix_bias"][:, None]
+            signal = signal + torch.tanh(mixed)
+        return after | {"activity": signal}

@@ -1,0 +1,177 @@
+"""An experiment, from networks to figure: reading, writing, provenance and command lines of its folder's modules, once for all.
+
+A folder of ``replications/`` is an experiment. Its modules hold what is its own; their contracts:
+
+``conditions.py`` (never imports torch)
+    ``MAIN``, ``TRAINED`` (condition -> settings that depart from those of ``Config``), ``TEST_EPISODES``, ``CLAIMS``.
+``train.py``
+    ``Config``, its settings (``prefrontal.config``).
+``record.py``
+    ``record(networks, episodes)`` yields recordings of frozen networks.
+``analysis.py`` (never imports torch)
+    ``measure(recording)`` gives tables by name, with columns condition and seed; ``quantities(measured)`` the numbers that claims
+    are about; if there is more, ``yardsticks(measured)`` the numbers that criteria name, and ``panels(recording, measured)``
+    further tables that figures show.
+``figure.py`` (never imports torch)
+    ``draw(results)`` yields drawings.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import tyro
+
+from prefrontal import claims, paths, tables
+from prefrontal.errors import UserError, require, run
+
+
+def names(part: str = "conditions") -> list[str]:
+    """Names of the experiments, which are those of the folders of replications/ with a file ``part``.py."""
+    return sorted(path.parent.name for path in (paths.ROOT / "replications").glob(f"*/{part}.py"))
+
+
+def module(experiment: str, part: str) -> ModuleType:
+    """Import a module of an experiment, such as its ``conditions``."""
+    require(experiment in names(part), "experiment", experiment, " or ".join(names(part)))
+    if str(paths.ROOT) not in sys.path:
+        sys.path.append(str(paths.ROOT))  # experiments are folders of the repository, not part of the installed library
+    return importlib.import_module(f"replications.{experiment}.{part}")
+
+
+def name_of(file: str) -> str:
+    """Name of the experiment that a module's file belongs to."""
+    return Path(file).resolve().parent.name
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Where tables are."""
+
+    data: Path = paths.DATA
+    """Data folder."""
+
+
+@dataclass(frozen=True)
+class Folders(Tables):
+    """Where tables are, and where figures go."""
+
+    figures: Path = paths.FIGURES
+    """Figures folder."""
+
+
+class Results:
+    """An experiment's tables of results by name, read when asked for.
+
+    Attributes
+    ----------
+    claims : DataFrame
+        Its claims, with verdicts.
+    """
+
+    def __init__(self, experiment: str, data: Path) -> None:
+        self.experiment, self.data = experiment, data
+        self.folder = data / experiment / "results"
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return tables.read(self.folder / f"{name}.csv")
+
+    @property
+    def claims(self) -> pd.DataFrame:
+        """Claims of this experiment."""
+        return tables.read(self.folder / "claims.csv", "claims")
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Provenance of the claims."""
+        return tables.manifest(self.folder).get("claims.csv", {})
+
+    def of(self, experiment: str) -> Results:
+        """Results of another experiment."""
+        return Results(experiment, self.data)
+
+
+def analyse(experiment: str, data: Path = paths.DATA) -> dict[str, pd.DataFrame]:
+    """Analyse an experiment's recording and write the tables of results, among them quantities and claims."""
+    analysis, conditions = module(experiment, "analysis"), module(experiment, "conditions")
+    recording = tables.read_recording(data / experiment)
+    try:
+        measured = analysis.measure(recording)
+    except KeyError as error:
+        raise UserError(f"{data / experiment}: recorded tables lack {error}; run the recording again") from error
+    results = dict(measured)
+    if hasattr(analysis, "panels"):
+        results |= analysis.panels(recording, measured)
+    results["quantities"] = analysis.quantities(measured)
+    yardsticks = analysis.yardsticks(measured) if hasattr(analysis, "yardsticks") else {}
+    results["claims"] = claims.settle_all(conditions.CLAIMS, results["quantities"], conditions.MAIN, yardsticks)
+    folder = data / experiment / "results"
+    for name, frame in results.items():
+        kind = name if name in tables.COLUMNS else None
+        tables.write(frame, folder / f"{name}.csv", kind, recording.about)
+    return results
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that is ready to be saved.
+
+    Attributes
+    ----------
+    name : str
+        File name without its ending, such as "fig5", which is also the heading of its caption.
+    figure : matplotlib Figure
+    panels : dict
+        The axes that make up each panel, by its letter; each is saved as a file of its own too.
+    about : dict, optional
+        Provenance; by default that of the experiment's claims.
+    """
+
+    name: str
+    figure: Any
+    panels: dict[str, Any]
+    about: dict[str, Any] | None = None
+
+
+def draw(experiment: str, folders: Folders) -> list[str]:
+    """Draw an experiment's figures -> their names."""
+    from prefrontal import plotting
+
+    results, drawn = Results(experiment, folders.data), []
+    for drawing in module(experiment, "figure").draw(results):
+        about = results.about if drawing.about is None else drawing.about
+        plotting.save(drawing.figure, drawing.name, folders.figures, about, drawing.panels)
+        drawn.append(drawing.name)
+    return drawn
+
+
+def analysis_main(file: str, arguments: Sequence[str] | None = None) -> None:
+    """Command line of an experiment's analysis.py."""
+    experiment = name_of(file)
+    options = functools.partial(tyro.cli, Tables, prog=f"python -m replications.{experiment}.analysis", args=arguments)
+    run(lambda: analyse(experiment, options(description="Analyse what was recorded, and settle the claims.").data))
+
+
+def figure_main(file: str, arguments: Sequence[str] | None = None) -> None:
+    """Command line of an experiment's figure.py."""
+    experiment = name_of(file)
+    options = functools.partial(tyro.cli, Folders, prog=f"python -m replications.{experiment}.figure", args=arguments)
+    run(lambda: draw(experiment, options(description="Draw the figures from results.")))
+
+
+def trained(experiment: str) -> dict[str, dict[str, Any]]:
+    """What an experiment trains: condition -> settings that depart from its ``Config``."""
+    return module(experiment, "conditions").TRAINED
+
+
+def variations(experiment: str) -> dict[str, dict[str, Any]]:
+    """What an experiment trains beside, to see what one setting does; these networks go to a folder of their own."""
+    return getattr(module(experiment, "conditions"), "VARIATIONS", {})

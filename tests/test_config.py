@@ -1,0 +1,78 @@
+"""Settings: entered once, with their legal values; what they inherit; how they are read back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from prefrontal import config, experiment
+from prefrontal.config import Config, legal_values, numeric, structure
+from prefrontal.errors import UserError
+
+EXPERIMENTS = experiment.names("train")
+
+
+@dataclass(frozen=True)
+class Own(Config):
+    """Settings of some experiment."""
+
+    learning_rate: float = 5e-3
+    trials: int = config.count(100)
+    reversal: float = config.share(0.025)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("learning_rate", 0.0, "above 0"),
+        ("learning_rate", float("nan"), "above 0"),
+        ("discount", 1.1, "between 0 and 1"),
+        ("entropy_cost_end", -1.0, "or None"),
+        ("gradient_clip", 0.0, "above 0, or None"),
+        ("core", "lstn", "'lstm', 'gru'"),
+        ("network_input", "rewards", "'reward', 'rpe'"),
+        ("episodes", 0, "1 or more"),
+        ("seed", -1, "0 or more"),
+        ("trials", 0, "1 or more"),
+        ("reversal", 2.0, "between 0 and 1"),
+    ],
+)
+def test_illegal_values_are_refused_by_name(name, value, words):
+    with pytest.raises(UserError, match=f"{name} is .*; it must be .*{words}"):
+        Own(**{name: value})
+
+
+def test_another_default_inherits_the_legal_values():
+    assert legal_values(Own)["learning_rate"] is legal_values(Config)["learning_rate"]
+    assert "learning_rate" in numeric(Own) and "trials" not in numeric(Own)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_setting_of_every_experiment_has_a_rule_or_is_a_switch_or_a_path(name):
+    kind = experiment.module(name, "train").Config
+    rules = legal_values(kind)
+    free = {entry.name for entry in dataclasses.fields(kind) if entry.name not in rules}
+    assert all(isinstance(getattr(kind(), setting), bool | str) for setting in free), free
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_conditions_are_legal_settings(name):
+    kind = experiment.module(name, "train").Config
+    for settings in (experiment.trained(name) | experiment.variations(name)).values():
+        made = kind(**settings)
+        assert all(getattr(made, setting) == value for setting, value in settings.items())
+        assert kind.read(json.loads(made.json()), "here") == made
+
+
+def test_numeric_settings_share_a_program():
+    assert structure(Own(seed=1, learning_rate=1.0, rpe_noise=2.0)) == structure(Own())
+    assert structure(Own(trials=5)) != structure(Own())
+    assert structure(Own(core="gru")) != structure(Own())
+
+
+def test_settings_that_are_not_the_experiments_are_refused_with_their_file():
+    with pytest.raises(UserError, match=r"x\.json: not the settings of such a network .*speed"):
+        Own.read({"speed": 1}, "x.json")

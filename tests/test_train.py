@@ -1,0 +1,293 @@
+"""Training populations: determinism, independence of company, resuming, files, and learning itself; for every core."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from prefrontal import experiment, store, tables, train
+from prefrontal.cores import CORES
+from prefrontal.errors import UserError
+from prefrontal.paths import ROOT
+from prefrontal.population import Population
+from prefrontal.recording import Networks
+from replications.bandit.train import Config as BanditConfig
+from replications.two_step.train import Config
+
+SMALL = Config(trials=10, unroll=15, units=5, episodes=6, learning_rate=3e-3)
+"""Two unrolls per episode: a checkpoint may fall inside an episode."""
+SETTINGS = ("--trials", "10", "--unroll", "15", "--units", "5", "--learning-rate", "3e-3")
+MAIN = experiment.module("two_step", "conditions").MAIN
+
+
+def population_of(configs: list[Config], updates: int = 0) -> Population:
+    population = Population(configs, compiled=False)
+    for _ in range(updates):
+        population.update()
+    return population
+
+
+def seeds(count: int, config: Config = SMALL) -> list[Config]:
+    return [dataclasses.replace(config, seed=k) for k in range(count)]
+
+
+def test_same_seed_gives_the_same_bits():
+    assert torch.equal(population_of(seeds(3), 5).flat, population_of(seeds(3), 5).flat)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_network_in_company_equals_the_network_alone(core):
+    configs = [
+        dataclasses.replace(SMALL, core=core),
+        dataclasses.replace(SMALL, core=core, seed=7, learning_rate=1e-2, init_scale=2.5, reward_scale=0.5),
+        dataclasses.replace(SMALL, core=core, seed=3, discount=0.5, entropy_cost=1.0, gradient_clip=0.1),
+    ]
+    together = population_of(configs, 5).flat
+    for index, config in enumerate(configs):
+        torch.testing.assert_close(together[index], population_of([config], 5).flat[0], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("sees", [{"sees_reward": False}, {"sees_action": False}, {"sees_reward": False, "network_input": "rpe"}])
+def test_inputs_can_be_taken_away(sees):
+    whole, less = population_of([SMALL]), population_of([dataclasses.replace(SMALL, **sees)], 3)
+    missing = (not sees.get("sees_reward", True)) + len(whole.task.actions) * (not sees.get("sees_action", True))
+    assert whole.network.inputs - less.network.inputs == missing
+
+
+def test_one_episode_per_update_takes_all_episodes():
+    """Also where the last unroll of an episode is cut short by its end."""
+    population = population_of([dataclasses.replace(SMALL, unroll=20)])
+    openings = 0
+    while population.share < 1:
+        openings += population.stream is None or bool(population.stream.state["over"].all())
+        population.update()
+    assert openings == population.ended == SMALL.episodes
+    assert population.stream.state["over"].all()
+
+
+def test_episodes_that_reopen_at_once_are_counted_as_they_end():
+    config = dataclasses.replace(SMALL, reopen="at once", episodes_per_update=3, episodes=20, unroll=7)
+    population = population_of([config])
+    while population.share < 1:
+        population.update()
+    played = population.trained_steps / population.task.episode_steps
+    assert 20 <= population.ended <= played and played - population.ended < 3
+
+
+def test_learning_rate_falls_to_zero_where_asked():
+    population = population_of([dataclasses.replace(SMALL, constant_rate=0.5)])
+    rates = []
+    while population.share < 1:
+        rates.append((population.share, float(population.rate)))
+        population.update()
+    for share, rate in rates:
+        assert rate == pytest.approx(1 if share <= 0.5 else 2 * (1 - share))
+
+
+def curves_of(population: Population, folder, **options):
+    return train.train(population, "test", folder / "checkpoint.safetensors", **options)
+
+
+def test_learning_curve_counts_reward_per_episode(tmp_path):
+    """Whatever part of an episode one unroll plays, whenever episodes reopen, and whatever scale of reward the network sees."""
+    config = dataclasses.replace(SMALL, reward_scale=0.1, learning_rate=1e-30, episodes=60)
+    at_once = {"unroll": 9, "reopen": "at once", "episodes_per_update": 4}
+    kinds = {"whole": {"unroll": 30}, "parts": {"unroll": 10}, "at once": at_once}
+    rewards = {}
+    for name, kind in kinds.items():
+        (curve,) = curves_of(population_of([dataclasses.replace(config, **kind)]), tmp_path / name, points=20)
+        rewards[name] = curve["reward"]
+    for values in rewards.values():
+        assert abs(values.mean() - rewards["whole"].mean()) < 3 * sum(own.sem() for own in rewards.values())
+
+
+def test_learning_curve_takes_in_the_experiments_own_measure(tmp_path):
+    def measure(population):
+        return pd.DataFrame({"size": [float(w.abs().sum()) for w in population.flat]})
+
+    curves = curves_of(population_of(seeds(2)), tmp_path, points=3, measure=measure)
+    assert [len(curve) for curve in curves] == [3, 3]
+    assert curves[0]["size"].nunique() == 3 and (curves[0]["size"] != curves[1]["size"]).all()
+    assert set(tables.COLUMNS["learning_curve"]) <= set(curves[0].columns)
+
+
+@pytest.fixture
+def checkpoint_each_update(monkeypatch):
+    monkeypatch.setattr(train, "CHECKPOINT_SECONDS", 0)
+
+
+def interrupt_after(monkeypatch, updates: int) -> None:
+    update = Population.update
+
+    def interrupted(self):
+        if self.done == updates:
+            raise KeyboardInterrupt
+        return update(self)
+
+    monkeypatch.setattr(Population, "update", interrupted)
+
+
+KINDS = [*({"core": core} for core in CORES), {"network_input": "rpe"}, {"rpe_noise": 1.0}, {"reopen": "at once"}]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: next(iter(kind.values())))
+@pytest.mark.parametrize("updates", [1, 5])
+def test_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch, checkpoint_each_update, kind, updates):
+    configs = seeds(1 if "reopen" in kind else 2, dataclasses.replace(SMALL, **kind))
+    whole = population_of(configs)
+    curve = curves_of(whole, tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(patch, updates)
+        curves_of(population_of(configs), tmp_path / "parts")
+    resumed = population_of(configs)
+    resumed_curve = curves_of(resumed, tmp_path / "parts")
+    assert torch.equal(whole.flat, resumed.flat)
+    assert all(one.equals(other) for one, other in zip(curve, resumed_curve, strict=True))
+
+
+KILLED = """
+import sys
+from prefrontal import train
+train.CHECKPOINT_SECONDS = 0
+train.train_experiment("two_step", sys.argv[1:])
+"""
+
+
+def test_killed_training_resumes_to_the_same_bits(tmp_path):
+    """SIGKILL wherever it happens to fall, three times, against an uninterrupted run: weights and curves."""
+    settings = [*SETTINGS, "--episodes", "200", "--seeds", "2"]
+    train.train_experiment("two_step", [*settings, "--data", str(tmp_path / "whole")])
+    command = [sys.executable, "-c", KILLED, *settings, "--data", str(tmp_path / "parts")]
+    folder = tmp_path / "parts" / "two_step"
+    written = None
+    for _ in range(3):
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        give_up = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < give_up:
+            checkpoints = list((folder / "checkpoints").glob("[!.]*.safetensors"))
+            if checkpoints and checkpoints[0].stat().st_mtime_ns != written:
+                break
+            time.sleep(0.005)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "the run was over before it could be killed"
+        written = checkpoints[0].stat().st_mtime_ns
+    assert not (folder / "networks").exists()
+    train.train_experiment("two_step", [*settings, "--data", str(tmp_path / "parts")])
+    for seed in range(2):
+        one, other = (tmp_path / part / "two_step" / "networks" / f"{MAIN}_{seed}" for part in ("whole", "parts"))
+        assert one.with_suffix(".csv").read_bytes() == other.with_suffix(".csv").read_bytes()
+        weights, resumed = load_file(one.with_suffix(".safetensors")), load_file(other.with_suffix(".safetensors"))
+        assert all(torch.equal(weights[part], resumed[part]) for part in weights)
+    assert not list((folder / "checkpoints").iterdir()), "a finished run leaves no checkpoint"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Data folder with two small two-step networks."""
+    data = tmp_path_factory.mktemp("data")
+    train.train_experiment("two_step", [*SETTINGS, "--episodes", "6", "--seed", "4", "--seeds", "2", "--data", str(data)])
+    return data
+
+
+def test_training_writes_weights_settings_and_curve(trained, tmp_path):
+    folder = trained / "two_step" / "networks"
+    population = population_of([dataclasses.replace(SMALL, seed=seed) for seed in (4, 5)])
+    curves = curves_of(population, tmp_path)
+    networks = Networks("two_step", trained)(MAIN)
+    assert networks.configs == population.configs
+    assert torch.equal(networks.agent.network.flatten(networks.agent.parameters), population.flat)
+    written = tables.read(folder / f"{MAIN}_4.csv", "learning_curve")
+    np.testing.assert_allclose(written["reward"], curves[0]["reward"], rtol=1e-5, atol=1e-6)
+    assert written["episode"].iloc[-1] == 6
+    assert load_file(folder / f"{MAIN}_4.safetensors").keys() == population.network.shapes.keys()
+
+
+def copy(trained, tmp_path):
+    target = tmp_path / "two_step" / "networks"
+    target.mkdir(parents=True)
+    for path in (trained / "two_step" / "networks").iterdir():
+        (target / path.name).write_bytes(path.read_bytes())
+    return target
+
+
+def test_networks_of_other_settings_are_not_replaced_unless_told(trained, tmp_path):
+    folder = copy(trained, tmp_path)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    arguments = [*SETTINGS, "--episodes", "3", "--seed", "4", "--seeds", "2", "--data", str(tmp_path)]
+    with pytest.raises(UserError, match=r"a network with episodes 6 is there, not 3; .*--data, or say --replace"):
+        train.train_experiment("two_step", arguments)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    train.train_experiment("two_step", [*arguments, "--replace"])
+    assert Networks("two_step", tmp_path)(MAIN).config.episodes == 3
+
+
+def test_networks_of_one_condition_have_the_same_settings(trained, tmp_path):
+    folder = copy(trained, tmp_path)
+    path = folder / f"{MAIN}_5.json"
+    path.write_text(path.read_text().replace('"reversal": 0.025', '"reversal": 0.1'))
+    with pytest.raises(UserError, match=rf"{MAIN}_5\.json: reversal is 0.1, but 0.025 in the other networks"):
+        Networks("two_step", tmp_path)(MAIN)
+
+
+def test_weights_of_other_settings_are_refused(trained, tmp_path):
+    folder = copy(trained, tmp_path)
+    one, other = (folder / f"{MAIN}_{seed}.safetensors" for seed in (4, 5))
+    other.write_bytes(one.read_bytes())
+    with pytest.raises(UserError, match=rf"{MAIN}_5\.safetensors: seed is 4, but 5 in its JSON file"):
+        Networks("two_step", tmp_path)(MAIN)
+
+
+def test_command_line_departs_from_a_condition_also_back_to_the_default():
+    """Settings that are given hold, even where they equal a default that the condition departs from."""
+    read = functools.partial(train.command_line, train.settings_of("two_step", "2_steps"), train.Options, "test")
+    assert read([])[0].steps_per_trial == 2
+    config, _ = read(["--steps-per-trial", "3", "--discount", "0.5"])
+    assert (config.steps_per_trial, config.discount) == (3, 0.5)
+    with pytest.raises(UserError, match="condition is 'none'; it must be one of default, 2_steps"):
+        train.settings_of("two_step", "none")
+
+
+def test_settings_that_depart_from_today_are_said(trained, capsys):
+    Networks("two_step", trained)(MAIN)
+    assert f"two_step, {MAIN}: networks were trained with trials 10, today's setting is 100" in capsys.readouterr().out
+
+
+def test_loss_that_is_not_finite_stops_training(tmp_path):
+    configs = [SMALL, dataclasses.replace(SMALL, seed=9, learning_rate=1e38)]
+    with pytest.raises(UserError, match=r"seed 9: loss or weights not finite at episode \d+; try learning_rate below 1e\+38"):
+        curves_of(population_of(configs), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_short_trainings_run_uncompiled_by_themselves():
+    assert not Population([SMALL]).compiles
+    assert Population([dataclasses.replace(SMALL, episodes=1_000_000)]).compiles
+
+
+def test_checkpoint_names_tell_settings_apart(tmp_path):
+    one = store.checkpoint_path([SMALL], MAIN, tmp_path)
+    assert one != store.checkpoint_path([dataclasses.replace(SMALL, discount=0.8)], MAIN, tmp_path)
+
+
+def test_networks_learn_to_pull_the_better_arm(tmp_path):
+    """Correlated arms, ten trials: the mean over four networks ends well above chance, .5, where it began."""
+    config = BanditConfig(
+        arms="correlated", trials=10, units=16, episodes=16_000, episodes_per_update=16, unroll=10,
+        learning_rate=5e-3, discount=0.8, entropy_cost=0.1, entropy_cost_end=None, init_scale=2.0,
+    )  # fmt: skip
+    curves = curves_of(population_of([dataclasses.replace(config, seed=k) for k in range(4)]), tmp_path)
+    reward = np.mean([curve["reward"] for curve in curves], axis=0) / config.trials
+    assert abs(reward[:4].mean() - 0.5) < 0.03
+    assert reward[-20:].mean() > 0.6
+    assert all(curve["value_error"][-20:].mean() < curve["value_error"][:4].mean() for curve in curves)

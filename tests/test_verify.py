@@ -1,0 +1,63 @@
+"""Rebuilding everything in a folder of its own finds what moved."""
+
+import dataclasses
+
+import pandas as pd
+import pytest
+
+from prefrontal import experiment, tables, train, verify
+from prefrontal.errors import UserError
+from prefrontal.paths import ROOT
+from prefrontal.recording import record_experiment
+
+NAME = "bandit"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Two tiny networks of every condition, and what is made of them."""
+    top = tmp_path_factory.mktemp("built")
+    tiny = ["--all", "--episodes", "10", "--seeds", "2", "--data", str(top / "data")]
+    train.main(str(ROOT / "replications" / NAME / "train.py"), tiny)
+    record_experiment(NAME, top / "data")
+    experiment.analyse(NAME, top / "data")
+    experiment.draw(NAME, experiment.Folders(top / "data", top / "figures"))
+    return verify.Options(NAME, top / "data", top / "figures", top / "verify")
+
+
+def contents(options):
+    return {path: path.read_bytes() for path in (*options.data.rglob("*.*"), *options.figures.iterdir())}
+
+
+def test_what_moved_is_named_with_its_size(built, capsys):
+    before = contents(built)
+    verify.main(built)
+    out = capsys.readouterr().out
+    results = sorted((built.data / NAME / "results").glob("*.csv"))
+    assert all(f"{NAME}/{path.name}".ljust(50) + "equal" in out for path in results) and "looks different" not in out
+    path = results[0].with_name("quantities.csv")
+    frame = tables.read(path)
+    frame.loc[0, "value"] += 0.5
+    frame.to_csv(path, index=False)
+    (path.parent / "stale.csv").write_text("a\n1\n")
+    with pytest.raises(UserError, match=rf"2 of {len(results) + 1} tables differ from .* by more than 0.0001"):
+        verify.main(dataclasses.replace(built))
+    out = capsys.readouterr().out
+    assert "value moved by up to 0.5" in out and "stale.csv" in out and "not rebuilt" in out
+    path.write_bytes(before[path])
+    (path.parent / "stale.csv").unlink()
+    assert contents(built) == before, "nothing outside its folder is written"
+
+
+def test_tables_are_compared(tmp_path):
+    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
+    pd.DataFrame({"a": [1.0, 2.0]}).to_csv(old, index=False)
+    assert verify.compare(old, new) == ("not rebuilt", False) and verify.compare(new, old) == ("new", False)
+    pd.DataFrame({"a": [1.0, 2.00001]}).to_csv(new, index=False)
+    words, equal = verify.compare(old, new)
+    assert equal and words.startswith("a moved by up to 1e-05")
+
+
+def test_unknown_experiment_is_refused(tmp_path):
+    with pytest.raises(UserError, match=f"experiment is 'nothing'; it must be {NAME} or"):
+        verify.main(verify.Options("nothing", folder=tmp_path / "verify"))
