@@ -1,28 +1,32 @@
-"""Measure the speed of training and recording: the two-step task beside a textbook PyTorch loop, and Harlow's task in pixels.
+"""Measure the speed of training and recording: the two-step task with every core, a textbook loop, and Harlow's task in pixels.
 
 python -m tests.bench --help
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 import tyro
+from torch import Tensor
 
+from prefrontal.cores import CORES
 from prefrontal.errors import require, run
 from prefrontal.gym import TaskEnv
-from prefrontal.network import Layout
-from prefrontal.recording import NetworkAgent, record
-from prefrontal.training import Population, require_device
+from prefrontal.population import Population, network_of
+from prefrontal.recording import record
+from prefrontal.train import require_device
 from replications.harlow import train as harlow
-from replications.harlow.learning import Learner
 from replications.harlow.task import CHOICE
 from replications.two_step.train import Config
 from tests import textbook
@@ -47,6 +51,8 @@ class Options:
     """Updates per timed block."""
     recorded_episodes: int = 300
     """Episodes per network of the recording (Methods, simulation 4: 300)."""
+    beside: Path | None = None
+    """Another checkout, such as one of an older commit: its own bench runs first, with the same options."""
 
 
 def fastest(work: Callable[[], object], device: str = "cpu") -> float:
@@ -83,9 +89,10 @@ def textbook_rates(updates: int) -> tuple[float, float]:
     return 1 / seconds, fastest(episode) / TASK.episode_steps / seconds
 
 
-def training_rate(episodes: int, options: Options) -> tuple[float, float]:
+def training_rate(episodes: int, options: Options, core: str = CONFIG.core) -> tuple[float, float]:
     """Agent steps per second of a population, and the seconds that its first update takes, compilation included."""
-    population = Population([Config(seed=seed, episodes_per_update=episodes) for seed in range(NETWORKS)], device=options.device)
+    settings: dict[str, Any] = {"episodes_per_update": episodes, "core": core}
+    population = Population([Config(seed=seed, **settings) for seed in range(NETWORKS)], options.device, compiled=True)
     began = time.perf_counter()
     population.update()
     first = time.perf_counter() - began
@@ -102,45 +109,50 @@ def training_rate(episodes: int, options: Options) -> tuple[float, float]:
 def recording_rate(episodes: int) -> float:
     """Agent steps per second of recording a population to trials and steps tables."""
     population = Population([Config(seed=seed) for seed in range(NETWORKS)], compiled=False)
-    agent, seeds = NetworkAgent(population.network), list(range(NETWORKS))
     began = time.perf_counter()
-    record(agent, TASK, seeds, "bench", episodes)
+    record(population.agent, TASK, population.seeds, "bench", episodes)
     return NETWORKS * episodes * TASK.episode_steps / (time.perf_counter() - began)
 
 
 def harlow_rates(options: Options) -> pd.DataFrame:
-    """Views per second of Harlow's task: renderer, encoder, LSTM, and whole updates, at the experiment's settings."""
-    config = harlow.Config()
-    task = config.task(device=options.device, pixels=config.precision)
-    learner = Learner(config, task)
-    network, episodes, device = learner.network, config.episodes_per_update, options.device
-    state, view = task.begin(torch.rand(1, episodes, task.begin_noise, device=device))
+    """Views per second of Harlow's task: renderer, encoder, core, and whole updates, at the experiment's settings."""
+    device = options.device
+    pixels, symbols = (Population([harlow.Config(view=view)], device) for view in ("pixels", "symbols"))
+    task, network, episodes, unroll = pixels.task, pixels.network, pixels.episodes, pixels.steps
+    p = {name: view.detach().requires_grad_() for name, view in network.views(pixels.flat).items()}
+    state, views = task.begin(torch.rand(1, episodes, task.begin_noise, device=device))
     state["period"] = torch.full_like(state["period"], CHOICE)
-    inputs = torch.rand(episodes, network.lstm.input_size, device=device)
+    inputs = torch.rand(1, episodes, network.inputs, device=device)
 
-    def encode_and_learn() -> None:
-        network.zero_grad()
-        network.encode(view[0]).sum().backward()
+    def encode() -> Tensor:
+        return network.encoder.encode(p, views).sum()
 
     def remember() -> None:
-        memory = network.begin(episodes, device)
-        for _ in range(config.unroll):
-            memory = network.lstm(inputs, memory)
-        memory[0].sum().backward()
+        memory = network.core.begin(p, episodes)
+        for _ in range(unroll):
+            memory = network.core.step(p, memory, inputs)
+        memory["activity"].sum().backward()
 
     with torch.no_grad():
-        forward = fastest(lambda: network.encode(view[0]), device)
-    symbolic = dataclasses.replace(config, view="symbols")
-    symbols = Learner(symbolic, symbolic.task(device=device))
+        forward = fastest(encode, device)
     rows = {
         "renderer": episodes / fastest(lambda: task.render(state), device),
         "encoder, forward": episodes / forward,
-        "encoder, forward and backward": episodes / fastest(encode_and_learn, device),
-        "LSTM, forward and backward": episodes * config.unroll / fastest(remember, device),
-        "training from pixels": episodes * config.unroll / fastest(learner.update, device),
-        "training from symbols": episodes * config.unroll / fastest(symbols.update, device),
+        "encoder, forward and backward": episodes / fastest(lambda: encode().backward(), device),
+        "LSTM, forward and backward": episodes * unroll / fastest(remember, device),
+        "training from pixels": episodes * unroll / fastest(pixels.update, device),
+        "training from symbols": episodes * unroll / fastest(symbols.update, device),
     }
     return pd.DataFrame({"Harlow": list(rows), "device": device, "views/s": [f"{rate:,.0f}" for rate in rows.values()]})
+
+
+def run_beside(options: Options) -> None:
+    """Run the bench of another checkout, with its own library."""
+    folder = options.beside
+    settings = ["--device", options.device, "--threads", str(options.threads), "--updates", str(options.updates)]
+    environment = os.environ | {"PYTHONPATH": f"{folder}/src"}
+    print(f"{folder}:")
+    subprocess.run([sys.executable, "-m", "tests.bench", *settings], cwd=folder, env=environment, check=True)
 
 
 def main(options: Options) -> None:
@@ -150,7 +162,9 @@ def main(options: Options) -> None:
     require(options.recorded_episodes >= 1, "recorded_episodes", options.recorded_episodes, "at least 1")
     require_device(options.device)
 
-    shapes = Layout(len(TASK.observations), len(TASK.actions), CONFIG.units).shapes
+    if options.beside is not None:
+        run_beside(options)
+    shapes = network_of(CONFIG, TASK).shapes
     forward = 2 * sum(math.prod(shape) for name, shape in shapes.items() if name.endswith("weight"))
     torch.set_num_threads(1)
     reference, env_share = textbook_rates(min(options.updates, 3))
@@ -159,6 +173,7 @@ def main(options: Options) -> None:
     peak = product_rate("cpu"), product_rate(options.device)
     batch = training_rate(16, options)
     torch.set_num_threads(1)
+    others = {core: training_rate(1, options, core) for core in CORES if core != CONFIG.core}
     rows = [
         ("a textbook loop, 1 network x 1 episode", 1, "cpu", reference, 3 * forward / peak[0], math.nan),
         (f"b population, {NETWORKS} x 1", 1, options.device, single[0], 3 * forward / peak[1], single[1]),
@@ -171,6 +186,7 @@ def main(options: Options) -> None:
             forward / peak[0],
             math.nan,
         ),
+        *((f"e {core}, {NETWORKS} x 1", 1, options.device, rate, math.nan, first) for core, (rate, first) in others.items()),
     ]
     frame = pd.DataFrame(
         {
@@ -179,7 +195,7 @@ def main(options: Options) -> None:
             "device": device,
             "steps/s": f"{rate:,.0f}",
             "times a": f"{rate / reference:,.0f}",
-            "% of matrix rate": f"{100 * rate * seconds_per_step:.2g}",
+            "% of matrix rate": "" if math.isnan(seconds_per_step) else f"{100 * rate * seconds_per_step:.2g}",
             "first update, s": "" if math.isnan(first) else f"{first:.1f}",
         }
         for what, threads, device, rate, seconds_per_step, first in rows

@@ -122,7 +122,7 @@ def draw_learning(ax: Axes, conditions: tuple[str, ...], results: Results) -> No
     for condition in shown(networks):
         if condition in conditions:
             draw_curves(ax, curves[curves["condition"] == condition], SHADES[condition], CONDITIONS[condition])
-    percent = 100 * later_trials(curves.set_index(["condition", "seed", "episode"]))
+    percent = 100 * later_trials(curves.groupby(["condition", "seed", "episode"]).last())
     found = networks[networks["condition"] == conditions[0]].dropna(subset="episodes_to_above_chance")
     start = found["episodes_to_above_chance"]
     for at in (start, start + found["episodes_from_there_to_ceiling"]):

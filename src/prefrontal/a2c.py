@@ -7,29 +7,22 @@ For every time step t of an unroll, the gradient that is followed upwards is
 with delta_t = R_t - V_t, and R_t the discounted rewards to the end of the episode, or of the unroll, where the value of the
 next step stands for the rest. Contributions are summed over the unroll and averaged over episodes played side by side.
 
-An unroll is played in chunks of time steps (network, sampling and task together), which are compiled; policy and value are then
-read from the activity of the whole unroll at once, and PyTorch differentiates.
+A time step (network, sampling and task together) is compiled for the loop over an unroll; policy and value are then read from
+the activity of the whole unroll at once, and PyTorch differentiates.
 """
 
 from __future__ import annotations
 
 import functools
-import math
-import os
-import shutil
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from prefrontal.compiling import Loop, Tensors, compiler_found
 from prefrontal.network import Memory, Moment, Network, Parameters, read
 from prefrontal.task import State, Task
-
-LONGEST_CHUNK = 10
-"""Time steps compiled into one program: longer chunks run little faster and compile slower."""
 
 Costs = dict[str, Tensor]
 """Numeric settings, one entry per network, each (seed,): discount, value_cost, reward_scale, learning_rate, rms_decay,
@@ -64,17 +57,6 @@ class Stream:
         state, memory = ({f"{kind}.{name}": t for name, t in getattr(self, kind).items()} for kind in ("state", "memory"))
         return state | memory | {"observation": self.observation, "reward": self.reward, "action": self.action}
 
-    def distinct(self) -> Stream:
-        """Copy whatever has two names, or gaps in memory, or a memory that needs no gradient: PyTorch would compile anew for each."""
-        seen: set[int] = set()
-        tensors = self.flatten()
-        for name, tensor in tensors.items():
-            if id(tensor) in seen or tensor.stride() != _packed(tensor.shape):
-                tensor = tensor.clone(memory_format=torch.contiguous_format)
-            tensors[name] = tensor.requires_grad_() if name.startswith("memory") and tensor.is_floating_point() else tensor
-            seen.add(id(tensor))
-        return Stream.unflatten(tensors)
-
     @staticmethod
     def unflatten(tensors: dict[str, Tensor]) -> Stream:
         """Inverse of ``flatten``."""
@@ -86,11 +68,6 @@ class Stream:
             else:
                 parts[kind] = tensor
         return Stream(**parts)
-
-
-def _packed(shape: torch.Size) -> tuple[int, ...]:
-    """Strides of a tensor without gaps."""
-    return tuple(math.prod(shape[k + 1 :]) for k in range(len(shape)))
 
 
 def open_stream(task: Task, network: Network, p: Parameters, noise: Tensor) -> Stream:
@@ -114,27 +91,17 @@ def sample(logits: Tensor, uniform: Tensor) -> Tensor:
     return action
 
 
-def play(
-    task: Task, network: Network, at_once: bool, p: Parameters, costs: Costs, stream: dict[str, Any], noise: Tensor
-) -> tuple[dict[str, Any], Record]:
-    """Play as many time steps as noise has -> where the episodes stand, as ``vars(Stream)``, and the record."""
-    state, memory, observation, reward, action = stream.values()
-    steps: list[Record] = []
-    for now in noise.unbind(1):
-        uniform, chance, opening = now.split([1, task.step_noise, now.shape[-1] - 1 - task.step_noise], dim=-1)
-        memory, logits, _ = network.step(p, memory, Moment(observation, reward, action), costs["discount"])
-        action = sample(logits.detach(), uniform[..., 0])
-        running = ~state["over"]
-        state, observation, reward = task.step(state, action, chance)
-        reward = reward * costs["reward_scale"][:, None] * running
-        activities = {f"{prefix}activity": memory[f"{prefix}activity"] for prefix in network.readouts}
-        steps.append({"action": action, "reward": reward, "running": running, "over": state["over"], **activities})
-        if at_once and state["over"].any():
-            here = Stream(state, memory, observation, reward, action)
-            here = here.where(state["over"], open_stream(task, network, p, opening))
-            state, memory, observation, reward, action = vars(here).values()
-    after = dict(zip(stream, (state, memory, observation, reward, action), strict=True))
-    return after, {name: torch.stack([step[name] for step in steps], dim=1) for name in steps[0]}
+def step(task: Task, network: Network, p: Parameters, costs: Costs, stream: Stream, noise: Tensor) -> tuple[Stream, Record]:
+    """Take one time step with noise (seed, episode, 1 + step_noise) -> where the episodes stand, and its record."""
+    moment = Moment(stream.observation, stream.reward, stream.action)
+    memory, logits, _ = network.step(p, stream.memory, moment, costs["discount"])
+    action = sample(logits.detach(), noise[..., 0])
+    running = ~stream.state["over"]
+    state, observation, reward = task.step(stream.state, action, noise[..., 1:])
+    reward = reward * costs["reward_scale"][:, None] * running
+    activities = {f"{prefix}activity": memory[f"{prefix}activity"] for prefix in network.readouts}
+    record = {"action": action, "reward": reward, "running": running, "over": state["over"], **activities}
+    return Stream(state, memory, observation, reward, action), record
 
 
 def discounted_returns(reward: Tensor, over: Tensor, rest: Tensor, discount: Tensor) -> Tensor:
@@ -247,32 +214,40 @@ class Unroll:
     task : Task
     network : Network
     at_once : bool
-        A new episode begins as soon as one ends; else where the next unroll begins.
+        A new episode begins as soon as one ends, which runs uncompiled; else where the next unroll begins.
     compiled : bool
-        Compile the chunks of time steps. Without a C++ compiler they run eagerly, with a warning and the same results.
+        Compile the time step. Without a C++ compiler it runs uncompiled, with a warning and the same results.
+
+    Attributes
+    ----------
+    noise : int
+        How many uniform numbers ``gradient`` takes per episode and time step.
     """
 
     def __init__(self, task: Task, network: Network, at_once: bool = False, compiled: bool = False) -> None:
         self.task, self.network, self.at_once = task, network, at_once
         self.noise = 1 + task.step_noise + (task.begin_noise if at_once else 0)
-        self.compiled = compiled and not at_once and compiler_found()
-        self._play = functools.partial(play, task, network, at_once)
-        if self.compiled:
-            # PyTorch compiles one function for at most eight programs, then runs it uncompiled; forget those before.
-            torch.compiler.reset()
-            self._play = torch.compile(self._play, dynamic=False)
+        self.loop = Loop(self._step, lambda name: name.startswith("memory.")) if compiled and not at_once and compiler_found() else None
+
+    def _step(self, fixed: Tensors, carried: Tensors, noise: Tensor) -> tuple[Tensors, Record]:
+        """Take one time step, as ``Loop`` wants it."""
+        after, record = step(self.task, self.network, fixed, fixed, Stream.unflatten(carried), noise)
+        return after.flatten(), record
 
     def play(self, p: Parameters, costs: Costs, stream: Stream, noise: Tensor) -> tuple[Stream, Record]:
-        """Play one unroll with noise (seed, steps, episode, self.noise)."""
-        steps = noise.shape[1]
-        chunk = max(k for k in range(1, LONGEST_CHUNK + 1) if steps % k == 0) if self.compiled else steps
-        chunks = []
-        for part in noise.split(chunk, dim=1):
-            stream = stream.distinct() if self.compiled else stream
-            now, record = self._play(p, costs, vars(stream), part.contiguous())
-            stream = Stream(**now)
-            chunks.append(record)
-        return stream, {name: torch.cat([record[name] for record in chunks], dim=1) for name in chunks[0]}
+        """Play one unroll with noise (seed, steps, episode, ``self.noise``)."""
+        if self.loop is not None:
+            used = {name: costs[name] for name in ("discount", "reward_scale")}
+            after, record = self.loop(p | used, stream.flatten(), noise)
+            return Stream.unflatten(after), record
+        steps: list[Record] = []
+        for now in noise.unbind(1):
+            chance, opening = now[..., : 1 + self.task.step_noise], now[..., 1 + self.task.step_noise :]
+            stream, record = step(self.task, self.network, p, costs, stream, chance)
+            steps.append(record)
+            if self.at_once and record["over"].any():
+                stream = stream.where(record["over"], open_stream(self.task, self.network, p, opening))
+        return stream, {name: torch.stack([record[name] for record in steps], dim=1) for name in steps[0]}
 
     def gradient(
         self,
@@ -321,12 +296,3 @@ class Unroll:
             gradients = torch.autograd.grad(total.sum(), list(p.values()), materialize_grads=True)
         after.memory = {name: tensor.detach() for name, tensor in after.memory.items()}
         return self.network.flatten(dict(zip(p, gradients, strict=True))), after, monitor
-
-
-@functools.cache
-def compiler_found() -> bool:
-    """Tell whether chunks can be compiled; if not, say so once."""
-    found = shutil.which(os.environ.get("CXX", "g++")) is not None
-    if not found:
-        warnings.warn("no C++ compiler found: training runs uncompiled, about five times slower", stacklevel=2)
-    return found

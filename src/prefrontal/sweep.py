@@ -133,7 +133,7 @@ def main(arguments: list[str]) -> None:
     require(bool(arguments), "experiment", "missing", f"one of {', '.join(experiment.names('train'))}, as the first word")
     name = arguments[0]
     module = f"prefrontal.sweep {name}"
-    _, options = command_line(settings_of(name, None), Options, module, arguments[1:])
+    _, options = command_line(settings_of(name, next(iter(experiment.trained(name)))), Options, module, arguments[1:])
     for count in ("seeds", "threads", "points"):
         require(getattr(options, count) >= 1, count, getattr(options, count), "at least 1")
     require_device(options.device)

@@ -44,12 +44,15 @@ class Curve:
         What was monitored since the last row, summed over updates, by name and network.
     updates : int
         Updates since the last row.
+    reached : int
+        How many rows the share of training that was done at the last one asked for.
     """
 
     points: int
     rows: list[list[dict[str, float]]] = field(default_factory=list)
     sums: dict[str, list[float]] = field(default_factory=dict)
     updates: int = 0
+    reached: int = 0
 
     def add(self, monitor: dict[str, torch.Tensor]) -> None:
         """Take in an update."""
@@ -58,9 +61,9 @@ class Curve:
             before = self.sums.get(name, [0.0] * len(values))
             self.sums[name] = [a + b for a, b in zip(before, values.tolist(), strict=True)]
 
-    def due(self, share: float) -> bool:
-        """Whether the share of training that is done asks for another row."""
-        return int(share * self.points + 1e-9) > len(self.rows)
+    def asked(self, share: float) -> int:
+        """Rows that the share of training that is done asks for."""
+        return int(share * self.points + 1e-9)
 
     def close(self, population: Population, measure: Measure | None) -> None:
         """Add a row."""
@@ -74,7 +77,7 @@ class Curve:
             episode = population.ended if population.at_once else round(population.share * config.episodes)
             row.append({"episode": episode, "reward": reward, **means, **own})
         self.rows.append(row)
-        self.sums, self.updates = {}, 0
+        self.sums, self.updates, self.reached = {}, 0, self.asked(population.share)
 
     def tables(self) -> list[pd.DataFrame]:
         """Learning curve of every network (``tables.COLUMNS["learning_curve"]``)."""
@@ -116,7 +119,7 @@ def train(
     if checkpoint.exists():
         curve = Curve(**store.resume(population, checkpoint))
     config, saved_at = population.config, time.monotonic()
-    snapshots = {max(1, population.updates * e // config.episodes): e for e in config.snapshot_episodes} if snapshot else {}
+    snapshots = [(max(1, population.updates * e // config.episodes), e) for e in config.snapshot_episodes]
     done = round(population.share * config.episodes)
     with tqdm(total=config.episodes, initial=done, desc=name, unit="episode") as bar:
         if population.compiles:
@@ -128,9 +131,10 @@ def train(
                 bar.set_description(name)
                 bar.unpause()
             bar.update(round(population.share * config.episodes) - bar.n)
-            if snapshot and population.done in snapshots:
-                snapshot(snapshots[population.done])
-            closes, due = curve.due(population.share), time.monotonic() - saved_at > CHECKPOINT_SECONDS
+            for update, episode in snapshots if snapshot else []:
+                if update == population.done:
+                    snapshot(episode)
+            closes, due = curve.asked(population.share) > curve.reached, time.monotonic() - saved_at > CHECKPOINT_SECONDS
             if closes or due:
                 refuse_divergence(population, curve)
             if closes:
@@ -245,7 +249,7 @@ def train_condition(name: str, condition: str, configs: list[Config], options: O
 def train_experiment(name: str, arguments: list[str] | None = None) -> None:
     """Do what the command line of an experiment's train.py asks for."""
     module = f"replications.{name}.train"
-    _, options = command_line(settings_of(name, None), Options, module, arguments)
+    _, options = command_line(settings_of(name, next(iter(experiment.trained(name)))), Options, module, arguments)
     for count in ("seeds", "threads"):
         require(getattr(options, count) >= 1, count, getattr(options, count), "at least 1")
     require_device(options.device)
