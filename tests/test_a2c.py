@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch._dynamo.utils import counters
 
 from prefrontal import a2c
 from prefrontal.a2c import Unroll, discounted_returns, open_stream, rmsprop, sample
+from prefrontal.compiling import compiler_found
 from prefrontal.cores import CORES, LSTM
 from prefrontal.encoders import Convolutions, Identity
 from prefrontal.gym import TaskEnv
@@ -196,7 +196,7 @@ def plain_loss(network, p, task, actions, opening, noise, costs, entropy_cost, a
     log_policies, values, rewards, overs, weights = [], [], [], [], []
     for t in range(actions.shape[1]):
         memory, logits, value = network.step(p, memory, moment, costs["discount"])
-        running, (_, chance, new) = ~state["over"], noise[:, t].split([1, task.step_noise, noise.shape[-1] - 1 - task.step_noise], -1)
+        running, chance, new = ~state["over"], noise[:, t, :, 1 : 1 + task.step_noise], noise[:, t, :, 1 + task.step_noise :]
         state, observation, reward = task.step(state, actions[:, t], chance)
         reward = reward * running * costs["reward_scale"][:, None]
         moment = Moment(observation, reward, actions[:, t])
@@ -389,14 +389,6 @@ def test_gradient_is_clipped_to_its_norm_per_network():
     torch.testing.assert_close(square.sqrt(), torch.tensor([[0.6, 0.8], [0.3, 0.4]], dtype=torch.float64))
 
 
-@pytest.fixture
-def small_chunks(monkeypatch):
-    monkeypatch.setattr(a2c, "LONGEST_CHUNK", 2)
-    a2c.compiler_found.cache_clear()
-    yield
-    a2c.compiler_found.cache_clear()
-
-
 def after_updates(compiled: bool, kind: str = "lstm", task=None) -> torch.Tensor:
     task = task or TwoStepTask(trials=2)
     costs = columns(2, torch.float32, learning_rate=[5e-3] * 2)
@@ -408,18 +400,34 @@ def after_updates(compiled: bool, kind: str = "lstm", task=None) -> torch.Tensor
 
 
 @pytest.mark.parametrize("kind", list(CORES))
-def test_compiled_equals_eager_with_one_program(kind, small_chunks):
-    """One program for all chunks: compiling is what takes the time."""
-    counters.clear()
+def test_compiled_equals_eager(kind):
+    """In this task several entries of a state are one tensor, and some pass through a step unchanged."""
     task = BanditTask(trials=6)
     torch.testing.assert_close(after_updates(True, kind, task), after_updates(False, kind, task), rtol=1e-4, atol=1e-5)
-    assert counters["stats"]["unique_graphs"] == 1
 
 
-def test_without_a_compiler_it_warns_once_and_gives_the_same(small_chunks, monkeypatch):
+@pytest.mark.parametrize("apart", [False, True])
+def test_compiled_gradient_equals_eager_over_unrolls_that_cut_episodes(apart):
+    """Random parameters; episodes go on, end, and begin anew; one network alone has tensors of one entry."""
+    task = WanderingTask()
+    for seeds, episodes in ((3, 4), (1, 1)):
+        network = network_for(task, 5, apart=apart)
+        flat, costs, gradients = random_flat(network, seeds).float(), columns(seeds, torch.float32), []
+        for compiled in (True, False):
+            unroll, noise, stream = Unroll(task, network, compiled=compiled), NoiseStream(list(range(seeds)), "test"), None
+            for _ in range(4):
+                drawn = noise.uniform(episodes, task.begin_noise), noise.uniform(9, episodes, unroll.noise)
+                gradient, stream, _ = unroll.gradient(flat, costs, stream, *drawn, torch.full((seeds,), 0.3))
+                gradients.append(gradient)
+        torch.testing.assert_close(torch.stack(gradients[:4]), torch.stack(gradients[4:]), rtol=1e-4, atol=1e-5)
+
+
+def test_without_a_compiler_it_warns_once_and_gives_the_same(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
+    compiler_found.cache_clear()
     with pytest.warns(UserWarning, match=r"no C\+\+ compiler found") as warned:
         flat = after_updates(True)
+    compiler_found.cache_clear()
     assert len(warned) == 1
     assert torch.equal(flat, after_updates(False))
 

@@ -222,12 +222,15 @@ class Unroll:
     ----------
     noise : int
         How many uniform numbers ``gradient`` takes per episode and time step.
+    loop : Loop or None
+        The compiled loop; it compiles in the first call of ``gradient``.
     """
 
     def __init__(self, task: Task, network: Network, at_once: bool = False, compiled: bool = False) -> None:
         self.task, self.network, self.at_once = task, network, at_once
         self.noise = 1 + task.step_noise + (task.begin_noise if at_once else 0)
-        self.loop = Loop(self._step, lambda name: name.startswith("memory.")) if compiled and not at_once and compiler_found() else None
+        compiled = compiled and not at_once and compiler_found()
+        self.loop = Loop(self._step, lambda name: name.startswith("memory.")) if compiled else None
 
     def _step(self, fixed: Tensors, carried: Tensors, noise: Tensor) -> tuple[Tensors, Record]:
         """Take one time step, as ``Loop`` wants it."""

@@ -109,7 +109,7 @@ class Network:
 
     def begin(self, p: Parameters, episodes: int) -> Memory:
         """Memory at the start of an episode."""
-        memory = {}
+        memory: Memory = {}
         for prefix in self.readouts:
             own = self.core.begin(_part(p, prefix), episodes)
             memory |= {f"{prefix}{name}": tensor for name, tensor in own.items()}

@@ -32,10 +32,10 @@ class Attention:
 
     def begin(self, p: Parameters, episodes: int) -> Memory:
         """Nothing has happened yet."""
-        seeds, zeros = len(p["input_bias"]), p["input_bias"].new_zeros
-        memory = {f"{layer}_{part}": zeros(seeds, episodes, self.length, self.units) for layer in LAYERS for part in ("keys", "values")}
-        position = torch.zeros(seeds, episodes, dtype=torch.int64, device=p["input_bias"].device)
-        return memory | {"activity": zeros(seeds, episodes, self.units), "position": position}
+        activity = p["input_bias"].new_zeros(len(p["input_bias"]), episodes, self.units)
+        past = activity[:, :, None].expand(-1, -1, self.length, -1)
+        memory = {f"{layer}_{part}": past.contiguous() for layer in LAYERS for part in ("keys", "values")}
+        return memory | {"activity": activity, "position": torch.zeros_like(activity[..., 0], dtype=torch.int64)}
 
     def step(self, p: Parameters, memory: Memory, x: Tensor) -> Memory:
         """Advance by one time step."""
