@@ -29,7 +29,7 @@ class Loop:
     Parameters
     ----------
     step : Step
-        What it records besides what it carries must not depend on the values of tensors in Python.
+        Must not branch on the values of tensors.
     flows : callable
         Name of a carried tensor -> whether gradients flow through it.
     """

@@ -75,9 +75,7 @@ INVALID_REWARD = -1.0
 """Reward of an invalid response (Methods, "Simulations", trial protocol)."""
 
 
-def proceed(
-    period: Tensor, valid: Tensor, completed: Tensor, invalid_response: str, first: int = 0
-) -> tuple[Tensor, Tensor]:
+def proceed(period: Tensor, valid: Tensor, completed: Tensor, invalid_response: str, first: int = 0) -> tuple[Tensor, Tensor]:
     """Tell how a trial goes on after a response; what an invalid one does is not stated in the paper.
 
     Parameters

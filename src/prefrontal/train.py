@@ -131,8 +131,8 @@ def train(
                 bar.set_description(name)
                 bar.unpause()
             bar.update(round(population.share * config.episodes) - bar.n)
-            for update, episode in snapshots if snapshot else []:
-                if update == population.done:
+            for update, episode in snapshots:
+                if snapshot is not None and update == population.done:
                     snapshot(episode)
             closes, due = curve.asked(population.share) > curve.reached, time.monotonic() - saved_at > CHECKPOINT_SECONDS
             if closes or due:
