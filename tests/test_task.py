@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import inspect
 import warnings
 
 import gymnasium
@@ -13,23 +11,21 @@ import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
 
+from prefrontal import experiment
 from prefrontal.gym import TaskEnv
-from prefrontal.paths import ROOT
 from prefrontal.task import NoiseStream, one_hot
 from replications.bandit.task import BanditTask
 from replications.two_step.task import CENTRE, LEFT, STAGE_1, STAGE_2, TwoStepTask
 
 
 def find_tasks() -> list[object]:
-    """One of every class named ...Task in replications/*/task.py, with its default settings."""
-    names = sorted(path.parent.name for path in (ROOT / "replications").glob("*/task.py"))
-    modules = [importlib.import_module(f"replications.{name}.task") for name in names]
-    return [
-        kind()
-        for module in modules
-        for name, kind in inspect.getmembers(module, inspect.isclass)
-        if name.endswith("Task") and kind.__module__ == module.__name__
-    ]
+    """Every experiment's task, in its first condition whose observations reach the core as they are."""
+    tasks = []
+    for name in experiment.names("task"):
+        kind = experiment.module(name, "train").Config
+        configs = [kind(**settings) for settings in experiment.trained(name).values()]
+        tasks.append(next(config for config in configs if config.encoder() is None).task())
+    return tasks
 
 
 TASKS = find_tasks()

@@ -67,6 +67,8 @@ class Program:
     """
 
     def __init__(self, step: Step, flows: Callable[[str], bool], fixed: Tensors, carried: Tensors, new: Tensor) -> None:
+        # PyTorch's own default, which these imports would set, is a temporary folder.
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path.home() / ".cache" / "prefrontal"))
         from functorch.compile import min_cut_rematerialization_partition
         from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -140,7 +142,6 @@ def compiled(graph: torch.fx.GraphModule, example: list[Tensor]) -> Callable[[li
     from torch._inductor.decomposition import select_decomp_table
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path.home() / ".cache" / "prefrontal"))
     decomposed = make_fx(graph, select_decomp_table(), tracing_mode="fake")(*example)
     with config.patch(size_asserts=False):
         program: Any = compile_fx_inner(decomposed, example)
@@ -153,6 +154,8 @@ def packed(tensor: Tensor) -> Tensor:
 
 
 class _Looped(torch.autograd.Function):
+    """The loop as automatic differentiation sees it."""
+
     @staticmethod
     def forward(ctx: Any, program: Program, new: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
         fixed = [tensor.contiguous() for tensor in tensors[: program.fixed]]
