@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from prefrontal import a2c
 from prefrontal.a2c import Unroll, discounted_returns, open_stream, rmsprop, sample
-from prefrontal.compiling import compiler_found
+from prefrontal.compiling import Loop, compiler_found
 from prefrontal.cores import CORES, LSTM
 from prefrontal.encoders import Convolutions, Identity
 from prefrontal.gym import TaskEnv
@@ -462,3 +462,16 @@ def test_one_update_makes_a_rewarded_action_likelier(monkeypatch):
     better = returns > value + 0.2
     assert (gain[better] > 0).all() and better.any()
     assert (gain[returns < value - 0.2] < 0).all()
+
+
+def test_compiled_steps_know_tensors_by_name_whatever_their_order():
+    def step(fixed, carried, new):
+        total = carried["total"] * fixed["decay"] + new
+        return {"total": total, "count": carried["count"] + 1}, {"total": total}
+
+    loop = Loop(step, lambda name: name == "total")
+    fixed, new = {"decay": torch.tensor([[0.5]], requires_grad=True)}, torch.rand(1, 3, 1)
+    carried = {"total": torch.tensor([[2.0]]), "count": torch.tensor([[7.0]])}
+    one, other = (loop(fixed, dict(own), new) for own in (carried.items(), reversed(carried.items())))
+    assert all(torch.equal(one[0][name], other[0][name]) for name in carried)
+    assert float(one[0]["count"]) == 10

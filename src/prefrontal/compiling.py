@@ -43,6 +43,8 @@ class Loop:
 
         Gradients are those at the fixed tensors that require one, and at the carried tensors.
         """
+        # A checkpoint brings tensors back in another order.
+        fixed, carried = (dict(sorted(tensors.items())) for tensors in (fixed, carried))
         key = tuple(tensor.shape for tensor in (*fixed.values(), *carried.values(), new[:, 0]))
         if key not in self.programs:
             self.programs[key] = Program(self.step, self.flows, fixed, carried, new[:, 0])
