@@ -70,9 +70,9 @@ def number(default: float, numeric: bool = False) -> Any:
     return setting(default, math.isfinite, "a finite number", numeric)
 
 
-def optional(default: float | None, least: float = 0.0) -> Any:
-    """Finite number, ``least`` or more (above it, where it is 0 and excluded by its meaning), or None."""
-    return setting(default, lambda x: x is None or least <= x < math.inf, f"{least:g} or more and finite, or None", numeric=True)
+def optional(default: float | None) -> Any:
+    """Finite number, 0 or more, or None."""
+    return setting(default, lambda x: x is None or 0 <= x < math.inf, "0 or more and finite, or None", numeric=True)
 
 
 @dataclass(frozen=True)

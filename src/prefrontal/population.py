@@ -96,7 +96,8 @@ class Population:
     @property
     def compiles(self) -> bool:
         """Whether the next update begins with compiling."""
-        return self.programs[0].loop is not None and self.stream is None
+        loop = self.programs[0].loop
+        return loop is not None and not loop.programs
 
     @property
     def agent(self) -> NetworkAgent:
