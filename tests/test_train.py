@@ -155,6 +155,17 @@ def test_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch, ch
     assert all(one.equals(other) for one, other in zip(curve, resumed_curve, strict=True))
 
 
+def test_compiled_training_resumes_inside_an_episode(tmp_path, monkeypatch, checkpoint_each_update):
+    """The first episode to open after the resume brings its tensors in another order than the checkpoint."""
+    whole, interrupted, resumed = (Population(seeds(2), compiled=True) for _ in range(3))
+    curves_of(whole, tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(patch, 1)
+        curves_of(interrupted, tmp_path / "parts")
+    curves_of(resumed, tmp_path / "parts")
+    assert torch.equal(whole.flat, resumed.flat)
+
+
 KILLED = """
 import sys
 from prefrontal import train
