@@ -23,9 +23,9 @@ def test_every_combination_is_trained_and_written(tmp_path, capsys):
     frame = tables.read(folder / "both.csv")
     settings = ["init_scale", "learning_rate", "steps_per_trial"]
     assert len(frame) == 16
-    assert (frame.groupby(settings)["seed"].apply(sorted).map(tuple) == (0, 1)).all()
+    assert (frame.groupby(settings)["seed"].apply(sorted).map(tuple) == (sweep.APART, sweep.APART + 1)).all()
     assert len(frame.groupby(settings)) == 8
-    assert {"share_end", "share_validation", "episodes_to_80_percent", "training_episodes"} <= set(frame.columns)
+    assert {"share_end", "value_error_end", "share_validation", "episodes_to_80_percent", "training_episodes"} <= set(frame.columns)
     assert set(tables.read(folder / "both_curves.csv").columns) >= {*settings, "seed", "episode", "share"}
     assert not (tmp_path / "two_step" / "networks").exists()
     assert not list((tmp_path / "two_step" / "checkpoints").iterdir())
@@ -39,7 +39,7 @@ def test_the_experiments_own_measure_is_taken_over_training(name, tmp_path):
     folder = tmp_path / name / "sweeps"
     frame, curves = tables.read(folder / "sweep.csv"), tables.read(folder / "sweep_curves.csv")
     assert len(frame) == 2 * 2 and len(curves) == 2 * 2 * 2
-    assert set(curves["learning_rate"]) == {1e-3, 2e-3} and set(curves["seed"]) == {0, 1}
+    assert set(curves["learning_rate"]) == {1e-3, 2e-3} and set(curves["seed"]) == {sweep.APART, sweep.APART + 1}
     population = Population([experiment.module(name, "train").Config(episodes=1)], compiled=False)
     measured = experiment.module(name, "sweep").measure(population)
     assert len(measured) == 1 and set(measured.columns) <= set(frame.columns)

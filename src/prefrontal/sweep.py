@@ -3,6 +3,8 @@
 Networks are compared by their reward. Where reward tells strategies badly apart, an experiment's ``sweep.py`` has a
 ``measure`` of its own, which is taken at equal distances over training with the weights frozen.
 
+Settings are chosen on networks that no claim is about: those of a sweep are seeded from ``APART`` on.
+
 python -m prefrontal.sweep two_step --vary init_scale=1,2.5 learning_rate=7e-4,2e-3 --seeds 4 --name scales
 """
 
@@ -29,6 +31,9 @@ from prefrontal.train import Measure, command_line, replicate, require_device, s
 
 VALIDATION_EPISODES = 300
 """Episodes per network that a sweep is judged on; they differ from those of training and of the test."""
+
+APART = 100
+"""Seed of the first network of a sweep; those that are judged are seeded from 0 on."""
 
 ConfigType = TypeVar("ConfigType", bound=Config)
 
@@ -84,20 +89,23 @@ def parse(example: Any, text: str) -> Any:
     return float(text) if example is None else type(example)(text)
 
 
-def learned(population: Population, share: np.ndarray, index: int, validation: float) -> dict[str, float]:
-    """Summarize how one network learned, from the share of the possible gain over its learning curve.
+def learned(population: Population, curve: pd.DataFrame, index: int, validation: float) -> dict[str, float]:
+    """Summarize how one network learned, from its learning curve with column ``share``, that of the possible gain.
 
     Returns
     -------
     dict
-        share_end and share_validation: over the last tenth of training, and on validation episodes with frozen weights;
-        episodes_to_80_percent: until a learning-curve point first reaches a share of 0.8, NaN if none does; training_episodes.
+        share_end and value_error_end: over the last tenth of training; share_validation: on validation episodes with frozen
+        weights; episodes_to_80_percent: until a learning-curve point first reaches a share of 0.8, NaN if none does;
+        training_episodes.
     """
     config = population.configs[index]
-    reached = np.flatnonzero(share >= 0.8)
-    episodes = np.linspace(0, config.episodes, len(share) + 1)[1:]
+    end = curve.iloc[-max(1, len(curve) // 10) :]
+    reached = np.flatnonzero(curve["share"] >= 0.8)
+    episodes = np.linspace(0, config.episodes, len(curve) + 1)[1:]
     return {
-        "share_end": share[-max(1, len(share) // 10) :].mean(),
+        "share_end": end["share"].mean(),
+        "value_error_end": end["value_error"].mean(),
         "share_validation": float(share_of_gain(validation, *config.reward_range())),
         "episodes_to_80_percent": episodes[reached[0]] if len(reached) else np.nan,
         "training_episodes": config.episodes,
@@ -115,10 +123,10 @@ def compare(name: str, configs: list[Config], options: Options, measure: Measure
         validation = evaluate(population.agent, population.task, population.seeds, VALIDATION_EPISODES, "validation episodes")
         for index, (config, curve) in enumerate(zip(together, own, strict=True)):
             about = {setting: getattr(config, setting) for setting in varied}
-            share = share_of_gain(curve["reward"], *config.reward_range())
-            curves.append(curve.assign(share=share, **about))
             measured = curve.drop(columns=tables.COLUMNS["learning_curve"]).iloc[-1].to_dict()
-            rows.append(about | learned(population, share, index, validation[index]) | measured)
+            curve = curve.assign(share=share_of_gain(curve["reward"], *config.reward_range()))
+            curves.append(curve.assign(**about))
+            rows.append(about | learned(population, curve, index, validation[index]) | measured)
     frame, about = pd.DataFrame(rows), store.provenance(configs)
     tables.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
     joined = tables.leading(pd.concat(curves, ignore_index=True), *varied)
@@ -138,7 +146,7 @@ def main(arguments: list[str]) -> None:
         require(getattr(options, count) >= 1, count, getattr(options, count), "at least 1")
     require_device(options.device)
     torch.set_num_threads(options.threads)
-    config, _ = command_line(settings_of(name, options.condition), Options, module, arguments[1:])
+    config, _ = command_line(dataclasses.replace(settings_of(name, options.condition), seed=APART), Options, module, arguments[1:])
     configs = [c for point in grid(config, options.vary) for c in replicate(point, options.seeds)]
     measure = experiment.module(name, "sweep").measure if name in experiment.names("sweep") else None
     frame = compare(name, configs, options, measure)
