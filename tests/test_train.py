@@ -155,9 +155,12 @@ def test_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch, ch
     assert all(one.equals(other) for one, other in zip(curve, resumed_curve, strict=True))
 
 
-def test_compiled_training_resumes_inside_an_episode(tmp_path, monkeypatch, checkpoint_each_update):
+@pytest.mark.parametrize("kind", KINDS[:-1], ids=lambda kind: next(iter(kind.values())))
+def test_compiled_training_resumes_inside_an_episode(tmp_path, monkeypatch, checkpoint_each_update, kind):
     """The first episode to open after the resume brings its tensors in another order than the checkpoint."""
-    whole, interrupted, resumed = (Population(seeds(2), compiled=True) for _ in range(3))
+    configs = seeds(2, dataclasses.replace(SMALL, **kind))
+    whole, interrupted, resumed = (Population(configs, compiled=True) for _ in range(3))
+    interrupted.programs = resumed.programs = whole.programs  # compiled once
     curves_of(whole, tmp_path / "whole")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         interrupt_after(patch, 1)
