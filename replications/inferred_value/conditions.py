@@ -14,7 +14,7 @@ MAIN, RESET = "carried", "reset"
 """LSTM state carried through a session of many blocks, or reset at every block."""
 
 STATED = {"learning_rate": 7e-4, "value_cost": 0.05, "init_scale": 2.5}
-CHOSEN = {"learning_rate": 2e-3, "value_cost": 0.5, "init_scale": 2.5}
+CHOSEN = STATED | {"value_cost": 0.5}
 """Settings compared over training: the paper's learning rate and value cost (Methods, "Learning"), and ours; README, "Deviations
 and choices". The initial weights, which are not stated, are ours in both."""
 

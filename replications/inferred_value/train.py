@@ -29,8 +29,6 @@ class Config(config.Config):
     """Trials per block (Methods, simulation 3: 5 trials, 20 steps)."""
     unroll: int = 200
     """Longest unroll in time steps (Methods, simulation 3: 200, ten blocks)."""
-    learning_rate: float = CHOSEN["learning_rate"]
-    """RMSProp learning rate (paper: 7e-4; see README for what it does)."""
     value_cost: float = CHOSEN["value_cost"]
     """Weight beta_v of the value gradient (paper: 0.05, at which training ends before all values follow reversals)."""
     init_scale: float = CHOSEN["init_scale"]
