@@ -100,7 +100,21 @@ def test_quantities_are_long():
     assert indexed["quantity"].tolist() == ["A", "A", "B", "B"] and list(indexed) == list(tables.COLUMNS["quantities"])
 
 
+def test_a_network_without_a_number_is_not_left_out():
+    assert settle([1.0, 1.1, 0.9, np.nan], above(0))["reproduced_verdict"] is False
+
+
 C = Claim("c", "q", "1a", "s", above(0))
+
+
+def test_scores_of_experiments_add_up_to_the_whole(tmp_path):
+    shared = dataclasses.replace(C, claim="rpe-input")
+    write(tmp_path / "x", (C, [1.0, 1.1]), (shared, [1.0, 1.1]))
+    write(tmp_path / "y", (dataclasses.replace(C, claim="d"), [-1.0, -1.1]), (shared, [-1.0, -1.1]))
+    frame = claims.collect(tmp_path)
+    assert claims.score(frame) == "1 of 3 claims reproduced"
+    scores = {name: claims.score(claims.counted(frame, name)) for name in ("x", "y", "rpe_input")}
+    assert scores == {"x": "1 of 1 claims reproduced", "y": "0 of 1 claims reproduced", "rpe_input": "0 of 1 claims reproduced"}
 
 
 def test_score_counts_claims_not_rows(tmp_path):
@@ -116,7 +130,7 @@ def test_what_goes_beyond_the_paper_never_changes_its_score(tmp_path):
     held, failed = (dataclasses.replace(C, claim=name, panel=BEYOND) for name in ("guess", "c"))
     write(tmp_path / "new", (held, [1.0, 1.1]), (failed, [-1.0, -1.1]))
     frame = claims.collect(tmp_path)
-    assert claims.score(frame) == f"{before}; 1 of 2 predictions, which go beyond the paper, hold"
+    assert claims.score(frame) == f"{before}; 1 of 2 claims beyond the paper hold"
     assert list(claims.worst(frame)["reproduced_verdict"]) == [True, True, False], "claims of one name are decided apart"
 
 

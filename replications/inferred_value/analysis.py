@@ -159,7 +159,6 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that the claims are about."""
     rpes = measured["fig4b"].assign(quantity=measured["fig4b"]["role"] + ", " + measured["fig4b"]["panel"])
     cues = rpes.pivot(index=SUBJECT, columns="quantity", values="cue")
-    inferred = cues.columns.str.endswith("inferred")
     difference = measured["fig4b_differences"].set_index(SUBJECT)
     before = difference["before"]
     carried = before.drop([RESET, *OBSERVERS], level="condition", errors="ignore")
@@ -168,8 +167,7 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     decoded = measured["decoded_state"]
     fixation = decoded[decoded["period"] == "fixation"].pivot(index=SUBJECT, columns="block_trial", values="new_state")
     wide = [
-        ("inferred-experienced", cues.loc[:, ~inferred]),
-        ("inferred-inferred", cues.loc[:, inferred]),
+        ("inferred-experienced", cues),
         ("inferred-inferred", pd.DataFrame({"inferred / experienced": difference["inferred"] / difference["experienced"]})),
         ("inferred-state", pd.DataFrame({"old state, reversal trial": 1 - fixation[0], "new state, next trial": fixation[1]})),
         ("inferred-carry", pd.DataFrame({"difference, before": before})),

@@ -71,7 +71,7 @@ def rpe_claim(panel: str, role: str, sign: int) -> Claim:
     """Claim sign and size of one cue RPE of Fig. 4b."""
     trial = "trial 1" if panel == "before" else f"trial 2, {panel}"
     return Claim(
-        "inferred-inferred" if panel == "inferred" else "inferred-experienced",
+        "inferred-experienced",
         f"{role}, {panel}",
         "4b",
         f"RPE to the {role}, {trial}",
@@ -120,4 +120,5 @@ CLAIMS = [
         above(0),
     ),
 ]
-CLAIMS += again(CLAIMS, RPE, RPE_INPUT, RPE_WORDS, ("inferred-inferred",))
+INFERRED = [("inferred-experienced", f"{role}, inferred") for role in ROLES]
+CLAIMS += again(CLAIMS, RPE, RPE_INPUT, RPE_WORDS, [*INFERRED, "inferred-inferred"])

@@ -3,6 +3,7 @@
 A claim is declared in its experiment's ``conditions.py``, beside its criterion, before the result is seen. It has a row for each
 of its quantities. A row is *reproduced* when the 95 % interval over networks lies within the criterion's bounds, and *agrees*
 when the published value lies in our networks' range or within the stated tolerance of our mean. The worst row decides the claim.
+Every network counts: where one has no number, a criterion is not met.
 """
 
 from __future__ import annotations
@@ -198,7 +199,7 @@ def settle(claim: Claim, values: ArrayLike, yardsticks: Yardsticks | None = None
     agrees: bool | None = None
     if claim.criterion is not None:
         bounds = claim.criterion.bounds(yardsticks or {})
-        reproduced = bool(low > bounds[0] and high < bounds[1])
+        reproduced = bool(low > bounds[0] and high < bounds[1] and len(finite) == np.size(values))
         rule.append(claim.criterion.text(yardsticks or {}))
     if claim.or_more:
         agrees = bool(mean >= claim.published)
@@ -352,6 +353,15 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.groupby(level="claim", sort=False).agg(decide).astype(object)
 
 
+def counted(frame: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    """Rows of the claims that an experiment's score counts, so that the scores of all experiments add up to the whole.
+
+    A claim that several experiments settle, such as rpe-input, is one claim: it counts in the folder of its name alone.
+    """
+    several = frame.groupby("claim")["experiment"].transform("nunique") > 1
+    return frame[(frame["experiment"] == experiment) & ~several | (frame["claim"] == experiment.replace("_", "-"))]
+
+
 def score(frame: pd.DataFrame) -> str:
     """Count the claims that are reproduced and that agree, and apart from them those beyond the paper that hold."""
     apart = frame["panel"] == BEYOND
@@ -359,7 +369,7 @@ def score(frame: pd.DataFrame) -> str:
     counted: dict[str, pd.Series] = {
         "claims reproduced": paper["reproduced_verdict"],
         "claims agree with the published values": paper["agrees_verdict"],
-        "predictions, which go beyond the paper, hold": further["reproduced_verdict"],
+        "claims beyond the paper hold": further["reproduced_verdict"],
     }
     known = {words: cells.dropna() for words, cells in counted.items()}
     return "; ".join(f"{int(cells.sum())} of {len(cells)} {words}" for words, cells in known.items() if len(cells))

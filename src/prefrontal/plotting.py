@@ -84,9 +84,17 @@ def bar(ax: Axes, x: float, values: ArrayLike, color: str, width: float = 0.7, b
     dots(ax, x, values)
 
 
-def published_marker(ax: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None) -> None:
-    """Mark published model values: open grey diamonds, the same in every figure."""
-    ax.scatter(x, y, marker="D", s=12, facecolor="white", edgecolor=COLORS["published"], lw=0.9, zorder=4, label=label)
+def published_marker(
+    ax: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None, color: str = COLORS["published"], size: float = 12
+) -> None:
+    """Mark published model values: open diamonds, grey but where several would stand at one place."""
+    ax.scatter(x, y, marker="D", s=size, facecolor="white", edgecolor=color, lw=0.9, zorder=4, label=label)
+
+
+def count(ax: Axes, n: int, what: str = "networks", x: float = 1.0, y: float = 0.0, **style: Any) -> None:
+    """Say how many an interval is over, in a corner of the axes: the lower right one unless told otherwise."""
+    place: dict[str, Any] = {"ha": "right" if x > 0.5 else "left", "va": "top" if y > 0.5 else "bottom", "fontsize": 5.5}
+    ax.text(x, y, f"n = {n} {what}", transform=ax.transAxes, **place | style)
 
 
 def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels: dict[str, Sequence[Axes]]) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import tyro
@@ -64,14 +64,26 @@ def table(what: str, data: Path, experiment: str | None) -> str:
     """Return the Markdown that belongs between a block's markers."""
     kind, _, claim = what.partition(" ")
     if kind in ("claims", "every"):
-        frame = claims.collect(data, experiment if what == "claims" and experiment else "*")
-        own = frame[frame["claim"] == claim] if kind == "claims" and claim else frame
+        frame = own = counted = claims.collect(data)
+        if what == "claims" and experiment:
+            own, counted = frame[frame["experiment"] == experiment], claims.counted(frame, experiment)
+        elif kind == "claims" and claim:
+            own = counted = frame[frame["claim"] == claim]
         shown = overview(own) if what == "claims" and experiment is None else claims.readable(own)
-        return f"{claims.score(own) or 'No claim is settled yet'}.\n\n{markdown(shown)}"
+        apart = [name for name in own["claim"].unique() if name not in set(counted["claim"])]
+        words = f" Not counted here, since several experiments settle it: {', '.join(apart)}." if apart else ""
+        return f"{claims.score(counted) or 'No claim is settled yet'}.{words}\n\n{markdown(shown)}"
     path, _, by = what.partition(" by ")
     shown = tables.read(data / (experiment or "") / path)
     shown = group(shown, [name.strip() for name in by.split(",")]) if by else shown
-    return markdown(shown.map(lambda value: f"{value:.3g}" if isinstance(value, float) else value))
+    return markdown(shown.map(cell))
+
+
+def cell(value: Any) -> Any:
+    """Write a table's entry: numbers to three digits, a dash where there is nothing."""
+    if pd.isna(value):
+        return "—"
+    return f"{value:.3g}" if isinstance(value, float) else value
 
 
 def fill(readme: Path, data: Path, experiment: str | None) -> None:

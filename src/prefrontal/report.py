@@ -188,19 +188,13 @@ class Experiment:
     figures: list[Figure]
     frame: pd.DataFrame
     """Claims, with links to panel and results."""
+    verdicts: pd.DataFrame
+    """Verdict of each claim as a whole, in all experiments that settle it."""
+    score: list[str]
+    """Counts of its claims, in words."""
     charts: list[Chart]
     training: pd.DataFrame
     commit: str
-
-    @property
-    def score(self) -> list[str]:
-        """Counts of its claims, in words."""
-        return claims.score(self.frame).split("; ") if len(self.frame) else []
-
-    @property
-    def verdicts(self) -> pd.DataFrame:
-        """Verdict of each claim as a whole."""
-        return claims.verdicts(self.frame)
 
 
 def collect_experiment(name: str, options: Options, citations: dict[str, Citation], frame: pd.DataFrame) -> Experiment:
@@ -211,8 +205,9 @@ def collect_experiment(name: str, options: Options, citations: dict[str, Citatio
         raise UserError(f"replications/{name}/README.md must begin with a heading and a paragraph")
     base = os.path.relpath(options.root / "replications" / name, options.figures)
     commands = re.search(r"^```sh\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
-    own = frame[frame["experiment"] == name]
-    links = [panel_files(panel, name, options.data, options.figures) for panel in own["panel"]]
+    counted = claims.counted(frame, name)
+    own = frame.loc[frame.index[frame["experiment"] == name].union(counted.index)]
+    links = [panel_files(*keys, options.data, options.figures) for keys in zip(own["panel"], own["experiment"], strict=True)]
     published = own[own["published"].notna()]
     return Experiment(
         name=name,
@@ -223,6 +218,8 @@ def collect_experiment(name: str, options: Options, citations: dict[str, Citatio
         commands=commands[1] if commands else "",
         figures=[collect_figure(fig, made, options.figures) for fig, made in citations.items() if made.experiment == name],
         frame=own.assign(link=pd.Series(links, index=own.index, dtype=object)),
+        verdicts=claims.verdicts(frame),
+        score=claims.score(counted).split("; ") if len(counted) else [],
         charts=[chart(str(panel), rows) for panel, rows in published.groupby("panel", sort=False)],
         training=training_cost(options.data / name / "networks"),
         commit=tables.manifest(options.data / name / "results").get("claims.csv", {}).get("commit", ""),
