@@ -64,38 +64,49 @@ def accuracy(tests: pd.DataFrame, *by: str) -> pd.DataFrame:
     return counts.assign(accuracy=counts["correct"] / counts["n"])
 
 
-def outcomes(curves: pd.DataFrame, tests: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
-    """One row per network: final accuracy on trials 2 to 6, whether at ceiling, and when it left chance and neared ceiling."""
+def turns(curves: pd.DataFrame) -> pd.DataFrame:
+    """Training episodes at the two change points of every network's learning curve: condition, seed, first and second."""
+    rows = []
+    for (condition, seed), curve in curves.groupby(NETWORK):
+        if found := change_points(later_trials(curve).to_numpy()):
+            first, second = curve["episode"].iloc[list(found)]
+            rows.append({"condition": condition, "seed": seed, "first": first, "second": second})
+    return pd.DataFrame(rows, columns=[*NETWORK, "first", "second"])
+
+
+def outcomes(curves: pd.DataFrame, tests: pd.DataFrame, costs: pd.DataFrame, turned: pd.DataFrame) -> pd.DataFrame:
+    """One row per network: final accuracy on trials 2 to 6, whether at ceiling, and when it left chance and neared ceiling.
+
+    ``turned`` are the curves' change points, which mean this only where ceiling was reached.
+    """
     rows = []
     by_trial = accuracy(tests[tests["as_trained"] & (tests["trial"] > 0)], "trial")
     shares = by_trial.groupby(NETWORK)["accuracy"].mean()
     for (condition, seed), curve in curves.groupby(NETWORK):
         share = shares.get((condition, seed), np.nan)
-        found = change_points(later_trials(curve).to_numpy()) if share >= CEILING else None
-        above_chance, ceiling = (int(curve["episode"].iloc[point]) for point in found) if found else (np.nan, np.nan)
         rows.append(
             {
                 "condition": condition,
                 "seed": seed,
                 "accuracy_trials_2_to_6": share,
                 "at_ceiling": share >= CEILING,
-                "episodes_to_above_chance": above_chance,
-                "episodes_from_there_to_ceiling": ceiling - above_chance,
                 "training_episodes": int(curve["episode"].iloc[-1]),
                 "updates": int(curve["updates"].iloc[-1]),
             }
         )
-    return pd.DataFrame(rows).merge(costs, on=NETWORK)
+    frame = pd.DataFrame(rows).merge(turned, "left", NETWORK).merge(costs, on=NETWORK)
+    first, second = (frame.pop(name).where(frame["at_ceiling"]) for name in ("first", "second"))
+    times = {"episodes_to_above_chance": first, "episodes_from_there_to_ceiling": second - first}
+    return tables.leading(frame.assign(**times), *NETWORK, "accuracy_trials_2_to_6", "at_ceiling", *times)
 
 
-def stages(curves: pd.DataFrame, tests: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
-    """Fig. 6c: accuracy by trial of the networks at ceiling, at six stages between their change points and at the end."""
+def stages(curves: pd.DataFrame, tests: pd.DataFrame, turned: pd.DataFrame) -> pd.DataFrame:
+    """Fig. 6c: accuracy by trial of all networks, at six stages between their change points and at the end."""
     parts = []
     curves, final = (frame.set_index(NETWORK).sort_index() for frame in (curves, accuracy(tests[tests["as_trained"]], "trial")))
-    columns = [*NETWORK, "episodes_to_above_chance", "episodes_from_there_to_ceiling"]
-    for condition, seed, start, rise in networks.loc[networks["at_ceiling"], columns].dropna().to_numpy():
+    for condition, seed, first, second in turned.itertuples(index=False):
         keys, curve = {"condition": condition, "seed": seed}, curves.loc[(condition, seed)]
-        for stage, episode in enumerate(np.linspace(start, start + rise, STAGES), 1):
+        for stage, episode in enumerate(np.linspace(first, second, STAGES), 1):
             for trial, shares in enumerate(curve.filter(regex="^trial_").to_numpy().T, 1):
                 at_stage = np.interp(episode, curve["episode"], shares)
                 parts.append({**keys, "stage": str(stage), "trial": trial, "accuracy": at_stage})
@@ -130,11 +141,11 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
 def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
     """Outcome of every network's training, its stages, and its final tests."""
     curves, tests, costs = read_networks(recording.folder / "networks")
-    networks = outcomes(curves, tests, costs)
+    turned = turns(curves)
     second = accuracy(tests[tests["as_trained"] & (tests["trial"] == 1)], "first")
     return {
-        "networks": networks,
-        "fig6c": stages(curves, tests, networks),
+        "networks": outcomes(curves, tests, costs, turned),
+        "fig6c": stages(curves, tests, turned),
         "final": accuracy(tests, "test", "trial"),
         "second_trial": second[[*NETWORK, "first", "accuracy", "n"]],
     }
@@ -150,12 +161,12 @@ def panels(recording: tables.Recording, measured: dict[str, pd.DataFrame]) -> di
     variations = recording.folder / "variations"
     if variations.exists():
         curves, tests, costs = read_networks(variations)
-        found |= {"variations": outcomes(curves, tests, costs), "variations_learning": learning(curves)}
+        found |= {"variations": outcomes(curves, tests, costs, turns(curves)), "variations_learning": learning(curves)}
     return found
 
 
 def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers that claims are about; NaN for networks below ceiling but in the yield."""
+    """Numbers that claims are about, of all networks; those below ceiling have no time when they reached it."""
     networks = measured["networks"].set_index(NETWORK)
     final = measured["final"].assign(percent=lambda frame: 100 * frame["accuracy"])
     trials = final[final["test"] == "held out"].pivot(index=NETWORK, columns="trial", values="percent")
@@ -176,9 +187,9 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
         "harlow-gradual": rise,
         "harlow-control": pd.DataFrame(control),
     }
-    reached = networks["at_ceiling"]
-    parts = [claims.quantities(name, own.reindex(networks.index).where(reached, axis="index")) for name, own in counted.items()]
-    return pd.concat([*parts, claims.quantities("harlow-yield", pd.DataFrame(yields))], ignore_index=True)
+    counted["harlow-yield"] = pd.DataFrame(yields)
+    parts = [claims.quantities(name, own.reindex(networks.index)) for name, own in counted.items()]
+    return pd.concat(parts, ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def yield_claim(condition: str, words: str) -> Claim:
 
 
 def claims_about(condition: str) -> list[Claim]:
-    """Claims about the networks of a condition; only those at ceiling count but for the yield."""
+    """Claims about all networks of a condition; only those at ceiling have a time when they reached it."""
     words, main = f", {WORDS[condition]}", condition == MAIN
     rows = []
     for trial in range(1, 7):
@@ -98,7 +98,7 @@ def claims_about(condition: str) -> list[Claim]:
     rows.append(Claim("harlow-control", "new wrong image in the test only", "6c", statement, condition=condition))
     for what, median in PUBLISHED_EPISODES.items():
         compared = {"published": median / 1000} if main else {}
-        statement = f"thousands of training episodes {what}{' (published: median)' if main else ''}{words}"
+        statement = f"thousands of training episodes {what}{' (published: median)' if main else ''}, networks at ceiling{words}"
         rows.append(Claim("harlow-yield", f"episodes {what}", "6c", statement, **compared, condition=condition))
     return [*rows, yield_claim(condition, WORDS[condition])]
 

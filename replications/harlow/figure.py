@@ -5,12 +5,13 @@ python -m replications.harlow.figure --help
 
 from __future__ import annotations
 
-import textwrap
+import itertools
 from collections.abc import Iterator
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 from prefrontal import experiment, plotting
 from prefrontal.experiment import Drawing, Results
 from prefrontal.plotting import COLORS
-from prefrontal.statistics import interval
+from prefrontal.statistics import summarize
 from prefrontal.tables import published
 from replications.harlow.analysis import LAST, later_trials
 from replications.harlow.conditions import CONTROL, FINAL, MAIN, STILL_FIRST, SYMBOLS, TESTS, VARIED
@@ -45,13 +46,33 @@ SHADES = {
     SYMBOLS: COLORS["volatile"],
 }
 
+VARIATION_WORDS = {
+    "view_84": "view of 84 x 84 pixels",
+    "unroll_100": "unroll of 100 actions (paper's)",
+    "learning_rate_of_the_paper": "learning rate 7.5e-4 (paper's)",
+    "entropy_cost_of_the_paper": "entropy cost .001 (paper's)",
+    "episodes_per_update_32": "32 episodes per update",
+    "one_rate_for_encoder_and_rest": "one learning rate for\nencoder and rest",
+    "constant_learning_rate": "constant learning rate",
+    "encoder_not_normalised": "encoder not normalised",
+    "new_wrong_image": "new wrong image on every trial",
+    "twice_as_long_new_wrong_image": "new wrong image on every trial,\ntwice as long",
+    "symbols_new_wrong_image": "symbols: new wrong image\non every trial",
+    "symbols_constant_learning_rate_and_entropy_cost_to_0": "symbols: constant learning rate,\nentropy cost to 0",
+}
+"""Variations in words."""
+
 TOGETHER = ((MAIN, CONTROL, STILL_FIRST), (SYMBOLS,))
 """Conditions whose learning curves share a panel; change points are those of the first."""
 
 
-def stage_colors(count: int) -> list[tuple[float, float, float]]:
-    """From red to violet to pink, as in the paper."""
-    return list(sns.color_palette("hls", count + 1)[:count])
+MARKERS = "osv^DPX"
+
+
+def stage_styles(count: int) -> list[dict[str, Any]]:
+    """From light to dark, a marker each, so that stages are told apart without colour too."""
+    colors = mpl.colormaps["viridis_r"](np.linspace(0.1, 1, count))
+    return [{"color": color, "marker": marker} for color, marker in zip(colors, itertools.cycle(MARKERS), strict=False)]
 
 
 def performance_axes(ax: Axes, low: float, title: str) -> None:
@@ -66,6 +87,7 @@ def draw_views(axes: list[Axes], results: Results) -> None:
     for ax, name in zip(axes, VIEWS, strict=True):
         ax.imshow(plt.imread(results.folder / f"view_{name}.png"))
         ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
         ax.set_xlabel(name if name != "turned" else "turned to the right", fontsize=6)
 
 
@@ -74,38 +96,28 @@ def draw_monkeys(ax: Axes) -> None:
     frame = published("fig6b")
     names = sorted(frame["series"].unique(), key=lambda name: (int(name.split("problems ")[1].split("-")[0]), -len(name)))
     names = [name for name in names if "1-100" not in name]
-    for name, color in zip(names, stage_colors(len(names)), strict=True):
+    for name, style in zip(names, stage_styles(len(names)), strict=True):
         own = frame[frame["series"] == name]
         label = name.removeprefix("monkeys, ").removesuffix(" (Harlow 1949)")
-        ax.plot(own["x"], own["y"], "o-", ms=2, lw=1, color=color, label=label)
+        ax.plot(own["x"], own["y"], ms=3, lw=1, label=label, **style)
     performance_axes(ax, LOWEST, "monkeys (Harlow 1949)")
     ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1, ncols=2)
 
 
 def draw_stages(ax: Axes, condition: str, results: Results) -> None:
-    """Fig. 6c: accuracy by trial at six stages of training and at the end; if no network is at ceiling, of all at the end."""
-    tables = (results[name] for name in ("fig6c", "networks", "final"))
-    staged, networks, final = (table[table["condition"] == condition] for table in tables)
+    """Fig. 6c: accuracy by trial at six stages of training and at the end, over all networks."""
+    staged, networks = (table[table["condition"] == condition] for table in (results["fig6c"], results["networks"]))
     reached = int(networks["at_ceiling"].sum())
-    performance_axes(ax, LOWEST, f"{CONDITIONS[condition]}\n{reached} of {len(networks)} at ceiling")
+    performance_axes(ax, LOWEST, f"{CONDITIONS[condition]}\nn = {len(networks)} networks, {reached} at ceiling")
     stages = list(dict.fromkeys(staged["stage"]))
-    for stage, color in zip(stages, stage_colors(len(stages)), strict=True):
-        mean, low, high = spread(staged[staged["stage"] == stage])
-        error = np.nan_to_num(np.clip([mean - low, high - mean], 0, 50))
+    for stage, style in zip(stages, stage_styles(len(stages)), strict=True):
+        means = summarize(staged[staged["stage"] == stage], ["trial"], "accuracy").replace([np.inf, -np.inf], np.nan)
+        low, mean, high = (100 * means[name] for name in ("ci_low", "mean", "ci_high"))
+        error = np.nan_to_num([mean - low, high - mean])
         label = LAST if stage == LAST else f"stage {stage}"
-        ax.errorbar(mean.index, mean, error, fmt="o-", ms=2, lw=1, elinewidth=0.6, color=color, label=label)
-    if not stages:
-        for _, network in final[final["test"] == "held out"].groupby("seed"):
-            ax.plot(network["trial"] + 1, 100 * network["accuracy"], lw=0.7, color=SHADES[condition])
+        ax.errorbar(means["trial"], mean, error, ms=3, lw=1, elinewidth=0.6, label=label, **style)
     plotting.published_marker(ax, FINAL.index, FINAL, "published, final")
     ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1, ncols=2)
-
-
-def spread(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Mean percentage over networks by trial, and its 95 % interval; the interval of one network is empty."""
-    found = {trial: interval(100 * own["accuracy"]) for trial, own in frame.groupby("trial")}
-    table = pd.DataFrame(found, index=["mean", "low", "high"]).T
-    return table["mean"], table["low"].replace(-np.inf, np.nan), table["high"].replace(np.inf, np.nan)
 
 
 def draw_curves(ax: Axes, curves: pd.DataFrame, color: str, label: str | None = None) -> None:
@@ -121,7 +133,8 @@ def draw_learning(ax: Axes, conditions: tuple[str, ...], results: Results) -> No
     ax.axhline(50, ls="--", lw=0.6, color="black")
     for condition in shown(networks):
         if condition in conditions:
-            draw_curves(ax, curves[curves["condition"] == condition], SHADES[condition], CONDITIONS[condition])
+            label = f"{CONDITIONS[condition]}, n = {(networks['condition'] == condition).sum()}"
+            draw_curves(ax, curves[curves["condition"] == condition], SHADES[condition], label)
     percent = 100 * later_trials(curves.groupby(["condition", "seed", "episode"]).last())
     found = networks[networks["condition"] == conditions[0]].dropna(subset="episodes_to_above_chance")
     start = found["episodes_to_above_chance"]
@@ -139,7 +152,7 @@ def shown(frame: pd.DataFrame) -> list[str]:
 
 def draw_second_trial(ax: Axes, results: Results) -> None:
     """Accuracy on trial 2 after a right and after a wrong first choice; every network a dot."""
-    draw_bars(ax, results["second_trial"], "first", ("right", "wrong"), results)
+    draw_bars(ax, results["second_trial"], "first", ("right", "wrong"))
     ax.set(ylabel="correct on trial 2 (%)", xlabel="choice on trial 1")
 
 
@@ -147,23 +160,24 @@ def draw_tests(ax: Axes, results: Results) -> None:
     """Accuracy on trials 2 to 6 in the final tests; every network a dot."""
     final = results["final"]
     later = final[final["trial"] > 0].groupby(["condition", "seed", "test"])["accuracy"].mean().reset_index()
-    draw_bars(ax, later, "test", tuple(TESTS), results)
+    draw_bars(ax, later, "test", tuple(TESTS))
     ax.set(ylabel="correct, trials 2-6 (%)")
 
 
-def draw_bars(ax: Axes, frame: pd.DataFrame, by: str, values: tuple[str, ...], results: Results) -> None:
-    """Accuracy for each value of a column, a bar per condition over its networks at ceiling; the others are open dots."""
-    frame = frame.merge(results["networks"][["condition", "seed", "at_ceiling"]], on=["condition", "seed"])
+def draw_bars(ax: Axes, frame: pd.DataFrame, by: str, values: tuple[str, ...]) -> None:
+    """Accuracy for each value of a column, a bar per condition over all its networks.
+
+    There are no intervals: where one network is at chance and others at ceiling, a t interval leaves the scale.
+    """
     conditions = shown(frame)
     middle = 0.4 * (len(conditions) - 1)
     for k, value in enumerate(values):
         for j, condition in enumerate(conditions):
-            own = frame[(frame[by] == value) & (frame["condition"] == condition)]
+            own = 100 * frame.loc[(frame[by] == value) & (frame["condition"] == condition), "accuracy"]
             at = k * (2 * middle + 1.4) + 0.8 * j
-            reached, others = (100 * own.loc[own["at_ceiling"] == state, "accuracy"] for state in (True, False))
-            if len(reached):
-                plotting.bar(ax, at, reached, SHADES[condition])
-            ax.scatter([at] * len(others), others, s=9, facecolor="white", edgecolor=SHADES[condition], lw=0.8, zorder=3)
+            if len(own):
+                ax.bar(at, own.mean(), 0.7, color=SHADES[condition])
+                plotting.dots(ax, at, own, width=0.2)
     ax.axhline(50, ls="--", lw=0.6, color="black")
     ax.set(ylim=(0, 105), yticks=range(0, 101, 20), xticks=[k * (2 * middle + 1.4) + middle for k in range(len(values))])
     ax.set_xticklabels([value.replace(" ", "\n", 1) for value in values])
@@ -225,11 +239,14 @@ def compose_variations(results: Results) -> Figure:
     spacing = {"hspace": 0.75, "wspace": 0.2}
     axes = list(figure.subplots(rows, COLUMNS, sharey=True, squeeze=False, gridspec_kw=spacing).flat)
     figure.subplots_adjust(left=0.08, right=0.98, bottom=0.06 + 0.09 / rows, top=0.98 - 0.14 / rows)
-    for ax, name in zip(axes, names, strict=False):
+    for letter, ax, name in zip("abcdefghijklmnop", axes, names, strict=False):
+        own = curves[curves["condition"] == name]
         ax.axhline(50, ls="--", lw=0.6, color="black")
         draw_curves(ax, settled[settled["condition"] == origins[name]], "#cccccc")
-        draw_curves(ax, curves[curves["condition"] == name], COLORS["independent"])
-        ax.set_title(textwrap.fill(name.replace("_", " "), 30), fontsize=6)
+        draw_curves(ax, own, COLORS["independent"])
+        ax.set_title(VARIATION_WORDS.get(name, name), fontsize=6)
+        plotting.count(ax, own["seed"].nunique(), "")
+        plotting.panel_label(ax, letter, x_mm=-4)
         ax.set_xlabel("training episodes (thousands)", fontsize=6)
     for ax in axes[::COLUMNS]:
         ax.set_ylabel("correct, trials 2-6 (%)")
