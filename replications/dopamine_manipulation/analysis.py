@@ -5,6 +5,8 @@ python -m replications.dopamine_manipulation.analysis --help
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -13,7 +15,7 @@ from prefrontal.behavior import EPISODE, SUBJECT
 from prefrontal.statistics import share_of_gain
 from prefrontal.tables import Recording
 from replications.dopamine_manipulation import observer
-from replications.dopamine_manipulation.conditions import ALL, CONTROL, DOSE, MAIN, MANIPULATIONS
+from replications.dopamine_manipulation.conditions import CONTROL, DOSE, MAIN, MANIPULATIONS, PULLS, reading
 
 ARM = ["level", "p_risky"]
 """Whether the risky arm's probability is the high or the low one, and what it is."""
@@ -137,7 +139,6 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
 def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Risky choice in control and under each manipulation where it is tested, and weights that changed."""
     paired = measured["fig7b"]
-    paired = paired[paired["pulls"] == ALL]
     networks = pd.MultiIndex.from_frame(measured["performance"][SUBJECT])
     control = paired.drop_duplicates([*SUBJECT, "level"]).pivot(index=SUBJECT, columns="level", values="control")
     control = control.reindex(index=networks, columns=["high", "low"])
@@ -145,10 +146,11 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
         claims.quantities("dopamine-control", control.assign(**{"high - low": control["high"] - control["low"]})),
         claims.quantities("dopamine-frozen", measured["frozen"]),
     ]
-    for manipulation in MANIPULATIONS:
-        own = paired[(paired["manipulation"] == manipulation.name) & (paired["level"] == manipulation.level)]
-        own = own.set_index(SUBJECT).reindex(networks)
-        parts.append(claims.quantities(manipulation.claim, own, {"difference": "shift", "experimental": "percent"}))
+    for manipulation, pulls in itertools.product(MANIPULATIONS, PULLS):
+        tested = (paired["manipulation"] == manipulation.name) & (paired["level"] == manipulation.level)
+        own = paired[tested & (paired["pulls"] == pulls)].set_index(SUBJECT).reindex(networks)
+        names = {"difference": reading("shift", pulls), "experimental": reading("percent", pulls)}
+        parts.append(claims.quantities(manipulation.claim, own, names))
     return pd.concat(parts, ignore_index=True)
 
 

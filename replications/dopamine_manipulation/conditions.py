@@ -28,6 +28,8 @@ EVENTS = ("risky win", "safe", "risky loss")
 ALL, FREE = PULLS = ("all", "free")
 """Pulls after which the error is changed: forced and free ones, or free ones alone (not stated)."""
 
+PULL_WORDS = {ALL: "all pulls", FREE: "free pulls alone"}
+
 CONTROL, DOSE = "control", "dose"
 
 
@@ -121,16 +123,21 @@ WORDS = {"high": f"p = {PUBLISHED['x'].max():g}", "low": f"p = {PUBLISHED['x'].m
 """The risky arm's probabilities in the paper, for statements."""
 
 
-def manipulation_claims(manipulation: Manipulation) -> list[Claim]:
+def reading(quantity: str, pulls: str) -> str:
+    """Name a quantity by the pulls after which the error was changed."""
+    return quantity if pulls == ALL else f"{quantity}, {PULL_WORDS[pulls]}"
+
+
+def manipulation_claims(manipulation: Manipulation, pulls: str) -> list[Claim]:
     """Claim the direction of a shift, and compare where it ends."""
-    name, words = manipulation.name, WORDS[manipulation.level]
+    name, words = manipulation.name, f"{WORDS[manipulation.level]}, {PULL_WORDS[pulls]} manipulated"
     experimental = PUBLISHED.set_index(["series", "level"])["experimental"][manipulation.series, manipulation.level]
     verb = "lowers" if manipulation.criterion == LOWERS else "raises"
     shift = f"{name} {verb} risky choice: minus control, points at {words}"
     percent = f"risky choice under {name}, percent at {words}"
     return [
-        Claim(manipulation.claim, "shift", "7b", shift, manipulation.criterion),
-        Claim(manipulation.claim, "percent", "7b", percent, None, experimental, TOLERANCE),
+        Claim(manipulation.claim, reading("shift", pulls), "7b", shift, manipulation.criterion),
+        Claim(manipulation.claim, reading("percent", pulls), "7b", percent, None, experimental, TOLERANCE),
     ]
 
 
@@ -142,5 +149,5 @@ CLAIMS += [
     Claim("dopamine-control", level, "7b", f"{IN_CONTROL} {words}", None, CONTROLS[level], CONTROL_TOLERANCE)
     for level, words in WORDS.items()
 ]
-CLAIMS += [claim for manipulation in MANIPULATIONS for claim in manipulation_claims(manipulation)]
+CLAIMS += [claim for manipulation in MANIPULATIONS for pulls in PULLS for claim in manipulation_claims(manipulation, pulls)]
 CLAIMS += [Claim("dopamine-frozen", "changed", "7b", "tests after which a network's weights differ in any bit", below(1))]

@@ -97,6 +97,7 @@ def draw_networks(ax: Axes, paired: pd.DataFrame, manipulation: Manipulation) ->
         plotting.published_marker(ax, beside, published.loc[list(PLACES), kind])
         ax.plot([x + offset for x in PLACES.values()], means, color=COLORS[kind], marker=marker, ms=3.5, lw=1)
     ax.set_xlabel("probability of\nrisky reward")
+    plotting.count(ax, own["seed"].nunique(), y=1)
 
 
 def draw_key(ax: Axes) -> None:
@@ -161,6 +162,9 @@ def draw_errors(ax: Axes, errors: pd.DataFrame) -> None:
                 }
                 ax.add_patch(FancyArrowPatch((place + shift, start), (place + shift, end), **arrow))
         labels.append(manipulation.event.replace(" ", "\n"))
+    for level, color in LEVEL_COLORS.items():
+        ax.plot([], [], "o", color=color, ms=2, label=f"p = {probabilities(errors)[level]}")
+    ax.legend(loc="upper right", handletextpad=0.2)
     ax.set(xticks=range(len(labels)), xlim=(-0.5, 2.5), ylim=(-4.5, 4.5), ylabel="reward prediction error\nof the critic")
     ax.set_xticklabels(labels)
     ax.set_title("free pulls: natural (dots)\nand manipulated (arrows)")
