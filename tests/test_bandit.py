@@ -50,6 +50,16 @@ def test_recorded_policy_has_the_regret_of_its_simulation(optimal):
     assert curve[LENGTH] == pytest.approx(textbook[LENGTH], abs=0.35)
 
 
+def test_textbook_algorithms_are_tuned_over_the_training_distribution():
+    tuning = analysis.tuning(LENGTH)
+    chosen = tuning[tuning["chosen"]].set_index("algorithm")
+    assert (chosen["drawn"] == tuning.groupby("algorithm")["drawn"].min()).all() and len(chosen) == 2
+    best = bandit.oracle_reward("independent", LENGTH) - bandit.bayes_optimal_reward("independent", LENGTH)
+    assert best < chosen["drawn"][conditions.GITTINS] < chosen["drawn"][conditions.TUNED_UCB]
+    drawn = analysis.textbook_curves(LENGTH).groupby("algorithm")["parameter"].first()
+    assert (drawn[chosen.index] == chosen["parameter"]).all()
+
+
 def test_optimal_policy_earns_the_whole_reward_and_random_choice_does_not(optimal):
     assert optimal["bayes_share"]["share"].item() == pytest.approx(1, abs=0.01)
     random = analysis.measure(played(coin, episodes=1000))["bayes_share"]["share"].item()

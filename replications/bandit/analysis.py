@@ -13,22 +13,37 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from prefrontal import claims, experiment, neural
+from prefrontal import claims, experiment, neural, tables
 from prefrontal.learners import bandit
 from prefrontal.tables import Recording
-from replications.bandit.conditions import EXAMPLE_EPISODES, MAIN, PROBLEMS, STRUCTURE, YARDSTICKS
+from replications.bandit.conditions import (
+    EXAMPLE_EPISODES,
+    GITTINS,
+    MAIN,
+    OPTIMAL,
+    PROBLEMS,
+    STRUCTURE,
+    THOMPSON,
+    TUNED_UCB,
+    TUNED_YARDSTICKS,
+    UCB,
+    YARDSTICKS,
+)
 
 NETWORK = ["condition", "seed"]
 TRIAL = [*NETWORK, "test", "episode", "trial"]
 
-GITTINS_DISCOUNT = 0.98
-"""Discount of the Gittins indices (not stated); .97 to .98 gave the least regret on independent arms."""
+PARAMETERS = {
+    GITTINS: (0.8, 0.9, 0.95, 0.97, 0.98, 0.99),
+    TUNED_UCB: (0.02, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0),
+}
+"""Parameters among which each is tuned: discount of Gittins indices, weight of ln(t)/n in the confidence bound (UCB1: 2)."""
 
 UCB_EXPLORATION = 0.5
-"""Weight of ln(t)/n in the upper confidence bound (not stated); .5 gives the published curve, UCB1's 2 explores far longer."""
+"""Weight of ln(t)/n that gives the published curve."""
 
-TEXTBOOK_EPISODES = 10_000
-"""Simulated episodes per textbook algorithm; many, so that their curves are exact to the eye."""
+TEXTBOOK_EPISODES, TUNING_EPISODES = 10_000, 20_000
+"""Simulated episodes per textbook algorithm, and per parameter in tuning; many, so that their curves are exact to the eye."""
 
 
 def judged(trials: pd.DataFrame) -> pd.DataFrame:
@@ -55,20 +70,55 @@ def regret_curves(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 @lru_cache
+def tuning(trials: int) -> pd.DataFrame:
+    """Regret at the last trial of textbook algorithms over their parameter, all on the same problems with the same luck.
+
+    Returns
+    -------
+    DataFrame
+        algorithm, parameter, drawn (mean regret on problems drawn as the independent arms of training, by which the parameter
+        is chosen), easy (on the easy problem), chosen.
+    """
+    drawn = np.random.default_rng(0).random((TUNING_EPISODES, 2))
+    problems = {"drawn": drawn, "easy": np.tile(PROBLEMS["easy"], (TEXTBOOK_EPISODES, 1))}
+    rows = []
+    for algorithm, values in PARAMETERS.items():
+        for value in values:
+            policy = bandit.gittins(trials, value) if algorithm == GITTINS else bandit.ucb(value)
+            played = {name: bandit.simulate(policy, own, trials, np.random.default_rng(1)) for name, own in problems.items()}
+            regret = {name: own.regret.sum(1).mean() for name, own in played.items()}
+            rows.append({"algorithm": algorithm, "parameter": value, **regret})
+    frame = pd.DataFrame(rows)
+    return frame.assign(chosen=frame.groupby("algorithm")["drawn"].transform("min") == frame["drawn"])
+
+
+@lru_cache
 def textbook_curves(trials: int) -> pd.DataFrame:
-    """Cumulative regret of textbook algorithms on the easy problem: algorithm, trial (from 1), regret."""
+    """Cumulative regret of textbook algorithms on the easy problem: algorithm, parameter, trial (from 1), regret."""
     rng, payoffs = np.random.default_rng(0), np.tile(PROBLEMS["easy"], (TEXTBOOK_EPISODES, 1))
+    tuned = tuning(trials).query("chosen").set_index("algorithm")["parameter"]
+    parameters = {GITTINS: tuned[GITTINS], UCB: UCB_EXPLORATION, TUNED_UCB: tuned[TUNED_UCB]}
     policies = {
-        "Gittins indices": bandit.gittins(trials, GITTINS_DISCOUNT),
-        "Thompson sampling": bandit.thompson,
-        "UCB": bandit.ucb(UCB_EXPLORATION),
-        "Bayes-optimal": bandit.bayes_optimal(trials),
+        GITTINS: bandit.gittins(trials, parameters[GITTINS]),
+        THOMPSON: bandit.thompson,
+        UCB: bandit.ucb(parameters[UCB]),
+        OPTIMAL: bandit.bayes_optimal(trials),
+        TUNED_UCB: bandit.ucb(parameters[TUNED_UCB]),
     }
     parts = []
     for name, policy in policies.items():
         curve = bandit.simulate(policy, payoffs, trials, rng).regret.mean(0).cumsum()
-        parts.append(pd.DataFrame({"algorithm": name, "trial": np.arange(trials) + 1, "regret": curve}))
+        columns = {"algorithm": name, "parameter": parameters.get(name), "trial": np.arange(trials) + 1, "regret": curve}
+        parts.append(pd.DataFrame(columns).astype({"parameter": float}))
     return pd.concat(parts, ignore_index=True)
+
+
+def textbook_regret(curves: pd.DataFrame) -> pd.DataFrame:
+    """Regret of textbook algorithms at the last trial, beside the published one: algorithm, parameter, regret, published."""
+    published = tables.published("fig1d").sort_values("x").groupby("series")["y"].last()
+    drawn = {GITTINS: "Gittins indices", THOMPSON: "Thompson sampling", UCB: "UCB"}
+    last = curves.groupby("algorithm", sort=False).last().reset_index()
+    return last.assign(published=last["algorithm"].map(drawn).map(published)).drop(columns="trial")
 
 
 def learning_within_episodes(trials: pd.DataFrame) -> pd.DataFrame:
@@ -167,7 +217,8 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     times = learning["trials_to_90"].unstack("problem")
     curves = measured["fig1d"]
     final = curves[curves["trial"] == curves["trial"].max()].set_index(NETWORK)["regret"]
-    regret = pd.DataFrame({name: final for name in ("last trial", *(f"below {name}" for name in YARDSTICKS))})
+    names = (*YARDSTICKS, *TUNED_YARDSTICKS)
+    regret = pd.DataFrame({name: final for name in ("last trial", *(f"below {name}" for name in names))})
     return pd.concat(
         [
             claims.quantities("bandit-frozen", gain),
@@ -193,7 +244,8 @@ def yardsticks(measured: dict[str, pd.DataFrame]) -> dict[str, float]:
     """Regret of textbook algorithms at the last trial."""
     textbook = textbook_curves(int(measured["fig1d"]["trial"].max()))
     last = textbook.groupby("algorithm")["regret"].last()
-    return {f"{name} regret": times * float(last[algorithm]) for name, (algorithm, times) in YARDSTICKS.items()}
+    named = YARDSTICKS | TUNED_YARDSTICKS
+    return {f"{name} regret": times * float(last[algorithm]) for name, (algorithm, times) in named.items()}
 
 
 def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -203,9 +255,13 @@ def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str,
     shown = judged(trials[first & (trials["condition"] == MAIN) & (trials["episode"] < EXAMPLE_EPISODES)])
     as_printed = [np.isclose(shown["p_left"], left) & np.isclose(shown["p_right"], right) for left, right in PROBLEMS.values()]
     last, examples, _ = payoff_code(*next(with_activity(recording))[1:])
+    length = int(measured["fig1d"]["trial"].max())
+    curves = textbook_curves(length)
     return {
         "fig1c": shown[np.logical_or.reduce(as_printed)][["problem", "episode", "trial", "choice"]],
-        "fig1d_textbook": textbook_curves(int(measured["fig1d"]["trial"].max())),
+        "fig1d_textbook": curves,
+        "textbook": textbook_regret(curves),
+        "textbook_tuning": tuning(length),
         "fig1e": examples,
         "fig1f": last,
     }

@@ -6,6 +6,7 @@ python -m replications.bandit.figure --help
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -16,13 +17,20 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from prefrontal import experiment, plotting, tables
 from prefrontal.plotting import COLORS
-from prefrontal.statistics import summarize
-from replications.bandit.conditions import CORRELATED, EXAMPLES, MAIN, PROBLEMS
+from prefrontal.statistics import interval, summarize
+from replications.bandit.conditions import CORRELATED, EXAMPLES, GITTINS, MAIN, OPTIMAL, PROBLEMS, THOMPSON, TUNED_UCB, UCB
 
-TEXTBOOK = {"Gittins indices": "#b0b0b0", "Thompson sampling": "#777777", "UCB": "#222222"}
+TEXTBOOK_STYLES: dict[str, tuple[str, Any]] = {
+    GITTINS: (COLORS["old cue"], (0, (4, 1.5))),
+    THOMPSON: ("#9a9a9a", "--"),
+    UCB: ("#222222", "--"),
+    TUNED_UCB: ("#222222", ":"),
+    OPTIMAL: (COLORS["volatile"], (0, (1, 1))),
+}
+"""Colour and dashes of textbook algorithms."""
 TRIAL_COLORS = mpl.colormaps["copper"]
 MARKERS = {0: ("left", "*"), 1: ("right", "^")}
-PAYOFF_COLORS = mpl.colormaps["rainbow"]
+PAYOFF_COLORS = mpl.colormaps["viridis"]
 
 
 def box(ax: Axes, x: float, y: float, text: str, width: float = 0.34, height: float = 0.14, color: str = "white") -> None:
@@ -48,8 +56,8 @@ def draw_loop(ax: Axes) -> None:
         ax.text(x, 0.95, name, ha="center", va="center")
         arrow(ax, (0.45 + (x - 0.45) * 0.8, 0.65), (x, 0.89))
     arrow(ax, (0.68, 0.44), (0.68, 0.57), bend=2.2)
-    arrow(ax, (-0.02, 0.2), (0.62, 0.62), COLORS["unrewarded"], bend=-0.1)
-    ax.text(-0.03, 0.27, "DA\n$\\delta$", color=COLORS["unrewarded"], ha="center", va="bottom")
+    arrow(ax, (-0.02, 0.5), (0.21, 0.5), COLORS["unrewarded"])
+    ax.text(-0.03, 0.54, "DA\n$\\delta$", color=COLORS["unrewarded"], ha="center", va="bottom")
     ax.set(xlim=(-0.1, 1), ylim=(0, 1))
     ax.axis("off")
 
@@ -92,7 +100,7 @@ def draw_choices(axes: list[Axes], results: pd.DataFrame) -> None:
 
 
 def draw_regret(ax: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None:
-    """Fig. 1d: cumulative regret of networks, with 95 % intervals over networks, and of textbook algorithms."""
+    """Fig. 1d: cumulative regret of networks, with 95 % intervals over networks, and of textbook algorithms on top."""
     published = tables.published("fig1d")
     for arms in (MAIN, CORRELATED):
         means = summarize(results[results["condition"] == arms], ["trial"], "regret")
@@ -101,11 +109,20 @@ def draw_regret(ax: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None
         own = published[published["series"] == f"meta-RL {arms} bandits"]
         marks = own[own["x"].isin([10, 25, 50, 75, 100])]
         plotting.published_marker(ax, marks["x"], marks["y"], "published networks" if arms == CORRELATED else None)
-    for name, color in TEXTBOOK.items():
+    for name, (color, dashes) in TEXTBOOK_STYLES.items():
         own = textbook[textbook["algorithm"] == name]
-        ax.plot(own["trial"], own["regret"], color=color, ls="--", label=name)
-    ax.set(xlabel="trial", ylabel="cumulative regret\n(expected reward)", xlim=(0, 101), ylim=(0, 3.7))
-    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        ax.plot(own["trial"], own["regret"], color=color, ls=dashes, label=name)
+    ax.set_xlabel("trial")
+
+
+def draw_regrets(whole: Axes, end: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None:
+    """Fig. 1d whole, and its end enlarged, where curves lie close together."""
+    for ax in (whole, end):
+        draw_regret(ax, results, textbook)
+    whole.set(ylabel="cumulative regret\n(expected reward)", xlim=(0, 101), ylim=(0, 3.7))
+    end.set(xlim=(60, 101), ylim=(1, 2.3), title="the same, enlarged")
+    plotting.count(whole, results["seed"].nunique(), "networks each", y=0.02)
+    end.legend(loc="center left", bbox_to_anchor=(1.03, 0.5))
 
 
 def draw_trajectories(axes: list[Axes], results: pd.DataFrame) -> None:
@@ -141,10 +158,15 @@ def draw_payoffs(ax: Axes, results: pd.DataFrame, correlations: pd.DataFrame) ->
 def draw_share(ax: Axes, results: pd.DataFrame) -> None:
     """Beyond the paper: expected reward as a share of what a Bayes-optimal agent expects."""
     for x, arms in enumerate((MAIN, CORRELATED)):
-        plotting.bar(ax, x, 100 * results.loc[results["condition"] == arms, "share"], COLORS[arms], 0.6)
+        own = 100 * results.loc[results["condition"] == arms, "share"]
+        mean, low, high = interval(own)
+        plotting.dots(ax, x, own, COLORS[arms], width=0.18)
+        ax.plot([x + 0.32] * 2, [low, high], color="black", lw=0.8)
+        ax.plot([x + 0.22, x + 0.42], [mean, mean], color="black", lw=1.2)
     ax.axhline(100, color="black", lw=0.6, ls="--")
-    ax.set(ylim=(90, 101), xlim=(-0.6, 1.6), xticks=[0, 1], xticklabels=[MAIN, CORRELATED])
-    ax.set_ylabel("share of Bayes-optimal\nreward (%)")
+    ax.set(xlim=(-0.5, 1.7), xticks=[0, 1], ylabel="reward (% of Bayes-optimal)")
+    ax.set_xticklabels(["indep-\nendent", "corre-\nlated"])
+    plotting.count(ax, results["seed"].nunique(), "each")
 
 
 def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
@@ -155,23 +177,23 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     a, b = figure.add_subplot(top[0]), figure.add_subplot(top[1])
     rasters = GridSpecFromSubplotSpec(2, 1, top[2], hspace=0.45)
     c = [figure.add_subplot(rasters[row]) for row in range(2)]
-    middle = GridSpecFromSubplotSpec(1, 3, grid[1], width_ratios=(1.7, 0.6, 0.9))
-    d, g = figure.add_subplot(middle[0]), figure.add_subplot(middle[2])
-    bottom = GridSpecFromSubplotSpec(1, 2, grid[2], width_ratios=(4, 1.55), wspace=0.16)
+    middle = GridSpecFromSubplotSpec(1, 3, grid[1], width_ratios=(1.6, 1, 0.62), wspace=0.16)
+    d = [figure.add_subplot(middle[column]) for column in range(2)]
+    bottom = GridSpecFromSubplotSpec(1, 3, grid[2], width_ratios=(3.7, 1.6, 0.8), wspace=0.42)
     paths = GridSpecFromSubplotSpec(1, len(EXAMPLES), bottom[0], wspace=0.12)
     e = [figure.add_subplot(paths[column]) for column in range(len(EXAMPLES))]
-    f = figure.add_subplot(bottom[1])
+    f, g = (figure.add_subplot(bottom[column]) for column in (1, 2))
     for ax in e[1:]:
         ax.sharex(e[0])
         ax.sharey(e[0])
     draw_loop(a)
     draw_layers(b)
     draw_choices(c, results["fig1c"])
-    draw_regret(d, results["fig1d"], results["fig1d_textbook"])
+    draw_regrets(d[0], d[1], results["fig1d"], results["fig1d_textbook"])
     draw_trajectories(e, results["fig1e"])
     draw_payoffs(f, results["fig1f"], results["payoff_code"])
     draw_share(g, results["bayes_share"])
-    panels = {"a": [a], "b": [b], "c": c, "d": [d], "e": e, "f": [f], "g": [g]}
+    panels = {"a": [a], "b": [b], "c": c, "d": d, "e": e, "f": [f], "g": [g]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
     yield experiment.Drawing("fig1", figure, panels)
