@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 
 from prefrontal import behavior, claims, experiment, tables
@@ -122,18 +123,45 @@ def rpe_regressions(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def reference_rates(pairs: pd.DataFrame, trials: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, float]:
-    """RPE regressions for every learning rate of the model-free reference, and the rate that explains the networks best.
+def reward_error(trials: pd.DataFrame, sarsa_rate: float, settings: Settings) -> pd.Series:
+    """How badly SARSA predicts somebody's rewards: mean squared error of both of its predictions, by subject.
 
-    That rate is the one most favourable to the model-free account, so that nothing hinges on a poor choice of it. The networks
-    are the main ones, or all where those were not recorded.
+    The second-stage state's value predicts the reward, the chosen action's the discounted reward. The errors of the two are
+    the reward prediction error at reward, and the discounted sum of those of the trial.
+    """
+    parts = []
+    for condition, own in trials.groupby("condition", observed=True):
+        learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=settings[str(condition)]["discount"])
+        arranged = two_step.arrange(own)
+        replayed = two_step.replay(learner, arranged.choice, arranged.outcome_state, arranged.reward)
+        at_stage_2, at_reward = (replayed[name][arranged.index] for name in EVENTS.values())
+        squares = (at_reward**2 + (at_stage_2 + learner.discount * at_reward) ** 2) / 2
+        parts.append(pd.Series(squares, own.index).groupby([own[name] for name in SUBJECT], observed=True).mean())
+    return pd.concat(parts)
+
+
+def fitted_rate(trials: pd.DataFrame, settings: Settings) -> float:
+    """Learning rate at which SARSA predicts the networks' rewards best, which is what a model-free learner learns for.
+
+    It is fitted to what the networks experienced; their reward prediction errors play no part.
+    """
+    best = minimize_scalar(lambda rate: reward_error(trials, rate, settings).mean(), bounds=(0, 1), options={"xatol": 1e-4})
+    return round(float(best.x), 3)
+
+
+def reference_rates(pairs: pd.DataFrame, trials: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, float]:
+    """RPE regressions, and errors in predicting reward, for every learning rate of SARSA; the fitted rate, which is among them.
+
+    The networks are the main ones, or all where those were not recorded.
     """
     if MAIN in set(trials["condition"]):
         pairs, trials = (frame[frame["condition"] == MAIN] for frame in (pairs, trials))
-    parts = [rpe_regressions(with_model_free(pairs, trials, rate, settings)).assign(sarsa_rate=rate) for rate in SARSA_RATES]
-    rates = pd.concat(parts, ignore_index=True)
-    pooled = rates[rates["event"] == "both"].groupby("sarsa_rate")["r2_model_free"].mean()
-    return rates, max(SARSA_RATES, key=lambda rate: pooled.fillna(-1)[rate])
+    fitted, parts = fitted_rate(trials, settings), []
+    for rate in sorted({*SARSA_RATES, fitted}):
+        regressions = rpe_regressions(with_model_free(pairs, trials, rate, settings))
+        error = reward_error(trials, rate, settings).rename("reward_error")
+        parts.append(regressions.join(error, on=SUBJECT).assign(sarsa_rate=rate))
+    return pd.concat(parts, ignore_index=True), fitted
 
 
 def part_weights(mixture: Mapping[str, float]) -> dict[str, float]:
@@ -241,6 +269,9 @@ def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if "fig5fg" in measured:
         parts.append(claims.quantities("twostep-rpe-mb", pooled_rpes(measured), {"r2_model_based": "r2"}))
         parts.append(claims.quantities("twostep-rpe-mf", pooled_rpes(measured), {"r2_model_free_residual": "r2"}))
+        by_rate = measured["supplementary6"].query("event == 'both' and sarsa_rate in @SARSA_RATES")
+        by_rate = by_rate.pivot(index=SUBJECT, columns="sarsa_rate", values="r2_model_free_residual")
+        parts.append(claims.quantities("twostep-rpe-mf", by_rate, "r2, rate {:g}".format))
     return pd.concat(parts, ignore_index=True)
 
 

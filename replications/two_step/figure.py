@@ -20,10 +20,13 @@ from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, summarize
 from prefrontal.tables import published
 from replications.two_step import animals_figure
-from replications.two_step.conditions import MAIN
+from replications.two_step.conditions import MAIN, RESIDUAL
 
 OUTCOMES = ("rewarded", "unrewarded")
 TRANSITIONS = ("common", "uncommon")
+RATS = 21
+"""Rats of Fig. 5c, d (Miller, Botvinick & Brody 2017)."""
+
 EVENT_COLORS = {"stage 2": COLORS["network"], "reward": COLORS["uncommon"]}
 
 
@@ -62,7 +65,7 @@ def draw_task(ax: Axes) -> None:
 def stay_bars(ax: Axes, title: str) -> dict[tuple[str, str], float]:
     """Set up axes of stay probabilities; return where each bar stands."""
     positions = {(t, o): i * 2.3 + j * 0.9 for i, o in enumerate(OUTCOMES) for j, t in enumerate(TRANSITIONS)}
-    ax.set(ylim=(0.5, 1.02), xticks=[0.45, 2.75], title=title)
+    ax.set(ylim=(0, 1.05), xticks=[0.45, 2.75], title=title)
     ax.set_xticklabels(["rewarded", "unre-\nwarded"])
     return positions
 
@@ -73,22 +76,21 @@ def draw_schematic(axes: list[Axes], results: pd.DataFrame) -> None:
         own = results[results["condition"] == kind].set_index(["transition", "outcome"])["stay_probability"]
         for (transition, outcome), x in stay_bars(ax, kind).items():
             ax.bar(x, own.get((transition, outcome), np.nan), 0.8, color=COLORS[transition])
-        ax.set_ylim(0, 1.02)
     axes[0].set_ylabel("stay probability")
 
 
 def draw_stays(rats: Axes, networks: Axes, results: pd.DataFrame) -> None:
     """Fig. 5c: stay probabilities of rats and networks."""
     animal = published("fig5c-left")
-    for (transition, outcome), x in stay_bars(rats, "rats").items():
+    for (transition, outcome), x in stay_bars(rats, f"rats (n = {RATS})").items():
         row = animal[animal["x"] == f"{outcome}/{transition}"].iloc[0]
-        rats.bar(x, row["y"] - 0.5, 0.8, bottom=0.5, color=COLORS[transition], yerr=row["err"], error_kw={"lw": 0.8})
+        rats.bar(x, row["y"], 0.8, color=COLORS[transition], yerr=row["err"], error_kw={"lw": 0.8})
     rats.set_ylabel("stay probability")
     model = published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_index("x")["y"]
-    for (transition, outcome), x in stay_bars(networks, "networks").items():
+    for (transition, outcome), x in stay_bars(networks, f"networks (n = {results['seed'].nunique()})").items():
         own = results.query("transition == @transition and outcome == @outcome")["stay_probability"]
-        plotting.bar(networks, x, own, COLORS[transition], 0.8, base=0.5)
-        plotting.published_marker(networks, [x], [model[f"{outcome}/{transition}"]])
+        plotting.bar(networks, x, own, COLORS[transition], 0.8)
+        plotting.published_marker(networks, [x + 0.36], [model[f"{outcome}/{transition}"]])
 
 
 def lag_axes(ax: Axes, title: str) -> None:
@@ -110,25 +112,30 @@ def draw_rat_weights(ax: Axes) -> None:
         own = animal[animal["series"].str.contains(f" {transition}/{outcome} ", regex=False)]
         ax.errorbar(own["x"], own["y"], own["err"], elinewidth=0.8, **line_style(transition, outcome))
     ax.set_ylabel("weight on choice (log odds)")
+    plotting.count(ax, RATS, "rats", y=1.0)
 
 
 def draw_weights(ax: Axes, results: pd.DataFrame) -> None:
-    """Fig. 5e: lagged regression of the networks' choices, mean and every network, beside the published means."""
+    """Fig. 5e: lagged regression of the networks' choices, mean and every network, beside the published means.
+
+    At every lag the kinds of trials stand side by side, the published mean of each among the networks' dots of its kind.
+    """
     lag_axes(ax, "networks")
     model = published("fig5e")
-    for transition, outcome in TRIAL_TYPES:
-        name = f"{transition}/{outcome}"
+    for k, (transition, outcome) in enumerate(TRIAL_TYPES):
+        name, shift = f"{transition}/{outcome}", 0.17 * (k - 1.5)
         own = results[(results["signal"] == name) & (results["lag"] > 0)]
         means = summarize(own, ["lag"], "weight")
         style = line_style(transition, outcome)
-        ax.plot(means["lag"], means["mean"], label=f"{transition}, {outcome}", **style)
+        ax.plot(means["lag"] + shift, means["mean"], label=f"{transition}, {outcome}", **style)
         for _, block in own.groupby("lag"):
-            plotting.dots(ax, block["lag"].iloc[0], block["weight"], style["color"], width=0.1, size=3)
+            plotting.dots(ax, block["lag"].iloc[0] + shift, block["weight"], style["color"], width=0.05, size=2)
         paper = model[model["series"] == f"meta-RL mean {name}"]
-        plotting.published_marker(ax, paper["x"], paper["y"])
-    ax.set_ylim(top=2.1 * ax.get_ylim()[1])
+        plotting.published_marker(ax, paper["x"] + shift, paper["y"], color=style["color"], size=8)
     plotting.published_marker(ax, [], [], "published networks")
+    ax.set_ylim(top=2.2 * ax.get_ylim()[1])
     ax.legend(loc="upper right")
+    plotting.count(ax, results["seed"].nunique())
 
 
 def draw_rpes(ax: Axes, points: pd.DataFrame, column: str, r2: pd.Series, label: str) -> None:
@@ -144,34 +151,39 @@ def draw_rpes(ax: Axes, points: pd.DataFrame, column: str, r2: pd.Series, label:
     ax.set_title(text, fontsize=5.5)
 
 
-def supplement(results: pd.DataFrame) -> Drawing:
-    """Supplementary Fig. 6: correlation of the two references, multiple regression on both, and SARSA's learning rate."""
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 55)
-    axes = figure.subplots(1, 3)
+REFERENCES = {"model-based": COLORS["model-based"], "model-free": COLORS["uncommon"]}
+BY_RATE = {
+    "correlation of reference RPEs": {"correlation": "model-based with model-free"},
+    "standardised weight\n(multiple regression)": {"weight_model_based": "model-based", "weight_model_free": "model-free"},
+    "explained variance $r^2$": {"r2_model_based": "model-based", "r2_model_free": "model-free"},
+    "$r^2$ of model-free RPEs,\nmodel-based regressed out": {"r2_model_free_residual": "model-free"},
+    "squared error of SARSA's\npredictions of reward": {"reward_error": "model-free"},
+}
+"""Panels of the supplement: label of the y axis -> columns, and whose they are."""
+
+
+def supplement(results: pd.DataFrame, fitted: float) -> Drawing:
+    """Supplementary Fig. 6, by SARSA's learning rate: both references, and how the rate of Fig. 5g is found."""
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 95)
     both = results[results["event"] == "both"]
-    series = {
-        0: {"correlation": ("model-based with model-free RPE", COLORS["network"])},
-        1: {
-            "weight_model_based": ("model-based", COLORS["model-based"]),
-            "weight_model_free": ("model-free", COLORS["uncommon"]),
-        },
-        2: {
-            "r2_model_based": ("model-based", COLORS["model-based"]),
-            "r2_model_free": ("model-free", COLORS["uncommon"]),
-            "r2_model_free_residual": ("model-free, model-based\nregressed out", COLORS["published"]),
-        },
-    }
-    labels = ("correlation of reference RPEs", "standardised weight\n(multiple regression)", "explained variance $r^2$")
-    for index, ax in enumerate(axes):
-        for column, (name, color) in series[index].items():
-            means = summarize(both, ["sarsa_rate"], column)
+    axes = figure.subplots(2, 3).flat
+    for letter, ax, (label, columns) in zip("abcde", axes, BY_RATE.items(), strict=False):
+        for column, name in columns.items():
+            color, means = REFERENCES.get(name, COLORS["network"]), summarize(both, ["sarsa_rate"], column)
             ax.plot(means["sarsa_rate"], means["mean"], color=color, label=name)
             for _, block in both.groupby("sarsa_rate"):
-                plotting.dots(ax, block["sarsa_rate"].iloc[0], block[column], color, width=0.012, size=3)
-        ax.axhline(0, color="black", lw=0.5, ls=":")
-        ax.set(xlabel="SARSA learning rate", ylabel=labels[index], xlim=(0, 1))
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 0.08)) if index == 2 else ax.legend(loc="center right")
-        plotting.panel_label(ax, "abc"[index])
+                plotting.dots(ax, block["sarsa_rate"].iloc[0], block[column], color, width=0.008, size=3)
+        ax.axvline(fitted, color=COLORS["published"], lw=0.6, ls="--", zorder=0)
+        ax.set(xlabel="SARSA learning rate", ylabel=label, xlim=(0, 1))
+        ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+        if len(columns) > 1:
+            ax.legend(loc="center right" if letter == "b" else "lower right", borderaxespad=1)
+        plotting.panel_label(ax, letter)
+    residual = figure.axes[3]
+    residual.axhline(RESIDUAL, color="black", lw=0.6, ls=":")
+    residual.text(1, RESIDUAL, f"criterion: interval below {RESIDUAL:g}", ha="right", va="bottom", fontsize=5.5)
+    figure.axes[4].text(fitted + 0.02, 0.02, f"least error, {fitted:g}:\nthe rate of Fig. 5g", va="bottom", fontsize=5.5)
+    figure.axes[5].remove()
     figure.tight_layout()
     return Drawing("fig5_supplement", figure, {})
 
@@ -201,7 +213,7 @@ def draw(results: experiment.Results) -> Iterator[Drawing]:
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
     yield Drawing("fig5", figure, panels)
-    yield supplement(results["supplementary6"])
+    yield supplement(results["supplementary6"], rpes["sarsa_rate"].iloc[0])
     if animals_figure.folder(results.data).exists():
         yield animals_figure.drawing(results)
 
