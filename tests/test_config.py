@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass
 
 import pytest
 
-from prefrontal import config, experiment
+from prefrontal import config, experiment, paths
 from prefrontal.config import Config, legal_values, numeric, structure
 from prefrontal.errors import UserError
 
@@ -76,3 +77,17 @@ def test_numeric_settings_share_a_program():
 def test_settings_that_are_not_the_experiments_are_refused_with_their_file():
     with pytest.raises(UserError, match=r"x\.json: not the settings of such a network .*speed"):
         Own.read({"speed": 1}, "x.json")
+
+
+def test_departures_in_the_readme_are_those_of_the_settings():
+    """Settings that no simulation of the paper states otherwise than its defaults are all there; Harlow's task has its own table."""
+    row = re.compile(r"^\| \d \| \[(\w+)\]\([^)]*\) \| `(\w+)` \| ([^|]+) \| ([\d.]+) \|$", re.MULTILINE)
+    found = {(name, key): (paper, float(here)) for name, key, paper, here in row.findall((paths.ROOT / "README.md").read_text())}
+    for (name, key), (paper, here) in found.items():
+        assert getattr(experiment.module(name, "train").Config(), key) == here, (name, key)
+        if key in Config.__dataclass_fields__ and not paper.startswith(("tuned", "not stated")):
+            assert getattr(Config(), key) == float(paper), (name, key)
+    for name in sorted({*EXPERIMENTS} - {"harlow", "predictions"}):
+        own = experiment.module(name, "train").Config()
+        for key in ("value_cost", "init_scale", "output_scale", "reward_scale"):
+            assert ((name, key) in found) == (getattr(own, key) != getattr(Config(), key)), (name, key)
