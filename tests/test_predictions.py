@@ -101,4 +101,4 @@ def test_every_claim_has_its_quantity():
     found = analysis.quantities(analysis.measure(recorded)).groupby(["condition", "claim", "quantity"])["seed"].apply(list)
     for claim in CLAIMS:
         assert found[claim.condition or MAIN, claim.claim, claim.quantity] == SEEDS
-    assert np.allclose(analysis.textbook(CONFIG.settings()).set_index("condition")["reward_per_trial"].loc["chance"], 0.5)
+    assert np.allclose(analysis.reward_levels(CONFIG.settings()).set_index("level")["reward_per_trial"]["chance"], 0.5)

@@ -98,6 +98,7 @@ def draw_differences(ax: Axes, differences: pd.DataFrame) -> None:
     ax.set_xticklabels(["reversal\ntrial", "experi-\nenced", "inferred"])
     for height, (condition, (_, color)) in zip((0.98, 0.86), shifts.items(), strict=True):
         ax.text(0.99, height, f"state {condition}", color=color, ha="right", va="top", transform=ax.transAxes)
+    plotting.count(ax, differences.loc[differences["condition"] == MAIN, "seed"].nunique(), "networks each", x=0.99, y=0.74)
 
 
 def draw_components(axes: np.ndarray, points: pd.DataFrame) -> None:
@@ -150,7 +151,7 @@ def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
 
 
 def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
-    """Difference between the cues' RPEs over training, at the stated and the chosen settings."""
+    """Difference between the cues' RPEs over training, at the stated and the chosen settings, every network a line."""
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xlabel="training steps (millions)", ylabel="cue RPE,\nold minus new cue", xlim=(0, 2.05), ylim=(-1.15, 1.15))
     if development is None:
@@ -160,10 +161,10 @@ def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
         for panel, color in (("before", COLORS["old cue"]), ("inferred", COLORS["network"])):
             for _, network in own.groupby("seed"):
                 ax.plot(network["steps"] / 1e6, network[panel], color=color, ls=style, lw=0.7)
-        ax.plot([], [], color="black", ls=style, label=f"{name} rate and value cost")
+        ax.plot([], [], color="black", ls=style, label=f"{name} rate and value cost, n = {own['seed'].nunique()}")
     ax.text(0.02, 0.98, "reversal trial", color=COLORS["old cue"], transform=ax.transAxes, va="top")
     ax.text(0.02, 0.02, "next trial, inferred", color=COLORS["network"], transform=ax.transAxes)
-    ax.legend(loc="center right", bbox_to_anchor=(1.02, 0.645), labelspacing=0.2)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.42, 0.98), labelspacing=0.2)
 
 
 def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:

@@ -25,9 +25,6 @@ CONTRASTS = {
 }
 """Index -> sign with which the lag-1 weight of each kind of trial enters it (Miller, Botvinick & Brody 2017, at lag 1)."""
 
-TEXTBOOK_TEMPERATURE, TEXTBOOK_EPISODES = 10.0, 1_000
-"""Inverse temperature of the textbook learners, at which the planner earns what intact networks earn; episodes that they play."""
-
 
 def indices(trials: pd.DataFrame) -> pd.DataFrame:
     """Planning and model-free index, reward per trial and share of invalid trials of every network.
@@ -116,25 +113,15 @@ def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([claims.quantities(claim, wide) for claim, wide in parts.items()], ignore_index=True)
 
 
-def textbook(settings: Mapping[str, Any]) -> pd.DataFrame:
-    """Indices and reward of textbook learners that play the task of these settings; reward of the best agent and of chance."""
-    rng, task, trials = np.random.default_rng(0), two_step.probabilities(settings), settings["trials"]
-    learners: dict[str, two_step.Learner] = {
-        "model-based": two_step.Planner.of(settings),
-        "model-free": two_step.ModelFree(learning_rate=0.5, discount=settings["discount"]),
-    }
-    played = [
-        two_step.simulate(learner, TEXTBOOK_TEMPERATURE, TEXTBOOK_EPISODES, trials, rng, condition=name, **task)
-        for name, learner in learners.items()
-    ]
-    levels = dict(zip(("chance", "best possible"), two_step.reward_range(settings), strict=True))
-    limits = pd.DataFrame({"condition": list(levels), "reward_per_trial": [reward / trials for reward in levels.values()]})
-    return pd.concat([indices(pd.concat(played, ignore_index=True)), limits], ignore_index=True)
+def reward_levels(settings: Mapping[str, Any]) -> pd.DataFrame:
+    """Reward per trial of random valid choice and of the best possible agent in the task of these settings: level, reward."""
+    rewards = np.array(two_step.reward_range(settings)) / settings["trials"]
+    return pd.DataFrame({"level": ["chance", "best possible"], "reward_per_trial": rewards})
 
 
 def panels(recording: Recording, measured: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Reference levels."""
-    return {"textbook": textbook(recording.settings[MAIN])}
+    return {"reward_levels": reward_levels(recording.settings[MAIN])}
 
 
 if __name__ == "__main__":

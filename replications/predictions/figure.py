@@ -26,8 +26,6 @@ TITLES = {
 """Kind of interference -> title, label of the x axis."""
 
 LEVEL_LABELS = {
-    "model-based": (1, 1, "right", "bottom"),
-    "model-free": (1, -1.5, "right", "top"),
     "best possible": (1, 1, "right", "bottom"),
     "chance": (0.02, -1.5, "left", "top"),
 }
@@ -44,12 +42,12 @@ def draw_course(ax: Axes, frame: pd.DataFrame, by: str, column: str, color: str,
     ax.vlines(means[by], means["ci_low"], means["ci_high"], color=color, lw=1.2)
     for _, block in frame.groupby(by):
         plotting.dots(ax, block[by].iloc[0], block[column], color, width=0.16, size=3.5)
+    plotting.count(ax, means["n"].max(), x=0.02, y=0.02)
 
 
-def draw_levels(ax: Axes, levels: pd.Series, names: tuple[str, ...]) -> None:
-    """Draw reference levels, named where no data are."""
-    for name in names:
-        level = levels[name]
+def draw_levels(ax: Axes, levels: pd.DataFrame) -> None:
+    """Draw reference levels of reward, named where no data are."""
+    for name, level in levels.itertuples(index=False):
         x, shift, ha, va = LEVEL_LABELS[name]
         ax.axhline(level, color=COLORS["published"], lw=0.8, ls="--", zorder=0)
         place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
@@ -76,12 +74,12 @@ def draw_silencing(ax: Axes, measured: pd.DataFrame, column: str, conditions: tu
 
 def draw(results: experiment.Results) -> Iterator[Drawing]:
     """Draw the figure."""
-    indices, textbook = results["indices"], results["textbook"].set_index("condition")
+    indices = results["indices"]
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 100)
     axes = figure.subplots(2, 4)
     for column, kind in enumerate(STRENGTHS):
-        draw_levels(axes[0, column], textbook["planning_index"], ("model-based", "model-free"))
-        draw_levels(axes[1, column], textbook["reward_per_trial"], ("best possible", "chance"))
+        axes[0, column].axhline(0, color="black", lw=0.5, ls=":")
+        draw_levels(axes[1, column], results["reward_levels"])
         draw_interference(axes[0, column], indices, kind, "planning_index")
         draw_interference(axes[1, column], indices, kind, "reward_per_trial")
         axes[0, column].set_title(TITLES[kind][0])

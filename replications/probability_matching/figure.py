@@ -111,7 +111,7 @@ def draw_units(ax: Axes, means: pd.DataFrame, units: pd.DataFrame) -> None:
         ylabel="|partial rank correlation|",
         xticks=range(len(LABELS)),
     )
-    ax.set_title("network units")
+    ax.set_title(f"network units (n = {means['seed'].nunique()} networks)")
     ax.set_xticklabels(list(LABELS.values()))
     ax.scatter([], [], s=4, color=COLORS["held out"], lw=0, label="unit of one network")
     ax.scatter([], [], s=5, color="black", lw=0, label="network (mean)")
@@ -152,7 +152,7 @@ def draw_history(reward: Axes, choice: Axes, weights: pd.DataFrame) -> None:
             plotting.dots(ax, block["lag"].iloc[0], block["weight"], COLORS["network"], width=0.12, size=3)
         lags = np.arange(1, LAGS + 1)
         plotting.published_marker(ax, lags, [PUBLISHED[f"{signal} lag {lag}"] for lag in lags], "published network")
-    reward.set_title("networks")
+    reward.set_title(f"networks (n = {weights.loc[weights['condition'] == MAIN, 'seed'].nunique()})")
     reward.legend(loc="upper left", handletextpad=0.2, borderaxespad=0)
     choice.set_xlabel("trials ago")
     for ax in (reward, choice):
@@ -175,6 +175,7 @@ def draw_value_readings(ax: Axes, readings: pd.DataFrame) -> None:
     ax.set(xticks=range(len(VALUES)), ylabel="mean |partial correlation|\nof units with $v_t$", title="readings of the value")
     ax.set_xticklabels([value.replace(" ", "\n") for value in VALUES])
     ax.set_ylim(0, ax.get_ylim()[1] * 1.15)
+    plotting.count(ax, own["seed"].nunique(), x=0.02, y=1.0)
 
 
 def draw_kinds(ax: Axes, means: pd.DataFrame) -> None:
@@ -186,6 +187,7 @@ def draw_kinds(ax: Axes, means: pd.DataFrame) -> None:
             plotting.bar(ax, x + offset, own, KIND_COLORS[kind], 0.36)
         if name in COVARIATES:
             plotting.published_marker(ax, [x + 0.45], [PUBLISHED[f"Spearman, {name}"]])
+    plotting.count(ax, means["seed"].nunique(), y=1.0)
     ax.set(xticks=range(len(LABELS)), ylabel="mean |partial correlation|\nof units", title="kind of correlation")
     ax.set_xticklabels(list(LABELS.values()))
 
@@ -204,6 +206,7 @@ def draw_variants(axes: list[Axes], slopes: pd.DataFrame, weights: pd.DataFrame,
             draw_interval(ax, x, frame[frame["condition"] == condition][column], COLORS["network"])
         if reference is not None:
             ax.axhline(reference, color=COLORS["published"], lw=0.8, ls="--", label="published")
+        plotting.count(ax, frame.groupby("condition")["seed"].nunique().max(), "each", y=1.0)
         ax.set(xlim=(-0.5, len(VARIANTS) - 0.5), xticks=range(len(VARIANTS)), ylabel=label)
         ax.set_xticklabels(list(VARIANTS.values()), fontsize=5.5)
     axes[2].legend(loc="center right")

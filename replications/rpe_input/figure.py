@@ -82,8 +82,10 @@ def draw_panel(ax: Axes, name: str, conditions: ModuleType, quantities: pd.DataF
             ax.plot([x + offset] * 2, [low, high], color=color, lw=0.8)
             plotting.dots(ax, x + offset, own, color, width=0.09, size=3.5)
         plotting.published_marker(ax, [x - 0.4], [claim.published])
+    counts = {len(values(quantities, claim, conditions.RPE_INPUT[claim.condition or conditions.MAIN])) for claim in shown}
+    plotting.count(ax, max(counts), "networks each")
     low, high = ax.get_ylim()
-    ax.set_ylim(min(low, 0), max(high, 0))
+    ax.set_ylim(min(1.15 * low, 0), max(high, 0))
     ax.axhline(0, color="black", lw=0.5)
     label = common_words([claim.statement for claim in shown])
     ax.set(xlim=(-0.65, len(shown) - 0.5), ylabel=label, title=title(name, conditions.MAIN_PANEL))

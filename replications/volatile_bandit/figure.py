@@ -85,7 +85,7 @@ def draw_networks(ax: Axes, results: pd.DataFrame) -> None:
     for x, block in enumerate(BLOCKS):
         plotting.bar(ax, x, own.loc[own["block"] == block, "learning_rate"], block_color(block), base=RATE_LIMITS[0])
     plotting.published_marker(ax, np.arange(4) + 0.25, [RATES[block] for block in BLOCKS], "published networks")
-    rate_axes(ax, "networks")
+    rate_axes(ax, f"networks (n = {own['seed'].nunique()})")
     ax.legend(loc="upper left", handletextpad=0.1)
 
 
@@ -94,6 +94,7 @@ def draw_coding_over_time(ax: Axes, results: pd.DataFrame) -> None:
     means = summarize(results, ["trial"], "share")
     ax.fill_between(means["trial"], means["ci_low"], means["ci_high"], color=COLORS["network"], alpha=0.25, lw=0)
     ax.plot(means["trial"], means["mean"], color=COLORS["network"], lw=0.8)
+    plotting.count(ax, results["seed"].nunique(), x=0.02, y=1.0)
     ax.axvline(BLOCK + 0.5, color="black", lw=0.5, ls=":")
     ax.text(BLOCK + 3, 0.98, "volatility\nchanges", fontsize=5.5, va="top")
     ax.set(xlabel="trial", ylabel="share of units", ylim=(0, 1), title="units coding volatility, over time")
@@ -111,6 +112,7 @@ def draw_coding_over_threshold(ax: Axes, results: pd.DataFrame) -> None:
     ax.set(xscale="log", xlabel="threshold (Bonferroni-corrected p)", ylabel="share of units", ylim=(0, 1))
     ax.set_title("units coding volatility, by threshold")
     ax.legend(loc="upper left")
+    plotting.count(ax, results["seed"].nunique(), y=1.0)
 
 
 def draw_control(ax: Axes, results: pd.DataFrame) -> None:
@@ -143,6 +145,7 @@ def draw_stages(ax: Axes, results: pd.DataFrame, outer: pd.Series) -> None:
     ax.set(yscale="log", ylim=(2e-5, 2), xlim=(0, None), xlabel="training episodes (thousands)", ylabel="learning rate")
     ax.set_title("inner and outer learning rate")
     ax.legend(loc="center", bbox_to_anchor=(0.5, 0.5))
+    plotting.count(ax, per_network["seed"].nunique(), "networks each", y=1.0)
 
 
 def draw_rewards(ax: Axes, results: pd.DataFrame) -> None:
@@ -156,9 +159,11 @@ def draw_rewards(ax: Axes, results: pd.DataFrame) -> None:
             ax.bar(x, mean, 0.8, color=color, label=agent if group == 0 else None)
             ax.plot([x, x], [low, high], color="red", lw=0.8)
             plotting.dots(ax, x, own, "orange", size=3)
-    ax.set(ylim=(0, 1.15), xticks=[1, 4.6], ylabel="share of the oracle's gain\nover random choice", title="reward")
+    ax.set(ylim=(0, 1.3), xticks=[1, 4.6], yticks=np.arange(0, 1.1, 0.2), ylabel="share of the oracle's gain\nover random choice")
+    ax.set_title("reward")
     ax.set_xticklabels(["test schedule", "training generator"])
-    ax.legend(loc="upper center", ncol=3, columnspacing=0.8, handlelength=0.8, handletextpad=0.4)
+    ax.legend(loc="upper left", borderaxespad=0.2, handlelength=0.8, handletextpad=0.4, labelspacing=0.2)
+    plotting.count(ax, results.loc[results["condition"] == MAIN, "seed"].nunique(), y=1.0)
 
 
 def draw_variants(ax: Axes, results: pd.DataFrame) -> None:
@@ -169,7 +174,7 @@ def draw_variants(ax: Axes, results: pd.DataFrame) -> None:
         for k, block in enumerate(BLOCKS):
             values = own.loc[own["block"] == block, "learning_rate"]
             plotting.bar(ax, group * 5 + k, values, block_color(block), 0.85, base=RATE_LIMITS[0])
-    rate_axes(ax, "all trained networks")
+    rate_axes(ax, f"all trained networks (n = {results.loc[results['condition'] == MAIN, 'seed'].nunique()} each)")
     ax.set_xticks([1.5, 6.5, 11.5], names.values())
 
 
