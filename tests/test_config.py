@@ -80,7 +80,7 @@ def test_settings_that_are_not_the_experiments_are_refused_with_their_file():
 
 
 def test_departures_in_the_readme_are_those_of_the_settings():
-    """Settings that no simulation of the paper states otherwise than its defaults are all there; Harlow's task has its own table."""
+    """All are there of those that the paper's simulations never state apart; Harlow's task has its own table."""
     row = re.compile(r"^\| \d \| \[(\w+)\]\([^)]*\) \| `(\w+)` \| ([^|]+) \| ([\d.]+) \|$", re.MULTILINE)
     found = {(name, key): (paper, float(here)) for name, key, paper, here in row.findall((paths.ROOT / "README.md").read_text())}
     for (name, key), (paper, here) in found.items():

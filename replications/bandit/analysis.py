@@ -25,7 +25,6 @@ from replications.bandit.conditions import (
     STRUCTURE,
     THOMPSON,
     TUNED_UCB,
-    TUNED_YARDSTICKS,
     UCB,
     YARDSTICKS,
 )
@@ -217,8 +216,7 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     times = learning["trials_to_90"].unstack("problem")
     curves = measured["fig1d"]
     final = curves[curves["trial"] == curves["trial"].max()].set_index(NETWORK)["regret"]
-    names = (*YARDSTICKS, *TUNED_YARDSTICKS)
-    regret = pd.DataFrame({name: final for name in ("last trial", *(f"below {name}" for name in names))})
+    regret = pd.DataFrame({name: final for name in ("last trial", *(f"below {name}" for name in YARDSTICKS))})
     return pd.concat(
         [
             claims.quantities("bandit-frozen", gain),
@@ -244,8 +242,7 @@ def yardsticks(measured: dict[str, pd.DataFrame]) -> dict[str, float]:
     """Regret of textbook algorithms at the last trial."""
     textbook = textbook_curves(int(measured["fig1d"]["trial"].max()))
     last = textbook.groupby("algorithm")["regret"].last()
-    named = YARDSTICKS | TUNED_YARDSTICKS
-    return {f"{name} regret": times * float(last[algorithm]) for name, (algorithm, times) in named.items()}
+    return {f"{name} regret": times * float(last[algorithm]) for name, (algorithm, times) in YARDSTICKS.items()}
 
 
 def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

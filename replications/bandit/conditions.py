@@ -36,21 +36,21 @@ EXAMPLES = (0.99, 0.46, 0.33, 0.01)
 EXAMPLE_EPISODES = 10
 """Episodes drawn in Fig. 1c."""
 
-GITTINS, THOMPSON, UCB, TUNED_UCB, OPTIMAL = TEXTBOOK = (
-    "Gittins indices, tuned",
-    "Thompson sampling",
-    "UCB as published",
-    "UCB, tuned",
-    "Bayes-optimal",
-)
+GITTINS, THOMPSON, UCB = "Gittins indices, tuned", "Thompson sampling", "UCB as published"
+TUNED_UCB, OPTIMAL = "UCB, tuned", "Bayes-optimal"
 """Textbook algorithms. The paper states no parameter: "tuned" is the one with the least regret over the training distribution,
 for both by one procedure; "as published" the one that gives the published curve."""
 
-YARDSTICKS = {"Thompson sampling's": (THOMPSON, 1), "UCB's as published": (UCB, 1), "twice Gittins'": (GITTINS, 2)}
-"""Textbook algorithms, and how many times their regret networks stay below."""
+TUNED = "tuned UCB's"
+"""A yardstick that the paper does not have."""
 
-TUNED_YARDSTICKS = {"tuned UCB's": (TUNED_UCB, 1)}
-"""The same where the paper draws no such algorithm: beyond it."""
+YARDSTICKS = {
+    "Thompson sampling's": (THOMPSON, 1),
+    "UCB's as published": (UCB, 1),
+    "twice Gittins'": (GITTINS, 2),
+    TUNED: (TUNED_UCB, 1),
+}
+"""Textbook algorithms, and how many times their regret networks stay below."""
 
 
 def final_regret(arms: str) -> tuple[float, float]:
@@ -71,7 +71,11 @@ CLAIMS = [
         for problem in (*PROBLEMS, "drawn")
     ),
     Claim("bandit-difficulty", "hard minus easy", "1c", SLOWER, above(0)),
-    *(Claim("bandit-regret", f"below {name}", "1d", f"{REGRET}, below {name}", below(f"{name} regret")) for name in YARDSTICKS),
+    *(
+        Claim("bandit-regret", f"below {name}", "1d", f"{REGRET}, below {name}", below(f"{name} regret"))
+        for name in YARDSTICKS
+        if name != TUNED
+    ),
     Claim("bandit-regret", "last trial", "1d", f"{REGRET}, independent arms", None, *final_regret(MAIN)),
     Claim(
         "bandit-structure",
@@ -92,11 +96,8 @@ CLAIMS = [
         measured="bandit-regret",
     ),
     Claim("bandit-code", "rank correlation", "1f", CODE, above(0.9), condition=CORRELATED),
-    *(
-        Claim(
-            "bandit-tuned", f"below {name}", BEYOND, f"{REGRET}, below {name}", below(f"{name} regret"), measured="bandit-regret"
-        )
-        for name in TUNED_YARDSTICKS
+    Claim(
+        "bandit-tuned", f"below {TUNED}", BEYOND, f"{REGRET}, below {TUNED}", below(f"{TUNED} regret"), measured="bandit-regret"
     ),
     *(Claim("bandit-bayes", "share", BEYOND, f"{SHARE}, {arms} arms", condition=arms) for arms in (MAIN, CORRELATED)),
 ]

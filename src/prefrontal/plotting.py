@@ -91,10 +91,10 @@ def published_marker(
     ax.scatter(x, y, marker="D", s=size, facecolor="white", edgecolor=color, lw=0.9, zorder=4, label=label)
 
 
-def count(ax: Axes, n: int, what: str = "networks", x: float = 1.0, y: float = 0.0, **style: Any) -> None:
+def count(ax: Axes, n: int, what: str = "networks", x: float = 1.0, y: float = 0.0) -> None:
     """Say how many an interval is over, in a corner of the axes: the lower right one unless told otherwise."""
-    place: dict[str, Any] = {"ha": "right" if x > 0.5 else "left", "va": "top" if y > 0.5 else "bottom", "fontsize": 5.5}
-    ax.text(x, y, f"n = {n} {what}", transform=ax.transAxes, **place | style)
+    ha, va = "right" if x > 0.5 else "left", "top" if y > 0.5 else "bottom"
+    ax.text(x, y, f"n = {n} {what}", transform=ax.transAxes, ha=ha, va=va, fontsize=5.5)
 
 
 def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels: dict[str, Sequence[Axes]]) -> None:
