@@ -161,7 +161,7 @@ def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
         for panel, color in (("before", COLORS["old cue"]), ("inferred", COLORS["network"])):
             for _, network in own.groupby("seed"):
                 ax.plot(network["steps"] / 1e6, network[panel], color=color, ls=style, lw=0.7)
-        ax.plot([], [], color="black", ls=style, label=f"{name} rate and value cost, n = {own['seed'].nunique()}")
+        ax.plot([], [], color="black", ls=style, label=f"{name} settings, n = {own['seed'].nunique()}")
     ax.text(0.02, 0.98, "reversal trial", color=COLORS["old cue"], transform=ax.transAxes, va="top")
     ax.text(0.02, 0.02, "next trial, inferred", color=COLORS["network"], transform=ax.transAxes)
     ax.legend(loc="lower center", bbox_to_anchor=(0.42, 0.98), labelspacing=0.2)
