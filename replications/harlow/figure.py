@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -71,7 +71,7 @@ MARKERS = "osv^DPX"
 
 def stage_styles(count: int) -> list[dict[str, Any]]:
     """From light to dark, a marker each, so that stages are told apart without colour too."""
-    colors = mpl.colormaps["viridis_r"](np.linspace(0.1, 1, count))
+    colors = sns.color_palette("viridis_r", count)
     return [{"color": color, "marker": marker} for color, marker in zip(colors, itertools.cycle(MARKERS), strict=False)]
 
 
