@@ -247,9 +247,9 @@ def yardsticks(measured: dict[str, pd.DataFrame]) -> dict[str, float]:
 
 def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Single episodes of the first network, and the curves of textbook algorithms."""
-    trials = recording.trials
+    trials = recording.trials[recording.trials["condition"] == MAIN]
     first = trials["seed"] == trials["seed"].min()
-    shown = judged(trials[first & (trials["condition"] == MAIN) & (trials["episode"] < EXAMPLE_EPISODES)])
+    shown = judged(trials[first & (trials["episode"] < EXAMPLE_EPISODES)])
     as_printed = [np.isclose(shown["p_left"], left) & np.isclose(shown["p_right"], right) for left, right in PROBLEMS.values()]
     last, examples, _ = payoff_code(*next(with_activity(recording))[1:])
     length = int(measured["fig1d"]["trial"].max())
