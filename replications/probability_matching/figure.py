@@ -17,9 +17,9 @@ from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, summarize
 from prefrontal.tables import published
 from replications.probability_matching.analysis import ASKED, VALUES
-from replications.probability_matching.conditions import COVARIATES, KINDS, LAGS, MAIN, PUBLISHED
+from replications.probability_matching.conditions import COVARIATES, KINDS, LAGS, MAIN, PUBLISHED, TRAINED
 
-EXAMPLE = 0
+EXAMPLE = TRAINED[MAIN]["seed"]
 """Network whose episodes and units are drawn one by one in panels d and e, as in the paper: the first."""
 
 LABELS = dict(zip(ASKED, ("$a_{t-1}$", "$r_{t-1}$", "$a_{t-1}$\n$\\times r_{t-1}$", "$v_t$", "$a_t$"), strict=True))
