@@ -245,6 +245,26 @@ def yardsticks(measured: dict[str, pd.DataFrame]) -> dict[str, float]:
     return {f"{name} regret": times * float(last[algorithm]) for name, (algorithm, times) in YARDSTICKS.items()}
 
 
+def regret_by_side(trials: pd.DataFrame) -> pd.DataFrame:
+    """Regret per episode of each network on either order of sides of the easy problem.
+
+    Returns
+    -------
+    DataFrame
+        seed, and for either side of the better arm: regret, and never_found, the share of episodes whose last half never chose it.
+    """
+    easy = trials[trials["problem"] == "easy"]
+    side = np.where(easy["p_left"] > easy["p_right"], "left", "right")
+    half = easy["trial"] > easy["trial"].max() // 2
+    keys = [easy["seed"], pd.Series(side, easy.index, name="better"), easy["episode"]]
+    episodes = pd.DataFrame(
+        {"regret": easy.groupby(keys)["regret"].sum(), "never_found": ~easy["better"].where(half, False).groupby(keys).any()}
+    )
+    wide = episodes.groupby(["seed", "better"]).mean().unstack("better")
+    wide.columns = [f"{name}, better arm {arm}" for name, arm in wide.columns]
+    return wide.reset_index()
+
+
 def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Single episodes of the first network, and the curves of textbook algorithms."""
     trials = recording.trials[recording.trials["condition"] == MAIN]
@@ -259,6 +279,7 @@ def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str,
         "fig1d_textbook": curves,
         "textbook": textbook_regret(curves),
         "textbook_tuning": tuning(length),
+        "regret_by_side": regret_by_side(judged(trials)),
         "fig1e": examples,
         "fig1f": last,
     }
