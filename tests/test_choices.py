@@ -10,7 +10,7 @@ from scipy.special import expit
 from prefrontal import animals, behavior, choices, statistics, tables
 from prefrontal.errors import UserError
 from prefrontal.learners import arms as learners
-from prefrontal.learners import bandit, comparison, rescorla_wagner
+from prefrontal.learners import bandit, comparison, rescorla_wagner, two_step
 from prefrontal.learners.choice import RATES, at_rate
 from replications.bandit import animals as bandits
 from replications.probability_matching import animals as matching
@@ -193,6 +193,16 @@ def test_animals_whose_choices_determine_nothing_are_named():
     assert "one choice only" in named["same", "fits of learners"] and "3 choices for" in named["few", "fits of learners"]
     assert {"same", "never", "few"} == set(named.xs("lag weights", level="analysis").index)
     assert set(found["fits"]["seed"]) == {0, 2} and found["lag_weights"]["seed"].nunique() == 4
+
+
+def test_learners_refuse_rewards_in_other_units_by_name():
+    trials = play("delta rule", sessions=1)
+    trials["reward"] *= 0.04
+    with pytest.raises(UserError, match=r"reward 0\.04 is neither 0 nor 1.*--values reward="):
+        learners.watch("delta rule", trials, 2)
+    states = trials.assign(outcome_state="S1", transition="common")
+    with pytest.raises(UserError, match=r"reward 0\.04 is neither 0 nor 1.*--values reward="):
+        two_step.fit("mixture", states, np.random.default_rng(0))
 
 
 def test_win_stay_probability_by_hand():

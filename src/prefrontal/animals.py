@@ -332,8 +332,8 @@ def main(options: Options) -> None:
 
 def describe(trials: pd.DataFrame) -> str:
     """Say in a line what a trials table of animals holds."""
-    sessions = len(trials[["condition", "seed", "session"]].drop_duplicates()) if "session" in trials.columns else 0
-    unbroken = len(trials[["seed", "episode"]].drop_duplicates())
+    session = "session" if "session" in trials.columns else "episode"
+    sessions, unbroken = (len(trials[["condition", "seed", name]].drop_duplicates()) for name in (session, "episode"))
     invalid = int((trials["choice"] < 0).sum())
     parts = f"{sessions} sessions" if sessions == unbroken else f"{sessions} sessions in {unbroken} unbroken sequences"
     return f"{trials['seed'].nunique()} subjects, {parts}, {len(trials)} trials ({invalid} without a valid choice)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +113,12 @@ def run(
         Its caption; see ``prefrontal.captions``.
     """
     folder, about = options.folder(experiment), options.about(trials)
-    figures = options.figures or folder
+    figures, analyses = options.figures or folder, iter(analyses)
+    first = next(analyses)  # what cannot be analysed shows before a folder is made
     for place in (folder, figures):
         paths.prepare_folder(place)
     print(f"{options.file}: {animals.describe(trials)}; writing to {folder}")
-    for name, frame in analyses:
+    for name, frame in chain([first], analyses):
         tables.write(named(frame, trials), folder / f"{name}.csv", about=about)
         if name == "undetermined":
             print("".join(f"undetermined: {row.subject}, {row.analysis}: {row.why}\n" for row in frame.itertuples()), end="")

@@ -316,8 +316,15 @@ def free_choices(trials: pd.DataFrame) -> pd.Series:
 
 
 def check_trials(trials: pd.DataFrame, *needs: str) -> None:
-    """Raise UserError unless the table is of trials, has the columns that it ``needs`` besides, and every trial once."""
+    """Raise UserError unless learners can watch the trials.
+
+    The table has the columns that they need besides, every trial once, and rewards of 0 or 1 where the choice was valid, or -1
+    where the trial broke off later.
+    """
     check(trials, "trials", "trials")
+    odd = trials.loc[(trials["choice"] >= 0) & ~trials["reward"].isin([-1, 0, 1]), "reward"]
+    if len(odd):
+        raise UserError(f"trials: reward {odd.iloc[0]:g} is neither 0 nor 1, which learners take it for (--values reward=...)")
     for name in needs:
         if name not in trials.columns:
             raise UserError(f"trials: the table needs column {name!r}")
