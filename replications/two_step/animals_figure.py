@@ -124,12 +124,13 @@ def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, 
     d, e = figure.add_subplot(bottom[0]), figure.add_subplot(bottom[1])
     cells = bottom[2].subgridspec(3, 2, wspace=0.45, hspace=0.75)
     f = [figure.add_subplot(cells[row, column]) for row in range(3) for column in range(2)]
-    draw_stays(a1, animal["stay_probability"], name)
-    draw_stays(a2, network["fig5c"], "networks")
+    titles = [f"{who}, n = {own.groupby(SUBJECT).ngroups}" for who, own in zip((name, "networks"), fits.values(), strict=True)]
+    draw_stays(a1, animal["stay_probability"], titles[0])
+    draw_stays(a2, network["fig5c"], titles[1])
     a1.set_ylabel("stay probability")
     a1.legend(loc="lower left", bbox_to_anchor=(-0.15, 0.97), ncols=2, columnspacing=1, handlelength=1)
-    draw_weights(b, animal["lag_weights"], name, "fig5d", "published rats (Fig. 5d)")
-    draw_weights(c, network["fig5e"], "networks", "fig5e", "published networks (Fig. 5e)")
+    draw_weights(b, animal["lag_weights"], titles[0], "fig5d", "published rats (Fig. 5d)")
+    draw_weights(c, network["fig5e"], titles[1], "fig5e", "published networks (Fig. 5e)")
     b.set_ylabel("weight on choice (log odds)")
     b.legend(*(column[:1] for column in b.get_legend_handles_labels()), loc="upper right")
     c.set_ylim(top=2 * c.get_ylim()[1])
