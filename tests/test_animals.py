@@ -436,6 +436,12 @@ def test_a_subject_in_two_conditions_is_two_samples():
     assert len(set(found["recovery"].groupby("condition").size())) == 1
 
 
+def test_a_table_in_memory_is_analysed_in_one_go():
+    frame = table(4).drop(columns="outcome_state")
+    found = dict(rats.analyse(animals.read(frame), starts=1, repeats=1))
+    pd.testing.assert_frame_equal(found["fits"], dict(rats.analyse(few(), starts=1, repeats=1))["fits"])
+
+
 def test_one_long_session_does_not_make_all_others_as_long():
     lengths = np.array([3000, *[20] * 60])
     trials = pd.DataFrame(

@@ -276,11 +276,12 @@ def analyse(
     Parameters
     ----------
     everything : DataFrame
-        From ``read_table`` or ``read_rats``.
+        From ``animals.read``, ``read_table`` or ``read_rats``.
     common, rich, reversal, starts, repeats
         See ``Options``.
     """
-    everything = everything.reset_index(drop=True)
+    known = {"transition", "outcome_state"} <= {*everything.columns}
+    everything = everything.reset_index(drop=True) if known else read_table(everything, {}, {})
     trials = completed(everything)
     require(len(trials) > 0, "trials", "without completed ones", "a table with some")
     reasons = cohort.unfit(trials, PARAMETERS)

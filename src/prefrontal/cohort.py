@@ -158,7 +158,8 @@ def fittable(trials: pd.DataFrame, reasons: Mapping[tuple[str, int], str], where
     """Trials of the subjects to whom learners can be fitted; UserError if that is nobody."""
     who = pd.MultiIndex.from_frame(trials[SUBJECT].astype({"condition": str}))
     fit = trials[~who.isin(list(reasons))] if reasons else trials
-    listed = "; ".join(f"{trials.loc[trials['seed'] == seed, 'subject'].iloc[0]}: {why}" for (_, seed), why in reasons.items())
+    names = trials.drop_duplicates("seed").set_index("seed")["subject"]
+    listed = "; ".join([f"{names[seed]}: {why}" for (_, seed), why in reasons.items()][:5])
     require(len(fit) > 0, str(where), f"without a subject to be fitted ({listed})", "a table with some")
     return fit
 
