@@ -312,7 +312,7 @@ def drawing(kind: Kind, folder: Path, networks: Mapping[str, pd.DataFrame], spec
     own = {name: tables.read(folder / f"{name}.csv") for name in names}
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
     grid = figure.add_gridspec(2, 1, hspace=0.45, left=0.075, right=0.985, top=0.94, bottom=0.15)
-    top = grid[0].subgridspec(1, 4, wspace=0.55, width_ratios=(1, 1, 0.9, 1.6))
+    top = grid[0].subgridspec(1, 4, wspace=0.62, width_ratios=(1, 1, 0.95, 1.7))
     bottom = grid[1].subgridspec(1, 3, wspace=0.42, width_ratios=(0.9, 1.8, 1.1))
     a, b, c, d = (figure.add_subplot(top[column]) for column in range(4))
     e, g = figure.add_subplot(bottom[0]), figure.add_subplot(bottom[2])
@@ -345,6 +345,7 @@ def drawing(kind: Kind, folder: Path, networks: Mapping[str, pd.DataFrame], spec
     for ax in f:
         ax.set_xlabel("true")
         ax.locator_params(axis="x", nbins=2)
+    f[0].set(xlim=(0, 1.02), ylim=(0, 1.02), xticks=[0, 0.5, 1])
     draw_confusion(g, own["confusion"])
     panels = {"a": [a], "b": [b], "c": [c], "d": [d], "e": [e], "f": f, "g": [g]}
     for letter, axes in panels.items():

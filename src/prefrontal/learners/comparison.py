@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import log_expit, log_softmax
+from scipy.special import log_expit
 
 from prefrontal.errors import require
 from prefrontal.learners.choice import check_arms
@@ -83,8 +83,8 @@ WIN_STAY_LOSE_SHIFT = Rule(win_stay_lose_shift, {"after_win": (-8.0, 8.0), "afte
 def log_probabilities(choice: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
     """Log probability of each choice in nats, given the log odds of right, or of each arm; NaN where it is invalid."""
     if log_odds.ndim > choice.ndim:
-        chosen = np.take_along_axis(log_softmax(log_odds, axis=-1), np.maximum(choice, 0)[..., None], axis=-1)[..., 0]
-        return np.where(choice >= 0, chosen, np.nan)
+        chosen = np.take_along_axis(log_odds, np.maximum(choice, 0)[..., None], axis=-1)[..., 0]
+        return np.where(choice >= 0, chosen - np.logaddexp.reduce(log_odds, axis=-1), np.nan)
     return np.where(choice >= 0, log_expit(np.where(choice == 1, log_odds, -log_odds)), np.nan)
 
 
