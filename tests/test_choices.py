@@ -189,6 +189,9 @@ def test_animals_whose_choices_determine_nothing_are_named():
     found = dict(choices.analyse(trials, bandits.KIND, starts=1, repeats=1))
     named = found["undetermined"].set_index(["subject", "analysis"])["why"]
     assert "one choice only" in named["same", "fits of learners"] and "3 choices for" in named["few", "fits of learners"]
+    perfect = pd.DataFrame({"choice": np.repeat([0, 1, 0, 1], 20), "reward": np.tile([1] * 19 + [0], 4)})
+    found_too = dict(choices.analyse(animals.read(perfect), bandits.KIND, starts=1, repeats=1))["undetermined"]
+    assert "after_win is at its bound, 8" in found_too.set_index("analysis").loc["fit of win-stay lose-shift", "why"].tolist()
     assert {"same", "never", "few"} == set(named.xs("lag weights", level="analysis").index)
     assert set(found["fits"]["seed"]) == {0, 2} and found["lag_weights"]["seed"].nunique() == 4
 

@@ -289,13 +289,13 @@ def analyse(
     weights, stays = behavior.two_step_weights(trials, errors=True), behavior.stay_probability(trials)
     yield "lag_weights", weights
     yield "lag_weights_mean", beside_published(weights)
-    yield "undetermined", cohort.undetermined(trials, weights, reasons)
     yield "stay_probability", stays
     if "rich_state" in trials.columns:
         yield "stay_interaction", behavior.stay_interaction(trials)
     yield "sensitivity", sensitivity(everything)
     fits = fit_models(fitted, starts, common)
     yield "fits", fits
+    yield "undetermined", cohort.undetermined(trials, weights, reasons, fits, two_step.BOUNDS)
     yield "summary", summary(fits)
     mixture = fits[fits["model"] == "mixture"]
     parts = [

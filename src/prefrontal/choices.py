@@ -229,12 +229,12 @@ def analyse(
     fitted = cohort.fittable(trials, reasons, "trials")
     weights, stays = lag_weights(trials, arms, lags or kind.lags), behavior.stay_probability(trials)
     yield "lag_weights", weights
-    yield "undetermined", cohort.undetermined(trials, weights, reasons)
     yield "stay_probability", stays
     rates = block_rates(fitted, kind.strategy, arms, starts)
     yield "block_rates", rates
     fits = fit_subjects(fitted, arms, starts, "animals")
     yield "fits", fits
+    yield "undetermined", cohort.undetermined(trials, weights, reasons, fits, learners.BOUNDS)
     yield "summary", summary(fits)
     parts = [
         cohort.over_subjects(

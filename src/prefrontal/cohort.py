@@ -164,15 +164,52 @@ def fittable(trials: pd.DataFrame, reasons: Mapping[tuple[str, int], str], where
     return fit
 
 
-def undetermined(trials: pd.DataFrame, weights: pd.DataFrame, reasons: Mapping[tuple[str, int], str]) -> pd.DataFrame:
-    """Say for every subject what the data do not determine: condition, seed, subject, analysis, why."""
+def undetermined(
+    trials: pd.DataFrame,
+    weights: pd.DataFrame,
+    reasons: Mapping[tuple[str, int], str],
+    fits: pd.DataFrame,
+    bounds: Mapping[str, tuple[float, float]],
+) -> pd.DataFrame:
+    """Say for every subject what the data do not determine.
+
+    Parameters
+    ----------
+    trials, weights, reasons
+        All trials; lag weights with standard errors; why subjects were not fitted.
+    fits : DataFrame
+        Learners as fitted to the others. A parameter in log odds that ended at its bound tells that the learner separates the
+        choices; a learning rate, or a share, may well be 0 or 1.
+    bounds : dict
+        Range of each parameter.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, subject, analysis, why.
+    """
     vague = weights[weights["error"] > LARGEST_ERROR].drop_duplicates(SUBJECT)
-    why = "standard errors above 10: predictors all but separate the choices"
+    why = f"standard errors above {LARGEST_ERROR:g}: predictors all but separate the choices"
     lost = weights[weights["undetermined"] != ""].drop_duplicates(SUBJECT)
     rows = [(*row[:-1], "lag weights", row[-1]) for row in lost[[*SUBJECT, "undetermined"]].itertuples(index=False)]
     rows += [(*row, "lag weights", why) for row in vague[SUBJECT].itertuples(index=False)]
     rows += [(*who, "fits of learners", reason) for who, reason in reasons.items()]
+    records: Any = fits.to_dict("records")
+    for fit in records:
+        who = (*(fit[name] for name in SUBJECT), f"fit of {fit['model']}")
+        rows += [(*who, f"{name} is at its bound, {fit[name]:g}") for name in at_bounds(fit, bounds)]
+        rows += [] if fit["converged"] else [(*who, "the optimiser did not converge")]
     return named(pd.DataFrame(rows, columns=[*SUBJECT, "analysis", "why"]).astype({"seed": int}), trials)
+
+
+def at_bounds(fit: Mapping[str, Any], bounds: Mapping[str, tuple[float, float]]) -> list[str]:
+    """Parameters in log odds that ended at their bounds, which are there for the optimiser's sake only."""
+    found = []
+    for name, value in fit.items():
+        low, high = bounds.get("bias" if name.startswith("bias") else name, (0, 1))
+        if high > 1 and (value >= high or value <= min(low, -high)):
+            found.append(name)
+    return found
 
 
 def over_subjects(frame: pd.DataFrame, by: Sequence[str], value: str, words: str, error: str | None = None) -> pd.DataFrame:
