@@ -152,9 +152,9 @@ def lagged_regression(
     check_arms(trials["choice"], 2, "lagged_regression")
     design = lagged(trials, signals, lags)
 
-    def fit(block: pd.DataFrame) -> Estimate:
-        x = np.column_stack([np.ones(len(block)), design.loc[block.index].to_numpy(float)])
-        return logistic(block["choice"].to_numpy(float), x)
+    def fit(rows: np.ndarray) -> Estimate:
+        x = np.column_stack([np.ones(len(rows)), design.to_numpy(float)[rows]])
+        return logistic(trials["choice"].to_numpy(float)[rows], x)
 
     return _weights(trials, design, where, ["bias_0", *design.columns], fit, errors)
 
@@ -164,16 +164,17 @@ def _weights(
     design: pd.DataFrame,
     where: pd.Series | None,
     names: Sequence[str],
-    fit: Callable[[pd.DataFrame], Estimate],
+    fit: Callable[[np.ndarray], Estimate],
     errors: bool,
 ) -> pd.DataFrame:
-    """Fit each subject's usable trials -> condition, seed, signal, lag, weight; ``names`` are <signal>_<lag>."""
-    usable = design.notna().all(axis=1) & (trials["choice"] >= 0)
+    """Fit each subject's usable trials, by position -> condition, seed, signal, lag, weight; ``names`` are <signal>_<lag>."""
+    usable = design.notna().all(axis=1).to_numpy() & (trials["choice"] >= 0).to_numpy()
     if where is not None:
-        usable &= where
+        usable &= where.to_numpy()
     rows = []
-    for (condition, seed), block in trials.groupby(SUBJECT, observed=True, sort=False):
-        found = fit(block[usable[block.index]])
+    own = trials[SUBJECT].reset_index(drop=True)
+    for (condition, seed), block in own.groupby(SUBJECT, observed=True, sort=False):
+        found = fit(block.index[usable[block.index]].to_numpy())
         for name, weight, error in zip(names, found.weights, found.errors, strict=True):
             signal, _, lag = name.rpartition("_")
             row = {"condition": condition, "seed": seed, "signal": signal, "lag": int(lag), "weight": weight}
@@ -215,10 +216,10 @@ def arm_regression(
     designs = [lagged(trials, {name: signal.iloc[:, arm] for name, signal in signals.items()}, lags) for arm in range(arms)]
     names = [f"bias {arm}_0" for arm in range(1, arms)] + list(designs[0].columns)
 
-    def fit(block: pd.DataFrame) -> Estimate:
-        bias = np.broadcast_to(np.eye(arms)[:, 1:], (len(block), arms, arms - 1))
-        history = np.stack([design.loc[block.index].to_numpy(float) for design in designs], axis=1)
-        return conditional_logistic(block["choice"].to_numpy(), np.concatenate([bias, history], axis=2))
+    def fit(rows: np.ndarray) -> Estimate:
+        bias = np.broadcast_to(np.eye(arms)[:, 1:], (len(rows), arms, arms - 1))
+        history = np.stack([design.to_numpy(float)[rows] for design in designs], axis=1)
+        return conditional_logistic(trials["choice"].to_numpy()[rows], np.concatenate([bias, history], axis=2))
 
     return _weights(trials, designs[0], where, names, fit, errors)
 
