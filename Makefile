@@ -80,7 +80,7 @@ train-$(1): $(READY)
 data/$(1)/networks: | $(READY)
 	$(PYTHON) -m replications.$(1).train --all
 
-data/$(1)/trials.parquet: $(filter-out %analysis.py %figure.py,$(wildcard replications/$(1)/*.py)) \
+data/$(1)/trials.parquet: $(filter-out %analysis.py %figure.py %animals.py,$(wildcard replications/$(1)/*.py)) \
 		$(PLAYING) $(wildcard data/$(1)/networks/*.json) | data/$(1)/networks $(READY)
 	$(PYTHON) -m replications.$(1).record
 

@@ -112,14 +112,16 @@ def cite(root: Path, data: Path, figures: Path, experiment: str = "") -> dict[st
     for figure, (folder, text) in written.items():
         if figure in drawn and experiment in ("", folder):
             try:
-                found[figure] = _citation(text, folder, data, plotting.provenance(drawn[figure]), works)
+                found[figure] = citation(text, folder, data, plotting.provenance(drawn[figure]), works)
             except UserError as error:
                 raise UserError(f"replications/{folder}/captions.md, {figure}: {error}") from error
     return found
 
 
-def _citation(text: str, experiment: str, data: Path, about: dict[str, Any], works: dict[str, Entry]) -> Citation:
-    """Fill in one caption."""
+def citation(
+    text: str, experiment: str, data: Path, about: dict[str, Any], works: dict[str, Entry], animals: Path | None = None
+) -> Citation:
+    """Fill in one caption; ``animals`` is the folder of the animals' tables (see ``captions.fill``)."""
     cited = captions.citations(text)
     unknown = [key for key in cited if key not in works]
     if unknown:
@@ -128,9 +130,16 @@ def _citation(text: str, experiment: str, data: Path, about: dict[str, Any], wor
     def written_out(group: re.Match[str]) -> str:
         return f"({'; '.join(short(works[key]) for key in captions.citations(group[0]))})"
 
-    caption = captions.CITATION.sub(written_out, captions.fill(text, experiment, data))
+    caption = captions.fill(captions.CITATION.sub(written_out, text), experiment, data, about, animals)
     entries = dict.fromkeys([SUITE, PAPER, *cited])
     return Citation(experiment, caption, about, "\n".join(bibtex(key, works[key]) for key in entries))
+
+
+def write(found: dict[str, Citation], figures: Path) -> None:
+    """Write caption and provenance, and BibTeX, beside figures."""
+    for figure, own in found.items():
+        paths.write_text(figures / f"{figure}.txt", own.text())
+        paths.write_text(figures / f"{figure}.bib", own.bibtex)
 
 
 @dataclass(frozen=True)
@@ -155,11 +164,9 @@ def main(options: Options) -> None:
     """Print how to cite a figure, or write it beside all figures."""
     found = cite(options.root, options.data, options.figures, options.experiment)
     if options.write:
-        for figure, citation in found.items():
-            paths.write_text(options.figures / f"{figure}.txt", citation.text())
-            paths.write_text(options.figures / f"{figure}.bib", citation.bibtex)
+        write(found, options.figures)
     elif not options.figure:
-        print("\n".join(f"{figure:<18}{citation.title}" for figure, citation in found.items()))
+        print("\n".join(f"{figure:<18}{own.title}" for figure, own in found.items()))
     elif options.figure in found:
         print(found[options.figure].text() + "\n" + found[options.figure].bibtex, end="")
     else:

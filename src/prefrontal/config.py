@@ -39,6 +39,13 @@ class Legal:
     words: str
     numeric: bool = False
 
+    def allows(self, value: Any) -> bool:
+        """Whether a value, of whatever type, is legal."""
+        try:
+            return bool(self.test(value))
+        except TypeError:
+            return False
+
 
 def setting(default: Any, test: Callable[[Any], bool], words: str, numeric: bool = False) -> Any:
     """Field of a Config with its legal values; subclasses that give another default inherit them."""
@@ -47,7 +54,7 @@ def setting(default: Any, test: Callable[[Any], bool], words: str, numeric: bool
 
 def count(default: int, least: int = 1) -> Any:
     """Whole number, ``least`` or more."""
-    return setting(default, lambda x: x >= least, f"{least} or more")
+    return setting(default, lambda x: isinstance(x, int) and x >= least, f"a whole number, {least} or more")
 
 
 def positive(default: float, numeric: bool = False) -> Any:
@@ -141,7 +148,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for name, rule in legal_values(type(self)).items():
-            require(rule.test(getattr(self, name)), name, getattr(self, name), rule.words)
+            require(rule.allows(getattr(self, name)), name, getattr(self, name), rule.words)
 
     def task(self) -> Task:
         """Build the task that the network is trained on."""

@@ -315,6 +315,54 @@ def free_choices(trials: pd.DataFrame) -> pd.Series:
     return free & ~trials["forced"].astype(bool) if "forced" in trials.columns else free
 
 
+def check_trials(trials: pd.DataFrame, *needs: str) -> None:
+    """Raise UserError unless learners can watch the trials.
+
+    The table has the columns that they need besides, every trial once, and rewards of 0 or 1 where the choice was valid, or -1
+    where the trial broke off later.
+    """
+    check(trials, "trials", "trials")
+    odd = trials.loc[(trials["choice"] >= 0) & ~trials["reward"].isin([-1, 0, 1]), "reward"]
+    if len(odd):
+        raise UserError(f"trials: reward {odd.iloc[0]:g} is neither 0 nor 1, which learners take it for (--values reward=...)")
+    for name in needs:
+        if name not in trials.columns:
+            raise UserError(f"trials: the table needs column {name!r}")
+    if trials.duplicated(list(KEYS)).any():
+        raise UserError(f"trials: some trial is there twice, by {', '.join(KEYS)}")
+
+
+def by_length(trials: pd.DataFrame) -> list[np.ndarray]:
+    """Arrange trials by episodes of similar length, so that few long ones do not make all others as long.
+
+    Returns
+    -------
+    list of array (episode, trial)
+        Positions of the table's rows; -1 beyond an episode's end. The longest of an array's episodes has at most twice as many
+        trials as the shortest.
+
+    Raises
+    ------
+    UserError
+        A column is missing, or a trial is there twice.
+    """
+    check_trials(trials)
+    episode = trials.groupby(["seed", "condition", "episode"], observed=True).ngroup().to_numpy()
+    trial = trials["trial"].to_numpy()
+    lengths = pd.Series(trial).groupby(episode).max().to_numpy(int) + 1
+    size = np.ceil(np.log2(lengths)).astype(int)
+    place = np.empty(len(lengths), dtype=int)
+    arrays = []
+    for own in np.unique(size):
+        together = np.flatnonzero(size == own)
+        place[together] = np.arange(len(together))
+        rows = np.full((len(together), lengths[together].max()), -1)
+        inside = np.flatnonzero(size[episode] == own)
+        rows[place[episode[inside]], trial[inside]] = inside
+        arrays.append(rows)
+    return arrays
+
+
 def read_provenance(path: Path) -> dict[str, Any]:
     """Return the provenance of a Parquet table."""
     meta = pq.read_schema(path).metadata or {}
