@@ -450,3 +450,11 @@ def test_one_long_session_does_not_make_all_others_as_long():
     arrays = tables.by_length(trials.assign(seed=0, condition="c", choice=0, reward=0))
     assert [array.shape for array in arrays] == [(60, 20), (1, 3000)]
     assert sorted(np.concatenate([own[own >= 0] for own in arrays])) == list(range(len(trials)))
+
+
+def test_a_rat_that_tells_little_sways_neither_median_nor_weighted_mean():
+    weights = pd.DataFrame({"condition": "rats", "seed": range(3), "signal": "common/rewarded", "lag": 1})
+    weights = weights.assign(weight=[1.0, 2.0, 30.0], error=[1.0, 0.5, 1e6])
+    row = rats.beside_published(weights).iloc[0]
+    assert (row["mean"], row["median"]) == (11, 2) and row["weighted"] == pytest.approx((1 + 4 * 2) / 5)
+    assert rats.last_trial(weights)["s.e. common/rewarded"].tolist() == [1.0, 0.5, 1e6]

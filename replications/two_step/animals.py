@@ -206,9 +206,24 @@ def sensitivity(trials: pd.DataFrame) -> pd.DataFrame:
     return tables.leading(pd.concat(parts, ignore_index=True), "handling")
 
 
+def last_trial(weights: pd.DataFrame) -> pd.DataFrame:
+    """Weights of the last trial, and their standard errors, a row per subject."""
+    columns = {"weight": "{}".format, "error": "s.e. {}".format}
+    last = weights[weights["lag"] == 1]
+    wide = [last.pivot(index=SUBJECT, columns="signal", values=name).rename(columns=words) for name, words in columns.items()]
+    return pd.concat(wide, axis=1).reset_index()
+
+
 def beside_published(weights: pd.DataFrame) -> pd.DataFrame:
-    """Mean lag weights over subjects with their 95 % interval, beside the published rats (Fig. 5d): another group of animals."""
-    means = summarize(weights[weights["lag"] > 0], ["signal", "lag"], "weight")
+    """Lag weights over subjects beside the published rats (Fig. 5d), another group of animals.
+
+    Mean with its 95 % interval; median; and the mean weighted by precision, 1 / error^2.
+    """
+    groups, own = ["signal", "lag"], weights[weights["lag"] > 0]
+    precise = own.assign(precision=own["error"] ** -2.0, product=own["weight"] * own["error"] ** -2.0).groupby(groups)
+    sums = precise[["product", "precision"]].sum()
+    further = {"median": precise["weight"].median(), "weighted": sums["product"] / sums["precision"]}
+    means = summarize(own, groups, "weight").join(pd.DataFrame(further), on=groups)
     published = tables.published("fig5d")
     published["signal"] = published["series"].str.extract(r"(\w+/\w+)", expand=False)
     published["lag"] = published["x"].astype(int)
@@ -289,6 +304,7 @@ def analyse(
     weights, stays = behavior.two_step_weights(trials, errors=True), behavior.stay_probability(trials)
     yield "lag_weights", weights
     yield "lag_weights_mean", beside_published(weights)
+    yield "last_trial", last_trial(weights)
     yield "stay_probability", stays
     if "rich_state" in trials.columns:
         yield "stay_interaction", behavior.stay_interaction(trials)
