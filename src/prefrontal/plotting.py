@@ -102,11 +102,12 @@ def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels:
         The axes that make up each panel, by its letter.
     """
     note = json.dumps(about, default=str)
+    paths.prepare_folder(folder)
     figure.canvas.draw()
     changed = write_pixels(figure, folder / f"{name}.png", note)
     if changed or not (folder / f"{name}.pdf").exists():
         with paths.atomic(folder / f"{name}.pdf") as path:
-            figure.savefig(path, metadata={"Subject": note, "CreationDate": None})
+            figure.savefig(path, format="pdf", metadata={"Subject": note, "CreationDate": None})
     for letter, axes in panels.items():
         boxes = [ax.get_tightbbox() for ax in axes]
         box = mpl.transforms.Bbox.union([b for b in boxes if b is not None]).padded(6)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -147,8 +146,8 @@ def panel_files(panel: str, experiment: str, data: Path, figures: Path) -> dict[
 def network_cost(path: Path) -> dict[str, Any]:
     """Read what one network's training took and brought."""
     curve = tables.read(path.with_suffix(".csv"), "learning_curve")
+    about = tables.network(path)
     try:
-        about = json.loads(path.read_text())
         return {
             "condition": about["condition"],
             "episodes": curve["episode"].max(),
@@ -157,7 +156,7 @@ def network_cost(path: Path) -> dict[str, Any]:
             "population": about.get("networks_in_population", 1),
             "commit": re.sub(r"^(\w{10})\w+", r"\1", about["provenance"]["commit"]),
         }
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise UserError(f"{path}: not the settings of a trained network ({type(error).__name__}: {error})") from error
 
 
