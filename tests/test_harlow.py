@@ -165,8 +165,8 @@ def test_training_resumes_to_the_same_weights(settings, tmp_path):
     for _ in range(3):
         first.update()
     path = tmp_path / "checkpoint.safetensors"
-    store.save_checkpoint(first, {}, path)
-    store.resume(second, path)
+    store.save_checkpoint(first, {}, "code", path)
+    store.resume(second, "code", path)
     for _ in range(5):
         second.update()
     assert through.ended > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,8 @@ def require(legal: bool, name: str, value: object, expected: str) -> None:
 
 
 def run(main: Callable[[], Any]) -> None:
-    """Run a command line; turn what a user can mend into one line on stderr and exit code 1."""
+    """Run a command line; turn what a user can mend, an interruption or a termination into one line on stderr and exit code 1."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
     except UserError as error:
@@ -27,3 +29,5 @@ def run(main: Callable[[], Any]) -> None:
         sys.exit(f"error: {error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit("interrupted; nothing already written is lost, and training resumes with the same command")
+    finally:
+        signal.signal(signal.SIGTERM, before)
