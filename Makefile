@@ -1,6 +1,9 @@
 # Wang et al. 2018, reproduced. `make help` lists what there is.
 
 PYTHON := .venv/bin/python
+ifeq ($(strip $(PYTHON)),)
+$(error PYTHON is empty; leave it out, or name a Python)
+endif
 READY := .venv/.ready
 # Every folder with a figure.py draws; those with a train.py are experiments, the others draw the results of these.
 DRAWN := $(patsubst replications/%/figure.py,%,$(wildcard replications/*/figure.py))

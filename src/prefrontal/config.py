@@ -79,7 +79,7 @@ def optional(default: float | None) -> Any:
 class Config:
     """Settings of one network's training. Defaults are the paper's (Wang et al. 2018, Methods, "Learning")."""
 
-    seed: int = count(0, 0)
+    seed: int = setting(0, lambda x: 0 <= x < 2**32, "between 0 and 4,294,967,295")
     """Seed of the (first) network: fixes its initial weights and its stream of episodes."""
     episodes: int = count(10_000)
     """Training episodes."""
@@ -134,7 +134,7 @@ class Config:
     """Further factor on the negative ones (paper: 1; 0 clips them at zero)."""
     rpe_noise: float = nonnegative(0.0, numeric=True)
     """Standard deviation of Gaussian noise added to them, in units of reward times reward_scale (paper: 0)."""
-    snapshots: int = count(0, 0)
+    snapshots: int = setting(0, lambda x: 0 <= x <= 1000, "between 0 and 1,000")
     """Times during training, evenly spaced, at which the weights are kept as they are (for analyses of training itself)."""
     half_precision: bool = False
     """Whether weights are saved in half precision, in half as much space."""

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from prefrontal import paths
+from prefrontal.errors import UserError
 from prefrontal.statistics import interval
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0
@@ -121,11 +122,19 @@ def write_pixels(figure: Figure, path: Path, note: str, **options: Any) -> bool:
     """Write a PNG file unless one that looks the same is there; tell whether it was written."""
     new = io.BytesIO()
     figure.savefig(new, format="png", metadata={"Description": note}, **options)
-    if path.exists() and same_image(path, new):
+    if path.exists() and looks_like(path, new):
         return False
     with paths.atomic(path) as temporary:
         temporary.write_bytes(new.getvalue())
     return True
+
+
+def looks_like(path: Path, new: io.BytesIO) -> bool:
+    """Whether a file, readable or not, looks the same as a new image."""
+    try:
+        return same_image(path, new)
+    except OSError:
+        return False
 
 
 def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
@@ -138,5 +147,9 @@ def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
 
 def provenance(path: Path) -> dict[str, Any]:
     """Read what a figure's PNG file says of where it comes from."""
-    with Image.open(path) as image:
-        return json.loads(image.info.get("Description", "{}"))
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return json.loads(image.info.get("Description", "{}"))
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises them for broken files
+        raise UserError(f"{path}: not a readable figure ({error}); delete it and draw it again") from error

@@ -22,7 +22,7 @@ import pandas as pd
 import tyro
 
 from prefrontal import claims, paths, tables
-from prefrontal.errors import UserError, run
+from prefrontal.errors import UserError, require, run
 
 BLOCK = re.compile(r"(<!-- begin: (?P<what>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -66,6 +66,8 @@ def table(what: str, data: Path, experiment: str | None) -> str:
     if kind in ("claims", "every"):
         frame = claims.collect(data, experiment if what == "claims" and experiment else "*")
         own = frame[frame["claim"] == claim] if kind == "claims" and claim else frame
+        if own.empty:
+            raise UserError(f"{what}: no such claims in {data}; run the analysis first")
         shown = overview(own) if what == "claims" and experiment is None else claims.readable(own)
         return f"{claims.score(own) or 'No claim is settled yet'}.\n\n{markdown(shown)}"
     path, _, by = what.partition(" by ")
@@ -77,6 +79,8 @@ def table(what: str, data: Path, experiment: str | None) -> str:
 def fill(readme: Path, data: Path, experiment: str | None) -> None:
     """Rewrite the tables of one README."""
     before = readme.read_text()
+    if before.count("<!-- begin: ") != len(BLOCK.findall(before)):
+        raise UserError(f"{readme}: a table begins (<!-- begin: ... -->) that does not end (<!-- end -->)")
     try:
         after = BLOCK.sub(lambda m: f"{m[1]}\n{table(m['what'], data, experiment)}\n{m[3]}", before)
     except UserError as error:
@@ -98,11 +102,13 @@ class Options:
 
 def main(options: Options) -> None:
     """Fill all READMEs, or that of one experiment."""
+    known = sorted(path.parent.name for path in options.root.glob("replications/*/README.md"))
+    require(options.experiment in ("", *known), "experiment", options.experiment, " or ".join(known))
     for path in (options.root / "README.md", options.data / "claims.md"):
         if path.exists() and not options.experiment:
             fill(path, options.data, None)
-    for path in sorted(options.root.glob(f"replications/{options.experiment or '*'}/README.md")):
-        fill(path, options.data, path.parent.name)
+    for name in [options.experiment] if options.experiment else known:
+        fill(options.root / "replications" / name / "README.md", options.data, name)
 
 
 if __name__ == "__main__":

@@ -244,7 +244,11 @@ def render(options: Options) -> str:
     """Return the report as one HTML page without external parts."""
     frame, readme = claims.collect(options.data), (options.root / "README.md").read_text()
     citations = cite(options.root, options.data, options.figures)
-    names = dict.fromkeys(experiment for experiment, _ in captions.read(options.root).values())
+    written = captions.read(options.root)
+    missing = [name for name in written if name not in citations]
+    if missing:
+        raise UserError(f"{options.figures / missing[0]}.png: not drawn yet; run make figures first")
+    names = dict.fromkeys(experiment for experiment, _ in written.values())
     environment = Environment(
         loader=PackageLoader("prefrontal", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
