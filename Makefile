@@ -18,7 +18,7 @@ DRAWING := $(addprefix $(LIBRARY)/,plotting.py paper.mplstyle)
 # One thread per process: the networks are small.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help figures claims report verify new notebooks train test bench lint clean force $(DRAWN) $(addprefix train-,$(EXPERIMENTS))
+.PHONY: help figures claims report verify new notebooks train test bench faults lint clean force $(DRAWN) $(addprefix train-,$(EXPERIMENTS))
 .DELETE_ON_ERROR:
 
 help:  ## list the commands
@@ -51,6 +51,9 @@ test: $(READY)  ## run all tests
 
 bench: $(READY)  ## measure the speed of training and recording
 	$(PYTHON) -m tests.bench
+
+faults: $(READY)  ## kill trainings and pipelines at random moments, resume them, and compare bits (minutes)
+	$(PYTHON) -m tests.faults
 
 lint: $(READY)  ## check style and types
 	.venv/bin/ruff check .

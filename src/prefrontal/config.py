@@ -75,6 +75,16 @@ def optional(default: float | None) -> Any:
     return setting(default, lambda x: x is None or 0 <= x < math.inf, "0 or more and finite, or None", numeric=True)
 
 
+KINDS: dict[type, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "True or False"),
+    int: ((int,), "a whole number"),
+    float: ((float, int), "a number"),
+    str: ((str,), "text"),
+    type(None): ((type(None),), "None"),
+}
+"""Type of a setting -> types that its value may have, and what it must be in words."""
+
+
 @dataclass(frozen=True)
 class Config:
     """Settings of one network's training. Defaults are the paper's (Wang et al. 2018, Methods, "Learning")."""
@@ -140,6 +150,12 @@ class Config:
     """Whether weights are saved in half precision, in half as much space."""
 
     def __post_init__(self) -> None:
+        for name, hint in get_type_hints(type(self)).items():
+            kinds = [] if get_origin(hint) is Literal else get_args(hint) or (hint,)
+            known, value = [KINDS[kind] for kind in kinds], getattr(self, name)
+            require(
+                not known or any(type(value) in own for own, _ in known), name, value, " or ".join(words for _, words in known)
+            )
         for name, rule in legal_values(type(self)).items():
             require(rule.test(getattr(self, name)), name, getattr(self, name), rule.words)
 

@@ -105,35 +105,38 @@ def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels:
     note = json.dumps(about, default=str)
     paths.prepare_folder(folder)
     figure.canvas.draw()
-    changed = write_pixels(figure, folder / f"{name}.png", note)
-    if changed or not (folder / f"{name}.pdf").exists():
+    whole = pixels(figure, note)
+    if not (folder / f"{name}.pdf").exists() or not looks_like(folder / f"{name}.png", whole):
         with paths.atomic(folder / f"{name}.pdf") as path:
             figure.savefig(path, format="pdf", metadata={"Subject": note, "CreationDate": None})
     for letter, axes in panels.items():
         boxes = [ax.get_tightbbox() for ax in axes]
         box = mpl.transforms.Bbox.union([b for b in boxes if b is not None]).padded(6)
-        write_pixels(
-            figure, folder / f"{name}_{letter}.png", note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted())
-        )
+        part = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
+        write_pixels(part, folder / f"{name}_{letter}.png")
+    write_pixels(whole, folder / f"{name}.png")  # last: as long as it is the old one, the others are not taken for new
     plt.close(figure)
 
 
-def write_pixels(figure: Figure, path: Path, note: str, **options: Any) -> bool:
-    """Write a PNG file unless one that looks the same is there; tell whether it was written."""
+def pixels(figure: Figure, note: str, **options: Any) -> io.BytesIO:
+    """Draw a PNG file in memory."""
     new = io.BytesIO()
     figure.savefig(new, format="png", metadata={"Description": note}, **options)
-    if path.exists() and looks_like(path, new):
-        return False
-    with paths.atomic(path) as temporary:
-        temporary.write_bytes(new.getvalue())
-    return True
+    return new
+
+
+def write_pixels(new: io.BytesIO, path: Path) -> None:
+    """Write a PNG file unless one that looks the same is there."""
+    if not looks_like(path, new):
+        with paths.atomic(path) as temporary:
+            temporary.write_bytes(new.getvalue())
 
 
 def looks_like(path: Path, new: io.BytesIO) -> bool:
-    """Whether a file, readable or not, looks the same as a new image."""
+    """Whether there is a file that looks the same as a new image."""
     try:
         return same_image(path, new)
-    except OSError:
+    except OSError:  # there is none, or it is broken
         return False
 
 

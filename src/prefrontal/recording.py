@@ -368,7 +368,6 @@ def record_experiment(name: str, data: Path = paths.DATA, episodes: int | None =
     episodes = conditions.TEST_EPISODES if episodes is None else episodes
     require(episodes >= 1, "episodes", episodes, "at least 1")
     store.refuse_unfinished(conditions.TRAINED, data / name / "checkpoints")
-    paths.prepare_folder(data / name)
     parts: Iterable[Recording] = experiment.module(name, "record").record(networks, episodes)
     recording = replace(tables.join(parts), about=networks.provenance() | {"test_episodes": episodes})
     tables.write_recording(recording, data / name)

@@ -84,6 +84,9 @@ COLUMNS: dict[str, dict[str, str]] = {
 """Required columns by kind of table; trials may have the task's own columns beside them, steps one p_<action> per action,
 activity one unit_<k> per unit (float32)."""
 
+WORDS = ("condition", "period", "claim", "quantity", "panel", "statement", "criterion", "reproduced_verdict", "agrees_verdict")
+"""Columns that hold words; all others of ``COLUMNS`` hold numbers."""
+
 TOLERANCE = 1e-4
 """Numbers that differ by less than this share of the largest beside them are rebuilt equal: other processors round differently.
 Beside a number are those of its column in rows with the same words, and at least a thousandth of the whole column's largest."""
@@ -118,6 +121,9 @@ def check(frame: pd.DataFrame, kind: str, where: object) -> None:
     missing = [name for name in COLUMNS[kind] if name not in frame.columns]
     if missing:
         raise UserError(f"{where}: a {kind} table needs column {missing[0]!r} ({COLUMNS[kind][missing[0]]})")
+    words = [name for name in COLUMNS[kind] if name not in WORDS and not pd.api.types.is_numeric_dtype(frame[name])]
+    if words and len(frame):
+        raise UserError(f"{where}: column {words[0]!r} of a {kind} table holds something else than numbers")
 
 
 def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[str, Any] | None = None) -> None:
@@ -143,12 +149,12 @@ def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[
         if not moved or moved.share <= TOLERANCE:
             return
         print(f"{path}: {moved}")
-    with atomic(path) as temporary:
-        temporary.write_text(text)
-    if about is not None:
+    if about is not None:  # first: a table that is not written yet is written, with its entry, the next time
         with locked(path.parent), atomic(path.parent / "manifest.json") as temporary:
             entries = {name: own for name, own in manifest(path.parent).items() if (path.parent / name).exists()}
             temporary.write_text(json.dumps(dict(sorted((entries | {path.name: about}).items())), indent=1, default=str) + "\n")
+    with atomic(path) as temporary:
+        temporary.write_text(text)
 
 
 def write_parquet(frame: pd.DataFrame, path: Path, about: dict[str, Any]) -> None:
@@ -340,6 +346,8 @@ def read(path: Path, kind: str | None = None, needs: tuple[str, ...] = ()) -> pd
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except Exception as error:  # pyarrow and pandas raise many kinds
         raise UserError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise UserError(f"{path}: not a readable table (more fields than column names)")
     if kind is not None:
         check(frame, kind, path)
     missing = [name for name in needs if name not in frame.columns]
