@@ -3,8 +3,7 @@
 python -m tests.faults --trainings 50 --pipelines 30
 
 A kill is SIGKILL at a file event of Python's (open, rename, remove, make a folder), drawn at random from all those of an
-uninterrupted run; a file that was about to take its place is then left half written in every other case. Trainings are of every
-core; pipelines are ``make figures`` of a new experiment whose networks, settings or analysis changed. Commands run in forks of
+uninterrupted run; in every other case the file that was written last is left half written. Trainings are of every core; pipelines are ``make figures`` of a new experiment whose networks, settings or analysis changed. Commands run in forks of
 this process, which spares them the imports; make reaches them through a program that passes its command line on.
 """
 
@@ -85,10 +84,10 @@ class Clock:
 
     def watch(self) -> None:
         """Count from now on, in this process."""
-        busy = False
+        busy, written = False, ""
 
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
-            nonlocal busy
+            nonlocal busy, written
             if busy or event not in EVENTS or not str(arguments[0]).startswith(str(self.folder)):
                 return
             if event == "open" and not (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
@@ -96,9 +95,11 @@ class Clock:
             busy = True
             self.shared[:8] = (self.count + 1).to_bytes(8, "little")
             if self.count == self.fatal:
-                if event == "os.rename" and self.half:
-                    os.truncate(arguments[0], os.path.getsize(arguments[0]) // 2)
+                last = str(arguments[0]) if event == "os.rename" else written
+                if self.half and os.path.isfile(last):
+                    os.truncate(last, os.path.getsize(last) // 2)
                 os.kill(os.getpid(), signal.SIGKILL)
+            written = str(arguments[0]) if event == "open" else written
             busy = False
 
         sys.addaudithook(hook)
