@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -16,6 +17,13 @@ def require(legal: bool, name: str, value: object, expected: str) -> None:
     """Raise UserError unless ``legal``, naming the field, its value and what it should be."""
     if not legal:
         raise UserError(f"{name} is {value!r}; it must be {expected}")
+
+
+def require_memory(needed: float, what: str) -> None:
+    """Raise UserError if so many bytes are more than this machine's memory."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise UserError(f"{what}: takes at least {needed / 1e9:,.0f} GB of memory, of which this machine has {there / 1e9:,.0f}")
 
 
 def run(main: Callable[[], Any]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
-import os
 from collections.abc import Sequence
 
 import torch
@@ -15,7 +14,7 @@ from prefrontal import a2c
 from prefrontal.config import Config, numeric, structure, value_of
 from prefrontal.cores import CORES
 from prefrontal.encoders import Identity
-from prefrontal.errors import UserError, require
+from prefrontal.errors import require, require_memory
 from prefrontal.network import Network, NetworkAgent, initial_parameters
 from prefrontal.task import NoiseStream, Task
 
@@ -50,13 +49,6 @@ def populations(configs: list[Config]) -> list[list[Config]]:
     return [part for group in groups for part in ([[c] for c in group] if group[0].reopen == "at once" else [group])]
 
 
-def refuse_beyond_memory(needed: float, what: str) -> None:
-    """Raise UserError if so many bytes are more than this machine's memory."""
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > there:
-        raise UserError(f"{what}: takes at least {needed / 1e9:,.0f} GB of memory, of which this machine has {there / 1e9:,.0f}")
-
-
 def refuse_too_large(config: Config, networks: int) -> None:
     """Raise UserError if so many networks are too large to train together; a lower bound of what it takes is what counts."""
     task = config.task()
@@ -64,7 +56,7 @@ def refuse_too_large(config: Config, networks: int) -> None:
     together = 1 if config.reopen == "at once" else networks
     step = network.core.units * len(network.readouts) + task.step_noise + len(task.actions)
     sizes = {"seeds": networks, "units": config.units, "episodes_per_update": config.episodes_per_update, "unroll": steps}
-    refuse_beyond_memory(
+    require_memory(
         4 * together * (4 * network.size + steps * config.episodes_per_update * step) + 1000 * networks,
         ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
     )

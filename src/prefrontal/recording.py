@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from prefrontal import experiment, paths, store, tables
 from prefrontal.config import Config
-from prefrontal.errors import require, run
+from prefrontal.errors import require, require_memory, run
 from prefrontal.network import NetworkAgent
-from prefrontal.population import agent_of, refuse_beyond_memory
+from prefrontal.population import agent_of
 from prefrontal.tables import Recording
 from prefrontal.task import NoiseStream, State, Task, sample
 
@@ -137,7 +137,7 @@ def record(
             bar.update(count)
             if first == 0:
                 size = sum(frame.memory_usage().sum() for own in parts.values() for frame in own)
-                refuse_beyond_memory(size / count * episodes, f"episodes {episodes:,}")
+                require_memory(size / count * episodes, f"episodes {episodes:,}")
     frames: dict[str, Any] = {name: pd.concat(own, ignore_index=True) if own else pd.DataFrame() for name, own in parts.items()}
     for name, frame in frames.items():
         if len(frame):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import inspect
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -199,7 +198,7 @@ def sources(kind: type[Config]) -> list[Path]:
     files = {path for pattern in LEARNING for path in Path(__file__).parent.glob(f"{pattern}.py")}
     todo = [kind.__module__]
     while todo:
-        path = Path(inspect.getfile(importlib.import_module(todo.pop())))
+        path = Path(getattr(importlib.import_module(todo.pop()), "__file__", __file__))  # a notebook has no file
         if path not in files:
             files.add(path)
             found = re.findall(r"^from (replications\.\w+)(?:\.(\w+))? import (\w+)", path.read_text(), re.MULTILINE)
