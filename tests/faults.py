@@ -4,8 +4,8 @@ python -m tests.faults --trainings 50 --pipelines 30
 
 A kill is SIGKILL at a file event of Python's (open, rename, remove, make a folder), drawn at random from all those of an
 uninterrupted run; in every other case the file that was written last is left half written. Trainings are of every core; pipelines
-are ``make figures`` of a new experiment whose networks, settings or analysis changed. Commands run in forks of this process, which
-spares them the imports; make reaches them through a program that passes its command line on.
+are ``make figures`` of a new experiment whose networks, settings or analysis changed. Commands run in forks of this process,
+which spares them the imports; make reaches them through a program that passes its command line on.
 """
 
 from __future__ import annotations
