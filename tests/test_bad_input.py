@@ -265,6 +265,7 @@ NETWORK_FILES: list[Row] = [
     *(("two_step.record", f"{MAIN}_0.json: not the settings of a trained network", holds(JSON, text))
         for text in ("", "[]", "{}", "null", "7", "no json", b"\xff\xfe\x00", '{"condition": "default"}', '{"config": {}}')),
     ("two_step.record", f"{MAIN}_0.json: not the settings", cut(JSON, 300)),
+    ("two_step.record", f"{MAIN}_0.json: not the settings", edited(JSON, r'"sha256": \{', '"sha256": 7, "more": {')),
     ("two_step.record", "_0.json: not the settings of such a network", edited(JSON, '"trials"', '"tirals"')),
     ("two_step.record", "reversal is 7; it must be between 0 and 1", edited(JSON, '"reversal": 0.025', '"reversal": 7')),
     ("two_step.record", "units is 'many'; it must be a whole number", edited(JSON, '"units": 4', '"units": "many"')),

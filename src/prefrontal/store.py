@@ -145,12 +145,11 @@ def load(folder: Path, kind: type[Config], condition: str, snapshot: int | None 
     network = network_of(configs[0], configs[0].task())
     flats = []
     for config in configs:
-        path = weights_path(folder, stem(config, condition), snapshot)
+        name = stem(config, condition)
+        path = weights_path(folder, name, snapshot)
         flats.append(read_weights(path, network, config))
-        known = (
-            tables.network(folder / f"{stem(config, condition)}.json").get("sha256", {}).get(str(path.relative_to(folder.parent)))
-        )
-        if known not in (None, sha256(path.read_bytes())):
+        hashes = tables.network(folder / f"{name}.json")["sha256"]
+        if hashes.get(str(path.relative_to(folder.parent))) not in (None, sha256(path.read_bytes())):
             raise UserError(f"{path}: not the weights that its JSON file tells of; bring them back, or train the network again")
     return configs, network, torch.cat(flats)
 

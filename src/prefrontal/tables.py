@@ -304,6 +304,7 @@ def network(path: Path) -> dict[str, Any]:
     try:
         about = json.loads(path.read_text())
         name = f"{about['condition']}_{about['config']['seed']}"
+        about["sha256"] = dict(about.get("sha256", {}))
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not the settings of a trained network ({type(error).__name__}: {error})") from error
     require(name == path.stem, f"{path}: network", name, path.stem)

@@ -211,9 +211,7 @@ def settings_of(name: str, condition: str | None) -> Config:
 def use(device: str, threads: int) -> None:
     """Compute with so many threads; raise UserError unless this machine has them and the device."""
     processors, available = os.cpu_count() or 1, ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    require(
-        1 <= threads <= processors, "threads", threads, f"at least 1 and at most {processors}, the processors of this machine"
-    )
+    require(1 <= threads <= processors, "threads", threads, f"at least 1 and at most {processors}, the processors found here")
     require(device in available, "device", device, f"one of those found here: {', '.join(available)}")
     torch.set_num_threads(threads)
 
@@ -264,10 +262,8 @@ def train_experiment(name: str, arguments: list[str] | None = None) -> None:
     require(options.seeds >= 1, "seeds", options.seeds, "at least 1")
     require(not (options.all and options.condition), "condition", options.condition, "left out beside --all")
     use(options.device, options.threads)
-    plan: dict[str, list[Config]] = {}
-    for condition in (
-        experiment.trained(name) if options.all else [options.condition or experiment.module(name, "conditions").MAIN]
-    ):
+    main, plan = experiment.module(name, "conditions").MAIN, dict[str, list[Config]]()
+    for condition in experiment.trained(name) if options.all else [options.condition or main]:
         config, _ = command_line(settings_of(name, condition), Options, module, arguments)
         refuse_too_large(config, options.seeds)
         plan[condition] = replicate(config, options.seeds)
@@ -276,7 +272,7 @@ def train_experiment(name: str, arguments: list[str] | None = None) -> None:
     # What is finished is kept as a checkpoint until all is, so that it is not trained again should this be cut short.
     finished = [path for condition, configs in plan.items() for path in train_condition(name, condition, configs, options)]
     for checkpoint in finished:
-        checkpoint.unlink()
+        checkpoint.unlink(missing_ok=True)
 
 
 def main(file: str, arguments: list[str] | None = None) -> None:
