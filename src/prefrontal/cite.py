@@ -18,7 +18,7 @@ import tyro
 import yaml
 
 from prefrontal import captions, paths, plotting
-from prefrontal.errors import UserError, run
+from prefrontal.errors import UserError, require, run
 
 SUITE, PAPER = "prefrontal", "wang2018"
 """Keys of the entries that every figure is cited with."""
@@ -29,13 +29,27 @@ Entry = dict[str, Any]
 
 
 def references(root: Path) -> dict[str, Entry]:
-    """Read the suite and the works it builds on from CITATION.cff: key (first author and year, such as daw2011) -> entry."""
+    """Read the suite and the works it builds on from CITATION.cff: key (first author and year, such as daw2011) -> entry.
+
+    Raises
+    ------
+    UserError
+        The file is not readable, or an entry lacks what a citation needs.
+    """
+    path = root / "CITATION.cff"
     try:
-        suite = yaml.safe_load((root / "CITATION.cff").read_text())
-    except yaml.YAMLError as error:
-        raise UserError(f"{root / 'CITATION.cff'}: not readable as YAML ({' '.join(str(error).split())})") from error
-    works = {re.sub(r"\W", "", names(work)[0][0]).lower() + str(work["year"]): work for work in suite.pop("references")}
-    return {SUITE: suite | {"year": suite["date-released"].year}, **works}
+        suite = yaml.safe_load(path.read_text())
+        works = {re.sub(r"\W", "", names(work)[0][0]).lower() + str(work["year"]): work for work in suite.pop("references")}
+        found = {SUITE: suite | {"year": suite["date-released"].year}, **works}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from error
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: not in the Citation File Format ({type(error).__name__}: {error})") from error
+    for key, entry in found.items():
+        missing = [name for name in ("title", "type") if name not in entry]
+        if missing:
+            raise UserError(f"{path}: {key} has no {missing[0]}")
+    return found
 
 
 def names(entry: Entry) -> list[tuple[str, str]]:
@@ -100,6 +114,8 @@ def cite(root: Path, data: Path, figures: Path, experiment: str = "") -> dict[st
         A figure has no caption, or a caption asks for a number or a reference that there is not.
     """
     written, works = captions.read(root), references(root)
+    known = sorted({folder for folder, _ in written.values()})
+    require(experiment in ("", *known), "experiment", experiment, " or ".join(known))
     drawn = {path.stem: path for path in figures.glob("*.png")}
     if not drawn:
         raise UserError(f"{figures}: no figures; run make figures first")
