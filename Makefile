@@ -1,6 +1,9 @@
 # Wang et al. 2018, reproduced. `make help` lists what there is.
 
 PYTHON := .venv/bin/python
+ifeq ($(strip $(PYTHON)),)
+$(error PYTHON is empty; leave it out, or name a Python)
+endif
 READY := .venv/.ready
 # Every folder with a figure.py draws; those with a train.py are experiments, the others draw the results of these.
 DRAWN := $(patsubst replications/%/figure.py,%,$(wildcard replications/*/figure.py))
@@ -15,7 +18,7 @@ DRAWING := $(addprefix $(LIBRARY)/,plotting.py paper.mplstyle)
 # One thread per process: the networks are small.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help figures claims report verify new notebooks train test bench lint clean force $(DRAWN) $(addprefix train-,$(EXPERIMENTS))
+.PHONY: help figures claims report verify new notebooks train test bench faults lint clean force $(DRAWN) $(addprefix train-,$(EXPERIMENTS))
 .DELETE_ON_ERROR:
 
 help:  ## list the commands
@@ -49,6 +52,9 @@ test: $(READY)  ## run all tests
 bench: $(READY)  ## measure the speed of training and recording
 	$(PYTHON) -m tests.bench
 
+faults: $(READY)  ## kill trainings and pipelines at random moments, resume them, and compare bits (minutes)
+	$(PYTHON) -m tests.faults
+
 lint: $(READY)  ## check style and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -80,7 +86,7 @@ train-$(1): $(READY)
 data/$(1)/networks: | $(READY)
 	$(PYTHON) -m replications.$(1).train --all
 
-data/$(1)/trials.parquet: $(filter-out %analysis.py %figure.py,$(wildcard replications/$(1)/*.py)) \
+data/$(1)/trials.parquet: $(filter-out %analysis.py %figure.py %animals.py,$(wildcard replications/$(1)/*.py)) \
 		$(PLAYING) $(wildcard data/$(1)/networks/*.json) | data/$(1)/networks $(READY)
 	$(PYTHON) -m replications.$(1).record
 

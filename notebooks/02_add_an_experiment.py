@@ -10,7 +10,6 @@
 
 # %%
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,10 +133,10 @@ class Config(config.Config):
 # compiled first; for half a minute it does not pay. (In an experiment's folder the command line does these lines.)
 
 # %%
-configs, began = [Config(seed=seed) for seed in SEEDS], time.monotonic()
+configs = [Config(seed=seed) for seed in SEEDS]
 population = Population(configs)
 curves = train.train(population, MAIN, folder / "checkpoint.safetensors")
-store.save(population, MAIN, curves, folder / "networks", time.monotonic() - began)
+store.save(population, MAIN, curves, folder / "networks")
 print("\n".join(sorted(path.name for path in (folder / "networks").iterdir())))
 
 # %% [markdown]

@@ -25,7 +25,7 @@ from prefrontal.errors import require, run
 from prefrontal.gym import TaskEnv
 from prefrontal.population import Population, network_of
 from prefrontal.recording import record
-from prefrontal.train import require_device
+from prefrontal.train import use
 from replications.harlow import train as harlow
 from replications.harlow.task import CHOICE
 from replications.two_step.train import Config
@@ -157,10 +157,9 @@ def run_beside(options: Options) -> None:
 
 def main(options: Options) -> None:
     """Measure everything in one run and print tables."""
-    require(options.threads >= 1, "threads", options.threads, "at least 1")
     require(options.updates >= 1, "updates", options.updates, "at least 1")
     require(options.recorded_episodes >= 1, "recorded_episodes", options.recorded_episodes, "at least 1")
-    require_device(options.device)
+    use(options.device, options.threads)
 
     if options.beside is not None:
         run_beside(options)

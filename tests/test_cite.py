@@ -75,8 +75,8 @@ def test_command_line_lists_prints_and_refuses(data, tmp_path, capsys):
     assert capsys.readouterr().out.split(maxsplit=1) == ["fig9", "A title\n"]
     cite.main(dataclasses.replace(options, figure="fig9"))
     assert "Slope 0.6" in (text := capsys.readouterr().out) and "@article{miller2017," in text
-    cite.main(dataclasses.replace(options, experiment="another"))
-    assert not capsys.readouterr().out.strip()
+    with pytest.raises(UserError, match="experiment is 'another'; it must be toy"):
+        cite.main(dataclasses.replace(options, experiment="another"))
     with pytest.raises(UserError, match="'fig5'; there are fig9"):
         cite.main(dataclasses.replace(options, figure="fig5"))
 

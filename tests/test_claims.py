@@ -34,6 +34,18 @@ def test_unknown_values_never_count_as_reproduced():
     assert settle([], above(0), summary="share")["reproduced_verdict"] is False
 
 
+def test_network_without_a_value_is_told_and_fails_the_row():
+    row = settle([1, 1.1, *[np.nan] * 6], above(0), 1.05, 0.5)
+    assert row["n_networks"] == 2 and row["reproduced_verdict"] is False and row["agrees_verdict"] is False
+    assert row["criterion"] == "interval above 0; agrees within 0.5 or in range; 6 of 8 networks without a value"
+    assert settle([1, np.inf], above(0))["criterion"].endswith("1 of 2 networks without a value")
+    told = settle([1, np.nan])
+    assert told["reproduced_verdict"] is None and told["agrees_verdict"] is None and "1 of 2" in told["criterion"]
+    claim = Claim("c", "q", "1a", "s", above(0), summary="difference", versus="other")
+    row = claims.settle(claim, [3.0, 4.0, 5.0], versus=[1.0, 2.0, np.nan])
+    assert row["ci_low"] > 0 and row["reproduced_verdict"] is False and "1 of 6" in row["criterion"]
+
+
 @pytest.mark.parametrize(("published", "agrees"), [(1.0, True), (1.29, True), (1.6, False), (0.5, True)])
 def test_agrees_within_tolerance_or_range(published, agrees):
     row = settle([0.4, 1.2, 1.4], published=published, tolerance=0.3)
@@ -174,6 +186,8 @@ def test_overview_has_a_line_per_claim_and_claims_md_every_row(tmp_path):
     short, full = (path.read_text() for path in (tmp_path / "README.md", data / "claims.md"))
     assert short.count("| c |") == 1 and "the weak one" in short and full.count("| c |") == 2
     write(data / "x", (C, [1.0, 1.1]))
+    (tmp_path / "replications" / "x").mkdir(parents=True)
+    (tmp_path / "replications" / "x" / "README.md").touch()
     readme.main(readme.Options(experiment="x", data=data, root=tmp_path))
     assert (tmp_path / "README.md").read_text() == short, "one experiment's README alone was asked for"
 

@@ -36,7 +36,7 @@ class Own(Config):
         ("core", "lstn", "'lstm', 'gru'"),
         ("network_input", "rewards", "'reward', 'rpe'"),
         ("episodes", 0, "1 or more"),
-        ("seed", -1, "0 or more"),
+        ("seed", -1, "between 0 and"),
         ("trials", 0, "1 or more"),
         ("reversal", 2.0, "between 0 and 1"),
     ],

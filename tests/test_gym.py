@@ -1,5 +1,6 @@
 """Any experiment's task by name, and an agent from outside the suite that learns on it."""
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -34,12 +35,62 @@ def test_settings_reach_the_task():
         ("two_step", {"trails": 3}, "trials"),
         ("two_step", {"learning_rate": 1e-3}, "trials"),
         ("two_step", {"common": 1.2}, "between 0 and 1"),
+        ("two_step", {"common": "often"}, "between 0 and 1"),
+        ("two_step", {"trials": 2.5}, "a whole number"),
+        ("two_step", {"trials": 0}, "1 or more"),
+        ("two_step", {"steps_per_trial": 5}, "2, 3"),
+        ("harlow", {"last": True, "view": "pixels", "view_size": 36}, "pixels"),
     ],
 )
 def test_unknown_names_and_impossible_values_are_refused_in_one_line(experiment, settings, named):
     with pytest.raises(UserError, match=named) as error:
         gym.make(experiment, **settings)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("action", [-1, 2, 7, 0.5, np.nan, np.array([0, 1])])
+def test_actions_that_are_none_are_refused(action):
+    env = gym.make("bandit", trials=3)
+    env.reset(seed=0)
+    with pytest.raises(UserError, match=r"action is .* must be 0 to 1: left, right"):
+        env.step(action)
+    assert env.step(np.int64(1))[4]["trial"] == 1, "a refused action leaves the episode as it was"
+
+
+def test_no_step_before_the_first_reset_or_after_the_end():
+    env = gym.make("bandit", trials=2)
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step(np.int64(0))
+    env.reset(seed=0)
+    assert [env.step(np.int64(0))[2] for _ in range(2)] == [False, True]
+    with pytest.raises(gymnasium.error.ResetNeeded, match="over"):
+        env.step(np.int64(0))
+    env.reset(seed=0)
+    assert not env.step(np.int64(0))[2]
+
+
+@pytest.mark.filterwarnings("ignore:.*Box.*:UserWarning")
+def test_observations_with_the_last_action_and_reward():
+    env, plain = (gym.make("bandit", trials=30, last=last) for last in (True, False))
+    check_env(env, skip_render_check=True)
+    assert env.reset(seed=4)[0].tolist() == [*plain.reset(seed=4)[0], 0, 0, 0]
+    rewards = set()
+    for action in [0, 1, 1] * 10:
+        seen, reward, *_ = env.step(np.int64(action))
+        bare, *_ = plain.step(np.int64(action))
+        assert seen.tolist() == [*bare, action == 0, action == 1, reward] and env.observation_space.contains(seen)
+        rewards.add(reward)
+    assert rewards == {0.0, 1.0}
+
+
+@pytest.mark.filterwarnings("ignore:.*Box.*:UserWarning")
+def test_tasks_have_ids_of_gymnasium():
+    for experiment in names("train"):
+        assert gymnasium.spec(f"prefrontal/{experiment}-v0").kwargs == {"experiment": experiment}
+    env = gymnasium.make("prefrontal/two_step-v0", trials=3, last=True)
+    assert env.unwrapped.task.trials == 3
+    observation, _ = env.reset(seed=1)
+    assert observation.shape == env.observation_space.shape == (len(env.unwrapped.task.observations) + 4,)
 
 
 def test_an_agent_from_outside_learns_the_bandit():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from prefrontal import claims, store
 from prefrontal.errors import UserError
@@ -137,8 +138,6 @@ def test_no_image_is_in_two_sets_and_none_occurs_twice():
 
 
 def test_folder_of_pictures(tmp_path):
-    from PIL import Image
-
     for k in range(4):
         Image.new("RGB", (50 + k, 40), (60 * k, 0, 0)).save(tmp_path / f"{k}.png")
     config = train.Config(images=str(tmp_path))
@@ -149,9 +148,26 @@ def test_folder_of_pictures(tmp_path):
         config.task()
 
 
-def test_folder_without_pictures_is_refused(tmp_path):
-    with pytest.raises(UserError, match="0 pictures"):
+@pytest.mark.parametrize("count", [0, 2, 3])
+def test_folder_of_too_few_pictures_is_refused(tmp_path, count):
+    """Every other one is held out, and a problem takes two."""
+    for k in range(count):
+        Image.new("RGB", (50, 40), (60 * k, 0, 0)).save(tmp_path / f"{k}.png")
+    with pytest.raises(UserError, match=f"{count} pictures .* found; at least 4 are needed, 2 to be held out"):
         train.Config(images=str(tmp_path)).task()
+
+
+def test_pictures_that_look_the_same_are_refused(tmp_path):
+    for k in range(4):
+        Image.new("RGB", (50, 40), (60 * (k % 3), 0, 0)).save(tmp_path / f"{k}.png")
+    with pytest.raises(UserError, match=r"3\.png: looks the same as another picture of the folder"):
+        train.Config(images=str(tmp_path)).task()
+
+
+@pytest.mark.parametrize("setting", [{"images": "pictures"}, {"still_episodes": 5}])
+def test_settings_of_pixels_are_refused_for_symbols(setting):
+    with pytest.raises(UserError, match=rf"{next(iter(setting))} is .*; it must be .* where the view is symbols"):
+        train.Config(view="symbols", **setting)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +181,8 @@ def test_training_resumes_to_the_same_weights(settings, tmp_path):
     for _ in range(3):
         first.update()
     path = tmp_path / "checkpoint.safetensors"
-    store.save_checkpoint(first, {}, path)
-    store.resume(second, path)
+    store.save_checkpoint(first, {}, "code", path)
+    store.resume(second, "code", path)
     for _ in range(5):
         second.update()
     assert through.ended > 0

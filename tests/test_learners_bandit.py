@@ -196,6 +196,8 @@ def test_optimal_policy_earns_the_optimal_reward_and_no_other_more():
 def test_optimal_reward_rejects_unknown_arms():
     with pytest.raises(UserError, match="independent or correlated"):
         bandit.bayes_optimal_reward("fixed")
+    with pytest.raises(UserError, match=r"the Bayes-optimal play of 100,000 trials: takes at least [\d,]+ GB of memory"):
+        bandit.bayes_optimal_reward("independent", 100_000)
 
 
 @pytest.mark.parametrize("arms", bandit.ARMS)

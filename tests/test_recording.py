@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 
 import numpy as np
 import pandas as pd
@@ -64,6 +66,47 @@ def test_tables_are_those_of_the_data_dictionary(tmp_path):
     units = recorded.activity.filter(like="unit_")
     assert list(units.columns) == [f"unit_{k:02d}" for k in range(6)] and (units.dtypes == np.float32).all()
     assert set(recorded.activity["period"]) == {"stage 1", "stage 2"}
+
+
+@pytest.mark.parametrize("renamed", [0, 1, 2, 3])
+def test_recordings_that_were_cut_short_are_not_read_together(tmp_path, monkeypatch, renamed):
+    """Cut short after so many of the three tables have taken their place."""
+    one, other = record_two_step(2), record_two_step(2, purpose="other episodes")
+    tables.write_recording(one, tmp_path)
+    replace, done = os.replace, []
+
+    def cut_short(source, target):
+        if len(done) == renamed:
+            raise KeyboardInterrupt
+        done.append(target)
+        replace(source, target)
+
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(os, "replace", cut_short)
+        tables.write_recording(other, tmp_path)
+    if renamed in (1, 2):
+        with pytest.raises(
+            UserError, match=r"\w+\.parquet: not of the same recording as trials\.parquet; run the recording again"
+        ):
+            tables.read_recording(tmp_path)
+    else:
+        assert tables.read_recording(tmp_path).steps["value"].equals((other if renamed else one).steps["value"])
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_recording_of_fewer_tables_leaves_none_of_another(tmp_path):
+    tables.write_recording(record_two_step(2), tmp_path)
+    tables.write_recording(record_two_step(2, steps=False), tmp_path)
+    assert not len(tables.read_recording(tmp_path).steps)
+    tables.write_recording(record_two_step(2), tmp_path)
+    (tmp_path / "steps.parquet").unlink()
+    with pytest.raises(UserError, match=r"steps\.parquet: no such table"):
+        tables.read_recording(tmp_path)
+
+
+def test_recordings_beyond_memory_are_refused_before_they_are_played():
+    with pytest.raises(UserError, match=r"episodes 1,000,000,000: takes at least [\d,]+ GB of memory, of which this machine has"):
+        record_two_step(10**9)
 
 
 def test_reward_prediction_errors_follow_from_the_table_itself():

@@ -109,7 +109,7 @@ def test_charts_place_values_on_their_axis():
 
 def test_files_that_cannot_be_used_are_named(tmp_path):
     (tmp_path / "default_0.csv").write_text("episode,reward,entropy,value_error\n1,1,1,1\n")
-    (tmp_path / "default_0.json").write_text('{"condition": "default"}')
+    (tmp_path / "default_0.json").write_text('{"condition": "default", "config": {"seed": 0}}')
     with pytest.raises(UserError, match=r"default_0.json.*training_seconds"):
         report.training_cost(tmp_path)
     assert report.training_cost(tmp_path / "nowhere").empty

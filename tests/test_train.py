@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import signal
+import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -188,7 +191,7 @@ def test_killed_training_resumes_to_the_same_bits(tmp_path):
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
         give_up = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < give_up:
-            checkpoints = list((folder / "checkpoints").glob("[!.]*.safetensors"))
+            checkpoints = list((folder / "checkpoints").glob("*.safetensors"))
             if checkpoints and checkpoints[0].stat().st_mtime_ns != written:
                 break
             time.sleep(0.005)
@@ -260,6 +263,112 @@ def test_weights_of_other_settings_are_refused(trained, tmp_path):
     other.write_bytes(one.read_bytes())
     with pytest.raises(UserError, match=rf"{MAIN}_5\.safetensors: seed is 4, but 5 in its JSON file"):
         Networks("two_step", tmp_path)(MAIN)
+
+
+def test_flipped_bits_of_weights_are_refused(trained, tmp_path):
+    path = copy(trained, tmp_path) / f"{MAIN}_5.safetensors"
+    whole = path.read_bytes()
+    for place in np.random.default_rng(0).integers(0, len(whole), 20):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(UserError, match=rf"{MAIN}_5\.safetensors: "):
+            Networks("two_step", tmp_path)(MAIN)
+    path.write_bytes(whole)
+    assert len(Networks("two_step", tmp_path)(MAIN).configs) == 2
+
+
+def test_weights_that_are_not_finite_are_refused(trained, tmp_path):
+    population = population_of(seeds(1))
+    population.flat[0, 3] = np.nan
+    store.save(
+        population, MAIN, [pd.DataFrame(columns=list(tables.COLUMNS["learning_curve"]))], tmp_path / "two_step" / "networks"
+    )
+    with pytest.raises(UserError, match=rf"{MAIN}_0\.safetensors: weights is 'not finite'"):
+        Networks("two_step", tmp_path)(MAIN)
+
+
+def test_the_same_training_gives_the_same_weights_byte_for_byte_with_ordinary_permissions(trained, tmp_path):
+    train.train_experiment("two_step", [*SETTINGS, "--episodes", "6", "--seed", "4", "--seeds", "2", "--data", str(tmp_path)])
+    mask = os.umask(0)
+    os.umask(mask)
+    for path in (tmp_path / "two_step" / "networks").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
+        if path.suffix != ".json":
+            assert path.read_bytes() == (trained / "two_step" / "networks" / path.name).read_bytes()
+
+
+def test_finished_networks_are_not_trained_again_and_time_adds_up(tmp_path, monkeypatch, checkpoint_each_update):
+    """Networks that train one at a time: interrupted within the second, the first is left as it is."""
+    arguments = [*SETTINGS, "--episodes", "6", "--seeds", "2", "--reopen", "at once", "--data", str(tmp_path)]
+    folder, updates = tmp_path / "two_step", []
+    update = Population.update
+
+    def slow(self):
+        if len(updates) == 20:
+            raise KeyboardInterrupt
+        updates.append(self.seeds[0])
+        time.sleep(0.01)
+        return update(self)
+
+    monkeypatch.setattr(Population, "update", slow)
+    with pytest.raises(KeyboardInterrupt):
+        train.train_experiment("two_step", arguments)
+    assert 0 < updates.count(1) < updates.count(0)
+    with pytest.raises(
+        UserError, match=rf"{MAIN}_\w+\.safetensors: the training of '{MAIN}' is not finished; run it again, or delete"
+    ):
+        Networks("two_step", tmp_path)(MAIN)
+    updates[:] = updates[10:] = []
+    train.train_experiment("two_step", arguments)
+    assert not updates.count(0) and updates.count(1) and not list((folder / "checkpoints").iterdir())
+    for seed in (0, 1):
+        seconds = tables.network(folder / "networks" / f"{MAIN}_{seed}.json")["training_seconds"]
+        assert seconds >= 0.01 * 12, "the time before the interruption counts"
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A checkpoint of a training that has begun."""
+    population, path = population_of(seeds(2), 3), tmp_path / "checkpoint.safetensors"
+    store.save_checkpoint(population, dataclasses.asdict(train.Curve(5)), store.code(Config), path)
+    return path
+
+
+def test_flipped_bits_of_a_checkpoint_are_refused(checkpoint):
+    whole = checkpoint.read_bytes()
+    for place in [*range(200), *np.random.default_rng(0).integers(0, len(whole), 50)]:
+        checkpoint.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(
+            UserError, match=r"checkpoint\.safetensors: not a readable checkpoint .*; delete it to train from the start"
+        ):
+            store.resume(population_of(seeds(2)), store.code(Config), checkpoint)
+
+
+def test_checkpoint_of_other_code_is_refused(checkpoint):
+    store.resume(population_of(seeds(2)), store.code(Config), checkpoint)
+    with pytest.raises(
+        UserError, match=r"checkpoint\.safetensors: this training was begun with other code; bring that back, or delete"
+    ):
+        store.resume(population_of(seeds(2)), "changed", checkpoint)
+
+
+def test_code_is_what_a_training_rests_on():
+    """Also where an experiment builds on another, and where its task has modules of its own."""
+
+    def rests_on(name):
+        return {str(path.relative_to(ROOT)) for path in store.sources(experiment.module(name, "train").Config)}
+
+    library = {f"src/prefrontal/{name}.py" for name in ("a2c", "network", "population", "task", "train", "config", "cores/gru")}
+    two_step = {f"replications/two_step/{name}.py" for name in ("train", "task")}
+    assert rests_on("two_step") >= library | two_step and rests_on("bandit") >= library
+    assert rests_on("predictions") == rests_on("two_step") | {"replications/predictions/train.py"}
+    assert rests_on("harlow") >= {f"replications/harlow/{name}.py" for name in ("train", "task", "images")}
+    reading = ("analysis", "figure", "record", "claims", "tables", "report")
+    assert not [path for name in experiment.names("train") for path in rests_on(name) if Path(path).stem in reading]
+
+
+def test_learning_curve_of_a_checkpoint_has_the_points_that_are_asked_for(checkpoint):
+    with pytest.raises(UserError, match=r"checkpoint\.safetensors: points of the learning curve is 5; it must be 7; delete it"):
+        train.train(population_of(seeds(2)), "test", checkpoint, points=7)
 
 
 def test_command_line_departs_from_a_condition_also_back_to_the_default():

@@ -251,7 +251,8 @@ def regret_by_side(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        seed, and for either side of the better arm: regret, and never_found, the share of episodes whose last half never chose it.
+        seed, and for either side of the better arm: regret, and never_found, the share of episodes whose last half never
+        chose it.
     """
     easy = trials[trials["problem"] == "easy"]
     side = np.where(easy["p_left"] > easy["p_right"], "left", "right")

@@ -148,13 +148,13 @@ def read_folder(folder: Path, view_size: int = VIEW_PIXELS) -> Tensor:
     Raises
     ------
     UserError
-        The folder has fewer than two pictures, or one is unreadable.
+        The folder has fewer than four pictures, one is unreadable, or two look the same.
     """
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
-    if len(paths) < 2:
-        raise UserError(f"{folder}: {len(paths)} pictures (.png, .jpg, .jpeg) found; at least 2 are needed")
+    if len(paths) < 4:
+        raise UserError(f"{folder}: {len(paths)} pictures (.png, .jpg, .jpeg) found; at least 4 are needed, 2 to be held out")
     size = round(IMAGE_PIXELS * view_size / VIEW_PIXELS)
-    pictures = []
+    pictures: dict[bytes, Image.Image] = {}
     for path in paths:
         try:
             with Image.open(path) as picture:
@@ -163,8 +163,11 @@ def read_folder(folder: Path, view_size: int = VIEW_PIXELS) -> Tensor:
             raise UserError(f"{path}: not a readable PNG or JPEG picture ({error})") from error
         side = min(whole.size)
         left, top = (whole.width - side) // 2, (whole.height - side) // 2
-        pictures.append(whole.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS))
-    return to_bank(pictures)
+        square = whole.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+        if square.tobytes() in pictures:
+            raise UserError(f"{path}: looks the same as another picture of the folder")
+        pictures[square.tobytes()] = square
+    return to_bank([*pictures.values()])
 
 
 @functools.cache

@@ -37,7 +37,7 @@ def show_views(task: HarlowTask, folder: Path) -> None:
     for name, period, heading in (("fixation", FIXATION, 0.0), ("choice", CHOICE, 0.0), ("turned", CHOICE, 2 * ECCENTRICITY)):
         state["period"][:], state["heading"][:] = period, heading
         with paths.atomic(folder / f"view_{name}.png") as path:
-            picture(task.render(state)[0, 0]).save(path)
+            picture(task.render(state)[0, 0]).save(path, "PNG")
 
 
 def show_film(trained: Trained, task: HarlowTask, screen: HarlowTask, folder: Path) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from prefrontal import config, train
 from prefrontal.encoders import Convolutions, normalise
+from prefrontal.errors import require
 from prefrontal.network import Network
 from prefrontal.population import Population
 from prefrontal.recording import Agent, play
@@ -36,7 +37,7 @@ class Config(config.Config):
 
     view: Literal["pixels", "symbols"] = "pixels"
     """What the network sees: a view in pixels, or where it looks and a vector per image in view."""
-    view_size: int = config.count(VIEW_PIXELS, least=36)
+    view_size: int = config.setting(VIEW_PIXELS, lambda x: 36 <= x <= 512, "between 36 and 512")
     """Pixels along each side of the view (Methods: 84); the encoder's filters need 36."""
     repeat: int = config.count(4)
     """Steps that an action is repeated (Methods: 4)."""
@@ -82,6 +83,12 @@ class Config(config.Config):
     """Weight beta_e at the start of training (Methods: 0.001; README, "Deviations and choices")."""
     entropy_cost_end: float | None = 0.01
     """Weight beta_e at the end of training, approached linearly (Methods: 0.001 throughout)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("images", "still_episodes"):
+            own = getattr(self, name)
+            require(self.view == "pixels" or not own, name, own, f"{type(own)()!r} where the view is symbols")
 
     def task(
         self,

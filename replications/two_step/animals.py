@@ -1,14 +1,14 @@
 """Animals on the two-step task, through the analyses of the networks' behaviour (Fig. 5c, d), with fits of textbook learners.
 
-python -m replications.two_step.animals FILE    # a CSV file (see prefrontal.animals), or a MATLAB file of the Brody laboratory
+python -m replications.two_step.animals FILE    # a table (see prefrontal.animals), or a MATLAB file of the Brody laboratory
 python -m replications.two_step.animals --help
 
-Writes data/two_step/animals/*.csv and draws figures/fig5_animals.
+Writes tables and figure beside the file, or to --out.
 """
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,11 @@ import pandas as pd
 import tyro
 from tqdm import tqdm
 
-from prefrontal import animals, behavior, plotting, tables
+from prefrontal import animals, behavior, captions, cohort, paths, tables
+from prefrontal.behavior import SUBJECT
 from prefrontal.errors import UserError, require, run
-from prefrontal.experiment import Results
+from prefrontal.experiment import Drawing, Results
 from prefrontal.learners import two_step
-from prefrontal.paths import DATA, FIGURES
 from prefrontal.statistics import summarize
 from replications.two_step import animals_figure
 from replications.two_step.analysis import MODELS, fit_models, part_weights
@@ -42,36 +42,31 @@ SIMULATED_SESSION = 100
 """Trials per session of simulated subjects; what they learn fades within few trials, so that the length matters little."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What to read, and how to fit it."""
+SECOND_CHOICE = re.compile(r"(2|second).*(choice|resp|action|option)|(choice|resp|action|option).*(2|second)", re.IGNORECASE)
+"""Names of columns that hold a choice at the second stage."""
 
-    file: tyro.conf.Positional[Path]
-    """CSV file with a row per trial, or MATLAB 7.3 file (.mat) as in Brody-Lab/MixtureAgentsModels, data/ofc_physdata.mat."""
-    map: tuple[str, ...] = ()
-    """For CSV: our column = the file's, such as choice=resp reward=rew subject=rat session=day transition=trans."""
-    values: tuple[str, ...] = ()
-    """For CSV: our column = what its values stand for, such as choice=l:0,r:1 transition=1:common,0:uncommon."""
+DAW = "a choice between two options at the second stage (Daw et al. 2011), which these learners know nothing of"
+PARAMETERS = len(two_step.PARAMETERS["mixture"]) + 1
+"""Most parameters of a learner that is fitted."""
+
+
+@dataclass(frozen=True)
+class Options(cohort.Options):
+    """What to read, how to fit it, and where to write. The file may also be MATLAB's, as data/ofc_physdata.mat of
+    Brody-Lab/MixtureAgentsModels.
+    """
+
     common: float = 0.8
     """Probability of the common transition, which planners know (Miller et al. 2017: 0.8)."""
     rich: float = 0.8
     """Reward probability of the rich state, for simulated subjects (Miller et al. 2017: 0.8)."""
     reversal: float = 0.02
     """Probability per trial that rich and poor state swap, for simulated subjects (Miller et al. 2017: 0.02 from the 10th on)."""
-    starts: int = 5
-    """Runs of the optimiser per fit, from different starting points."""
-    repeats: int = 5
-    """Subjects simulated from each fitted mixture and fitted again, to show that parameters are recovered."""
-    data: Path = DATA
-    """Data folder."""
-    figures: Path = FIGURES
-    """Figures folder."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("common", "rich", "reversal"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "a probability between 0 and 1")
-        for name in ("starts", "repeats"):
-            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
 
 
 def read_rat(rat: h5py.Group, seed: int, where: str) -> pd.DataFrame:
@@ -92,11 +87,14 @@ def read_rat(rat: h5py.Group, seed: int, where: str) -> pd.DataFrame:
     valid = (read["viols"] == 0) & np.isin(read["sides1"], [ord("l"), ord("r")]) & np.isin(read["sides2"], [ord("l"), ord("r")])
     second = port == congruent  # of the states S1 and S2: the one to which right commonly leads
     common = choice == second
-    odd = valid & (common != (read["trans_common"] == 1))
-    if odd.any():
-        raise UserError(
-            f"{where}: rat {name}, trial {np.flatnonzero(odd)[0] + 1}: trans_common contradicts sides and p_congruent"
-        )
+    checks = {
+        "rewards is neither 0 nor 1": valid & ~np.isin(read["rewards"], [0, 1]),
+        "leftprobs is missing": valid & ~np.isfinite(read["leftprobs"]),
+        "trans_common contradicts sides and p_congruent": valid & (read["trans_common"] != common),
+    }
+    for what, wrong in checks.items():
+        if wrong.any():
+            raise UserError(f"{where}: rat {name}, trial {np.flatnonzero(wrong)[0] + 1}: {what}")
     frame = pd.DataFrame(
         {
             "seed": seed,
@@ -122,18 +120,39 @@ def read_rats(path: Path) -> pd.DataFrame:
             require(variables == ["ratdatas"], f"{path}: variables", variables, "['ratdatas']")
             rats = [file[reference] for reference in np.asarray(file["ratdatas"]).ravel()]
             return pd.concat([read_rat(rat, seed, str(path)) for seed, rat in enumerate(rats)], ignore_index=True)
-    except OSError as error:
-        raise UserError(f"{path}: not a readable MATLAB 7.3 file ({error})") from error
+    except (OSError, KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:  # as h5py finds it
+        raise UserError(f"{path}: not a readable MATLAB 7.3 file of rats ({' '.join(str(error).split())})") from error
 
 
-def read_csv(path: Path, mapping: dict[str, str], values: animals.Codes) -> pd.DataFrame:
-    """Read a CSV file; of transition and second-stage state one may be missing, and follows from the other and the choice."""
-    trials = animals.read(path, mapping, values, WORDS)
+def refuse_second_choices(sheet: animals.Sheet, values: animals.Codes) -> None:
+    """Raise UserError where the subjects chose at the second stage too: it would be collapsed."""
+    states = [state for state in dict(values.get("outcome_state", {})).values() if state != "none"]
+    if len(set(states)) < len(states):
+        raise UserError(f"{sheet.where}: --values outcome_state=... lets two values stand for one state, as if there were {DAW}")
+    valid = sheet.frame["choice"] >= 0
+    for name in sheet.frame.columns:
+        if SECOND_CHOICE.search(name):
+            chosen = sheet.frame.loc[valid, name]
+            by_state = chosen.groupby(sheet.frame.get("outcome_state", pd.Series("", sheet.frame.index))[valid]).nunique()
+            if (by_state > (1 if "outcome_state" in sheet.frame else 2)).any():
+                raise UserError(f"{sheet.where}: column {name!r} is {DAW}")
+
+
+def read_table(source: Path | pd.DataFrame, mapping: dict[str, str], values: animals.Codes) -> pd.DataFrame:
+    """Read a table; of transition and second-stage state one may be missing, and follows from the other and the choice."""
+    sheet = animals.open_sheet(source, mapping, values, WORDS)
+    refuse_second_choices(sheet, values)
+    trials = sheet.frame
     valid, right = trials["choice"] >= 0, trials["choice"] == 1
+    if {"outcome_state", "transition"} <= {*trials.columns}:
+        common = (right == (trials["outcome_state"] == "S2")) == (trials["transition"] == "common")
+        broken = [trials[name] == "none" for name in ("outcome_state", "transition")]
+        wrong = valid & np.where(broken[0] | broken[1], broken[0] != broken[1], ~common)
+        sheet.refuse("transition", wrong, "what led from this choice to this outcome_state (S1: where left commonly leads)")
     if "outcome_state" not in trials.columns:
         if "transition" not in trials.columns:
             raise UserError(
-                f"{path}: no column 'transition' or 'outcome_state'; map one of them, such as --map transition=<column>"
+                f"{sheet.where}: no column 'transition' or 'outcome_state'; map one of them, such as --map transition=<column>"
             )
         second = right == (trials["transition"] == "common")
         known = valid & (trials["transition"] != "none")
@@ -142,15 +161,16 @@ def read_csv(path: Path, mapping: dict[str, str], values: animals.Codes) -> pd.D
         common = right == (trials["outcome_state"] == "S2")
         known = valid & (trials["outcome_state"] != "none")
         trials["transition"] = np.select([~known, common], ["none", "common"], "uncommon")
-    return trials
+    return sheet.trials()
 
 
 def read(options: Options) -> pd.DataFrame:
     """Read the file, of either kind."""
-    require(options.file.exists(), "file", str(options.file), "an existing file")
     if options.file.suffix == ".mat":
+        require(options.file.is_file(), "file", str(options.file), "an existing file")
+        require(not (options.map or options.codes), "map or values", "given", "left out for MATLAB files, whose fields are known")
         return read_rats(options.file)
-    return read_csv(options.file, animals.parse_mapping(options.map), animals.parse_values(options.values))
+    return read_table(options.file, options.columns, options.codes)
 
 
 def number_again(trials: pd.DataFrame) -> pd.DataFrame:
@@ -181,14 +201,29 @@ def sensitivity(trials: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for handling, treated in handlings(trials):
         weights = behavior.two_step_weights(treated).query("lag == 1")
-        wide = weights.pivot(index="seed", columns="signal", values="weight").reset_index()
+        wide = weights.pivot(index=SUBJECT, columns="signal", values="weight").reset_index()
         parts.append(wide.assign(handling=handling))
     return tables.leading(pd.concat(parts, ignore_index=True), "handling")
 
 
+def last_trial(weights: pd.DataFrame) -> pd.DataFrame:
+    """Weights of the last trial, and their standard errors, a row per subject."""
+    columns = {"weight": "{}".format, "error": "s.e. {}".format}
+    last = weights[weights["lag"] == 1]
+    wide = [last.pivot(index=SUBJECT, columns="signal", values=name).rename(columns=words) for name, words in columns.items()]
+    return pd.concat(wide, axis=1).reset_index()
+
+
 def beside_published(weights: pd.DataFrame) -> pd.DataFrame:
-    """Mean lag weights over subjects with their 95 % interval, beside the published rats (Fig. 5d): another group of animals."""
-    means = summarize(weights[weights["lag"] > 0], ["signal", "lag"], "weight")
+    """Lag weights over subjects beside the published rats (Fig. 5d), another group of animals.
+
+    Mean with its 95 % interval; median; and the mean weighted by precision, 1 / error^2.
+    """
+    groups, own = ["signal", "lag"], weights[weights["lag"] > 0]
+    precise = own.assign(precision=own["error"] ** -2.0, product=own["weight"] * own["error"] ** -2.0).groupby(groups)
+    sums = precise[["product", "precision"]].sum()
+    further = {"median": precise["weight"].median(), "weighted": sums["product"] / sums["precision"]}
+    means = summarize(own, groups, "weight").join(pd.DataFrame(further), on=groups)
     published = tables.published("fig5d")
     published["signal"] = published["series"].str.extract(r"(\w+/\w+)", expand=False)
     published["lag"] = published["x"].astype(int)
@@ -196,38 +231,38 @@ def beside_published(weights: pd.DataFrame) -> pd.DataFrame:
     return means.merge(published[["signal", "lag", "published", "published_sem"]], how="left")
 
 
-def recover(fits: pd.DataFrame, options: Options) -> pd.DataFrame:
+def recover(fits: pd.DataFrame, common: float, rich: float, reversal: float, starts: int, repeats: int) -> pd.DataFrame:
     """Simulate subjects from the fitted mixtures, with about as many choices as theirs, and fit them again.
 
     Returns
     -------
     DataFrame
-        seed, subject, repeat, parameter, true, recovered.
+        condition, seed, repeat, parameter, true, recovered.
     """
-    planner = two_step.LearningPlanner(common=options.common)
-    task: dict[str, Any] = {"common": options.common, "rich": options.rich, "reversal": options.reversal}
+    planner = two_step.LearningPlanner(common=common)
+    task: dict[str, Any] = {"common": common, "rich": rich, "reversal": reversal}
     mixtures: Any = fits[fits["model"] == "mixture"].to_dict("records")
-    jobs = [(row, repeat) for row in mixtures for repeat in range(options.repeats)]
+    jobs = [(row, repeat) for row in mixtures for repeat in range(repeats)]
     rows = []
-    for true, repeat in tqdm(jobs, desc="parameter recovery", unit="simulated subject"):
+    for true, repeat in tqdm(jobs, desc="parameter recovery", unit="simulated subject", disable=None):
         sessions = max(1, round(true["choices"] / SIMULATED_SESSION))
         rng = np.random.default_rng([true["seed"], repeat])
         learner = two_step.learner_of("mixture", true, planner=planner)
         played = two_step.simulate(
             learner, episodes=sessions, trials=SIMULATED_SESSION, rng=rng, **two_step.choice_rule(true), **task
         )
-        found = two_step.fit("mixture", played, rng, options.starts, planner=planner).parameters
+        found = two_step.fit("mixture", played, rng, starts, planner=planner).parameters
         found |= part_weights(found)
-        about = {"seed": true["seed"], "subject": true["subject"], "repeat": repeat}
+        about = {**{name: true[name] for name in SUBJECT}, "repeat": repeat}
         rows += [about | {"parameter": name, "true": true[name], "recovered": found[name]} for name in RECOVERED]
     return pd.DataFrame(rows)
 
 
 def summary(fits: pd.DataFrame) -> pd.DataFrame:
     """One row per subject: BIC of each learner above the best one's, and the parameters of the mixture."""
-    bic = fits.pivot(index="subject", columns="model", values="bic")[list(MODELS)]
+    bic = fits.pivot(index=SUBJECT, columns="model", values="bic")[list(MODELS)]
     above_best = bic.sub(bic.min(axis=1), axis=0).add_prefix("BIC above best: ")
-    mixture = fits[fits["model"] == "mixture"].set_index("subject")[["choices", "likelihood_per_choice", *RECOVERED]]
+    mixture = fits[fits["model"] == "mixture"].set_index(SUBJECT)[["choices", "likelihood_per_choice", *RECOVERED]]
     return above_best.join(mixture).reset_index()
 
 
@@ -236,43 +271,74 @@ def recovery_summary(recovery: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for parameter, own in recovery.groupby("parameter", sort=False):
         error = (own["recovered"] - own["true"]).abs()
-        rank = own["true"].corr(own["recovered"], method="spearman")
+        varies = bool(np.ptp(own[["true", "recovered"]], axis=0).all())
+        rank = own["true"].corr(own["recovered"], method="spearman") if varies else np.nan
         row = {"parameter": parameter, "rank_correlation": rank, "median_error": error.median(), "largest_error": error.max()}
         rows.append(row | {"lowest_true": own["true"].min(), "highest_true": own["true"].max(), "simulated_subjects": len(own)})
     return pd.DataFrame(rows)
 
 
-def main(options: Options) -> None:
-    """Write the tables, behaviour first, and draw the figure."""
-    everything = read(options)
+def analyse(
+    everything: pd.DataFrame,
+    common: float = Options.common,
+    rich: float = Options.rich,
+    reversal: float = Options.reversal,
+    starts: int = Options.starts,
+    repeats: int = Options.repeats,
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Analyse animals, behaviour first; ``dict(analyse(trials))`` has all tables.
+
+    Parameters
+    ----------
+    everything : DataFrame
+        From ``animals.read``, ``read_table`` or ``read_rats``.
+    common, rich, reversal, starts, repeats
+        See ``Options``.
+    """
+    known = {"transition", "outcome_state"} <= {*everything.columns}
+    everything = everything.reset_index(drop=True) if known else read_table(everything, {}, {})
     trials = completed(everything)
-    require(len(trials) > 0, str(options.file), "without completed trials", "a table with some")
-    names = trials.drop_duplicates("seed").set_index("seed")["subject"]
-    settings = {name: getattr(options, name) for name in ("common", "rich", "reversal", "starts", "repeats")}
-    about = tables.provenance(str(settings), sorted(map(int, names.index)))
-    about |= {"file": options.file.name, "file_sha256": hashlib.sha256(options.file.read_bytes()).hexdigest()}
-
-    def write(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-        if "seed" in frame.columns and "subject" not in frame.columns:
-            frame.insert(0, "subject", frame["seed"].map(names))
-        tables.write(frame, animals_figure.folder(options.data) / f"{name}.csv", about=about)
-        return frame
-
-    print(animals.describe(everything))
-    weights = write("lag_weights", behavior.two_step_weights(trials))
-    means = write("lag_weights_mean", beside_published(weights))
-    print("weights on choice (log odds), mean over subjects with 95 % interval:")
-    print(means.to_string(index=False, float_format="%.2f"), flush=True)
-    write("stay_probability", behavior.stay_probability(trials))
+    require(len(trials) > 0, "trials", "without completed ones", "a table with some")
+    reasons = cohort.unfit(trials, PARAMETERS)
+    fitted = cohort.fittable(trials, reasons, "trials")
+    weights, stays = behavior.two_step_weights(trials, errors=True), behavior.stay_probability(trials)
+    yield "lag_weights", weights
+    yield "lag_weights_mean", beside_published(weights)
+    yield "last_trial", last_trial(weights)
+    yield "stay_probability", stays
     if "rich_state" in trials.columns:
-        write("stay_interaction", behavior.stay_interaction(trials))
-    write("sensitivity", sensitivity(everything))
-    fits = write("fits", fit_models(trials, options.starts, options.common))
-    write("summary", summary(fits))
-    recovery = write("recovery", recover(fits, options))
-    write("recovery_summary", recovery_summary(recovery))
-    drawing = animals_figure.drawing(Results("two_step", options.data))
-    plotting.save(drawing.figure, drawing.name, options.figures, about, drawing.panels)
+        yield "stay_interaction", behavior.stay_interaction(trials)
+    yield "sensitivity", sensitivity(everything)
+    fits = fit_models(fitted, starts, common)
+    yield "fits", fits
+    yield "undetermined", cohort.undetermined(trials, weights, reasons, fits, two_step.BOUNDS)
+    yield "summary", summary(fits)
+    mixture = fits[fits["model"] == "mixture"]
+    parts = [
+        cohort.over_subjects(
+            weights[weights["lag"] > 0], ["condition", "signal", "lag"], "weight", "{signal}, {lag} back", "error"
+        ),
+        cohort.over_subjects(
+            stays, ["condition", "transition", "outcome"], "stay_probability", "stay after {outcome} {transition}"
+        ),
+        *(cohort.over_subjects(mixture, ["condition"], name, f"mixture: {name}") for name in RECOVERED),
+    ]
+    yield "group", pd.concat(parts, ignore_index=True)
+    recovery = recover(fits, common, rich, reversal, starts, repeats)
+    yield "recovery", recovery
+    yield "recovery_summary", recovery_summary(recovery)
+
+
+def main(options: Options) -> None:
+    """Write the tables, and draw the figure beside the networks."""
+    networks = animals_figure.networks(Results("two_step", options.data))
+    trials = read(options)
+    found = analyse(trials, options.common, options.rich, options.reversal, options.starts, options.repeats)
+
+    def draw(folder: Path, about: dict[str, Any]) -> Drawing:
+        return animals_figure.drawing(folder, networks, about)
+
+    cohort.run("two_step", options, trials, found, draw, captions.read(paths.ROOT)[animals_figure.NAME][1])
 
 
 if __name__ == "__main__":

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal import plotting, tables
-from prefrontal.behavior import TRIAL_TYPES
+from prefrontal import cohort, plotting, tables
+from prefrontal.behavior import SUBJECT, TRIAL_TYPES
 from prefrontal.experiment import Drawing, Results
 from prefrontal.plotting import COLORS
 from replications.two_step.conditions import MAIN
 
-GROUPS = ("animals", "networks")
-GROUP_COLORS = {"animals": COLORS["animal"], "networks": COLORS["network"]}
+NAME = "fig5_animals"
 COMPONENTS = {
     "planning_weight": "planning",
     "model_free_weight": "model-\nfree",
@@ -32,11 +31,12 @@ PARAMETERS = {
     "perseveration": "perseveration",
     "bias": "bias",
 }
-
-
-def mean_and_sem(values: pd.Series) -> tuple[float, float]:
-    """Mean and standard error over subjects."""
-    return values.agg("mean"), values.agg("sem")
+GAINS = {
+    "model-free, eligibility 1": "model-free,\neligibility 1",
+    "model-based": "model-\nbased",
+    "mixture": "mixture",
+}
+"""Learners that are compared with the model-free one."""
 
 
 def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
@@ -45,8 +45,15 @@ def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
         for j, transition in enumerate(("common", "uncommon")):
             own = stays[(stays["transition"] == transition) & (stays["outcome"] == outcome)]["stay_probability"]
             x = 2.3 * k + 0.9 * j
-            mean, sem = mean_and_sem(own)
-            ax.bar(x, mean, 0.8, color=COLORS[transition], yerr=sem, error_kw={"lw": 0.8}, label=transition if k == 0 else None)
+            ax.bar(
+                x,
+                own.mean(),
+                0.8,
+                color=COLORS[transition],
+                yerr=cohort.sem(own),
+                error_kw={"lw": 0.8},
+                label=transition if k == 0 else None,
+            )
             plotting.dots(ax, x, own)
     ax.set(ylim=(0, 1.02), xticks=[0.45, 2.75])
     ax.set_title(title, pad=14)
@@ -62,7 +69,9 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, la
         color, shift = COLORS[outcome], 0.09 * (k - 1.5)
         x = np.array(list(own.groups)) + shift
         style: dict[str, Any] = {"color": color, "ls": "-" if transition == "common" else ":"}
-        ax.errorbar(x, own["weight"].mean(), own["weight"].sem(), elinewidth=0.8, label=f"{transition}, {outcome}", **style)
+        ax.errorbar(
+            x, own["weight"].mean(), own["weight"].sem().fillna(0), elinewidth=0.8, label=f"{transition}, {outcome}", **style
+        )
         for _, values in own:
             ax.scatter(values["lag"] + shift, values["weight"], s=3, color=color, lw=0, alpha=0.6)
         mean = means[means["series"].str.contains(f" {name}", regex=False)]
@@ -72,14 +81,13 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, la
     ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
 
 
-def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame]) -> None:
+def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame], species: str) -> None:
     """Weights of the fitted mixtures' parts on choice."""
-    for k, group in enumerate(GROUPS):
+    for k, (group, label) in enumerate(zip(cohort.GROUPS, (species, "networks"), strict=True)):
         for x, name in enumerate(COMPONENTS):
             own, place = mixtures[group][name], x + 0.36 * (k - 0.5)
-            mean, sem = mean_and_sem(own)
-            look: dict[str, Any] = {"alpha": 0.8, "yerr": sem, "error_kw": {"lw": 0.8}}
-            ax.bar(place, mean, 0.34, color=GROUP_COLORS[group], label=group if x == 0 else None, **look)
+            look: dict[str, Any] = {"alpha": 0.8, "yerr": cohort.sem(own), "error_kw": {"lw": 0.8}}
+            ax.bar(place, own.mean(), 0.34, color=cohort.GROUP_COLORS[group], label=label if x == 0 else None, **look)
             plotting.dots(ax, place, own, width=0.1)
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xticks=range(len(COMPONENTS)), ylabel="weight in the fitted mixture (log odds)")
@@ -87,35 +95,10 @@ def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame]) -> None:
     ax.legend()
 
 
-def draw_comparison(ax: Axes, fits: Mapping[str, pd.DataFrame]) -> None:
-    """How much better each learner predicts a choice than the model-free one: difference of log likelihoods per choice."""
-    models = ("model-free, eligibility 1", "model-based", "mixture")
-    for k, group in enumerate(GROUPS):
-        wide = fits[group].assign(gain=fits[group]["log_likelihood"] / fits[group]["choices"])
-        wide = wide.pivot(index="seed", columns="model", values="gain")
-        for x, model in enumerate(models):
-            own, place = wide[model] - wide["model-free"], x + 0.36 * (k - 0.5)
-            ax.bar(place, own.mean(), 0.34, color=GROUP_COLORS[group], alpha=0.8, yerr=own.sem(), error_kw={"lw": 0.8})
-            plotting.dots(ax, place, own, width=0.1)
-    ax.axhline(0, color="black", lw=0.5)
-    ax.set(xticks=range(len(models)), ylabel="log likelihood per choice\nabove model-free (nats)")
-    ax.set_xticklabels(["model-free,\neligibility 1", "model-\nbased", "mixture"])
-
-
-def draw_recovery(axes: list[Axes], recovery: pd.DataFrame) -> None:
-    """Recovered against true parameters of simulated subjects."""
-    for ax, (name, label) in zip(axes, PARAMETERS.items(), strict=True):
-        own = recovery[recovery["parameter"] == name]
-        both = own[["true", "recovered"]].to_numpy()
-        ends = [both.min(), both.max()]
-        ax.plot(ends, ends, color=COLORS["published"], lw=0.6, zorder=0)
-        ax.scatter(own["true"], own["recovered"], s=4, color=COLORS["animal"], lw=0, alpha=0.7)
-        ax.set_title(label, fontsize=5.5, pad=2)
-        ax.locator_params(nbins=3)
-    for ax in axes[-2:]:
-        ax.set_xlabel("true")
-    for ax in axes[::2]:
-        ax.set_ylabel("recovered")
+def gains(fits: pd.DataFrame) -> pd.DataFrame:
+    """Log likelihood per choice of each learner above that of the model-free one: a row per subject, a column per learner."""
+    wide = fits.assign(gain=fits["log_likelihood"] / fits["choices"]).pivot(index=SUBJECT, columns="model", values="gain")
+    return wide[list(GAINS)].sub(wide["model-free"], axis=0)
 
 
 def folder(data: Path) -> Path:
@@ -123,12 +106,16 @@ def folder(data: Path) -> Path:
     return data / "two_step" / "animals"
 
 
-def drawing(results: Results) -> Drawing:
-    """Fig. 5 for animals, beside the networks."""
-    source = folder(results.data)
+def networks(results: Results) -> dict[str, pd.DataFrame]:
+    """Tables of the networks that are shown beside."""
+    return {n: own[own["condition"] == MAIN] for n in ("fig5c", "fig5e", "fits") for own in (results[n],)}
+
+
+def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, Any]) -> Drawing:
+    """Fig. 5 for animals, whose tables are in ``source``, beside the networks."""
     animal = {n: tables.read(source / f"{n}.csv") for n in ("stay_probability", "lag_weights", "fits", "recovery")}
-    network = {n: own[own["condition"] == MAIN] for n in ("fig5c", "fig5e", "fits") for own in (results[n],)}
     fits = {"animals": animal["fits"], "networks": network["fits"]}
+    name = about["species"]
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
     grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.075, right=0.985, top=0.94, bottom=0.09)
     top = grid[0].subgridspec(1, 4, wspace=0.38, width_ratios=(0.75, 0.75, 1.2, 1.2))
@@ -137,21 +124,26 @@ def drawing(results: Results) -> Drawing:
     d, e = figure.add_subplot(bottom[0]), figure.add_subplot(bottom[1])
     cells = bottom[2].subgridspec(3, 2, wspace=0.45, hspace=0.75)
     f = [figure.add_subplot(cells[row, column]) for row in range(3) for column in range(2)]
-    name = " and ".join(animal["lag_weights"]["condition"].unique())
-    draw_stays(a1, animal["stay_probability"], name)
-    draw_stays(a2, network["fig5c"], "networks")
+    titles = [f"{who}, n = {own.groupby(SUBJECT).ngroups}" for who, own in zip((name, "networks"), fits.values(), strict=True)]
+    draw_stays(a1, animal["stay_probability"], titles[0])
+    draw_stays(a2, network["fig5c"], titles[1])
     a1.set_ylabel("stay probability")
     a1.legend(loc="lower left", bbox_to_anchor=(-0.15, 0.97), ncols=2, columnspacing=1, handlelength=1)
-    draw_weights(b, animal["lag_weights"], name, "fig5d", "published rats (Fig. 5d)")
-    draw_weights(c, network["fig5e"], "networks", "fig5e", "published networks (Fig. 5e)")
+    draw_weights(b, animal["lag_weights"], titles[0], "fig5d", "published rats (Fig. 5d)")
+    draw_weights(c, network["fig5e"], titles[1], "fig5e", "published networks (Fig. 5e)")
     b.set_ylabel("weight on choice (log odds)")
     b.legend(*(column[:1] for column in b.get_legend_handles_labels()), loc="upper right")
     c.set_ylim(top=2 * c.get_ylim()[1])
     c.legend(loc="upper right")
-    draw_components(d, {group: own[own["model"] == "mixture"] for group, own in fits.items()})
-    draw_comparison(e, fits)
-    draw_recovery(f, animal["recovery"])
+    draw_components(d, {group: own[own["model"] == "mixture"] for group, own in fits.items()}, name)
+    cohort.draw_comparison(e, {group: gains(own) for group, own in fits.items()}, list(GAINS.values()))
+    e.set_ylabel("log likelihood per choice\nabove model-free (nats)")
+    cohort.draw_recovery(f, animal["recovery"], PARAMETERS)
+    for ax in f[-2:]:
+        ax.set_xlabel("true")
+    for ax in f[::2]:
+        ax.set_ylabel("recovered")
     panels = {"a": [a1, a2], "b": [b], "c": [c], "d": [d], "e": [e], "f": f}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
-    return Drawing("fig5_animals", figure, {}, tables.manifest(source)["lag_weights.csv"])
+    return Drawing(NAME, figure, {}, about)

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
-from prefrontal import experiment, plotting
+from prefrontal import experiment, plotting, tables
 from prefrontal.behavior import TRIAL_TYPES
 from prefrontal.experiment import Drawing
 from prefrontal.plotting import COLORS
@@ -214,8 +214,10 @@ def draw(results: experiment.Results) -> Iterator[Drawing]:
         plotting.panel_label(axes[0], letter)
     yield Drawing("fig5", figure, panels)
     yield supplement(results["supplementary6"], rpes["sarsa_rate"].iloc[0])
-    if animals_figure.folder(results.data).exists():
-        yield animals_figure.drawing(results)
+    folder = animals_figure.folder(results.data)
+    if folder.exists():
+        about = tables.manifest(folder)["lag_weights.csv"]
+        yield animals_figure.drawing(folder, animals_figure.networks(results), about)
 
 
 if __name__ == "__main__":

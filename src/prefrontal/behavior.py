@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
-from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
+from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
 from prefrontal.learners import rescorla_wagner
 from prefrontal.learners.choice import check_arms
@@ -22,28 +24,65 @@ EPISODE = [*SUBJECT, "episode"]
 """Columns that tell sequences of trials apart: no lag crosses from one to the next."""
 
 
-def fit_logistic(outcome: np.ndarray, design: np.ndarray) -> np.ndarray:
-    """Coefficients of a logistic regression (statsmodels), without adding a constant.
+class Estimate(NamedTuple):
+    """Coefficients of a regression.
 
-    NaN throughout where the data cannot determine them: fewer trials than predictors, constant predictors or outcome, or
-    predictors that separate the outcomes perfectly.
+    Attributes
+    ----------
+    weights, errors : array (predictors,)
+        Coefficients and their standard errors; NaN throughout where the data cannot determine them.
+    undetermined : str
+        Why they cannot; empty where they can.
     """
-    unknown = np.full(design.shape[1], np.nan)
-    if len(outcome) <= design.shape[1] or len(np.unique(outcome)) < 2:
-        return unknown
+
+    weights: np.ndarray
+    errors: np.ndarray
+    undetermined: str = ""
+
+
+def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None = None) -> Estimate:
+    """Logistic regression (statsmodels), without adding a constant.
+
+    Parameters
+    ----------
+    outcome : array (trials,)
+        0 or 1.
+    design : array (trials, predictors)
+    groups : array (trials,), optional
+        Rows that tell of one and the same choice share a number; standard errors are then robust to that.
+    """
+
+    def unknown(why: str) -> Estimate:
+        nothing = np.full(design.shape[1], np.nan)
+        return Estimate(nothing, nothing, why)
+
+    if len(outcome) <= design.shape[1]:
+        return unknown(f"{len(outcome)} choices for {design.shape[1]} weights")
+    if len(np.unique(outcome)) < 2:
+        return unknown("all outcomes are the same")
     if np.linalg.matrix_rank(design) < design.shape[1]:
-        return unknown
+        return unknown("predictors that never vary, or depend on each other")
     model = sm.Logit(outcome, design)
     model.raise_on_perfect_prediction = True
+    robust: dict[str, Any] = {} if groups is None else {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
     try:
-        fit = model.fit(disp=0, maxiter=100)
-    except (PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
-        return unknown
-    return np.asarray(fit.params) if fit.mle_retvals["converged"] else unknown
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they warn of is found out below
+            fit = model.fit(disp=0, maxiter=100, **robust)
+    except (PerfectSeparationError, np.linalg.LinAlgError):
+        return unknown("predictors separate the outcomes perfectly")
+    if not fit.mle_retvals["converged"]:
+        return unknown("predictors separate the outcomes almost perfectly: the fit does not converge")
+    return Estimate(np.asarray(fit.params), np.asarray(fit.bse))
 
 
-def fit_conditional_logistic(choice: np.ndarray, design: np.ndarray) -> np.ndarray:
-    """Coefficients of a conditional (softmax) logistic regression of choices among n arms.
+def fit_logistic(outcome: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """Coefficients of a logistic regression; see ``logistic``."""
+    return logistic(outcome, design).weights
+
+
+def conditional_logistic(choice: np.ndarray, design: np.ndarray) -> Estimate:
+    """Conditional (softmax) logistic regression of choices among n arms.
 
     Under it the odds of two arms do not depend on the others. Every choice therefore tells the same coefficients in comparison
     with each arm that was not chosen, as in a logistic regression of pairs (Begg & Gray 1984), which is what is fitted.
@@ -53,18 +92,14 @@ def fit_conditional_logistic(choice: np.ndarray, design: np.ndarray) -> np.ndarr
     choice : array (trials,)
         Index of the chosen arm.
     design : array (trials, arms, predictors)
-
-    Returns
-    -------
-    array (predictors,)
-        NaN throughout where the data cannot determine them, as in ``fit_logistic``.
     """
-    outcomes, differences = [], []
+    outcomes, differences, trials = [], [], []
     for first, second in combinations(range(design.shape[1]), 2):
-        either = (choice == first) | (choice == second)
+        either = np.flatnonzero((choice == first) | (choice == second))
         outcomes.append((choice[either] == second).astype(float))
         differences.append(design[either, second] - design[either, first])
-    return fit_logistic(np.concatenate(outcomes), np.concatenate(differences))
+        trials.append(either)
+    return logistic(np.concatenate(outcomes), np.concatenate(differences), np.concatenate(trials))
 
 
 def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd.DataFrame:
@@ -93,7 +128,7 @@ def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd
 
 
 def lagged_regression(
-    trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int, where: pd.Series | None = None
+    trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int, where: pd.Series | None = None, errors: bool = False
 ) -> pd.DataFrame:
     """Logistic regression of choosing right on signals of the last trials, per subject.
 
@@ -105,20 +140,23 @@ def lagged_regression(
         As for ``lagged``.
     where : Series of bool, optional
         Trials to use as outcomes; the others still serve as history.
+    errors : bool
+        Return standard errors, and why weights are undetermined, too.
 
     Returns
     -------
     DataFrame
-        condition, seed, signal, lag, weight in log odds per unit of the signal; signal "bias" has lag 0.
+        condition, seed, signal, lag, weight in log odds per unit of the signal; signal "bias" has lag 0; if asked for, error and
+        undetermined (see ``Estimate``).
     """
     check_arms(trials["choice"], 2, "lagged_regression")
     design = lagged(trials, signals, lags)
 
-    def fit(block: pd.DataFrame) -> np.ndarray:
-        x = sm.add_constant(design.loc[block.index].to_numpy(float), has_constant="add")
-        return fit_logistic(block["choice"].to_numpy(float), x)
+    def fit(rows: np.ndarray) -> Estimate:
+        x = np.column_stack([np.ones(len(rows)), design.to_numpy(float)[rows]])
+        return logistic(trials["choice"].to_numpy(float)[rows], x)
 
-    return _weights(trials, design, where, ["bias_0", *design.columns], fit)
+    return _weights(trials, design, where, ["bias_0", *design.columns], fit, errors)
 
 
 def _weights(
@@ -126,18 +164,23 @@ def _weights(
     design: pd.DataFrame,
     where: pd.Series | None,
     names: Sequence[str],
-    fit: Callable[[pd.DataFrame], np.ndarray],
+    fit: Callable[[np.ndarray], Estimate],
+    errors: bool,
 ) -> pd.DataFrame:
-    """Fit each subject's usable trials -> condition, seed, signal, lag, weight; ``names`` are <signal>_<lag>."""
-    usable = design.notna().all(axis=1) & (trials["choice"] >= 0)
+    """Fit each subject's usable trials, by position -> condition, seed, signal, lag, weight; ``names`` are <signal>_<lag>."""
+    usable = design.notna().all(axis=1).to_numpy() & (trials["choice"] >= 0).to_numpy()
     if where is not None:
-        usable &= where
+        usable &= where.to_numpy()
     rows = []
-    for (condition, seed), block in trials[usable].groupby(SUBJECT, observed=True, sort=False):
-        for name, weight in zip(names, fit(block), strict=True):
+    own = trials[SUBJECT].reset_index(drop=True)
+    for (condition, seed), block in own.groupby(SUBJECT, observed=True, sort=False):
+        found = fit(block.index[usable[block.index]].to_numpy())
+        for name, weight, error in zip(names, found.weights, found.errors, strict=True):
             signal, _, lag = name.rpartition("_")
-            rows.append({"condition": condition, "seed": seed, "signal": signal, "lag": int(lag), "weight": weight})
-    return pd.DataFrame(rows, columns=["condition", "seed", "signal", "lag", "weight"])
+            row = {"condition": condition, "seed": seed, "signal": signal, "lag": int(lag), "weight": weight}
+            rows.append(row | ({"error": error, "undetermined": found.undetermined} if errors else {}))
+    more = ["error", "undetermined"] if errors else []
+    return pd.DataFrame(rows, columns=["condition", "seed", "signal", "lag", "weight", *more])
 
 
 def arm_signals(trials: pd.DataFrame, arms: int) -> dict[str, pd.DataFrame]:
@@ -148,7 +191,7 @@ def arm_signals(trials: pd.DataFrame, arms: int) -> dict[str, pd.DataFrame]:
 
 
 def arm_regression(
-    trials: pd.DataFrame, signals: dict[str, pd.DataFrame], lags: int, where: pd.Series | None = None
+    trials: pd.DataFrame, signals: dict[str, pd.DataFrame], lags: int, where: pd.Series | None = None, errors: bool = False
 ) -> pd.DataFrame:
     """Conditional logistic regression of choosing an arm on what each arm did in the last trials, per subject.
 
@@ -157,7 +200,7 @@ def arm_regression(
 
     Parameters
     ----------
-    trials, lags, where
+    trials, lags, where, errors
         As for ``lagged_regression``; choices are the arms' indices.
     signals : dict of DataFrame
         A column per arm and a row per trial, by name, such as ``arm_signals``.
@@ -173,19 +216,19 @@ def arm_regression(
     designs = [lagged(trials, {name: signal.iloc[:, arm] for name, signal in signals.items()}, lags) for arm in range(arms)]
     names = [f"bias {arm}_0" for arm in range(1, arms)] + list(designs[0].columns)
 
-    def fit(block: pd.DataFrame) -> np.ndarray:
-        bias = np.broadcast_to(np.eye(arms)[:, 1:], (len(block), arms, arms - 1))
-        history = np.stack([design.loc[block.index].to_numpy(float) for design in designs], axis=1)
-        return fit_conditional_logistic(block["choice"].to_numpy(), np.concatenate([bias, history], axis=2))
+    def fit(rows: np.ndarray) -> Estimate:
+        bias = np.broadcast_to(np.eye(arms)[:, 1:], (len(rows), arms, arms - 1))
+        history = np.stack([design.to_numpy(float)[rows] for design in designs], axis=1)
+        return conditional_logistic(trials["choice"].to_numpy()[rows], np.concatenate([bias, history], axis=2))
 
-    return _weights(trials, designs[0], where, names, fit)
+    return _weights(trials, designs[0], where, names, fit, errors)
 
 
 TRIAL_TYPES = tuple((transition, outcome) for transition in ("common", "uncommon") for outcome in ("rewarded", "unrewarded"))
 """The four kinds of two-step trials."""
 
 
-def two_step_weights(trials: pd.DataFrame, lags: int = 5) -> pd.DataFrame:
+def two_step_weights(trials: pd.DataFrame, lags: int = 5, errors: bool = False) -> pd.DataFrame:
     """Lagged regression of the two-step task (Miller et al. 2017; Wang et al. 2018, Fig. 5d, e).
 
     Each kind of trial (common or uncommon transition, rewarded or not) is one signal: +1 where its choice was right, -1 where
@@ -202,17 +245,17 @@ def two_step_weights(trials: pd.DataFrame, lags: int = 5) -> pd.DataFrame:
     for transition, outcome in TRIAL_TYPES:
         is_kind = (trials["transition"] == transition) & ((trials["reward"] > 0) == (outcome == "rewarded"))
         signals[f"{transition}/{outcome}"] = side * is_kind
-    return lagged_regression(trials, signals, lags, where=free_choices(trials))
+    return lagged_regression(trials, signals, lags, free_choices(trials), errors)
 
 
 def stays(trials: pd.DataFrame) -> pd.DataFrame:
-    """Tell for each pair of successive two-step trials, valid and the second one free, whether the choice was repeated.
+    """Tell for each pair of successive trials, valid and the second one free, whether the choice was repeated.
 
     Returns
     -------
     DataFrame
-        Of the pair's first trial: condition, seed, transition, outcome ("rewarded", "unrewarded"), stay, and, where the table
-        tells the rich state, correct (the choice whose common transition leads there).
+        Of the pair's first trial: condition, seed, outcome ("rewarded", "unrewarded"), stay, and, where the table tells them,
+        transition and correct (the choice whose common transition leads to the rich state).
     """
     own = trials["choice"].where(free_choices(trials), -1)
     following = own.groupby([trials[name] for name in EPISODE], observed=True, sort=False).shift(-1)
@@ -221,21 +264,22 @@ def stays(trials: pd.DataFrame) -> pd.DataFrame:
     columns = {
         "condition": first["condition"].astype(str),
         "seed": first["seed"],
-        "transition": first["transition"].astype(str),
         "outcome": np.where(first["reward"] > 0, "rewarded", "unrewarded"),
         "stay": first["choice"] == following[pair],
     }
+    if "transition" in first.columns:
+        columns["transition"] = first["transition"].astype(str)
     if "rich_state" in first.columns:
         columns["correct"] = np.where(first["choice"] == 0, "S1", "S2") == first["rich_state"].astype(str)
     return pd.DataFrame(columns)
 
 
 def stay_probability(trials: pd.DataFrame) -> pd.DataFrame:
-    """Probability of repeating the first-stage choice by transition and outcome (Daw et al. 2011), per subject."""
-    by = [*SUBJECT, "transition", "outcome"]
+    """Probability of repeating a choice by its outcome and, in the two-step task, transition (Daw et al. 2011), per subject."""
+    pairs = stays(trials)
+    by = [name for name in (*SUBJECT, "transition", "outcome") if name in pairs.columns]
     return (
-        stays(trials)
-        .groupby(by, sort=True)["stay"]
+        pairs.groupby(by, sort=True)["stay"]
         .agg(["mean", "size"])
         .reset_index()
         .rename(columns={"mean": "stay_probability", "size": "trials"})

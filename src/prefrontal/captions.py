@@ -10,6 +10,9 @@ is typed, and ``[@daw2011]`` cites an entry of CITATION.cff:
     {reward.csv: share where seed < 4 and test == "drawn"}
                                                   a column of a results file: mean [95 % interval over networks]
     {bandit/results/reward.csv: share}            the same of another experiment
+    {animals: species}                            what the user said of the animals: file, species, source, licence, subjects
+    {animals/lag_weights.csv: weight where lag == 1}
+                                                  the same of a table of the animals, wherever these are
     {networks} {test_episodes}                    networks per claim, and episodes that each of them played
 
 A number that is missing, or that has more than one row, is an error.
@@ -20,7 +23,9 @@ from __future__ import annotations
 import ast
 import operator
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,21 +74,35 @@ def citations(text: str) -> list[str]:
     return list(dict.fromkeys(key for group in CITATION.findall(text) for key in re.findall(r"@([\w-]+)", group)))
 
 
-def fill(text: str, experiment: str, data: Path) -> str:
-    """Put the numbers of an experiment's results into the braces of a caption; those of all where it has no claims."""
+def fill(text: str, experiment: str, data: Path, about: Mapping[str, Any] | None = None, animals: Path | None = None) -> str:
+    """Put the numbers of an experiment's results into the braces of a caption; those of all where it has no claims.
+
+    ``about`` is the figure's provenance, ``animals`` the folder of the animals' tables, by default that of the experiment.
+    """
+    animals = animals or data / experiment / "animals"
     own = claims.collect(data, experiment)
     frame = own if len(own) else claims.collect(data)
 
     def number(match: re.Match[str]) -> str:
         try:
-            return _number(match[1].strip(), frame, experiment, data).replace("-", "−")
+            what = " ".join(match[1].split())
+            if what.startswith("animals:"):
+                return _said(what.removeprefix("animals:").strip(), about or {})
+            return _number(what, frame, experiment, data, animals)
         except UserError as error:
             raise UserError(f"{match[0]}: {error}") from error
 
     return NUMBER.sub(number, text)
 
 
-def _number(what: str, frame: pd.DataFrame, experiment: str, data: Path) -> str:
+def _said(word: str, about: Mapping[str, Any]) -> str:
+    """What the user said of the animals."""
+    if word not in about:
+        raise UserError(f"the figure does not say; it says {', '.join(about)}")
+    return str(about[word])
+
+
+def _number(what: str, frame: pd.DataFrame, experiment: str, data: Path, animals: Path) -> str:
     """Text of one number, from what the braces say."""
     folder = data / experiment / "results"
     if what == "test_episodes":
@@ -96,6 +115,8 @@ def _number(what: str, frame: pd.DataFrame, experiment: str, data: Path) -> str:
     name, _, rest = (part.strip() for part in what.partition(":"))
     if name.endswith(".csv"):
         column, _, conditions = (part.strip() for part in rest.partition(" where "))
+        if name.startswith("animals/"):
+            return _column(animals / name.removeprefix("animals/"), column, conditions, "undetermined")
         return _column(data / name if "/" in name else folder / name, column, conditions)
     quantity, _, condition = (part.strip() for part in rest.partition(" @ "))
     row = claims.find(frame, name.removeprefix("published "), quantity, condition)
@@ -119,13 +140,20 @@ def select(frame: pd.DataFrame, conditions: str) -> pd.DataFrame:
     return frame
 
 
-def _column(path: Path, column: str, conditions: str) -> str:
-    """Mean of a column with its interval over networks; a network's rows are averaged first."""
+def _column(path: Path, column: str, conditions: str, missing: str = "") -> str:
+    """Mean of a column with its interval over networks; a network's rows are averaged first.
+
+    Where ``missing`` says what stands for it, a number may be missing, and those of other subjects are averaged.
+    """
     try:
         rows = select(tables.read(path, needs=(column,)), conditions)
     except UserError as error:
         raise UserError(f"{path.name}: {error}") from error
     values = rows.groupby("seed")[column].mean() if "seed" in rows else rows[column]
+    if missing:
+        values = values.dropna()
+        if values.empty:
+            return missing
     return _text(values.iloc[0]) if len(values) == 1 else _text(*interval(values))
 
 
@@ -133,5 +161,6 @@ def _text(mean: float, *spread: float) -> str:
     """Write a number, with its interval if there is one, to three significant digits."""
     if not np.isfinite([mean, *spread]).all():
         raise UserError("this number is missing in the results; run the recording and the analysis again")
-    mean_text, *ends = (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" for value in (mean, *spread))
+    words = (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" for value in (mean, *spread))
+    mean_text, *ends = (word.replace("-", "−") for word in words)
     return f"{mean_text} [{ends[0]}, {ends[1]}]" if ends and ends[0] != ends[1] else mean_text

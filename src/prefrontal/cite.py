@@ -18,7 +18,7 @@ import tyro
 import yaml
 
 from prefrontal import captions, paths, plotting
-from prefrontal.errors import UserError, run
+from prefrontal.errors import UserError, require, run
 
 SUITE, PAPER = "prefrontal", "wang2018"
 """Keys of the entries that every figure is cited with."""
@@ -29,13 +29,27 @@ Entry = dict[str, Any]
 
 
 def references(root: Path) -> dict[str, Entry]:
-    """Read the suite and the works it builds on from CITATION.cff: key (first author and year, such as daw2011) -> entry."""
+    """Read the suite and the works it builds on from CITATION.cff: key (first author and year, such as daw2011) -> entry.
+
+    Raises
+    ------
+    UserError
+        The file is not readable, or an entry lacks what a citation needs.
+    """
+    path = root / "CITATION.cff"
     try:
-        suite = yaml.safe_load((root / "CITATION.cff").read_text())
-    except yaml.YAMLError as error:
-        raise UserError(f"{root / 'CITATION.cff'}: not readable as YAML ({' '.join(str(error).split())})") from error
-    works = {re.sub(r"\W", "", names(work)[0][0]).lower() + str(work["year"]): work for work in suite.pop("references")}
-    return {SUITE: suite | {"year": suite["date-released"].year}, **works}
+        suite = yaml.safe_load(path.read_text())
+        works = {re.sub(r"\W", "", names(work)[0][0]).lower() + str(work["year"]): work for work in suite.pop("references")}
+        found = {SUITE: suite | {"year": suite["date-released"].year}, **works}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from error
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: not in the Citation File Format ({type(error).__name__}: {error})") from error
+    for key, entry in found.items():
+        missing = [name for name in ("title", "type") if name not in entry]
+        if missing:
+            raise UserError(f"{path}: {key} has no {missing[0]}")
+    return found
 
 
 def names(entry: Entry) -> list[tuple[str, str]]:
@@ -100,6 +114,8 @@ def cite(root: Path, data: Path, figures: Path, experiment: str = "") -> dict[st
         A figure has no caption, or a caption asks for a number or a reference that there is not.
     """
     written, works = captions.read(root), references(root)
+    known = sorted({folder for folder, _ in written.values()})
+    require(experiment in ("", *known), "experiment", experiment, " or ".join(known))
     drawn = {path.stem: path for path in figures.glob("*.png")}
     if not drawn:
         raise UserError(f"{figures}: no figures; run make figures first")
@@ -112,14 +128,16 @@ def cite(root: Path, data: Path, figures: Path, experiment: str = "") -> dict[st
     for figure, (folder, text) in written.items():
         if figure in drawn and experiment in ("", folder):
             try:
-                found[figure] = _citation(text, folder, data, plotting.provenance(drawn[figure]), works)
+                found[figure] = citation(text, folder, data, plotting.provenance(drawn[figure]), works)
             except UserError as error:
                 raise UserError(f"replications/{folder}/captions.md, {figure}: {error}") from error
     return found
 
 
-def _citation(text: str, experiment: str, data: Path, about: dict[str, Any], works: dict[str, Entry]) -> Citation:
-    """Fill in one caption."""
+def citation(
+    text: str, experiment: str, data: Path, about: dict[str, Any], works: dict[str, Entry], animals: Path | None = None
+) -> Citation:
+    """Fill in one caption; ``animals`` is the folder of the animals' tables (see ``captions.fill``)."""
     cited = captions.citations(text)
     unknown = [key for key in cited if key not in works]
     if unknown:
@@ -128,9 +146,16 @@ def _citation(text: str, experiment: str, data: Path, about: dict[str, Any], wor
     def written_out(group: re.Match[str]) -> str:
         return f"({'; '.join(short(works[key]) for key in captions.citations(group[0]))})"
 
-    caption = captions.CITATION.sub(written_out, captions.fill(text, experiment, data))
+    caption = captions.fill(captions.CITATION.sub(written_out, text), experiment, data, about, animals)
     entries = dict.fromkeys([SUITE, PAPER, *cited])
     return Citation(experiment, caption, about, "\n".join(bibtex(key, works[key]) for key in entries))
+
+
+def write(found: dict[str, Citation], figures: Path) -> None:
+    """Write caption and provenance, and BibTeX, beside figures."""
+    for figure, own in found.items():
+        paths.write_text(figures / f"{figure}.txt", own.text())
+        paths.write_text(figures / f"{figure}.bib", own.bibtex)
 
 
 @dataclass(frozen=True)
@@ -155,11 +180,9 @@ def main(options: Options) -> None:
     """Print how to cite a figure, or write it beside all figures."""
     found = cite(options.root, options.data, options.figures, options.experiment)
     if options.write:
-        for figure, citation in found.items():
-            paths.write_text(options.figures / f"{figure}.txt", citation.text())
-            paths.write_text(options.figures / f"{figure}.bib", citation.bibtex)
+        write(found, options.figures)
     elif not options.figure:
-        print("\n".join(f"{figure:<18}{citation.title}" for figure, citation in found.items()))
+        print("\n".join(f"{figure:<18}{own.title}" for figure, own in found.items()))
     elif options.figure in found:
         print(found[options.figure].text() + "\n" + found[options.figure].bibtex, end="")
     else:

@@ -181,7 +181,7 @@ def settle(claim: Claim, values: ArrayLike, yardsticks: Yardsticks | None = None
     ----------
     claim : Claim
     values : array (networks,)
-        One number per network; NaN where a network has none.
+        One number per network; NaN where a network has none, which is told, and fails the row.
     yardsticks : mapping, optional
         Numbers that the criterion may name.
     versus : array (networks,)
@@ -199,7 +199,7 @@ def settle(claim: Claim, values: ArrayLike, yardsticks: Yardsticks | None = None
     agrees: bool | None = None
     if claim.criterion is not None:
         bounds = claim.criterion.bounds(yardsticks or {})
-        reproduced = bool(low > bounds[0] and high < bounds[1] and len(finite) == np.size(values))
+        reproduced = bool(low > bounds[0] and high < bounds[1])
         rule.append(claim.criterion.text(yardsticks or {}))
     if claim.or_more:
         agrees = bool(mean >= claim.published)
@@ -208,6 +208,10 @@ def settle(claim: Claim, values: ArrayLike, yardsticks: Yardsticks | None = None
         in_range = len(finite) > 0 and finite.min() <= claim.published <= finite.max()
         agrees = bool(abs(claim.published - mean) <= claim.tolerance or in_range)
         rule.append(f"agrees within {claim.tolerance:g} or in range")
+    missing, asked = np.size(values) + np.size(versus) - len(finite) - len(other), np.size(values) + np.size(versus)
+    if missing:
+        rule.append(f"{missing} of {asked} networks without a value")
+        reproduced, agrees = (None if verdict is None else False for verdict in (reproduced, agrees))
     return {
         "claim": claim.claim,
         "quantity": claim.quantity,
@@ -248,9 +252,17 @@ def settle_all(claims: Iterable[Claim], quantities: pd.DataFrame, main: str, yar
 
 
 def collect(data: Path, experiment: str = "*") -> pd.DataFrame:
-    """Read the claims of all experiments, or of one, in the order of the figures' panels."""
+    """Read the claims of all experiments, or of one, in the order of the figures' panels.
+
+    Raises
+    ------
+    UserError
+        No experiment has any; one that is named may have none.
+    """
     paths = sorted(data.glob(f"{experiment}/results/claims.csv"))
     frames = [tables.read(path, "claims").assign(experiment=path.parent.parent.name) for path in paths]
+    if not frames and experiment == "*":
+        raise UserError(f"{data}: no claims (<experiment>/results/claims.csv); run make figures first")
     if not frames:
         return pd.DataFrame(columns=[*tables.COLUMNS["claims"], "experiment"])
     return pd.concat(frames, ignore_index=True).sort_values("panel", kind="stable", ignore_index=True)
@@ -404,8 +416,6 @@ class Options:
 def main(options: Options) -> None:
     """Print the verdict table of all experiments."""
     frame = collect(options.data)
-    if frame.empty:
-        raise UserError(f"{options.data}: no claims (<experiment>/results/claims.csv); run make figures first")
     print(readable(frame).to_string(index=False, max_colwidth=90))
     print(f"\n{score(frame)}")
 

@@ -6,16 +6,20 @@ and its derivative into two graphs, its compiler turns each into a program, and 
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from prefrontal.errors import UserError
 
 Tensors = dict[str, Tensor]
 
@@ -47,11 +51,27 @@ class Loop:
         fixed, carried = (dict(sorted(tensors.items())) for tensors in (fixed, carried))
         key = tuple(tensor.shape for tensor in (*fixed.values(), *carried.values(), new[:, 0]))
         if key not in self.programs:
-            self.programs[key] = Program(self.step, self.flows, fixed, carried, new[:, 0])
+            with cache():
+                self.programs[key] = Program(self.step, self.flows, fixed, carried, new[:, 0])
         program = self.programs[key]
         outputs = dict(zip(program.outputs, _Looped.apply(program, new, *fixed.values(), *carried.values()), strict=True))
         record = {name.removeprefix("record "): outputs[name] for name in program.recorded}
         return {name: outputs[f"carried {name}"] for name in carried}, record
+
+
+@contextmanager
+def cache() -> Iterator[None]:
+    """Keep what is compiled in the user's cache folder; raise UserError if it cannot be written there."""
+    # PyTorch's own default, which its imports would set, is a temporary folder.
+    folder = os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path.home() / ".cache" / "prefrontal"))
+    try:
+        yield
+    except Exception as error:  # PyTorch's compiler raises kinds of its own
+        cause = error if isinstance(error, OSError) else error.__cause__ or error.__context__
+        if isinstance(cause, OSError) or os.strerror(errno.ENOSPC) in str(error):
+            why = f"{folder}: what is compiled cannot be written ({getattr(cause, 'strerror', None) or cause or error})"
+            raise UserError(f"{why}; name another folder in TORCHINDUCTOR_CACHE_DIR, or train with --no-compile") from error
+        raise
 
 
 class Program:
@@ -69,8 +89,6 @@ class Program:
     """
 
     def __init__(self, step: Step, flows: Callable[[str], bool], fixed: Tensors, carried: Tensors, new: Tensor) -> None:
-        # PyTorch's own default, which these imports would set, is a temporary folder.
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path.home() / ".cache" / "prefrontal"))
         from functorch.compile import min_cut_rematerialization_partition
         from torch.fx.experimental.proxy_tensor import make_fx
 

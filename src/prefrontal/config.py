@@ -39,6 +39,13 @@ class Legal:
     words: str
     numeric: bool = False
 
+    def allows(self, value: Any) -> bool:
+        """Whether a value, of whatever type, is legal."""
+        try:
+            return bool(self.test(value))
+        except TypeError:
+            return False
+
 
 def setting(default: Any, test: Callable[[Any], bool], words: str, numeric: bool = False) -> Any:
     """Field of a Config with its legal values; subclasses that give another default inherit them."""
@@ -47,7 +54,7 @@ def setting(default: Any, test: Callable[[Any], bool], words: str, numeric: bool
 
 def count(default: int, least: int = 1) -> Any:
     """Whole number, ``least`` or more."""
-    return setting(default, lambda x: x >= least, f"{least} or more")
+    return setting(default, lambda x: isinstance(x, int) and x >= least, f"a whole number, {least} or more")
 
 
 def positive(default: float, numeric: bool = False) -> Any:
@@ -75,11 +82,21 @@ def optional(default: float | None) -> Any:
     return setting(default, lambda x: x is None or 0 <= x < math.inf, "0 or more and finite, or None", numeric=True)
 
 
+KINDS: dict[type, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "True or False"),
+    int: ((int,), "a whole number"),
+    float: ((float, int), "a number"),
+    str: ((str,), "text"),
+    type(None): ((type(None),), "None"),
+}
+"""Type of a setting -> types that its value may have, and what it must be in words."""
+
+
 @dataclass(frozen=True)
 class Config:
     """Settings of one network's training. Defaults are the paper's (Wang et al. 2018, Methods, "Learning")."""
 
-    seed: int = count(0, 0)
+    seed: int = setting(0, lambda x: 0 <= x < 2**32, "between 0 and 4,294,967,295")
     """Seed of the (first) network: fixes its initial weights and its stream of episodes."""
     episodes: int = count(10_000)
     """Training episodes."""
@@ -134,14 +151,20 @@ class Config:
     """Further factor on the negative ones (paper: 1; 0 clips them at zero)."""
     rpe_noise: float = nonnegative(0.0, numeric=True)
     """Standard deviation of Gaussian noise added to them, in units of reward times reward_scale (paper: 0)."""
-    snapshots: int = count(0, 0)
+    snapshots: int = setting(0, lambda x: 0 <= x <= 1000, "between 0 and 1,000")
     """Times during training, evenly spaced, at which the weights are kept as they are (for analyses of training itself)."""
     half_precision: bool = False
     """Whether weights are saved in half precision, in half as much space."""
 
     def __post_init__(self) -> None:
+        for name, hint in get_type_hints(type(self)).items():
+            kinds = [] if get_origin(hint) is Literal else get_args(hint) or (hint,)
+            known, value = [KINDS[kind] for kind in kinds], getattr(self, name)
+            require(
+                not known or any(type(value) in own for own, _ in known), name, value, " or ".join(words for _, words in known)
+            )
         for name, rule in legal_values(type(self)).items():
-            require(rule.test(getattr(self, name)), name, getattr(self, name), rule.words)
+            require(rule.allows(getattr(self, name)), name, getattr(self, name), rule.words)
 
     def task(self) -> Task:
         """Build the task that the network is trained on."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +19,16 @@ def require(legal: bool, name: str, value: object, expected: str) -> None:
         raise UserError(f"{name} is {value!r}; it must be {expected}")
 
 
+def require_memory(needed: float, what: str) -> None:
+    """Raise UserError if so many bytes are more than this machine's memory."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise UserError(f"{what}: takes at least {needed / 1e9:,.0f} GB of memory, of which this machine has {there / 1e9:,.0f}")
+
+
 def run(main: Callable[[], Any]) -> None:
-    """Run a command line; turn what a user can mend into one line on stderr and exit code 1."""
+    """Run a command line; turn what a user can mend, an interruption or a termination into one line on stderr and exit code 1."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
     except UserError as error:
@@ -27,3 +37,5 @@ def run(main: Callable[[], Any]) -> None:
         sys.exit(f"error: {error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit("interrupted; nothing already written is lost, and training resumes with the same command")
+    finally:
+        signal.signal(signal.SIGTERM, before)

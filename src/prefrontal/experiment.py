@@ -21,7 +21,8 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -99,17 +100,24 @@ class Results:
         return Results(experiment, self.data)
 
 
+@contextmanager
+def naming(tables: str, step: str) -> Iterator[None]:
+    """Say which tables lack a column, and which step writes it."""
+    try:
+        yield
+    except (KeyError, pd.errors.UndefinedVariableError) as error:
+        raise UserError(f"{tables} lack {error}; run the {step} again") from error
+
+
 def analyse(experiment: str, data: Path = paths.DATA) -> dict[str, pd.DataFrame]:
     """Analyse an experiment's recording and write the tables of results, among them quantities and claims."""
     analysis, conditions = module(experiment, "analysis"), module(experiment, "conditions")
     recording = tables.read_recording(data / experiment)
-    try:
+    with naming(f"{data / experiment}: recorded tables", "recording"):
         measured = analysis.measure(recording)
-    except KeyError as error:
-        raise UserError(f"{data / experiment}: recorded tables lack {error}; run the recording again") from error
-    results = dict(measured)
-    if hasattr(analysis, "panels"):
-        results |= analysis.panels(recording, measured)
+        results = dict(measured)
+        if hasattr(analysis, "panels"):
+            results |= analysis.panels(recording, measured)
     results["quantities"] = analysis.quantities(measured)
     yardsticks = analysis.yardsticks(measured) if hasattr(analysis, "yardsticks") else {}
     results["claims"] = claims.settle_all(conditions.CLAIMS, results["quantities"], conditions.MAIN, yardsticks)
@@ -146,10 +154,11 @@ def draw(experiment: str, folders: Folders) -> list[str]:
     from prefrontal import plotting
 
     results, drawn = Results(experiment, folders.data), []
-    for drawing in module(experiment, "figure").draw(results):
-        about = results.about if drawing.about is None else drawing.about
-        plotting.save(drawing.figure, drawing.name, folders.figures, about, drawing.panels)
-        drawn.append(drawing.name)
+    with naming(f"{folders.data / experiment / 'results'}: tables", "analysis"):
+        for drawing in module(experiment, "figure").draw(results):
+            about = results.about if drawing.about is None else drawing.about
+            plotting.save(drawing.figure, drawing.name, folders.figures, about, drawing.panels)
+            drawn.append(drawing.name)
     return drawn
 
 

@@ -1,4 +1,7 @@
-"""Any task as a Gymnasium environment, for people who bring their own agent."""
+"""Any task as a Gymnasium environment, for people who bring their own agent.
+
+Importing this module registers all tasks: ``gymnasium.make("prefrontal/bandit-v0")``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from torch import Tensor
 
 from prefrontal.config import Config
 from prefrontal.errors import require
-from prefrontal.experiment import module
+from prefrontal.experiment import module, names
 from prefrontal.task import State, Task
 
 
@@ -55,6 +58,10 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
         """Take an action -> observation, reward, terminated, truncated, info."""
         if self.state is None:
             raise gymnasium.error.ResetNeeded("call reset() before the first step()")
+        if self.state["over"]:
+            raise gymnasium.error.ResetNeeded("the episode is over: call reset() before the next step()")
+        legal = range(len(self.task.actions))
+        require(np.ndim(action) == 0 and action in legal, "action", action, f"0 to {legal[-1]}: {', '.join(self.task.actions)}")
         before = self.state
         self.state, observation, reward = self.task.step(before, torch.tensor([[int(action)]]), self._noise(self.task.step_noise))
         info = self._about(self.state)
@@ -72,13 +79,44 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
         return {"trial": int(state["trial"]), "period": self.task.periods[int(state["period"])]}
 
 
-def make(experiment: str, **settings: Any) -> TaskEnv:
+class LastActionAndReward(gymnasium.Wrapper[np.ndarray, np.int64, np.ndarray, np.int64]):
+    """Observations with the last action (one-hot) and the last reward after them, which is what the networks see.
+
+    Both are zero at the first step of an episode.
+    """
+
+    def __init__(self, env: TaskEnv) -> None:
+        super().__init__(env)
+        space: Any = env.observation_space
+        require(space.dtype != np.uint8, "last", True, "False for views in pixels, which have no place for them")
+        self.actions = len(env.task.actions)
+        low, high = (np.append(bound, [end] * self.actions) for bound, end in ((space.low, 0), (space.high, 1)))
+        self.observation_space = gymnasium.spaces.Box(np.append(low, -np.inf), np.append(high, np.inf), dtype=space.dtype.type)
+
+    def _with(self, observation: np.ndarray, action: int, reward: float) -> np.ndarray:
+        last = np.arange(self.actions) == action
+        return np.concatenate([observation, last, [reward]]).astype(observation.dtype)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Open an episode -> observation, info."""
+        observation, info = self.env.reset(seed=seed, options=options)
+        return self._with(observation, -1, 0.0), info
+
+    def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Take an action -> observation, reward, terminated, truncated, info."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return self._with(observation, int(action), float(reward)), float(reward), terminated, truncated, info
+
+
+def make(experiment: str, last: bool = False, **settings: Any) -> gymnasium.Env[np.ndarray, np.int64]:
     """Open an experiment's training task as an environment.
 
     Parameters
     ----------
     experiment : str
         Name of its folder, such as "two_step".
+    last : bool
+        Add the last action and reward to the observations (``LastActionAndReward``): on a bandit nothing else tells.
     **settings
         Those of the experiment's ``Config`` (``python -m replications.<experiment>.train --help``) that the task has of its
         own, such as ``trials=50``; the defaults are the paper's.
@@ -93,4 +131,9 @@ def make(experiment: str, **settings: Any) -> TaskEnv:
     own = [field.name for field in fields(config) if field.name not in of_any_training]
     for name in settings:
         require(name in own, "setting", name, " or ".join(own))
-    return TaskEnv(config(**settings).task())
+    env = TaskEnv(config(**settings).task())
+    return LastActionAndReward(env) if last else env
+
+
+for _experiment in names("train"):
+    gymnasium.register(f"prefrontal/{_experiment}-v0", "prefrontal.gym:make", kwargs={"experiment": _experiment})

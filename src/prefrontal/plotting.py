@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from prefrontal import paths
+from prefrontal.errors import UserError
 from prefrontal.statistics import interval
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0
@@ -110,29 +111,41 @@ def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels:
         The axes that make up each panel, by its letter.
     """
     note = json.dumps(about, default=str)
+    paths.prepare_folder(folder)
     figure.canvas.draw()
-    changed = write_pixels(figure, folder / f"{name}.png", note)
-    if changed or not (folder / f"{name}.pdf").exists():
+    whole = pixels(figure, note)
+    if not (folder / f"{name}.pdf").exists() or not looks_like(folder / f"{name}.png", whole):
         with paths.atomic(folder / f"{name}.pdf") as path:
-            figure.savefig(path, metadata={"Subject": note, "CreationDate": None})
+            figure.savefig(path, format="pdf", metadata={"Subject": note, "CreationDate": None})
     for letter, axes in panels.items():
         boxes = [ax.get_tightbbox() for ax in axes]
         box = mpl.transforms.Bbox.union([b for b in boxes if b is not None]).padded(6)
-        write_pixels(
-            figure, folder / f"{name}_{letter}.png", note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted())
-        )
+        part = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
+        write_pixels(part, folder / f"{name}_{letter}.png")
+    write_pixels(whole, folder / f"{name}.png")  # last: as long as it is the old one, the others are not taken for new
     plt.close(figure)
 
 
-def write_pixels(figure: Figure, path: Path, note: str, **options: Any) -> bool:
-    """Write a PNG file unless one that looks the same is there; tell whether it was written."""
+def pixels(figure: Figure, note: str, **options: Any) -> io.BytesIO:
+    """Draw a PNG file in memory."""
     new = io.BytesIO()
     figure.savefig(new, format="png", metadata={"Description": note}, **options)
-    if path.exists() and same_image(path, new):
+    return new
+
+
+def write_pixels(new: io.BytesIO, path: Path) -> None:
+    """Write a PNG file unless one that looks the same is there."""
+    if not looks_like(path, new):
+        with paths.atomic(path) as temporary:
+            temporary.write_bytes(new.getvalue())
+
+
+def looks_like(path: Path, new: io.BytesIO) -> bool:
+    """Whether there is a file that looks the same as a new image."""
+    try:
+        return same_image(path, new)
+    except OSError:  # there is none, or it is broken
         return False
-    with paths.atomic(path) as temporary:
-        temporary.write_bytes(new.getvalue())
-    return True
 
 
 def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
@@ -145,5 +158,9 @@ def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
 
 def provenance(path: Path) -> dict[str, Any]:
     """Read what a figure's PNG file says of where it comes from."""
-    with Image.open(path) as image:
-        return json.loads(image.info.get("Description", "{}"))
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return json.loads(image.info.get("Description", "{}"))
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises them for broken files
+        raise UserError(f"{path}: not a readable figure ({error}); delete it and draw it again") from error

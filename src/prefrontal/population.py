@@ -14,7 +14,7 @@ from prefrontal import a2c
 from prefrontal.config import Config, numeric, structure, value_of
 from prefrontal.cores import CORES
 from prefrontal.encoders import Identity
-from prefrontal.errors import require
+from prefrontal.errors import require, require_memory
 from prefrontal.network import Network, NetworkAgent, initial_parameters
 from prefrontal.task import NoiseStream, Task
 
@@ -49,6 +49,19 @@ def populations(configs: list[Config]) -> list[list[Config]]:
     return [part for group in groups for part in ([[c] for c in group] if group[0].reopen == "at once" else [group])]
 
 
+def refuse_too_large(config: Config, networks: int) -> None:
+    """Raise UserError if so many networks are too large to train together; a lower bound of what it takes is what counts."""
+    task = config.task()
+    network, steps = network_of(config, task), min(config.unroll, task.episode_steps)
+    together = 1 if config.reopen == "at once" else networks
+    step = network.core.units * len(network.readouts) + task.step_noise + len(task.actions)
+    sizes = {"seeds": networks, "units": config.units, "episodes_per_update": config.episodes_per_update, "unroll": steps}
+    require_memory(
+        4 * together * (4 * network.size + steps * config.episodes_per_update * step) + 1000 * networks,
+        ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
+    )
+
+
 class Population:
     """Networks in training.
 
@@ -67,6 +80,8 @@ class Population:
         Parameters and RMSProp's running mean square, (seed, size).
     done, ended : int
         Updates so far, and episodes that ended in them, per network.
+    seconds : float
+        Time that they took, over all interruptions.
     """
 
     def __init__(self, configs: list[Config], device: str = "cpu", compiled: bool | None = None) -> None:
@@ -92,6 +107,7 @@ class Population:
         self.rpe_noise = NoiseStream(self.seeds, "noise on reward prediction errors") if interferes else None
         self.stream: a2c.Stream | None = None
         self.done = self.ended = 0
+        self.seconds = 0.0
 
     @property
     def compiles(self) -> bool:
@@ -159,6 +175,7 @@ class Population:
         """Everything that training changes, for a checkpoint."""
         counts = torch.tensor([self.done, self.ended])
         out = {"flat": self.flat, "square": self.square, "noise": self.noise.get_state(), "counts": counts}
+        out["seconds"] = torch.tensor(self.seconds, dtype=torch.float64)
         if self.rpe_noise is not None:
             out["rpe_noise"] = self.rpe_noise.get_state()
         if self.stream is not None:
@@ -170,6 +187,7 @@ class Population:
         saved = {name: tensor.to(self.device) for name, tensor in saved.items()}
         self.flat, self.square = saved["flat"], saved["square"]
         self.done, self.ended = saved["counts"].tolist()
+        self.seconds = saved["seconds"].item()
         self.noise.set_state(saved["noise"].cpu())
         if self.rpe_noise is not None:
             self.rpe_noise.set_state(saved["rpe_noise"].cpu())

@@ -22,7 +22,7 @@ import pandas as pd
 import tyro
 
 from prefrontal import claims, paths, tables
-from prefrontal.errors import UserError, run
+from prefrontal.errors import UserError, require, run
 
 BLOCK = re.compile(r"(<!-- begin: (?P<what>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -69,6 +69,8 @@ def table(what: str, data: Path, experiment: str | None) -> str:
             own, counted = frame[frame["experiment"] == experiment], claims.counted(frame, experiment)
         elif kind == "claims" and claim:
             own = counted = frame[frame["claim"] == claim]
+        if own.empty:
+            raise UserError(f"{what}: no such claims in {data}; run the analysis first")
         shown = overview(own) if what == "claims" and experiment is None else claims.readable(own)
         apart = [name for name in own["claim"].unique() if name not in set(counted["claim"])]
         words = f" Not counted here, since several experiments settle it: {', '.join(apart)}." if apart else ""
@@ -89,6 +91,8 @@ def cell(value: Any) -> Any:
 def fill(readme: Path, data: Path, experiment: str | None) -> None:
     """Rewrite the tables of one README."""
     before = readme.read_text()
+    if before.count("<!-- begin: ") != len(BLOCK.findall(before)):
+        raise UserError(f"{readme}: a table begins (<!-- begin: ... -->) that does not end (<!-- end -->)")
     try:
         after = BLOCK.sub(lambda m: f"{m[1]}\n{table(m['what'], data, experiment)}\n{m[3]}", before)
     except UserError as error:
@@ -110,11 +114,13 @@ class Options:
 
 def main(options: Options) -> None:
     """Fill all READMEs, or that of one experiment."""
+    known = sorted(path.parent.name for path in options.root.glob("replications/*/README.md"))
+    require(options.experiment in ("", *known), "experiment", options.experiment, " or ".join(known))
     for path in (options.root / "README.md", options.data / "claims.md"):
         if path.exists() and not options.experiment:
             fill(path, options.data, None)
-    for path in sorted(options.root.glob(f"replications/{options.experiment or '*'}/README.md")):
-        fill(path, options.data, path.parent.name)
+    for name in [options.experiment] if options.experiment else known:
+        fill(options.root / "replications" / name / "README.md", options.data, name)
 
 
 if __name__ == "__main__":

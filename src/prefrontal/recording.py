@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from prefrontal import experiment, paths, store, tables
 from prefrontal.config import Config
-from prefrontal.errors import require, run
+from prefrontal.errors import require, require_memory, run
 from prefrontal.network import NetworkAgent
 from prefrontal.population import agent_of
 from prefrontal.tables import Recording
@@ -135,6 +135,9 @@ def record(
             if activity_periods:
                 parts["activity"].append(_activity(task, batch, index, activity_periods))
             bar.update(count)
+            if first == 0:
+                size = sum(frame.memory_usage().sum() for own in parts.values() for frame in own)
+                require_memory(size / count * episodes, f"episodes {episodes:,}")
     frames: dict[str, Any] = {name: pd.concat(own, ignore_index=True) if own else pd.DataFrame() for name, own in parts.items()}
     for name, frame in frames.items():
         if len(frame):
@@ -322,6 +325,7 @@ class Networks:
         """
         name = name or self.name
         folder = self.data / name / "networks"
+        store.refuse_unfinished([condition], folder.with_name("checkpoints"))
         configs, network, flat = store.load(folder, experiment.module(name, "train").Config, condition, snapshot)
         today = experiment.trained(name)
         if snapshot is None and condition in today:
@@ -363,6 +367,7 @@ def record_experiment(name: str, data: Path = paths.DATA, episodes: int | None =
     networks, conditions = Networks(name, data), experiment.module(name, "conditions")
     episodes = conditions.TEST_EPISODES if episodes is None else episodes
     require(episodes >= 1, "episodes", episodes, "at least 1")
+    store.refuse_unfinished(conditions.TRAINED, data / name / "checkpoints")
     parts: Iterable[Recording] = experiment.module(name, "record").record(networks, episodes)
     recording = replace(tables.join(parts), about=networks.provenance() | {"test_episodes": episodes})
     tables.write_recording(recording, data / name)

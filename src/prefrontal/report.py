@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -147,8 +146,8 @@ def panel_files(panel: str, experiment: str, data: Path, figures: Path) -> dict[
 def network_cost(path: Path) -> dict[str, Any]:
     """Read what one network's training took and brought."""
     curve = tables.read(path.with_suffix(".csv"), "learning_curve")
+    about = tables.network(path)
     try:
-        about = json.loads(path.read_text())
         return {
             "condition": about["condition"],
             "episodes": curve["episode"].max(),
@@ -157,7 +156,7 @@ def network_cost(path: Path) -> dict[str, Any]:
             "population": about.get("networks_in_population", 1),
             "commit": re.sub(r"^(\w{10})\w+", r"\1", about["provenance"]["commit"]),
         }
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise UserError(f"{path}: not the settings of a trained network ({type(error).__name__}: {error})") from error
 
 
@@ -242,7 +241,11 @@ def render(options: Options) -> str:
     """Return the report as one HTML page without external parts."""
     frame, readme = claims.collect(options.data), (options.root / "README.md").read_text()
     citations = cite(options.root, options.data, options.figures)
-    names = dict.fromkeys(experiment for experiment, _ in captions.read(options.root).values())
+    written = captions.read(options.root)
+    missing = [name for name in written if name not in citations]
+    if missing:
+        raise UserError(f"{options.figures / missing[0]}.png: not drawn yet; run make figures first")
+    names = dict.fromkeys(experiment for experiment, _ in written.values())
     environment = Environment(
         loader=PackageLoader("prefrontal", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

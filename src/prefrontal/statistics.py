@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
+from statsmodels.stats.meta_analysis import combine_effects
 
 
 def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -37,6 +39,32 @@ def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float,
         return mean, mean, mean
     low, high = stats.t.interval(confidence, len(sample) - 1, loc=mean, scale=sem)
     return mean, float(low), float(high)
+
+
+def pooled(estimates: ArrayLike, errors: ArrayLike) -> dict[str, float]:
+    """Mean of subjects' estimates by random effects (Paule & Mandel; statsmodels): subjects differ, precise ones count more.
+
+    Parameters
+    ----------
+    estimates, errors : array (n,)
+        One number per subject with its standard error; NaN counts as missing.
+
+    Returns
+    -------
+    dict
+        pooled; pooled_low, pooled_high, its 95 % t interval, unbounded for fewer than two subjects; between, the standard
+        deviation between subjects.
+    """
+    sample, error = np.asarray(estimates, dtype=float), np.asarray(errors, dtype=float)
+    known = np.isfinite(sample) & np.isfinite(error) & (error > 0)
+    if known.sum() < 2:
+        alone = sample[known][0] if known.any() else np.nan
+        return {"pooled": alone, "pooled_low": -np.inf, "pooled_high": np.inf, "between": np.nan}
+    with warnings.catch_warnings(), np.errstate(divide="ignore"):
+        warnings.simplefilter("ignore")  # of measures that are not used
+        found = combine_effects(sample[known], error[known] ** 2, method_re="iterated")
+        low, high = found.conf_int(use_t=True)[1]
+    return {"pooled": found.mean_effect_re, "pooled_low": low, "pooled_high": high, "between": max(found.tau2, 0.0) ** 0.5}
 
 
 def summarize(frame: pd.DataFrame, by: Sequence[str], value: str, confidence: float = 0.95) -> pd.DataFrame:

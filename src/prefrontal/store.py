@@ -5,15 +5,19 @@ Per network: weights (``<condition>_<seed>.safetensors``), settings and versions
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from prefrontal import tables
@@ -22,6 +26,9 @@ from prefrontal.errors import UserError, require
 from prefrontal.network import Network
 from prefrontal.paths import atomic
 from prefrontal.population import Population, network_of
+
+LEARNING = ("a2c", "compiling", "config", "cores/*", "encoders", "network", "population", "task", "train")
+"""Modules of the library that the numbers of a training rest on."""
 
 
 def stem(config: Config, condition: str) -> str:
@@ -34,18 +41,20 @@ def provenance(configs: Sequence[Config]) -> dict[str, Any]:
     return tables.provenance(json.dumps([config.json() for config in configs]), sorted({config.seed for config in configs}))
 
 
-def save(population: Population, condition: str, curves: list[pd.DataFrame], folder: Path, seconds: float) -> None:
+def save(population: Population, condition: str, curves: list[pd.DataFrame], folder: Path) -> None:
     """Write weights, settings and learning curve of every network to ``folder``; settings, which say it is there, come last."""
     save_weights(population, condition, folder)
     for config, curve in zip(population.configs, curves, strict=True):
         name = stem(config, condition)
+        weights = [weights_path(folder, name, snapshot) for snapshot in (None, *config.snapshot_episodes)]
         about = {
             "config": config.settings(),
             "condition": condition,
-            "training_seconds": round(seconds, 1),
+            "training_seconds": round(population.seconds, 1),
             "networks_in_population": len(population.configs),
             "actions": population.trained_steps,
             "provenance": provenance([config]),
+            "sha256": {str(path.relative_to(folder.parent)): sha256(path.read_bytes()) for path in weights if path.exists()},
         }
         tables.write(curve, folder / f"{name}.csv", "learning_curve")
         with atomic(folder / f"{name}.json") as path:
@@ -59,7 +68,18 @@ def save_weights(population: Population, condition: str, folder: Path) -> None:
         kind = torch.float16 if config.half_precision else torch.float32
         with atomic(folder / f"{stem(config, condition)}.safetensors") as path:
             own = {name: tensor[index].to(kind).clone() for name, tensor in parameters.items()}
-            save_file(own, path, metadata={"config": config.json()})  # one entry: several are written in any order
+            path.write_bytes(to_bytes(own, {"config": config.json()}))  # one entry: several are written in any order
+
+
+def weights_path(folder: Path, name: str, snapshot: int | None = None) -> Path:
+    """Where a network's weights are, at the end of its training or as they were after so many episodes."""
+    where = folder if snapshot is None else folder.parent / "snapshots" / str(snapshot)
+    return where / f"{name}.safetensors"
+
+
+def sha256(content: bytes) -> str:
+    """Fingerprint of what a file holds."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def refuse_replacing(configs: list[Config], condition: str, folder: Path) -> None:
@@ -78,11 +98,8 @@ def refuse_replacing(configs: list[Config], condition: str, folder: Path) -> Non
 
 def read_settings(path: Path, kind: type[Config]) -> tuple[str, Config]:
     """Read what a network's JSON file says -> condition, settings."""
-    try:
-        about = json.loads(path.read_text())
-        return about["condition"], kind.read(about["config"], path)
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not the settings of a trained network ({type(error).__name__}: {error})") from error
+    about = tables.network(path)
+    return about["condition"], kind.read(about["config"], path)
 
 
 def trained_configs(folder: Path, kind: type[Config], condition: str) -> list[Config]:
@@ -126,8 +143,14 @@ def load(folder: Path, kind: type[Config], condition: str, snapshot: int | None 
     """
     configs = trained_configs(folder, kind, condition)
     network = network_of(configs[0], configs[0].task())
-    where = folder if snapshot is None else folder.parent / "snapshots" / str(snapshot)
-    flats = [read_weights(where / f"{stem(config, condition)}.safetensors", network, config) for config in configs]
+    flats = []
+    for config in configs:
+        name = stem(config, condition)
+        path = weights_path(folder, name, snapshot)
+        flats.append(read_weights(path, network, config))
+        hashes = tables.network(folder / f"{name}.json")["sha256"]
+        if hashes.get(str(path.relative_to(folder.parent))) not in (None, sha256(path.read_bytes())):
+            raise UserError(f"{path}: not the weights that its JSON file tells of; bring them back, or train the network again")
     return configs, network, torch.cat(flats)
 
 
@@ -162,18 +185,61 @@ def checkpoint_path(configs: list[Config], condition: str, folder: Path) -> Path
     return folder / f"{condition}_{digest(configs)}.safetensors"
 
 
-def save_checkpoint(population: Population, progress: dict[str, Any], path: Path) -> None:
-    """Write everything that training needs to go on; ``progress`` is the learning curve so far."""
+def refuse_unfinished(conditions: Iterable[str], folder: Path) -> None:
+    """Raise UserError if there is a checkpoint of such a training: of its networks, some may be there and others not."""
+    for condition in conditions:
+        for path in sorted(folder.glob(f"{condition}_{'[0-9a-f]' * 12}.safetensors")):
+            raise UserError(f"{path}: the training of {condition!r} is not finished; run it again, or delete this file")
+
+
+def sources(kind: type[Config]) -> list[Path]:
+    """Files that the numbers of a training rest on: the library's, and what the experiment's train.py imports of experiments."""
+    files = {path for pattern in LEARNING for path in Path(__file__).parent.glob(f"{pattern}.py")}
+    todo = [kind.__module__]
+    while todo:
+        path = Path(getattr(importlib.import_module(todo.pop()), "__file__", __file__))  # a notebook has no file
+        if path not in files:
+            files.add(path)
+            found = re.findall(r"^from (replications\.\w+)(?:\.(\w+))? import (\w+)", path.read_text(), re.MULTILINE)
+            todo += [f"{folder}.{module or name}" for folder, module, name in found]
+    return sorted(files)
+
+
+def code(kind: type[Config]) -> str:
+    """Fingerprint of the code that a training's numbers rest on, as it stands in the files now."""
+    return sha256(b"".join(path.read_bytes() for path in sources(kind)))
+
+
+def checksum(tensors: dict[str, Tensor], *about: Any) -> str:
+    """Fingerprint of a checkpoint's content."""
+    return sha256(to_bytes(tensors) + json.dumps(about).encode())
+
+
+def save_checkpoint(population: Population, progress: dict[str, Any], began: str, path: Path) -> None:
+    """Write everything that training needs to go on: the learning curve so far, and the ``code`` that it ``began`` with."""
+    tensors = population.tensors()
+    about = {"progress": progress, "code": began, "sha256": checksum(tensors, progress, began)}
     with atomic(path) as temporary:
-        save_file(population.tensors(), temporary, metadata={"progress": json.dumps(progress)})
+        temporary.write_bytes(to_bytes(tensors, {"checkpoint": json.dumps(about)}))
 
 
-def resume(population: Population, path: Path) -> dict[str, Any]:
-    """Continue a population from a checkpoint -> progress."""
+def resume(population: Population, now: str, path: Path) -> dict[str, Any]:
+    """Continue a population from a checkpoint, with the ``code`` as it is ``now`` -> progress.
+
+    Raises
+    ------
+    UserError
+        It is unreadable or damaged, or the code that a training rests on has changed since it began.
+    """
     try:
         with safe_open(path, "pt") as file:
-            progress = json.loads(file.metadata()["progress"])
-        population.load_tensors(load_file(path))
+            about = json.loads(file.metadata()["checkpoint"])
+        tensors = load_file(path)
+        if checksum(tensors, about["progress"], about["code"]) != about["sha256"]:
+            raise ValueError("checksum differs")
+        population.load_tensors(tensors)
     except Exception as error:  # safetensors raises kinds of its own
         raise UserError(f"{path}: not a readable checkpoint ({error}); delete it to train from the start") from error
-    return progress
+    if about["code"] != now:
+        raise UserError(f"{path}: this training was begun with other code; bring that back, or delete the file to train anew")
+    return about["progress"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +20,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-import torch
 
 from prefrontal import experiment, paths, store, tables
 from prefrontal.config import Config
 from prefrontal.errors import UserError, require, run
-from prefrontal.population import Population, populations
+from prefrontal.population import Population, populations, refuse_too_large
 from prefrontal.recording import evaluate
 from prefrontal.statistics import share_of_gain
-from prefrontal.train import Measure, command_line, replicate, require_device, settings_of, train
+from prefrontal.train import Measure, command_line, replicate, settings_of, train, use
 
 VALIDATION_EPISODES = 300
 """Episodes per network that a sweep is judged on; they differ from those of training and of the test."""
@@ -142,13 +142,18 @@ def main(arguments: list[str]) -> None:
     name = arguments[0]
     module = f"prefrontal.sweep {name}"
     _, options = command_line(settings_of(name, next(iter(experiment.trained(name)))), Options, module, arguments[1:])
-    for count in ("seeds", "threads", "points"):
+    for count in ("seeds", "points"):
         require(getattr(options, count) >= 1, count, getattr(options, count), "at least 1")
-    require_device(options.device)
-    torch.set_num_threads(options.threads)
+    taken = {**experiment.trained(name), **experiment.variations(name)}
+    legal = re.fullmatch(r"\w[\w.-]*", options.name) is not None and options.name not in taken
+    require(legal, "name", options.name, "letters, digits, _, . and -, and none of a condition")
+    use(options.device, options.threads)
     default = dataclasses.replace(settings_of(name, options.condition), seed=APART)
     config, _ = command_line(default, Options, module, arguments[1:])
-    configs = [c for point in grid(config, options.vary) for c in replicate(point, options.seeds)]
+    points = grid(config, options.vary)
+    for point in points:
+        refuse_too_large(point, options.seeds)
+    configs = [c for point in points for c in replicate(point, options.seeds)]
     measure = experiment.module(name, "sweep").measure if name in experiment.names("sweep") else None
     frame = compare(name, configs, options, measure)
     settings = [axis.partition("=")[0] for axis in options.vary if not axis.startswith("seed=")]

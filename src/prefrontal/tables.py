@@ -12,7 +12,9 @@ import io
 import json
 import platform
 import subprocess
+import uuid
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prefrontal.errors import UserError
-from prefrontal.paths import PUBLISHED, ROOT, atomic
+from prefrontal.errors import UserError, require
+from prefrontal.paths import PUBLISHED, ROOT, atomic, locked, prepare_folder
 
 KEYS = {
     "seed": "network, by the seed it was trained with; or the number of an animal",
@@ -82,6 +84,9 @@ COLUMNS: dict[str, dict[str, str]] = {
 """Required columns by kind of table; trials may have the task's own columns beside them, steps one p_<action> per action,
 activity one unit_<k> per unit (float32)."""
 
+WORDS = ("condition", "period", "claim", "quantity", "panel", "statement", "criterion", "reproduced_verdict", "agrees_verdict")
+"""Columns that hold words; all others of ``COLUMNS`` hold numbers."""
+
 TOLERANCE = 1e-4
 """Numbers that differ by less than this share of the largest beside them are rebuilt equal: other processors round differently.
 Beside a number are those of its column in rows with the same words, and at least a thousandth of the whole column's largest."""
@@ -116,6 +121,9 @@ def check(frame: pd.DataFrame, kind: str, where: object) -> None:
     missing = [name for name in COLUMNS[kind] if name not in frame.columns]
     if missing:
         raise UserError(f"{where}: a {kind} table needs column {missing[0]!r} ({COLUMNS[kind][missing[0]]})")
+    words = [name for name in COLUMNS[kind] if name not in WORDS and not pd.api.types.is_numeric_dtype(frame[name])]
+    if words and len(frame):
+        raise UserError(f"{where}: column {words[0]!r} of a {kind} table holds something else than numbers")
 
 
 def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[str, Any] | None = None) -> None:
@@ -130,11 +138,10 @@ def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[
     """
     if kind is not None:
         check(frame, kind, path)
+    prepare_folder(path.parent)
     if path.suffix == ".parquet":
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        meta = {**(table.schema.metadata or {}), b"provenance": json.dumps(about or {}, default=str).encode()}
         with atomic(path) as temporary:
-            pq.write_table(table.replace_schema_metadata(meta), temporary, compression="zstd")
+            write_parquet(frame, temporary, about or {})
         return
     text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     if path.exists():
@@ -142,12 +149,19 @@ def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[
         if not moved or moved.share <= TOLERANCE:
             return
         print(f"{path}: {moved}")
+    if about is not None:  # first: a table that is not written yet is written, with its entry, the next time
+        with locked(path.parent), atomic(path.parent / "manifest.json") as temporary:
+            entries = {name: own for name, own in manifest(path.parent).items() if (path.parent / name).exists()}
+            temporary.write_text(json.dumps(dict(sorted((entries | {path.name: about}).items())), indent=1, default=str) + "\n")
     with atomic(path) as temporary:
         temporary.write_text(text)
-    if about is not None:
-        entries = {name: own for name, own in manifest(path.parent).items() if (path.parent / name).exists()} | {path.name: about}
-        with atomic(path.parent / "manifest.json") as temporary:
-            temporary.write_text(json.dumps(dict(sorted(entries.items())), indent=1, default=str) + "\n")
+
+
+def write_parquet(frame: pd.DataFrame, path: Path, about: dict[str, Any]) -> None:
+    """Write a table with its provenance in the metadata."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    meta = {**(table.schema.metadata or {}), b"provenance": json.dumps(about, default=str).encode()}
+    pq.write_table(table.replace_schema_metadata(meta), path, compression="zstd")
 
 
 @dataclass(frozen=True)
@@ -242,32 +256,64 @@ def join(recordings: Iterable[Recording]) -> Recording:
 
 
 def write_recording(recording: Recording, folder: Path) -> None:
-    """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and activity.parquet; trials come last."""
-    about = recording.about | {"settings": recording.settings}
-    for name in reversed(RECORDED):
-        frame = getattr(recording, name)
-        if len(frame):
-            write(frame, folder / f"{name}.parquet", name, about)
-        else:
-            (folder / f"{name}.parquet").unlink(missing_ok=True)
+    """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and activity.parquet, as one.
+
+    All are written before the first takes the place of another recording's, trials last. Should that be cut short, they bear
+    different marks, and are not read together.
+    """
+    kept = [name for name in RECORDED if name == "trials" or len(getattr(recording, name))]
+    about = recording.about | {"settings": recording.settings, "tables": kept, "mark": uuid.uuid4().hex}
+    with ExitStack() as last_in_first_out:
+        for name in kept:
+            check(getattr(recording, name), name, folder / f"{name}.parquet")
+            temporary = last_in_first_out.enter_context(atomic(folder / f"{name}.parquet"))
+            write_parquet(getattr(recording, name), temporary, about)
+    for name in set(RECORDED) - set(kept):
+        (folder / f"{name}.parquet").unlink(missing_ok=True)
 
 
 def read_recording(folder: Path) -> Recording:
-    """Read a recording; words that tell trials apart come as text."""
-    frames: dict[str, Any] = {}
-    for name in RECORDED:
-        path = folder / f"{name}.parquet"
-        if name == "trials" or path.exists():
-            frame = read(path, name)
-            words = {column: str for column in frame.select_dtypes("category").columns}
-            frames[name] = frame.astype(words)
-    about = read_provenance(folder / "trials.parquet")
-    return Recording(**frames, settings=about.pop("settings", {}), about=about, folder=folder)
+    """Read a recording; words that tell trials apart come as text.
+
+    Raises
+    ------
+    UserError
+        A table is missing, unreadable, or of another recording.
+    """
+    files = {name: folder / f"{name}.parquet" for name in RECORDED}
+    frames: dict[str, Any] = {"trials": read(files["trials"], "trials")}
+    about = read_provenance(files["trials"])
+    mark, settings = about.pop("mark", None), about.pop("settings", {})
+    for name in about.pop("tables", [name for name, path in files.items() if path.exists()])[1:]:
+        frames[name] = read(files[name], name)
+        if read_provenance(files[name]).get("mark") != mark:
+            raise UserError(f"{files[name]}: not of the same recording as trials.parquet; run the recording again")
+    for name, frame in frames.items():
+        frames[name] = frame.astype({column: str for column in frame.select_dtypes("category").columns})
+    return Recording(**frames, settings=settings, about=about, folder=folder)
+
+
+def network(path: Path) -> dict[str, Any]:
+    """Read what <condition>_<seed>.json says of a network.
+
+    Raises
+    ------
+    UserError
+        It is no such file, or another network's.
+    """
+    try:
+        about = json.loads(path.read_text())
+        name = f"{about['condition']}_{about['config']['seed']}"
+        about["sha256"] = dict(about.get("sha256", {}))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not the settings of a trained network ({type(error).__name__}: {error})") from error
+    require(name == path.stem, f"{path}: network", name, path.stem)
+    return about
 
 
 def networks(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     """Files <condition>_<seed>.json of the networks in a folder, their weights kept or not, and what each says."""
-    return [(path, json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
+    return [(path, network(path)) for path in sorted(folder.glob("*.json"))]
 
 
 def learning_curves(folder: Path) -> pd.DataFrame:
@@ -301,6 +347,8 @@ def read(path: Path, kind: str | None = None, needs: tuple[str, ...] = ()) -> pd
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except Exception as error:  # pyarrow and pandas raise many kinds
         raise UserError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise UserError(f"{path}: not a readable table (more fields than column names)")
     if kind is not None:
         check(frame, kind, path)
     missing = [name for name in needs if name not in frame.columns]
@@ -315,6 +363,54 @@ def free_choices(trials: pd.DataFrame) -> pd.Series:
     return free & ~trials["forced"].astype(bool) if "forced" in trials.columns else free
 
 
+def check_trials(trials: pd.DataFrame, *needs: str) -> None:
+    """Raise UserError unless learners can watch the trials.
+
+    The table has the columns that they need besides, every trial once, and rewards of 0 or 1 where the choice was valid, or -1
+    where the trial broke off later.
+    """
+    check(trials, "trials", "trials")
+    odd = trials.loc[(trials["choice"] >= 0) & ~trials["reward"].isin([-1, 0, 1]), "reward"]
+    if len(odd):
+        raise UserError(f"trials: reward {odd.iloc[0]:g} is neither 0 nor 1, which learners take it for (--values reward=...)")
+    for name in needs:
+        if name not in trials.columns:
+            raise UserError(f"trials: the table needs column {name!r}")
+    if trials.duplicated(list(KEYS)).any():
+        raise UserError(f"trials: some trial is there twice, by {', '.join(KEYS)}")
+
+
+def by_length(trials: pd.DataFrame) -> list[np.ndarray]:
+    """Arrange trials by episodes of similar length, so that few long ones do not make all others as long.
+
+    Returns
+    -------
+    list of array (episode, trial)
+        Positions of the table's rows; -1 beyond an episode's end. The longest of an array's episodes has at most twice as many
+        trials as the shortest.
+
+    Raises
+    ------
+    UserError
+        A column is missing, or a trial is there twice.
+    """
+    check_trials(trials)
+    episode = trials.groupby(["seed", "condition", "episode"], observed=True).ngroup().to_numpy()
+    trial = trials["trial"].to_numpy()
+    lengths = pd.Series(trial).groupby(episode).max().to_numpy(int) + 1
+    size = np.ceil(np.log2(lengths)).astype(int)
+    place = np.empty(len(lengths), dtype=int)
+    arrays = []
+    for own in np.unique(size):
+        together = np.flatnonzero(size == own)
+        place[together] = np.arange(len(together))
+        rows = np.full((len(together), lengths[together].max()), -1)
+        inside = np.flatnonzero(size[episode] == own)
+        rows[place[episode[inside]], trial[inside]] = inside
+        arrays.append(rows)
+    return arrays
+
+
 def read_provenance(path: Path) -> dict[str, Any]:
     """Return the provenance of a Parquet table."""
     meta = pq.read_schema(path).metadata or {}
@@ -324,7 +420,12 @@ def read_provenance(path: Path) -> dict[str, Any]:
 def manifest(folder: Path) -> dict[str, Any]:
     """Provenance of the CSV files of a folder, by file name."""
     path = folder / "manifest.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    try:
+        found = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise UserError(f"{path}: not readable as JSON ({error}); delete it and run the analysis again") from error
+    require(isinstance(found, dict), f"{path}: content", found, "entries by file name; delete it and run the analysis again")
+    return found
 
 
 def leading(frame: pd.DataFrame, *names: str) -> pd.DataFrame:

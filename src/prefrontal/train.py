@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from tqdm import tqdm
 from prefrontal import experiment, paths, store, tables
 from prefrontal.config import Config
 from prefrontal.errors import UserError, require, run
-from prefrontal.population import Population, populations
+from prefrontal.population import Population, populations, refuse_too_large
 
 CURVE_POINTS = 200
 """Rows of a learning curve, unless an experiment's train.py says otherwise; each is a mean since the row before."""
@@ -101,7 +102,7 @@ def train(
     name : str
         What is trained, for the progress bar.
     checkpoint : Path
-        Written on the way.
+        Written on the way, and at the end: what is finished is not trained again until the caller removes it.
     points : int
         Rows of the learning curve.
     measure : Measure, optional
@@ -115,10 +116,13 @@ def train(
         Learning curve of every network.
     """
     paths.prepare_folder(checkpoint.parent)
+    code = store.code(type(population.config))
     curve = Curve(points if population.at_once else min(points, population.updates))
     if checkpoint.exists():
-        curve = Curve(**store.resume(population, checkpoint))
+        curve, asked = Curve(**store.resume(population, code, checkpoint)), curve.points
+        require(curve.points == asked, f"{checkpoint}: points of the learning curve", curve.points, f"{asked}; delete it")
     config, saved_at = population.config, time.monotonic()
+    began = saved_at - population.seconds
     snapshots = [(max(1, population.updates * e // config.episodes), e) for e in config.snapshot_episodes]
     done = round(population.share * config.episodes)
     with tqdm(total=config.episodes, initial=done, desc=name, unit="episode") as bar:
@@ -140,9 +144,10 @@ def train(
             if closes:
                 curve.close(population, measure)
                 bar.set_postfix(reward=f"{np.mean([own['reward'] for own in curve.rows[-1]]):.3g}", refresh=False)
-            if due:
-                store.save_checkpoint(population, dataclasses.asdict(curve), checkpoint)
+            if due or population.share == 1:
                 saved_at = time.monotonic()
+                population.seconds = saved_at - began
+                store.save_checkpoint(population, dataclasses.asdict(curve), code, checkpoint)
     return curve.tables()
 
 
@@ -203,10 +208,12 @@ def settings_of(name: str, condition: str | None) -> Config:
     return experiment.module(name, "train").Config(**known[asked])
 
 
-def require_device(device: str) -> None:
-    """Raise UserError unless this machine has the device."""
-    available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+def use(device: str, threads: int) -> None:
+    """Compute with so many threads; raise UserError unless this machine has them and the device."""
+    processors, available = os.cpu_count() or 1, ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    require(1 <= threads <= processors, "threads", threads, f"at least 1 and at most {processors}, the processors found here")
     require(device in available, "device", device, f"one of those found here: {', '.join(available)}")
+    torch.set_num_threads(threads)
 
 
 def replicate(config: ConfigType, seeds: int) -> list[ConfigType]:
@@ -219,21 +226,23 @@ def keep(population: Population, condition: str, folder: Path, episode: int) -> 
     store.save_weights(population, condition, folder / str(episode))
 
 
-def train_condition(name: str, condition: str, configs: list[Config], options: Options) -> None:
-    """Train networks of one condition and write them to data/<experiment>/networks, or /variations."""
-    own, folder = experiment.module(name, "train"), options.data / name
-    networks = folder / ("networks" if condition in experiment.trained(name) else "variations")
-    if not options.replace:
-        store.refuse_replacing(configs, condition, networks)
+def networks_folder(name: str, condition: str, data: Path) -> Path:
+    """Where networks of a condition, or of a variation, are kept."""
+    return data / name / ("networks" if condition in experiment.trained(name) else "variations")
+
+
+def train_condition(name: str, condition: str, configs: list[Config], options: Options) -> list[Path]:
+    """Train networks of one condition and write them to data/<experiment>/networks, or /variations -> their checkpoints."""
+    own, folder, checkpoints = experiment.module(name, "train"), options.data / name, []
+    networks = networks_folder(name, condition, options.data)
     measure, final = getattr(own, "measure", None), getattr(own, "final", None)
     for together in populations(configs):
-        began = time.monotonic()
         population = Population(together, options.device, options.compile)
-        checkpoint = store.checkpoint_path(together, condition, folder / "checkpoints")
+        checkpoints.append(store.checkpoint_path(together, condition, folder / "checkpoints"))
         curves = train(
             population,
             condition,
-            checkpoint,
+            checkpoints[-1],
             points=getattr(own, "CURVE_POINTS", CURVE_POINTS),
             measure=measure,
             snapshot=functools.partial(keep, population, condition, folder / "snapshots"),
@@ -242,22 +251,28 @@ def train_condition(name: str, condition: str, configs: list[Config], options: O
             population.flat = population.flat.half().float()  # what is tested is what is saved
         for config, tested in zip(together, final(population) if final else [], strict=final is not None):
             tables.write(tested, networks / f"{store.stem(config, condition)}_test.csv")
-        store.save(population, condition, curves, networks, time.monotonic() - began)
-        checkpoint.unlink(missing_ok=True)
+        store.save(population, condition, curves, networks)
+    return checkpoints
 
 
 def train_experiment(name: str, arguments: list[str] | None = None) -> None:
     """Do what the command line of an experiment's train.py asks for."""
     module = f"replications.{name}.train"
     _, options = command_line(settings_of(name, next(iter(experiment.trained(name)))), Options, module, arguments)
-    for count in ("seeds", "threads"):
-        require(getattr(options, count) >= 1, count, getattr(options, count), "at least 1")
-    require_device(options.device)
-    torch.set_num_threads(options.threads)
-    main = experiment.module(name, "conditions").MAIN
+    require(options.seeds >= 1, "seeds", options.seeds, "at least 1")
+    require(not (options.all and options.condition), "condition", options.condition, "left out beside --all")
+    use(options.device, options.threads)
+    main, plan = experiment.module(name, "conditions").MAIN, dict[str, list[Config]]()
     for condition in experiment.trained(name) if options.all else [options.condition or main]:
         config, _ = command_line(settings_of(name, condition), Options, module, arguments)
-        train_condition(name, condition, replicate(config, options.seeds), options)
+        refuse_too_large(config, options.seeds)
+        plan[condition] = replicate(config, options.seeds)
+        if not options.replace:
+            store.refuse_replacing(plan[condition], condition, networks_folder(name, condition, options.data))
+    # What is finished is kept as a checkpoint until all is, so that it is not trained again should this be cut short.
+    finished = [path for condition, configs in plan.items() for path in train_condition(name, condition, configs, options)]
+    for checkpoint in finished:
+        checkpoint.unlink(missing_ok=True)
 
 
 def main(file: str, arguments: list[str] | None = None) -> None:

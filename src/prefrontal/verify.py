@@ -55,6 +55,9 @@ def main(options: Options) -> None:
     require(options.experiment in ("", *everything), "experiment", options.experiment, " or ".join(everything))
     chosen = [options.experiment] if options.experiment else everything
     data, figures = options.folder / "data", options.folder / "figures"
+    others = {path.name for path in options.folder.glob("*")} - {"data", "figures"}
+    compared = {options.data.resolve(), options.figures.resolve()} & {data.resolve(), figures.resolve()}
+    require(not others and not compared, "folder", str(options.folder), "one of its own: everything there is removed first")
     shutil.rmtree(options.folder, ignore_errors=True)
     link_networks(options.data, data)
     for name in chosen:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc, betaln, xlog1py, xlogy
 from scipy.stats import hypergeom
 
-from prefrontal.errors import require
+from prefrontal.errors import require, require_memory
 from prefrontal.learners.choice import check_arms, sample
 
 Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -173,6 +173,7 @@ def _returns(trials: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     Each array is (successes left, failures left, successes right), trial + 1 entries along each axis; failures right make
     up the number of trials so far. Entries whose counts exceed that number mean nothing and are read by no other.
     """
+    require_memory(4 * 8 * (trials + 1) ** 3, f"the Bayes-optimal play of {trials:,} trials")
     to_come = np.zeros((trials + 1,) * 3)
     for trial in reversed(range(trials)):
         s_left, f_left, s_right = np.ogrid[: trial + 1, : trial + 1, : trial + 1]

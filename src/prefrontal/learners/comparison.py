@@ -1,14 +1,14 @@
 """Which rule made these choices? Learners and heuristics, fitted to somebody's choices, and compared by cross-validation.
 
-A rule gives the log odds of choosing right on every trial, from the subject's own earlier trials and a few free parameters; all
-choices between two actions are fitted here. Arrays are (episode, trial, ...); choice is 0 left, 1 right, -1 invalid; episodes
-are independent of each other.
+A rule gives the log odds of choosing right on every trial, or of choosing each of n arms, from the subject's own earlier trials
+and a few free parameters. Arrays are (episode, trial, ...), or (row, ...) where all that a rule goes by was worked out before;
+choice is the arm's index (0 left, 1 right), -1 invalid.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import minimize
@@ -26,9 +26,12 @@ class Rule:
     """A way to choose, with free parameters."""
 
     log_odds: Callable[..., np.ndarray]
-    """From data, and the parameters by name, to the log odds of choosing right, (episode, trial)."""
+    """From data, and the parameters by name, to the log odds of choosing right, (episode, trial), or of each arm, (..., arms)."""
     bounds: dict[str, tuple[float, float]]
     """Range of each parameter."""
+    starts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Range of the optimiser's starting points, where it is narrower."""
+    arms: int = 2
 
 
 def last_choices(choice: np.ndarray) -> np.ndarray:
@@ -78,7 +81,10 @@ WIN_STAY_LOSE_SHIFT = Rule(win_stay_lose_shift, {"after_win": (-8.0, 8.0), "afte
 
 
 def log_probabilities(choice: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
-    """Log probability of each choice in nats, given the log odds of right; NaN where it is invalid."""
+    """Log probability of each choice in nats, given the log odds of right, or of each arm; NaN where it is invalid."""
+    if log_odds.ndim > choice.ndim:
+        chosen = np.take_along_axis(log_odds, np.maximum(choice, 0)[..., None], axis=-1)[..., 0]
+        return np.where(choice >= 0, chosen - np.logaddexp.reduce(log_odds, axis=-1), np.nan)
     return np.where(choice >= 0, log_expit(np.where(choice == 1, log_odds, -log_odds)), np.nan)
 
 
@@ -100,11 +106,11 @@ def maximum_likelihood(rule: Rule, data: Data, points: np.ndarray) -> tuple[dict
     Raises
     ------
     UserError
-        There is no valid choice, or more than two actions.
+        There is no valid choice, or one of an arm that the rule does not know.
     """
     counted = data["choice"] >= 0
     require(bool(counted.any()), "choice", "invalid or forced in all trials", "valid and free in some")
-    check_arms(data["choice"], 2, "a rule in log odds")
+    check_arms(data["choice"], rule.arms, "this rule")
     names = list(rule.bounds)
 
     def cost(vector: np.ndarray) -> float:
@@ -116,15 +122,17 @@ def maximum_likelihood(rule: Rule, data: Data, points: np.ndarray) -> tuple[dict
 
 
 def fit(rule: Rule, data: Data, rng: np.random.Generator, starts: int = 3) -> dict[str, float]:
-    """Maximum-likelihood parameters of a rule; starting points are drawn from its bounds."""
+    """Maximum-likelihood parameters of a rule; starting points are drawn from its range for them."""
     if not rule.bounds:
         return {}
-    low, high = np.array(list(rule.bounds.values())).T
+    low, high = np.array(list((rule.bounds | rule.starts).values())).T
     return maximum_likelihood(rule, data, rng.uniform(low, high, (starts, len(low))))[0]
 
 
-def cross_validate(rule: Rule, data: Data, rng: np.random.Generator, folds: int = 2, starts: int = 3) -> np.ndarray:
-    """Log probability of every choice under the rule fitted to other episodes.
+def cross_validate(
+    rule: Rule, data: Data, rng: np.random.Generator, folds: int = 2, starts: int = 3, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Log probability of every choice under the rule fitted to other episodes, or to other ``groups`` of rows.
 
     Rules with more parameters gain nothing by them here, unless the parameters help to predict.
 
@@ -139,15 +147,18 @@ def cross_validate(rule: Rule, data: Data, rng: np.random.Generator, folds: int 
         Parts of the episodes; each is predicted from the others.
     starts : int
         Starting points of every fit.
+    groups : array of int (rows,), optional
+        Rows of one number stay together; by default each is an episode of its own.
 
     Returns
     -------
     array (episode, trial)
         In nats; NaN where the choice is invalid.
     """
-    episodes = len(data["choice"])
+    groups = np.arange(len(data["choice"])) if groups is None else groups
+    episodes = len(np.unique(groups))
     require(2 <= folds <= episodes, "folds", folds, f"between 2 and the number of episodes, {episodes}")
-    fold = np.arange(episodes) % folds
+    fold = groups % folds
     out = np.empty(data["choice"].shape)
     for k in range(folds):
         train, test = ({name: array[part] for name, array in data.items()} for part in (fold != k, fold == k))

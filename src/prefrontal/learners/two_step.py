@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from prefrontal.errors import UserError, require
+from prefrontal.errors import require
+from prefrontal.learners.choice import RATES, at_rate
 from prefrontal.learners.comparison import Data, Rule, direction, last_choices, log_probabilities, maximum_likelihood
-from prefrontal.tables import check, free_choices
+from prefrontal.tables import by_length, check_trials, free_choices
 
 STATES = np.array(["S1", "S2"])
 
@@ -430,13 +431,8 @@ def arrange(trials: pd.DataFrame) -> Trials:
     UserError
         A column is missing, or a trial is there twice.
     """
-    check(trials, "trials", "two-step trials")
-    if "outcome_state" not in trials.columns:
-        raise UserError("two-step trials: the table needs column 'outcome_state' (second-stage state, S1 or S2)")
-    keys = ["seed", "condition", "episode"]
-    if trials.duplicated([*keys, "trial"]).any():
-        raise UserError(f"two-step trials: some trial is there twice, by {', '.join(keys)} and trial")
-    index = (trials.groupby(keys, observed=True).ngroup().to_numpy(), trials["trial"].to_numpy())
+    check_trials(trials, "outcome_state")
+    index = (trials.groupby(["seed", "condition", "episode"], observed=True).ngroup().to_numpy(), trials["trial"].to_numpy())
     state = trials["outcome_state"].astype(str).map({"S1": 0, "S2": 1}).fillna(-1)
 
     def spread(column: pd.Series, dtype: type, absent: int = -1) -> np.ndarray:
@@ -468,9 +464,6 @@ STARTS = {
 }
 """Range of the optimiser's starting points. Far out, high inverse temperatures with tiny learning rates are a trap: there
 the learner hardly learns, and only tells which side paid more in the episode so far."""
-
-RATES = np.linspace(0, 1, 201) ** 2
-"""Learning rates at which fits know a learner's values exactly, denser where low rates make them curved."""
 
 CHOICE_RULE = ("inverse_temperature", "perseveration", "bias")
 PARAMETERS = {
@@ -555,55 +548,70 @@ def fit(
     """
     require(kind in PARAMETERS, "kind", kind, " or ".join(PARAMETERS))
     require(starts >= 1, "starts", starts, "1 or more")
-    data = arrange(trials)
-    values, last = _values_by_parameters(kind, data, eligibility, planner or Planner()), last_choices(data.choice)
+    rows, batches = _batches(trials)
+    values = _values_by_parameters(kind, batches, eligibility, planner or Planner())
+    last = _flat(batches, [last_choices(data.choice) for data in batches])
+    free = _flat(batches, [data.free for data in batches])
+    fitted = {"choice": np.where(free, _flat(batches, [data.choice for data in batches]), -1)}
     learns = isinstance(planner, LearningPlanner) and kind != "model_free"
     names = (*(["planning_rate"] if learns else []), *PARAMETERS[kind])
 
     def right(_: Data, **parameters: float) -> np.ndarray:
         return log_odds(values(parameters), last_choice=last, **choice_rule(parameters))
 
-    fitted = {"choice": np.where(data.free, data.choice, -1)}
     low, high = np.array([STARTS[name] for name in names]).T
     cell = rng.permuted(np.tile(np.arange(starts)[:, None], len(names)), axis=0)
     points = low + (high - low) * (cell + rng.random(cell.shape)) / starts
     parameters, success = maximum_likelihood(Rule(right, {name: BOUNDS[name] for name in names}), fitted, points)
-    learner = learner_of(kind, parameters, eligibility, planner)
-    exact = action_values(learner, data.choice, data.outcome_state, data.reward)
+    exact = _watched(learner_of(kind, parameters, eligibility, planner), batches)
     log_p = log_probabilities(fitted["choice"], log_odds(exact, last_choice=last, **choice_rule(parameters)))
-    return Fit(parameters, float(log_p[data.free].sum()), np.exp(log_p)[data.index], success)
+    return Fit(parameters, float(log_p[free].sum()), np.exp(log_p)[np.argsort(rows)], success)
 
 
-def _values_by_rate(learner: Planner | LearningPlanner | ModelFree, data: Trials) -> Callable[[float], np.ndarray]:
-    """Return the function from a learner's learning rate to its action values, (episode, trial, 2).
+def _batches(trials: pd.DataFrame) -> tuple[np.ndarray, list[Trials]]:
+    """Arrange episodes of similar length together: positions of the table's rows, in the order of ``_flat``, and the batches."""
+    rows = [own[own >= 0] for own in by_length(trials)]
+    return np.concatenate(rows), [arrange(trials.iloc[own]) for own in rows]
+
+
+def _flat(batches: list[Trials], arrays: list[np.ndarray], axis: int = 0) -> np.ndarray:
+    """Join arrays of the batches, whose axes (episode, trial) are ``axis`` and the next, as one axis."""
+    before: tuple[Any, ...] = (slice(None),) * axis
+    return np.concatenate([array[before + data.index] for array, data in zip(arrays, batches, strict=True)], axis)
+
+
+def _watched(learner: Learner, batches: list[Trials], side_by_side: tuple[int, ...] = ()) -> np.ndarray:
+    """Action values that a watching learner, or several side by side, hold before each choice: (..., row, 2)."""
+    found = []
+    for data in batches:
+        trials = (np.broadcast_to(own, (*side_by_side, *own.shape)) for own in (data.choice, data.outcome_state, data.reward))
+        found.append(action_values(learner, *trials))
+    return _flat(batches, found, len(side_by_side))
+
+
+def _values_by_rate(learner: Planner | LearningPlanner | ModelFree, batches: list[Trials]) -> Callable[[float], np.ndarray]:
+    """Return the function from a learner's learning rate to its action values, (row, 2).
 
     The learner watches the trials with all ``RATES`` side by side; between two of them values are interpolated. One that has
     no learning rate has the same values at any.
     """
-    trials = data.choice, data.outcome_state, data.reward
     if isinstance(learner, Planner):
-        fixed = action_values(learner, *trials)
+        fixed = _watched(learner, batches)
         return lambda rate: fixed
-    side_by_side = [np.broadcast_to(array, (len(RATES), *array.shape)) for array in trials]
-    watched = action_values(replace(learner, learning_rate=RATES[:, None]), *side_by_side)
-
-    def values(rate: float) -> np.ndarray:
-        below = min(int(np.searchsorted(RATES, rate, side="right")) - 1, len(RATES) - 2)
-        return _mix((rate - RATES[below]) / (RATES[below + 1] - RATES[below]), watched[below + 1], watched[below])
-
-    return values
+    watched = np.swapaxes(_watched(replace(learner, learning_rate=RATES[:, None]), batches, RATES.shape), 0, 1)
+    return lambda rate: at_rate(watched, rate)
 
 
 def _values_by_parameters(
-    kind: str, data: Trials, eligibility: float, planner: Planner | LearningPlanner
+    kind: str, batches: list[Trials], eligibility: float, planner: Planner | LearningPlanner
 ) -> Callable[[Mapping[str, float]], np.ndarray]:
-    """Return the function from parameters to action values, (episode, trial, 2), of one kind of learner."""
+    """Return the function from parameters to action values, (row, 2), of one kind of learner."""
     parts: dict[str, Planner | LearningPlanner | ModelFree] = {}
     if kind != "model_free":
         parts["planning_rate"] = planner
     if kind != "model_based":
         parts["learning_rate"] = ModelFree(0.5, eligibility, discount=planner.discount)
-    by_rate = {name: _values_by_rate(part, data) for name, part in parts.items()}
+    by_rate = {name: _values_by_rate(part, batches) for name, part in parts.items()}
 
     def values(parameters: Mapping[str, float]) -> np.ndarray:
         own = [at(parameters.get(name, np.nan)) for name, at in by_rate.items()]
