@@ -255,15 +255,12 @@ def regret_by_side(trials: pd.DataFrame) -> pd.DataFrame:
         chose it.
     """
     easy = trials[trials["problem"] == "easy"]
-    side = np.where(easy["p_left"] > easy["p_right"], "left", "right")
-    half = easy["trial"] > easy["trial"].max() // 2
-    keys = [easy["seed"], pd.Series(side, easy.index, name="better"), easy["episode"]]
-    episodes = pd.DataFrame(
-        {"regret": easy.groupby(keys)["regret"].sum(), "never_found": ~easy["better"].where(half, False).groupby(keys).any()}
-    )
-    wide = episodes.groupby(["seed", "better"]).mean().unstack("better")
-    wide.columns = [f"{name}, better arm {arm}" for name, arm in wide.columns]
-    return wide.reset_index()
+    side = pd.Series(np.where(easy["p_left"] > easy["p_right"], "left", "right"), easy.index)
+    found = easy["better"] & (easy["trial"] > easy["trial"].max() // 2)
+    episodes = easy.assign(side=side, found=found).groupby(["seed", "side", "episode"])
+    each = pd.DataFrame({"regret": episodes["regret"].sum(), "never_found": ~episodes["found"].any()})
+    wide = each.groupby(["seed", "side"]).mean().unstack("side")
+    return wide.set_axis([f"{name}, better arm {arm}" for name, arm in wide.columns], axis=1).reset_index()
 
 
 def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
