@@ -260,7 +260,7 @@ def regret_by_side(trials: pd.DataFrame) -> pd.DataFrame:
     episodes = easy.assign(side=side, found=found).groupby(["seed", "side", "episode"])
     each = pd.DataFrame({"regret": episodes["regret"].sum(), "never_found": ~episodes["found"].any()})
     wide = each.groupby(["seed", "side"]).mean().unstack("side")
-    return wide.set_axis([f"{name}, better arm {arm}" for name, arm in wide.columns], axis=1).reset_index()
+    return wide.set_axis([f"{column[0]}, better arm {column[1]}" for column in wide.columns], axis=1).reset_index()
 
 
 def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
