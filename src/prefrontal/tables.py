@@ -149,12 +149,14 @@ def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[
         if not moved or moved.share <= TOLERANCE:
             return
         print(f"{path}: {moved}")
-    if about is not None:  # first: a table that is not written yet is written, with its entry, the next time
-        with locked(path.parent), atomic(path.parent / "manifest.json") as temporary:
+    with locked(path.parent):
+        if about is not None:  # first: a table that is not written yet is written, with its entry, the next time
             entries = {name: own for name, own in manifest(path.parent).items() if (path.parent / name).exists()}
-            temporary.write_text(json.dumps(dict(sorted((entries | {path.name: about}).items())), indent=1, default=str) + "\n")
-    with atomic(path) as temporary:
-        temporary.write_text(text)
+            entries = dict(sorted((entries | {path.name: about}).items()))
+            with atomic(path.parent / "manifest.json") as temporary:
+                temporary.write_text(json.dumps(entries, indent=1, default=str) + "\n")
+        with atomic(path) as temporary:
+            temporary.write_text(text)
 
 
 def write_parquet(frame: pd.DataFrame, path: Path, about: dict[str, Any]) -> None:
