@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
-import pandas as pd
 import pytest
 import torch
 
@@ -52,19 +49,6 @@ def test_sweep_equals_the_same_networks_trained_by_themselves():
     together = population_of(grid, 4).flat
     for index, config in enumerate(grid):
         torch.testing.assert_close(together[index], population_of([config], 4).flat[0], rtol=1e-4, atol=1e-6)
-
-
-def test_measure_sees_the_networks_as_they_learn(tmp_path):
-    seen = []
-
-    def measure(population):
-        seen.append(population.flat.clone())
-        return pd.DataFrame({"size": [float(w.abs().sum()) for w in population.flat]})
-
-    options = sweep.Options(vary=(), points=4, data=tmp_path)
-    sweep.compare("two_step", [SMALL], options, measure)
-    assert len(seen) == 4
-    assert all((a != b).any() for a, b in itertools.pairwise(seen))
 
 
 @pytest.mark.parametrize(

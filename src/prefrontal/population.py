@@ -22,6 +22,14 @@ COMPILE_FROM = 20_000
 """Time steps from which compiling, which takes about as long as so many uncompiled ones, pays."""
 
 
+def is_short(config: Config) -> bool:
+    """Whether a training is over sooner than compiling it, or starting processes for it, would be."""
+    task = config.lessons()[0][1]
+    steps = min(config.unroll, task.episode_steps)
+    updates = math.ceil(config.episodes / config.episodes_per_update) * math.ceil(task.episode_steps / steps)
+    return updates * steps < COMPILE_FROM
+
+
 def network_of(config: Config, task: Task) -> Network:
     """Build the network that these settings ask for; its parameters are kept apart from it."""
     kind = CORES[config.core]
@@ -62,6 +70,16 @@ def refuse_too_large(config: Config, networks: int) -> None:
     )
 
 
+def labels(parts: Sequence[Sequence[Config]]) -> list[str]:
+    """Name each of several populations by the settings in which they differ, and by its seeds."""
+    settings = [part[0].settings() for part in parts]
+    apart = {*numeric(type(parts[0][0])), "seed"}
+    differ = [name for name in settings[0] if name not in apart and len({str(own[name]) for own in settings}) > 1]
+    seeds = [", ".join(map(str, sorted({config.seed for config in part}))) for part in parts]
+    words = [[f"{name} {own[name]}" for name in differ] for own in settings]
+    return [", ".join([*told, f"seeds {own}"]) for told, own in zip(words, seeds, strict=True)]
+
+
 class Population:
     """Networks in training.
 
@@ -95,7 +113,7 @@ class Population:
         require(len(configs) == 1 or not self.at_once, "networks", len(configs), "1, where episodes reopen at once")
         self.episodes, self.steps = first.episodes_per_update, min(first.unroll, self.task.episode_steps)
         if compiled is None:
-            compiled = self.updates * self.steps >= COMPILE_FROM
+            compiled = not is_short(first)
         self.programs = [a2c.Unroll(task, self.network, self.at_once, compiled) for _, task in self.lessons]
         columns = {name: torch.tensor([value_of(c, name) for c in configs], dtype=torch.float32) for name in numeric(type(first))}
         flat = initial_parameters(self.network, self.seeds, columns["init_scale"], columns["output_scale"])

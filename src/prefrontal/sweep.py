@@ -20,14 +20,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
-from prefrontal import experiment, paths, store, tables
+from prefrontal import cluster, experiment, paths, store, tables
+from prefrontal.cluster import Machines
 from prefrontal.config import Config
 from prefrontal.errors import UserError, require, run
-from prefrontal.population import Population, populations, refuse_too_large
+from prefrontal.population import Population, is_short, labels, populations, refuse_too_large
 from prefrontal.recording import evaluate
 from prefrontal.statistics import share_of_gain
-from prefrontal.train import Measure, command_line, replicate, settings_of, train, use
+from prefrontal.train import command_line, replicate, settings_of, train, use
 
 VALIDATION_EPISODES = 300
 """Episodes per network that a sweep is judged on; they differ from those of training and of the test."""
@@ -39,7 +41,7 @@ ConfigType = TypeVar("ConfigType", bound=Config)
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Machines):
     """Train every combination of some settings, and compare how networks learn. All other settings are a condition's."""
 
     vary: tuple[str, ...]
@@ -112,26 +114,45 @@ def learned(population: Population, curve: pd.DataFrame, index: int, validation:
     }
 
 
-def compare(name: str, configs: list[Config], options: Options, measure: Measure | None = None) -> pd.DataFrame:
+def learn(
+    name: str, settings: list[dict[str, Any]], varied: list[str], options: Options, progress: type[tqdm] = tqdm
+) -> tuple[list[dict[str, Any]], list[pd.DataFrame]]:
+    """Train networks that make one population -> a row per network, and their learning curves."""
+    together = [experiment.module(name, "train").Config(**each) for each in settings]
+    measure = experiment.module(name, "sweep").measure if name in experiment.names("sweep") else None
+    use(options.device, options.threads)
+    population = Population(together, options.device, options.compile)
+    checkpoint = store.checkpoint_path(together, options.name, options.data / name / "checkpoints")
+    own = train(population, options.name, checkpoint, points=options.points, measure=measure, progress=progress)
+    validation = evaluate(population.agent, population.task, population.seeds, VALIDATION_EPISODES, "validation episodes")
+    rows: list[dict[str, Any]] = []
+    curves: list[pd.DataFrame] = []
+    for index, (config, curve) in enumerate(zip(together, own, strict=True)):
+        about = {setting: getattr(config, setting) for setting in varied}
+        measured: dict[str, Any] = dict(curve.drop(columns=tables.COLUMNS["learning_curve"]).iloc[-1])
+        curve = curve.assign(share=share_of_gain(curve["reward"], *config.reward_range()))
+        curves.append(curve.assign(**about))
+        rows.append(about | learned(population, curve, index, validation[index]) | measured)
+    return rows, curves
+
+
+def compare(name: str, configs: list[Config], options: Options) -> pd.DataFrame:
     """Train a grid and write how each network learned."""
     varied = [f.name for f in dataclasses.fields(configs[0]) if len({getattr(c, f.name) for c in configs}) > 1]
-    folder, rows, curves = options.data / name, [], []
-    for together in populations(configs):
-        population = Population(together, options.device, options.compile)
-        checkpoint = store.checkpoint_path(together, options.name, folder / "checkpoints")
-        own = train(population, options.name, checkpoint, points=options.points, measure=measure)
-        validation = evaluate(population.agent, population.task, population.seeds, VALIDATION_EPISODES, "validation episodes")
-        for index, (config, curve) in enumerate(zip(together, own, strict=True)):
-            about = {setting: getattr(config, setting) for setting in varied}
-            measured = curve.drop(columns=tables.COLUMNS["learning_curve"]).iloc[-1].to_dict()
-            curve = curve.assign(share=share_of_gain(curve["reward"], *config.reward_range()))
-            curves.append(curve.assign(**about))
-            rows.append(about | learned(population, curve, index, validation[index]) | measured)
+    options = dataclasses.replace(options, data=options.data.resolve())
+    folder, parts = options.data / name, populations(configs)
+    jobs = {
+        label: (name, [config.settings() for config in own], varied, options)
+        for label, own in zip(labels(parts), parts, strict=True)
+    }
+    short = all(is_short(own[0]) for own in parts)
+    done = cluster.spread(learn, jobs, sum(own[0].episodes for own in parts), options, short)
+    rows, curves = ([one for part in kind for one in part] for kind in zip(*done, strict=True))
     frame, about = pd.DataFrame(rows), store.provenance(configs)
     tables.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
     joined = tables.leading(pd.concat(curves, ignore_index=True), *varied)
     tables.write(joined, folder / "sweeps" / f"{options.name}_curves.csv", about=about)
-    for together in populations(configs):
+    for together in parts:
         store.checkpoint_path(together, options.name, folder / "checkpoints").unlink(missing_ok=True)
     return frame
 
@@ -154,8 +175,7 @@ def main(arguments: list[str]) -> None:
     for point in points:
         refuse_too_large(point, options.seeds)
     configs = [c for point in points for c in replicate(point, options.seeds)]
-    measure = experiment.module(name, "sweep").measure if name in experiment.names("sweep") else None
-    frame = compare(name, configs, options, measure)
+    frame = compare(name, configs, options)
     settings = [axis.partition("=")[0] for axis in options.vary if not axis.startswith("seed=")]
     if settings:
         print(frame.drop(columns="seed", errors="ignore").groupby(settings).mean().to_string(float_format="%.3f"))

@@ -17,10 +17,11 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from prefrontal import experiment, paths, store, tables
+from prefrontal import cluster, experiment, paths, store, tables
+from prefrontal.cluster import Machines
 from prefrontal.config import Config
 from prefrontal.errors import UserError, require, run
-from prefrontal.population import Population, populations, refuse_too_large
+from prefrontal.population import Population, is_short, labels, populations, refuse_too_large
 
 CURVE_POINTS = 200
 """Rows of a learning curve, unless an experiment's train.py says otherwise; each is a mean since the row before."""
@@ -93,6 +94,7 @@ def train(
     points: int = CURVE_POINTS,
     measure: Measure | None = None,
     snapshot: Callable[[int], None] | None = None,
+    progress: type[tqdm] = tqdm,
 ) -> list[pd.DataFrame]:
     """Train a population to the end of its episodes, from a checkpoint of the same settings if there is one.
 
@@ -109,6 +111,8 @@ def train(
         Brings further columns of the learning curve.
     snapshot : function, optional
         Called with the episodes trained, where the settings ask for snapshots.
+    progress : type
+        What shows how far it is.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def train(
     began = saved_at - population.seconds
     snapshots = [(max(1, population.updates * e // config.episodes), e) for e in config.snapshot_episodes]
     done = round(population.share * config.episodes)
-    with tqdm(total=config.episodes, initial=done, desc=name, unit="episode") as bar:
+    with progress(total=config.episodes, initial=done, desc=name, unit="episode") as bar:
         if population.compiles:
             bar.set_description(f"{name}: compiling")
         while population.share < 1:
@@ -164,13 +168,13 @@ def refuse_divergence(population: Population, curve: Curve) -> None:
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Machines):
     """Train networks. The options say how to run, the settings what to train: by default a condition's."""
 
     condition: str | None = None
     """What to train, by its name in conditions.py; what the command line sets departs from it. By default the main condition."""
     all: bool = False
-    """Train every condition, one after the other."""
+    """Train every condition."""
     seeds: int = 8
     """Number of networks, seeded ``seed``, ``seed`` + 1, ... (paper: 8 wherever it shows spread)."""
     replace: bool = False
@@ -231,28 +235,32 @@ def networks_folder(name: str, condition: str, data: Path) -> Path:
     return data / name / ("networks" if condition in experiment.trained(name) else "variations")
 
 
-def train_condition(name: str, condition: str, configs: list[Config], options: Options) -> list[Path]:
-    """Train networks of one condition and write them to data/<experiment>/networks, or /variations -> their checkpoints."""
-    own, folder, checkpoints = experiment.module(name, "train"), options.data / name, []
+def train_population(
+    name: str, condition: str, settings: list[dict[str, Any]], options: Options, progress: type[tqdm] = tqdm
+) -> Path:
+    """Train networks that make one population and write them to data/<experiment>/networks, or /variations -> checkpoint."""
+    own, folder = experiment.module(name, "train"), options.data / name
+    together = [own.Config(**each) for each in settings]
     networks = networks_folder(name, condition, options.data)
-    measure, final = getattr(own, "measure", None), getattr(own, "final", None)
-    for together in populations(configs):
-        population = Population(together, options.device, options.compile)
-        checkpoints.append(store.checkpoint_path(together, condition, folder / "checkpoints"))
-        curves = train(
-            population,
-            condition,
-            checkpoints[-1],
-            points=getattr(own, "CURVE_POINTS", CURVE_POINTS),
-            measure=measure,
-            snapshot=functools.partial(keep, population, condition, folder / "snapshots"),
-        )
-        if together[0].half_precision:
-            population.flat = population.flat.half().float()  # what is tested is what is saved
-        for config, tested in zip(together, final(population) if final else [], strict=final is not None):
-            tables.write(tested, networks / f"{store.stem(config, condition)}_test.csv")
-        store.save(population, condition, curves, networks)
-    return checkpoints
+    use(options.device, options.threads)
+    population = Population(together, options.device, options.compile)
+    checkpoint = store.checkpoint_path(together, condition, folder / "checkpoints")
+    curves = train(
+        population,
+        condition,
+        checkpoint,
+        points=getattr(own, "CURVE_POINTS", CURVE_POINTS),
+        measure=getattr(own, "measure", None),
+        snapshot=functools.partial(keep, population, condition, folder / "snapshots"),
+        progress=progress,
+    )
+    if together[0].half_precision:
+        population.flat = population.flat.half().float()  # what is tested is what is saved
+    final = getattr(own, "final", None)
+    for config, tested in zip(together, final(population) if final else [], strict=final is not None):
+        tables.write(tested, networks / f"{store.stem(config, condition)}_test.csv")
+    store.save(population, condition, curves, networks)
+    return checkpoint
 
 
 def train_experiment(name: str, arguments: list[str] | None = None) -> None:
@@ -269,9 +277,16 @@ def train_experiment(name: str, arguments: list[str] | None = None) -> None:
         plan[condition] = replicate(config, options.seeds)
         if not options.replace:
             store.refuse_replacing(plan[condition], condition, networks_folder(name, condition, options.data))
+    options = dataclasses.replace(options, data=options.data.resolve())
+    jobs = {}
+    for condition, configs in plan.items():
+        parts = populations(configs)
+        for label, own in zip(labels(parts), parts, strict=True):
+            jobs[f"{condition}, {label}"] = name, condition, [config.settings() for config in own], options
+    total = sum(settings[0]["episodes"] for _, _, settings, _ in jobs.values())
     # What is finished is kept as a checkpoint until all is, so that it is not trained again should this be cut short.
-    finished = [path for condition, configs in plan.items() for path in train_condition(name, condition, configs, options)]
-    for checkpoint in finished:
+    short = all(is_short(config) for configs in plan.values() for config in configs)
+    for checkpoint in cluster.spread(train_population, jobs, total, options, short):
         checkpoint.unlink(missing_ok=True)
 
 
