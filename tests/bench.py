@@ -9,6 +9,7 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import torch
 import tyro
 from torch import Tensor
 
+from prefrontal import cluster, train
 from prefrontal.cores import CORES
 from prefrontal.errors import require, run
 from prefrontal.gym import TaskEnv
@@ -35,6 +37,9 @@ BLOCKS = 5
 """Every speed is that of the fastest of so many timed blocks: other programs' load counts least there."""
 
 NETWORKS = 8
+
+SHARED_EPISODES = 600
+"""Training episodes per network where processes share the work, a twentieth or so of a whole training."""
 CONFIG = Config()
 TASK = CONFIG.task()
 
@@ -146,6 +151,20 @@ def harlow_rates(options: Options) -> pd.DataFrame:
     return pd.DataFrame({"Harlow": list(rows), "device": device, "views/s": [f"{rate:,.0f}" for rate in rows.values()]})
 
 
+def networks_per_hour(workers: int) -> float:
+    """Networks of the two-step task that so many processes would train in an hour: four populations, starting included."""
+    jobs, parts = {}, 4
+    with tempfile.TemporaryDirectory() as folder:
+        asked = train.Options(data=Path(folder), workers=workers)
+        for part in range(parts):
+            configs = [Config(seed=NETWORKS * part + k, episodes=SHARED_EPISODES).settings() for k in range(NETWORKS)]
+            jobs[str(part)] = "two_step", "default", configs, asked
+        began = time.perf_counter()
+        cluster.spread(train.train_population, jobs, parts * SHARED_EPISODES, asked)
+        seconds = time.perf_counter() - began
+    return NETWORKS * parts * SHARED_EPISODES / CONFIG.episodes * 3600 / seconds
+
+
 def run_beside(options: Options) -> None:
     """Run the bench of another checkout, with its own library."""
     folder = options.beside
@@ -205,6 +224,8 @@ def main(options: Options) -> None:
     print(f", {peak[1] / 1e9:,.0f} on {options.device}" if options.device != "cpu" else "", end="")
     print(f"; a step takes {forward / 1e3:.0f} kFLOP forward, {3 * forward / 1e3:.0f} in training.")
     print(f"\n{harlow_rates(options).to_string(index=False)}\n")
+    hourly = [networks_per_hour(workers) for workers in (1, 2)]
+    print(f"Networks per hour, two-step task: {hourly[0]:,.0f} with one worker, {hourly[1]:,.0f} with two.")
     print(f"The environment takes {100 * env_share:.0f} % of the textbook loop's time. The first update includes compilation.")
 
 
