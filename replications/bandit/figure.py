@@ -100,10 +100,13 @@ def draw_choices(axes: list[Axes], results: pd.DataFrame) -> None:
 
 
 def draw_regret(ax: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None:
-    """Fig. 1d: cumulative regret of networks, with 95 % intervals over networks, and of textbook algorithms on top."""
+    """Fig. 1d: cumulative regret of networks, means with 95 % intervals and each, and of textbook algorithms on top."""
     published = tables.published("fig1d")
     for arms in (MAIN, CORRELATED):
-        means = summarize(results[results["condition"] == arms], ["trial"], "regret")
+        networks = results[results["condition"] == arms]
+        means = summarize(networks, ["trial"], "regret")
+        for _, one in networks.groupby("seed"):
+            ax.plot(one["trial"], one["regret"], color=COLORS[arms], lw=0.4, alpha=0.6)
         ax.plot(means["trial"], means["mean"], color=COLORS[arms], label=f"networks, {arms}")
         ax.fill_between(means["trial"], means["ci_low"], means["ci_high"], color=COLORS[arms], alpha=0.2, lw=0)
         own = published[published["series"] == f"meta-RL {arms} bandits"]
@@ -115,13 +118,19 @@ def draw_regret(ax: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None
     ax.set_xlabel("trial")
 
 
+def networks_each(results: pd.DataFrame) -> int:
+    """Networks of a condition."""
+    return int(results.groupby("condition")["seed"].nunique().max())
+
+
 def draw_regrets(whole: Axes, end: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None:
     """Fig. 1d whole, and its end enlarged, where curves lie close together."""
     for ax in (whole, end):
         draw_regret(ax, results, textbook)
-    whole.set(ylabel="cumulative regret\n(expected reward)", xlim=(0, 101), ylim=(0, 3.7))
-    end.set(xlim=(60, 101), ylim=(1, 2.3), title="the same, enlarged")
-    plotting.count(whole, results["seed"].nunique(), "networks each", y=0.02)
+    highest = results["regret"].max()
+    whole.set(ylabel="cumulative regret\n(expected reward)", xlim=(0, 101), ylim=(0, max(3.7, 1.05 * highest)))
+    end.set(xlim=(60, 101), ylim=(1, 3.1), title="the same, enlarged")
+    plotting.count(whole, networks_each(results), "networks each", x=0.02, y=1)
     end.legend(loc="center left", bbox_to_anchor=(1.03, 0.5))
 
 
@@ -151,8 +160,8 @@ def draw_payoffs(ax: Axes, results: pd.DataFrame, correlations: pd.DataFrame) ->
     ax.figure.colorbar(points, ax=ax, pad=0.02, aspect=12).ax.set_title("$p_L$", pad=3)
     ax.set(xlabel="PC 1", ylabel="PC 2")
     mean, low = correlations["rank_correlation"].mean(), correlations["rank_correlation"].min()
-    text = f"|rank correlation|\n{mean:.2f} over {len(correlations)}\nnetworks\n(lowest {low:.2f})"
-    ax.text(0.5, 0.03, text, transform=ax.transAxes, ha="center", fontsize=5.5)
+    text = f"|rank correlation| {mean:.2f} over\n{len(correlations)} networks (lowest {low:.2f})"
+    ax.set_title(text, fontsize=5.5, pad=2)
 
 
 def draw_share(ax: Axes, results: pd.DataFrame) -> None:
@@ -164,9 +173,9 @@ def draw_share(ax: Axes, results: pd.DataFrame) -> None:
         ax.plot([x + 0.32] * 2, [low, high], color="black", lw=0.8)
         ax.plot([x + 0.22, x + 0.42], [mean, mean], color="black", lw=1.2)
     ax.axhline(100, color="black", lw=0.6, ls="--")
-    ax.set(xlim=(-0.5, 1.7), xticks=[0, 1], ylabel="reward (% of Bayes-optimal)")
+    ax.set(xlim=(-0.5, 1.7), xticks=[0, 1], ylabel="reward\n(% of Bayes-optimal)")
     ax.set_xticklabels(["indep-\nendent", "corre-\nlated"])
-    plotting.count(ax, results["seed"].nunique(), "each")
+    ax.set_title(f"n = {networks_each(results)} each", fontsize=5.5, pad=2)
 
 
 def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
@@ -179,7 +188,7 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     c = [figure.add_subplot(rasters[row]) for row in range(2)]
     middle = GridSpecFromSubplotSpec(1, 3, grid[1], width_ratios=(1.6, 1, 0.62), wspace=0.16)
     d = [figure.add_subplot(middle[column]) for column in range(2)]
-    bottom = GridSpecFromSubplotSpec(1, 3, grid[2], width_ratios=(3.7, 1.6, 0.8), wspace=0.42)
+    bottom = GridSpecFromSubplotSpec(1, 3, grid[2], width_ratios=(3.7, 1.6, 0.75), wspace=0.45)
     paths = GridSpecFromSubplotSpec(1, len(EXAMPLES), bottom[0], wspace=0.12)
     e = [figure.add_subplot(paths[column]) for column in range(len(EXAMPLES))]
     f, g = (figure.add_subplot(bottom[column]) for column in (1, 2))
