@@ -97,7 +97,7 @@ def draw_key(ax: Axes) -> None:
     for words, (_, color) in INPUTS.items():
         ax.plot([], [], "o", color=color, ms=2, label=f"input: {words}")
     plotting.published_marker(ax, [], [], "published")
-    ax.legend(loc="lower left", handletextpad=0.2)
+    ax.legend(loc="best", handletextpad=0.2)
 
 
 def rows_of(widths: Mapping[str, int]) -> list[list[str]]:
