@@ -21,9 +21,10 @@ A number that is missing, or that has more than one row, is an error.
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,15 +81,18 @@ def fill(text: str, experiment: str, data: Path, about: Mapping[str, Any] | None
     ``about`` is the figure's provenance, ``animals`` the folder of the animals' tables, by default that of the experiment.
     """
     animals = animals or data / experiment / "animals"
-    own = claims.collect(data, experiment)
-    frame = own if len(own) else claims.collect(data)
+
+    @functools.cache
+    def settled() -> pd.DataFrame:
+        own = claims.collect(data, experiment)
+        return own if len(own) else claims.collect(data)
 
     def number(match: re.Match[str]) -> str:
         try:
             what = " ".join(match[1].split())
             if what.startswith("animals:"):
                 return _said(what.removeprefix("animals:").strip(), about or {})
-            return _number(what, frame, experiment, data, animals)
+            return _number(what, settled, experiment, data, animals)
         except UserError as error:
             raise UserError(f"{match[0]}: {error}") from error
 
@@ -102,13 +106,13 @@ def _said(word: str, about: Mapping[str, Any]) -> str:
     return str(about[word])
 
 
-def _number(what: str, frame: pd.DataFrame, experiment: str, data: Path, animals: Path) -> str:
-    """Text of one number, from what the braces say."""
+def _number(what: str, settled: Callable[[], pd.DataFrame], experiment: str, data: Path, animals: Path) -> str:
+    """Text of one number, from what the braces say; only some ask for the claims."""
     folder = data / experiment / "results"
     if what == "test_episodes":
         return _text(tables.manifest(folder).get("claims.csv", {}).get(what, np.nan))
     if what == "networks":
-        counts = frame["n_networks"].unique()
+        counts = settled()["n_networks"].unique()
         if len(counts) > 1:
             raise UserError(f"claims are about {', '.join(map(str, sorted(counts)))} networks; say which in words")
         return _text(*counts)
@@ -119,7 +123,7 @@ def _number(what: str, frame: pd.DataFrame, experiment: str, data: Path, animals
             return _column(animals / name.removeprefix("animals/"), column, conditions, "undetermined")
         return _column(data / name if "/" in name else folder / name, column, conditions)
     quantity, _, condition = (part.strip() for part in rest.partition(" @ "))
-    row = claims.find(frame, name.removeprefix("published "), quantity, condition)
+    row = claims.find(settled(), name.removeprefix("published "), quantity, condition)
     if name.startswith("published "):
         return _text(row["published"])
     return _text(row["reproduced"], row["ci_low"], row["ci_high"])
