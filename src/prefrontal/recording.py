@@ -369,7 +369,9 @@ def record_experiment(name: str, data: Path = paths.DATA, episodes: int | None =
     require(episodes >= 1, "episodes", episodes, "at least 1")
     store.refuse_unfinished(conditions.TRAINED, data / name / "checkpoints")
     parts: Iterable[Recording] = experiment.module(name, "record").record(networks, episodes)
-    recording = replace(tables.join(parts), about=networks.provenance() | {"test_episodes": episodes})
+    recording = tables.join(parts)
+    played = tables.fingerprint(data / name / "networks", recording.settings)
+    recording = replace(recording, about=networks.provenance() | {"test_episodes": episodes, "networks": played})
     tables.write_recording(recording, data / name)
     return recording
 

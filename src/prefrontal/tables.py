@@ -280,12 +280,14 @@ def read_recording(folder: Path) -> Recording:
     Raises
     ------
     UserError
-        A table is missing, unreadable, or of another recording.
+        A table is missing, unreadable, or of another recording, or the networks were trained anew since.
     """
     files = {name: folder / f"{name}.parquet" for name in RECORDED}
     frames: dict[str, Any] = {"trials": read(files["trials"], "trials")}
     about = read_provenance(files["trials"])
-    mark, settings = about.pop("mark", None), about.pop("settings", {})
+    mark, settings, played = about.pop("mark", None), about.pop("settings", {}), about.pop("networks", None)
+    if played not in (None, fingerprint(folder / "networks", settings)):
+        raise UserError(f"{folder / 'networks'}: trained anew since {files['trials'].name} was recorded; run the recording again")
     for name in about.pop("tables", [name for name, path in files.items() if path.exists()])[1:]:
         frames[name] = read(files[name], name)
         if read_provenance(files[name]).get("mark") != mark:
@@ -316,6 +318,13 @@ def network(path: Path) -> dict[str, Any]:
 def networks(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     """Files <condition>_<seed>.json of the networks in a folder, their weights kept or not, and what each says."""
     return [(path, network(path)) for path in sorted(folder.glob("*.json"))]
+
+
+def fingerprint(folder: Path, conditions: Iterable[str]) -> str:
+    """Tell the networks of these conditions in a folder from any others, by the hashes of their weights."""
+    asked = set(conditions)
+    weights = {path.stem: about["sha256"] for path, about in networks(folder) if about["condition"] in asked}
+    return hashlib.sha256(json.dumps(weights, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def learning_curves(folder: Path) -> pd.DataFrame:
