@@ -47,7 +47,7 @@ notebooks: $(patsubst %.py,%.ipynb,$(wildcard notebooks/*.py))  ## execute the n
 train: $(addprefix train-,$(EXPERIMENTS))  ## train all networks anew (hours)
 
 test: $(READY)  ## run all tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 bench: $(READY)  ## measure the speed of training and recording
 	$(PYTHON) -m tests.bench

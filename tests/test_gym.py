@@ -35,7 +35,7 @@ def test_settings_reach_the_task():
         ("two_step", {"trails": 3}, "trials"),
         ("two_step", {"learning_rate": 1e-3}, "trials"),
         ("two_step", {"common": 1.2}, "between 0 and 1"),
-        ("two_step", {"common": "often"}, "between 0 and 1"),
+        ("two_step", {"common": "often"}, "a number"),
         ("two_step", {"trials": 2.5}, "a whole number"),
         ("two_step", {"trials": 0}, "1 or more"),
         ("two_step", {"steps_per_trial": 5}, "2, 3"),

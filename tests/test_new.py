@@ -39,7 +39,7 @@ def test_new_experiment_runs_from_training_to_report(root):
     assert f"fig_{NAME}.png" in {path.name for path in figures.iterdir()}
     assert f"A new experiment: {NAME}." in (figures / f"fig_{NAME}.txt").read_text()
     assert f"| {NAME}-learns |" in (folder / "README.md").read_text()
-    assert "go beyond the paper" in (root / "README.md").read_text()
+    assert "1 claims beyond the paper hold" in (root / "README.md").read_text()
     assert len(tables.read(data / NAME / "results" / "quantities.csv", "quantities")) == 2
 
 
