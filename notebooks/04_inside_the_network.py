@@ -50,17 +50,17 @@ groups = trials.groupby(["seed", "episode"])
 for name in ("belief", "decoded"):
     trials[f"{name}_change"] = groups[name].shift(-1) - trials[name]
 r2 = trials.groupby("seed")[["belief", "decoded"]].apply(lambda own: own.corr().iloc[0, 1] ** 2)
-first = bandit.seeds[0]
-scores, pca = neural.principal_components(recorded.activity[recorded.activity["seed"] == first])
+example = bandit.seeds[0]
+scores, pca = neural.principal_components(recorded.activity[recorded.activity["seed"] == example])
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.3), layout="constrained")
 shown = scores["episode"] < 20
 image = axes[0].scatter(
-    scores["pc1"][shown], scores["pc2"][shown], c=trials["belief"][trials["seed"] == first][shown], s=3, lw=0, cmap="coolwarm_r"
+    scores["pc1"][shown], scores["pc2"][shown], c=trials["belief"][trials["seed"] == example][shown], s=3, lw=0, cmap="coolwarm_r"
 )
 figure.colorbar(image, ax=axes[0], label="belief that left pays")
-axes[0].set(xlabel="PC 1", ylabel="PC 2", title=f"network {first}, 20 episodes")
+axes[0].set(xlabel="PC 1", ylabel="PC 2", title=f"network {example}, 20 episodes")
 
 early = trials[trials["trial"].between(2, 20)]
 moves = early.groupby(["choice", "reward", "seed"])[["decoded_change", "belief_change"]].mean().reset_index()
@@ -82,7 +82,7 @@ axes[2].set(xlabel="trial", ylabel="size of the change", title="step size")
 axes[2].legend()
 plt.show()
 print("variance of the belief that units explain, r2: {:.2f} (95 % interval {:.2f} to {:.2f})".format(*interval(r2)))
-print(f"variance of the activity along two principal components, network {first}: {pca.explained_variance_ratio_.sum():.0%}")
+print(f"variance of the activity along two principal components, network {example}: {pca.explained_variance_ratio_.sum():.0%}")
 
 # %% [markdown]
 # Activity runs along a bent line, from "right pays" to "left pays", and an outcome moves it as it should: about as far as the
@@ -257,6 +257,6 @@ plt.show()
 
 # %% [markdown]
 # One architecture and one rule of training, and three time courses of forgetting, in the order that the tasks ask for. In the
-# two-step task the networks forget as the planner does. In the inferred-value task most of them drop an outcome as soon as the
-# next one is known; a few keep a trace of it for some trials. In the bandit they keep most of what the other tasks would have
+# two-step task the networks forget as the planner does. In the inferred-value task some of them drop an outcome as soon as the
+# next one is known; others keep a trace of it for many trials. In the bandit they keep most of what the other tasks would have
 # them forget, though less of it than counting would, as the step size above says too.

@@ -112,7 +112,7 @@ def _read_text(path: Path) -> pd.DataFrame:
         if len(row) != len(names):
             fields = f"{len(row)} fields for {len(names)} columns, separated by {SEPARATORS[separator]}"
             raise UserError(f"{path}: row {number} (header not counted) has {fields}")
-    print(f"{path}: {len(rows) - 1} rows, separated by {SEPARATORS[separator]}")
+    print(f"{path.name}: {len(rows) - 1} rows, separated by {SEPARATORS[separator]}")
     return pd.DataFrame(rows[1:], columns=names, dtype=object)
 
 
