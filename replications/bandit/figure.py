@@ -118,11 +118,6 @@ def draw_regret(ax: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None
     ax.set_xlabel("trial")
 
 
-def networks_each(results: pd.DataFrame) -> int:
-    """Networks of a condition."""
-    return int(results.groupby("condition")["seed"].nunique().max())
-
-
 def draw_regrets(whole: Axes, end: Axes, results: pd.DataFrame, textbook: pd.DataFrame) -> None:
     """Fig. 1d whole, and its end enlarged, where curves lie close together."""
     for ax in (whole, end):
@@ -130,7 +125,7 @@ def draw_regrets(whole: Axes, end: Axes, results: pd.DataFrame, textbook: pd.Dat
     highest = results["regret"].max()
     whole.set(ylabel="cumulative regret\n(expected reward)", xlim=(0, 101), ylim=(0, max(3.7, 1.05 * highest)))
     end.set(xlim=(60, 101), ylim=(1, 3.1), title="the same, enlarged")
-    plotting.count(whole, networks_each(results), "networks each", x=0.02, y=1)
+    plotting.count(whole, plotting.networks_each(results), "networks each", x=0.02, y=1)
     end.legend(loc="center left", bbox_to_anchor=(1.03, 0.5))
 
 
@@ -175,7 +170,7 @@ def draw_share(ax: Axes, results: pd.DataFrame) -> None:
     ax.axhline(100, color="black", lw=0.6, ls="--")
     ax.set(xlim=(-0.5, 1.7), xticks=[0, 1], ylabel="reward\n(% of Bayes-optimal)")
     ax.set_xticklabels(["indep-\nendent", "corre-\nlated"])
-    ax.set_title(f"n = {networks_each(results)} each", fontsize=5.5, pad=2)
+    ax.set_title(f"n = {plotting.networks_each(results)} each", fontsize=5.5, pad=2)
 
 
 def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:

@@ -206,7 +206,7 @@ def draw_variants(axes: list[Axes], slopes: pd.DataFrame, weights: pd.DataFrame,
             draw_interval(ax, x, frame[frame["condition"] == condition][column], COLORS["network"])
         if reference is not None:
             ax.axhline(reference, color=COLORS["published"], lw=0.8, ls="--", label="published")
-        plotting.count(ax, frame.groupby("condition")["seed"].nunique().max(), "each", y=1.0)
+        plotting.count(ax, plotting.networks_each(frame), "each", y=1.0)
         ax.set(xlim=(-0.5, len(VARIANTS) - 0.5), xticks=range(len(VARIANTS)), ylabel=label)
         ax.set_xticklabels(list(VARIANTS.values()), fontsize=5.5)
     axes[2].legend(loc="center right")

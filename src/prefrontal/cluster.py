@@ -57,19 +57,18 @@ def in_worker(function: Callable[..., Result], job: str, arguments: tuple[Any, .
 
 
 @contextmanager
-def client(machines: Machines, jobs: int) -> Iterator[Any]:
-    """Connect to the scheduler that was asked for, or start one here."""
+def client(scheduler: str | None, workers: int) -> Iterator[Any]:
+    """Connect to the scheduler that was asked for, or start one here with so many workers."""
     from distributed import Client, LocalCluster
 
-    if machines.scheduler is not None:
+    if scheduler is not None:
         try:
-            with Client(machines.scheduler, timeout=STARTING_SECONDS, set_as_default=False) as found:
+            with Client(scheduler, timeout=STARTING_SECONDS, set_as_default=False) as found:
                 yield found
         except OSError as error:
-            raise UserError(f"scheduler {machines.scheduler!r} does not answer; start one with `dask scheduler`") from error
+            raise UserError(f"scheduler {scheduler!r} does not answer; start one with `dask scheduler`") from error
         return
-    count = min(jobs, machines.workers or os.cpu_count() or 1)
-    here = LocalCluster(n_workers=count, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")
+    here = LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")
     with here, Client(here, set_as_default=False) as found:
         yield found
 
@@ -100,7 +99,7 @@ def spread(
     if machines.scheduler is None and count == 1:
         results, failed = one_by_one(function, jobs)
     else:
-        results, failed = side_by_side(function, jobs, total, machines)
+        results, failed = side_by_side(function, jobs, total, machines.scheduler, count)
     if failed:
         first = next(iter(failed.values()))
         if len(jobs) == 1:
@@ -125,14 +124,14 @@ def one_by_one(
 
 
 def side_by_side(
-    function: Callable[..., Result], jobs: Mapping[str, tuple[Any, ...]], total: int, machines: Machines
+    function: Callable[..., Result], jobs: Mapping[str, tuple[Any, ...]], total: int, scheduler: str | None, workers: int
 ) -> tuple[dict[str, Result], dict[str, UserError]]:
     """Do jobs in the workers of a scheduler -> results, and errors, by name."""
     from distributed import KilledWorker, as_completed
 
     results: dict[str, Result] = {}
     failed: dict[str, UserError] = {}
-    with client(machines, len(jobs)) as connection, tqdm(total=total, desc=f"{len(jobs)} trainings", unit="episode") as bar:
+    with client(scheduler, workers) as connection, tqdm(total=total, desc=f"{len(jobs)} trainings", unit="episode") as bar:
         tqdm.write(f"progress of every worker: {connection.dashboard_link}")
         done: dict[str, int] = {}
 

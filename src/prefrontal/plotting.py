@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -90,6 +91,11 @@ def published_marker(
 ) -> None:
     """Mark published model values: open diamonds, grey but where several would stand at one place."""
     ax.scatter(x, y, marker="D", s=size, facecolor="white", edgecolor=color, lw=0.9, zorder=4, label=label)
+
+
+def networks_each(frame: pd.DataFrame) -> int:
+    """How many networks a condition has, at most."""
+    return int(frame.groupby("condition")["seed"].nunique().max())
 
 
 def count(ax: Axes, n: int, what: str = "networks", x: float = 1.0, y: float = 0.0) -> None:

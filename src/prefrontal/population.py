@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import json
 import math
 from collections.abc import Sequence
 
@@ -22,18 +23,27 @@ COMPILE_FROM = 20_000
 """Time steps from which compiling, which takes about as long as so many uncompiled ones, pays."""
 
 
+def unroll_of(config: Config, task: Task) -> int:
+    """Time steps of an unroll."""
+    return min(config.unroll, task.episode_steps)
+
+
+def updates_of(config: Config, task: Task) -> int:
+    """Updates that the whole training takes, where the next episode begins with an unroll."""
+    unrolls = math.ceil(task.episode_steps / unroll_of(config, task))
+    return math.ceil(config.episodes / config.episodes_per_update) * unrolls
+
+
 def is_short(config: Config) -> bool:
     """Whether a training is over sooner than compiling it, or starting processes for it, would be."""
     task = config.lessons()[0][1]
-    steps = min(config.unroll, task.episode_steps)
-    updates = math.ceil(config.episodes / config.episodes_per_update) * math.ceil(task.episode_steps / steps)
-    return updates * steps < COMPILE_FROM
+    return updates_of(config, task) * unroll_of(config, task) < COMPILE_FROM
 
 
 def network_of(config: Config, task: Task) -> Network:
     """Build the network that these settings ask for; its parameters are kept apart from it."""
     kind = CORES[config.core]
-    sizes = {"units": config.units, "learned_start": config.learned_start, "length": min(config.unroll, task.episode_steps)}
+    sizes = {"units": config.units, "learned_start": config.learned_start, "length": unroll_of(config, task)}
     known = inspect.signature(kind).parameters
     return Network(
         encoder=config.encoder() or Identity(len(task.observations)),
@@ -60,7 +70,7 @@ def populations(configs: list[Config]) -> list[list[Config]]:
 def refuse_too_large(config: Config, networks: int) -> None:
     """Raise UserError if so many networks are too large to train together; a lower bound of what it takes is what counts."""
     task = config.task()
-    network, steps = network_of(config, task), min(config.unroll, task.episode_steps)
+    network, steps = network_of(config, task), unroll_of(config, task)
     together = 1 if config.reopen == "at once" else networks
     step = network.core.units * len(network.readouts) + task.step_noise + len(task.actions)
     sizes = {"seeds": networks, "units": config.units, "episodes_per_update": config.episodes_per_update, "unroll": steps}
@@ -72,9 +82,8 @@ def refuse_too_large(config: Config, networks: int) -> None:
 
 def labels(parts: Sequence[Sequence[Config]]) -> list[str]:
     """Name each of several populations by the settings in which they differ, and by its seeds."""
-    settings = [part[0].settings() for part in parts]
-    apart = {*numeric(type(parts[0][0])), "seed"}
-    differ = [name for name in settings[0] if name not in apart and len({str(own[name]) for own in settings}) > 1]
+    settings = [json.loads(structure(part[0])) for part in parts]
+    differ = [name for name in settings[0] if len({str(own[name]) for own in settings}) > 1]
     seeds = [", ".join(map(str, sorted({config.seed for config in part}))) for part in parts]
     words = [[f"{name} {own[name]}" for name in differ] for own in settings]
     return [", ".join([*told, f"seeds {own}"]) for told, own in zip(words, seeds, strict=True)]
@@ -111,7 +120,7 @@ class Population:
         self.network = network_of(first, self.task)
         self.at_once = first.reopen == "at once"
         require(len(configs) == 1 or not self.at_once, "networks", len(configs), "1, where episodes reopen at once")
-        self.episodes, self.steps = first.episodes_per_update, min(first.unroll, self.task.episode_steps)
+        self.episodes, self.steps = first.episodes_per_update, unroll_of(first, self.task)
         if compiled is None:
             compiled = not is_short(first)
         self.programs = [a2c.Unroll(task, self.network, self.at_once, compiled) for _, task in self.lessons]
@@ -146,7 +155,7 @@ class Population:
     @property
     def updates(self) -> int:
         """Updates that the whole training takes, where the next episode begins with an unroll."""
-        return math.ceil(self.config.episodes / self.episodes) * self.unrolls
+        return updates_of(self.config, self.task)
 
     @property
     def share(self) -> float:

@@ -285,7 +285,7 @@ def train_experiment(name: str, arguments: list[str] | None = None) -> None:
             jobs[f"{condition}, {label}"] = name, condition, [config.settings() for config in own], options
     total = sum(settings[0]["episodes"] for _, _, settings, _ in jobs.values())
     # What is finished is kept as a checkpoint until all is, so that it is not trained again should this be cut short.
-    short = all(is_short(config) for configs in plan.values() for config in configs)
+    short = all(is_short(configs[0]) for configs in plan.values())
     for checkpoint in cluster.spread(train_population, jobs, total, options, short):
         checkpoint.unlink(missing_ok=True)
 
