@@ -152,7 +152,8 @@ def train(
                 saved_at = time.monotonic()
                 population.seconds = saved_at - began
                 store.save_checkpoint(population, dataclasses.asdict(curve), code, checkpoint)
-    return curve.tables()
+    untrained = pd.DataFrame(columns=list(tables.COLUMNS["learning_curve"]))
+    return curve.tables() or [untrained] * len(population.configs)
 
 
 def refuse_divergence(population: Population, curve: Curve) -> None:
