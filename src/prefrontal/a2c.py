@@ -9,7 +9,8 @@ next step stands for the rest. Contributions are summed over the unroll and aver
 Supervised networks follow grad log pi(a*_t) in place of the first term, where a*_t is the action that the task says was right.
 
 A time step (network, sampling and task together) is compiled for the loop over an unroll; policy and value are then read from
-the activity of the whole unroll at once, and PyTorch differentiates.
+the activity of the whole unroll at once, and PyTorch differentiates. Cores that can (attention) play without gradient first, and
+then compute the activity of all steps at once.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ rms_epsilon, gradient_clip, rpe_scale, negative_rpe_scale and rpe_noise."""
 
 Record = dict[str, Tensor]
 """What an unroll leaves, each (seed, steps, episode, ...): ``action``, ``reward`` (scaled; zero once the episode is over),
-``running`` (the episode had not ended before the step), ``over`` (it had after the step), the activity of every core, and for
-supervised networks ``target``, the right action."""
+``running`` (the episode had not ended before the step), ``over`` (it had after the step), the activity of every core (and its
+input, where the gradient is computed for all steps at once), and for supervised networks ``target``, the right action."""
 
 
 @dataclass
@@ -103,8 +104,9 @@ def step(
     running = ~stream.state["over"]
     state, observation, reward = task.step(stream.state, action, noise[..., 1:])
     reward = reward * costs["reward_scale"][:, None] * running
-    activities = {f"{prefix}activity": memory[f"{prefix}activity"] for prefix in network.readouts}
-    record = {"action": action, "reward": reward, "running": running, "over": state["over"], **activities}
+    kept = ("activity", "input") if network.parallel else ("activity",)
+    cores = {f"{prefix}{name}": memory[f"{prefix}{name}"] for prefix in network.readouts for name in kept}
+    record = {"action": action, "reward": reward, "running": running, "over": state["over"], **cores}
     if supervised:
         record["target"] = cast(Supervised, task).target(state)
     return Stream(state, memory, observation, reward, action), record
@@ -240,9 +242,10 @@ class Unroll:
         self, task: Task, network: Network, at_once: bool = False, compiled: bool = False, supervised: bool = False
     ) -> None:
         self.task, self.network, self.at_once, self.supervised = task, network, at_once, supervised
+        self.parallel = network.parallel and not at_once
         self.noise = 1 + task.step_noise + (task.begin_noise if at_once else 0)
         compiled = compiled and not at_once and compiler_found()
-        self.loop = Loop(self._step, lambda name: name.startswith("memory.")) if compiled else None
+        self.loop = Loop(self._step, lambda name: name.startswith("memory.") and not self.parallel) if compiled else None
 
     def _step(self, fixed: Tensors, carried: Tensors, noise: Tensor) -> tuple[Tensors, Record]:
         """Take one time step, as ``Loop`` wants it."""
@@ -303,7 +306,12 @@ class Unroll:
             if stream is None or stream.state["over"].any():
                 fresh = open_stream(self.task, self.network, p, opening)
                 stream = fresh if stream is None else stream.where(stream.state["over"], fresh)
-            after, record = self.play(p, costs, stream, noise)
+            if self.parallel:
+                with torch.no_grad():
+                    after, record = self.play({name: view.detach() for name, view in p.items()}, costs, stream, noise)
+                record |= self.network.follow(p, stream.memory, record)
+            else:
+                after, record = self.play(p, costs, stream, noise)
             with torch.no_grad():
                 moment = Moment(after.observation, after.reward, after.action)
                 rest = self.network.step(p, after.memory, moment, costs["discount"]).value

@@ -109,6 +109,10 @@ class Program:
         self.recorded = [name for name in outputs if name.startswith("record ")]
         self.received = [k for k, tensor in enumerate(outputs.values()) if tensor.requires_grad]
         sources = [tensor for tensor in outputs.values() if tensor.requires_grad]
+        if not sources:
+            plain = make_fx(lambda *inputs: list(map(packed, function(*inputs).values())), tracing_mode="fake")
+            self.forward = compiled(plain(*example), example)
+            return
         found = torch.autograd.grad(sources, [inputs[k] for k in learned], sources, allow_unused=True, retain_graph=True)
         learned = [k for k, gradient in zip(learned, found, strict=True) if gradient is not None]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 from prefrontal.cores.lstm import from_lstm_cell
-from prefrontal.cores.protocol import Core, Memory, Parameters, Shapes
+from prefrontal.cores.protocol import Core, Memory, Parallel, Parameters, Shapes
 from prefrontal.encoders import Encoder
 from prefrontal.task import NoiseStream, one_hot
 
@@ -119,6 +119,19 @@ class Network:
         if self.apart:
             memory["value"] = torch.zeros_like(memory["activity"][..., 0])
         return memory
+
+    @property
+    def parallel(self) -> bool:
+        """Whether activity can be computed for many time steps at once: by the core, and from inputs that are not learned."""
+        return isinstance(self.core, Parallel) and self.remembers and not self.encoder.shapes
+
+    def follow(self, p: Parameters, memory: Memory, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Activity of every core over time steps, as ``step`` gives it, from their inputs (seed, steps, episode, inputs)."""
+        core = cast(Parallel, self.core)
+        return {
+            f"{prefix}activity": core.follow(_part(p, prefix), _part(memory, prefix), inputs[f"{prefix}input"])
+            for prefix in self.readouts
+        }
 
     def step(
         self, p: Parameters, memory: Memory, moment: Moment, discount: Tensor, manipulate: Manipulation | None = None

@@ -35,7 +35,8 @@ class Attention:
         activity = p["input_bias"].new_zeros(len(p["input_bias"]), episodes, self.units)
         past = activity[:, :, None].expand(-1, -1, self.length, -1)
         memory = {f"{layer}_{part}": past.contiguous() for layer in LAYERS for part in ("keys", "values")}
-        return memory | {"activity": activity, "position": torch.zeros_like(activity[..., 0], dtype=torch.int64)}
+        told = activity.new_zeros(*activity.shape[:2], p["input_weight"].shape[1])
+        return memory | {"activity": activity, "input": told, "position": torch.zeros_like(told[..., 0], dtype=torch.int64)}
 
     def step(self, p: Parameters, memory: Memory, x: Tensor) -> Memory:
         """Advance by one time step."""
@@ -44,7 +45,7 @@ class Attention:
         age = (position[..., None] - place) % self.length
         known = age <= position[..., None]
         here = (age == 0)[..., None]
-        after = {"position": position + 1}
+        after = {"position": position + 1, "input": x}
         signal = torch.bmm(x, p["input_weight"]) + p["input_bias"][:, None]
         for layer in LAYERS:
             query, key, value = (torch.bmm(signal, p[f"{layer}_weight"]) + p[f"{layer}_bias"][:, None]).chunk(3, dim=-1)
@@ -58,3 +59,27 @@ class Attention:
             mixed = torch.bmm(torch.cat([signal, found], dim=-1), p[f"{layer}_mix_weight"]) + p[f"{layer}_mix_bias"][:, None]
             signal = signal + torch.tanh(mixed)
         return after | {"activity": signal}
+
+    def follow(self, p: Parameters, memory: Memory, x: Tensor) -> Tensor:
+        """Activity that ``step`` after ``step`` would give, (seed, steps, episode, units), from inputs of the same layout."""
+        position, steps, past = memory["position"][..., None], x.shape[1], self.length
+        if not position.any():
+            past = 0
+        place = torch.arange(past, device=x.device)
+        now = position + torch.arange(steps, device=x.device)
+        when = torch.cat([position - 1 - (position - 1 - place) % self.length, now], dim=-1)
+        age = now[..., None] - when[:, :, None]
+        known = (when >= 0)[:, :, None] & (age >= 0) & (age < self.length)
+        age = age.clamp(0, self.length - 1).flatten(2)
+        signal = x.transpose(1, 2) @ p["input_weight"][:, None] + p["input_bias"][:, None, None]
+        for layer in LAYERS:
+            weight, bias = p[f"{layer}_weight"][:, None], p[f"{layer}_bias"][:, None, None]
+            query, key, value = (signal @ weight + bias).chunk(3, dim=-1)
+            keys = torch.cat([memory[f"{layer}_keys"][:, :, :past], key], dim=2)
+            values = torch.cat([memory[f"{layer}_values"][:, :, :past], value], dim=2)
+            older = p[f"{layer}_age_weight"][:, None, :, 0].expand(-1, x.shape[2], -1).gather(-1, age).view(known.shape)
+            score = query @ keys.transpose(2, 3) / self.units**0.5 + older
+            found = torch.softmax(torch.where(known, score, -torch.inf), dim=-1) @ values
+            mix, bias = p[f"{layer}_mix_weight"][:, None], p[f"{layer}_mix_bias"][:, None, None]
+            signal = signal + torch.tanh(torch.cat([signal, found], dim=-1) @ mix + bias)
+        return signal.transpose(1, 2)

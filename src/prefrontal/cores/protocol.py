@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -34,6 +34,14 @@ class Core(Protocol):
 
     def step(self, p: Parameters, memory: Memory, x: Tensor) -> Memory:
         """Advance by one time step with input x (seed, episode, inputs)."""
+
+
+@runtime_checkable
+class Parallel(Core, Protocol):
+    """A core whose activity over many time steps can be computed at once, for the gradient; ``memory["input"]`` is x."""
+
+    def follow(self, p: Parameters, memory: Memory, x: Tensor) -> Tensor:
+        """Activity that ``step`` after ``step`` would give, (seed, steps, episode, units), from inputs of the same layout."""
 
 
 def at_start(initial: Tensor, episodes: int) -> Tensor:
