@@ -81,12 +81,13 @@ def attention_loop(core, p, xs):
         signal = x @ p["input_weight"] + p["input_bias"]
         for layer, history in past.items():
             history.append(signal)
-            q, _, _ = (signal @ p[f"{layer}_weight"] + p[f"{layer}_bias"]).split(UNITS)
+            query_bias, value_bias = p[f"{layer}_bias"].split(UNITS)
+            q = (signal @ p[f"{layer}_weight"])[:UNITS] + query_bias
             scores, values = [], []
             for age, old in enumerate(reversed(history[-core.length :])):
-                _, k, v = (old @ p[f"{layer}_weight"] + p[f"{layer}_bias"]).split(UNITS)
+                _, k, v = (old @ p[f"{layer}_weight"]).split(UNITS)
                 scores.append(q @ k / math.sqrt(UNITS) + p[f"{layer}_age_weight"][age, 0])
-                values.append(v)
+                values.append(v + value_bias)
             shares = torch.exp(torch.stack(scores))
             found = sum(share * v for share, v in zip(shares / shares.sum(), values, strict=True))
             mixed = torch.cat([signal, found]) @ p[f"{layer}_mix_weight"] + p[f"{layer}_mix_bias"]

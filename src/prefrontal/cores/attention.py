@@ -21,11 +21,14 @@ class Attention:
     length: int = 100
 
     def shapes(self, inputs: int) -> Shapes:
-        """Parameter names and shapes of one network; each layer's weight maps to query, key and value."""
+        """Parameter names and shapes of one network; a layer maps to query, key and value, with two biases.
+
+        One of the keys would add the same to every score, which the softmax takes away.
+        """
         units = self.units
         shapes: Shapes = {"input_weight": (inputs, units), "input_bias": (units,)}
         for layer in LAYERS:
-            shapes |= {f"{layer}_weight": (units, 3 * units), f"{layer}_bias": (3 * units,)}
+            shapes |= {f"{layer}_weight": (units, 3 * units), f"{layer}_bias": (2 * units,)}
             shapes |= {f"{layer}_age_weight": (self.length, 1)}
             shapes |= {f"{layer}_mix_weight": (2 * units, units), f"{layer}_mix_bias": (units,)}
         return shapes
@@ -34,7 +37,7 @@ class Attention:
         """Nothing has happened yet."""
         activity = p["input_bias"].new_zeros(len(p["input_bias"]), episodes, self.units)
         past = activity[:, :, None].expand(-1, -1, self.length, -1)
-        memory = {f"{layer}_{part}": past.contiguous() for layer in LAYERS for part in ("keys", "values")}
+        memory = {f"{layer}_past": past.contiguous() for layer in LAYERS}
         told = activity.new_zeros(*activity.shape[:2], p["input_weight"].shape[1])
         return memory | {"activity": activity, "input": told, "position": torch.zeros_like(told[..., 0], dtype=torch.int64)}
 
@@ -48,14 +51,16 @@ class Attention:
         after = {"position": position + 1, "input": x}
         signal = torch.bmm(x, p["input_weight"]) + p["input_bias"][:, None]
         for layer in LAYERS:
-            query, key, value = (torch.bmm(signal, p[f"{layer}_weight"]) + p[f"{layer}_bias"][:, None]).chunk(3, dim=-1)
-            keys = torch.where(here, key[:, :, None], memory[f"{layer}_keys"])
-            values = torch.where(here, value[:, :, None], memory[f"{layer}_values"])
-            after |= {f"{layer}_keys": keys, f"{layer}_values": values}
+            past = torch.where(here, signal[:, :, None], memory[f"{layer}_past"])
+            after[f"{layer}_past"] = past
+            to_query, to_key, to_value = p[f"{layer}_weight"].chunk(3, dim=-1)
+            query_bias, value_bias = p[f"{layer}_bias"][:, None].chunk(2, dim=-1)
+            # Keys and values of the past are linear in it, so that query and result are mapped in their place.
+            query = torch.bmm(torch.bmm(signal, to_query) + query_bias, to_key.transpose(1, 2))
             bias = p[f"{layer}_age_weight"][:, None, :, 0].expand(-1, x.shape[1], -1).gather(-1, age)
-            score = (keys @ query[..., None])[..., 0] / self.units**0.5 + bias
+            score = (past @ query[..., None])[..., 0] / self.units**0.5 + bias
             weight = torch.softmax(torch.where(known, score, -torch.inf), dim=-1)
-            found = (weight[:, :, None] @ values)[:, :, 0]
+            found = torch.bmm((weight[:, :, None] @ past)[:, :, 0], to_value) + value_bias
             mixed = torch.bmm(torch.cat([signal, found], dim=-1), p[f"{layer}_mix_weight"]) + p[f"{layer}_mix_bias"][:, None]
             signal = signal + torch.tanh(mixed)
         return after | {"activity": signal}
@@ -73,13 +78,13 @@ class Attention:
         age = age.clamp(0, self.length - 1).flatten(2)
         signal = x.transpose(1, 2) @ p["input_weight"][:, None] + p["input_bias"][:, None, None]
         for layer in LAYERS:
-            weight, bias = p[f"{layer}_weight"][:, None], p[f"{layer}_bias"][:, None, None]
-            query, key, value = (signal @ weight + bias).chunk(3, dim=-1)
-            keys = torch.cat([memory[f"{layer}_keys"][:, :, :past], key], dim=2)
-            values = torch.cat([memory[f"{layer}_values"][:, :, :past], value], dim=2)
+            history = torch.cat([memory[f"{layer}_past"][:, :, :past], signal], dim=2)
+            query, keys, values = (history @ p[f"{layer}_weight"][:, None]).chunk(3, dim=-1)
+            query_bias, value_bias = p[f"{layer}_bias"][:, None, None].chunk(2, dim=-1)
+            query = query[:, :, past:] + query_bias
             older = p[f"{layer}_age_weight"][:, None, :, 0].expand(-1, x.shape[2], -1).gather(-1, age).view(known.shape)
             score = query @ keys.transpose(2, 3) / self.units**0.5 + older
-            found = torch.softmax(torch.where(known, score, -torch.inf), dim=-1) @ values
+            found = torch.softmax(torch.where(known, score, -torch.inf), dim=-1) @ values + value_bias
             mix, bias = p[f"{layer}_mix_weight"][:, None], p[f"{layer}_mix_bias"][:, None, None]
             signal = signal + torch.tanh(torch.cat([signal, found], dim=-1) @ mix + bias)
         return signal.transpose(1, 2)
