@@ -198,7 +198,7 @@ IMPOSSIBLE: list[Row] = [
     ("two_step.train --trials 2.5", "--trials"),
     ("two_step.train --units 0", "units is 0; it must be a whole number, 1 or more"),
     ("two_step.train --units many", "--units"),
-    ("two_step.train --episodes 0", "episodes is 0; it must be a whole number, 1 or more"),
+    ("two_step.train --episodes=-1", "episodes is -1; it must be a whole number, 0 or more"),
     ("two_step.train --unroll 0", "unroll is 0; it must be a whole number, 1 or more"),
     ("bandit.train --trials 0", "trials is 0; it must be a whole number, 1 or more"),
     ("bandit.train --arms three", "--arms"),
