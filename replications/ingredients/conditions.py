@@ -38,7 +38,16 @@ NONE = "feedforward"
 GRID = {"learning_rate": (7e-4, 2e-3, 5e-3), "init_scale": (1.0, 2.5)}
 """Settings searched for every memory on both tasks, and for imitation, with two networks each that are not judged."""
 
-CHOSEN: dict[str, dict[str, tuple[float, float]]] = {"bandit": {}, "two_step": {}}
+CHOSEN: dict[str, dict[str, tuple[float, float]]] = {
+    "bandit": {
+        "lstm": (2e-3, 1.0),
+        "gru": (2e-3, 1.0),
+        "tanh": (7e-4, 2.5),
+        "slots": (7e-4, 2.5),
+        "feedforward": (5e-3, 2.5),
+    },
+    "two_step": {},
+}
 """Task -> memory -> learning rate and initial scale: those of the grid with the largest mean share of the gain on validation
 episodes (``share_validation``)."""
 
