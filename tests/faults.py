@@ -150,7 +150,7 @@ def told(path: Path) -> Any:
     if path.suffix == ".parquet":
         return pd.read_parquet(path).to_csv()
     if path.suffix == ".json" and path.parent.name == "networks":
-        return {key: own for key, own in json.loads(path.read_text()).items() if key != "training_seconds"}
+        return {key: own for key, own in json.loads(path.read_text()).items() if not key.endswith("_seconds")}
     return path.read_bytes()
 
 

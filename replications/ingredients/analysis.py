@@ -84,7 +84,8 @@ def costs(recording: Recording) -> pd.DataFrame:
     -------
     DataFrame
         condition, seed, share_end (of the gain, last tenth of training), updates_to_80 (until the learning curve first reaches
-        80 % of it; NaN where the gain stays below a tenth), steps_per_second (of all networks that trained together).
+        80 % of it; NaN where the gain stays below a tenth), steps_per_second (of processor time, of all
+        networks that trained together).
     """
     rows = []
     for path, about in tables.networks(recording.folder / "networks"):
@@ -99,7 +100,7 @@ def costs(recording: Recording) -> pd.DataFrame:
                 "seed": config["seed"],
                 "share_end": end,
                 "updates_to_80": updates * (reached[0] + 1) / len(share) if len(reached) else np.nan,
-                "steps_per_second": about["actions"] * about["networks_in_population"] / max(about["training_seconds"], 0.1),
+                "steps_per_second": about["actions"] * about["networks_in_population"] / max(about["processor_seconds"], 0.1),
             }
         )
     return pd.DataFrame(rows, columns=["condition", "seed", "share_end", "updates_to_80", "steps_per_second"])

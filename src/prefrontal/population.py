@@ -108,7 +108,7 @@ class Population:
         Parameters and RMSProp's running mean square, (seed, size).
     done, ended : int
         Updates so far, and episodes that ended in them, per network.
-    seconds : float
+    seconds, processor_seconds : float
         Time that they took, over all interruptions.
     """
 
@@ -136,7 +136,7 @@ class Population:
         self.rpe_noise = NoiseStream(self.seeds, "noise on reward prediction errors") if interferes else None
         self.stream: a2c.Stream | None = None
         self.done = self.ended = 0
-        self.seconds = 0.0
+        self.seconds = self.processor_seconds = 0.0
 
     @property
     def compiles(self) -> bool:
@@ -205,7 +205,7 @@ class Population:
         """Everything that training changes, for a checkpoint."""
         counts = torch.tensor([self.done, self.ended])
         out = {"flat": self.flat, "square": self.square, "noise": self.noise.get_state(), "counts": counts}
-        out["seconds"] = torch.tensor(self.seconds, dtype=torch.float64)
+        out["seconds"] = torch.tensor([self.seconds, self.processor_seconds], dtype=torch.float64)
         if self.rpe_noise is not None:
             out["rpe_noise"] = self.rpe_noise.get_state()
         if self.stream is not None:
@@ -217,7 +217,7 @@ class Population:
         saved = {name: tensor.to(self.device) for name, tensor in saved.items()}
         self.flat, self.square = saved["flat"], saved["square"]
         self.done, self.ended = saved["counts"].tolist()
-        self.seconds = saved["seconds"].item()
+        self.seconds, self.processor_seconds = saved["seconds"].tolist()
         self.noise.set_state(saved["noise"].cpu())
         if self.rpe_noise is not None:
             self.rpe_noise.set_state(saved["rpe_noise"].cpu())

@@ -51,6 +51,7 @@ def save(population: Population, condition: str, curves: list[pd.DataFrame], fol
             "config": config.settings(),
             "condition": condition,
             "training_seconds": round(population.seconds, 1),
+            "processor_seconds": round(population.processor_seconds, 1),
             "networks_in_population": len(population.configs),
             "actions": population.trained_steps,
             "provenance": provenance([config]),

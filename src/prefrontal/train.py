@@ -126,7 +126,7 @@ def train(
         curve, asked = Curve(**store.resume(population, code, checkpoint)), curve.points
         require(curve.points == asked, f"{checkpoint}: points of the learning curve", curve.points, f"{asked}; delete it")
     config, saved_at = population.config, time.monotonic()
-    began = saved_at - population.seconds
+    began, began_processor = saved_at - population.seconds, time.process_time() - population.processor_seconds
     snapshots = [(max(1, population.updates * e // config.episodes), e) for e in config.snapshot_episodes]
     done = round(population.share * config.episodes)
     with progress(total=config.episodes, initial=done, desc=name, unit="episode") as bar:
@@ -150,7 +150,7 @@ def train(
                 bar.set_postfix(reward=f"{np.mean([own['reward'] for own in curve.rows[-1]]):.3g}", refresh=False)
             if due or population.share == 1:
                 saved_at = time.monotonic()
-                population.seconds = saved_at - began
+                population.seconds, population.processor_seconds = saved_at - began, time.process_time() - began_processor
                 store.save_checkpoint(population, dataclasses.asdict(curve), code, checkpoint)
     untrained = pd.DataFrame(columns=list(tables.COLUMNS["learning_curve"]))
     return curve.tables() or [untrained] * len(population.configs)
