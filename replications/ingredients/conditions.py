@@ -46,7 +46,13 @@ CHOSEN: dict[str, dict[str, tuple[float, float]]] = {
         "slots": (7e-4, 2.5),
         "feedforward": (5e-3, 2.5),
     },
-    "two_step": {},
+    "two_step": {
+        "lstm": (5e-3, 1.0),
+        "gru": (5e-3, 2.5),
+        "tanh": (7e-4, 1.0),
+        "slots": (2e-3, 2.5),
+        "feedforward": (2e-3, 2.5),
+    },
 }
 """Task -> memory -> learning rate and initial scale: those of the grid with the largest mean share of the gain on validation
 episodes (``share_validation``)."""
