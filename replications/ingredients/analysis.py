@@ -12,7 +12,7 @@ import pandas as pd
 
 from prefrontal import behavior, claims, experiment, tables
 from prefrontal.behavior import SUBJECT
-from prefrontal.learners import bandit, two_step
+from prefrontal.learners import arms, bandit, two_step
 from prefrontal.statistics import share_of_gain
 from prefrontal.tables import Recording
 from replications.ingredients.conditions import CLAIMS, MAIN, THOMPSON
@@ -47,6 +47,29 @@ def shares(trials: pd.DataFrame) -> pd.DataFrame:
     length = int(trials.loc[trials["test"] == "drawn", "trial"].max()) + 1
     best = 100 * bandit.bayes_optimal_reward("independent", length) / length
     return frame.assign(share=share_of_gain(frame["reward"], 100 * RANDOM, best))
+
+
+def references(trials: int, episodes: int = 10_000) -> pd.DataFrame:
+    """Share of the gain of agents whose answer is known, by the measure that the networks meet, in simulated episodes.
+
+    Returns
+    -------
+    DataFrame
+        agent, reward (expected, per 100 trials), share.
+    """
+    rng = np.random.default_rng(0)
+    p = rng.random((episodes, 2))
+    chosen = {
+        "best possible": bandit.simulate(bandit.bayes_optimal(trials), p, trials, rng).choice,
+        "Thompson sampling": bandit.simulate(bandit.thompson, p, trials, rng).choice,
+        "random": rng.integers(2, size=(episodes, trials)),
+    }
+    stay, repeated = {"after_win": 100.0, "after_loss": -100.0, "bias_1": 0.0}, np.repeat(p[:, None], trials, axis=1)
+    chosen["win-stay lose-shift"] = arms.simulate("win-stay lose-shift", stay, repeated, rng)["choice"].to_numpy()
+    about = {"test": "drawn", "seed": 0, "trial": np.tile(np.arange(trials), episodes)}
+    about |= {name: np.repeat(p[:, arm], trials) for arm, name in enumerate(("p_left", "p_right"))}
+    played = pd.concat([pd.DataFrame({"condition": name, "choice": own.ravel(), **about}) for name, own in chosen.items()])
+    return shares(played).rename(columns={"condition": "agent"}).drop(columns="seed").sort_values("share", ascending=False)
 
 
 def reward_curves(trials: pd.DataFrame) -> pd.DataFrame:
@@ -111,6 +134,7 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
     trials = recording.trials.astype({"condition": str})
     return {
         "shares": shares(trials),
+        "references": references(int(trials.loc[trials["test"] == "drawn", "trial"].max()) + 1),
         "reward_curves": reward_curves(trials),
         "mirrored": mirrored(trials),
         "two_step": two_step_behaviour(trials),
