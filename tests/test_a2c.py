@@ -422,6 +422,33 @@ def test_compiled_gradient_equals_eager_over_unrolls_that_cut_episodes(apart):
         torch.testing.assert_close(torch.stack(gradients[:4]), torch.stack(gradients[4:]), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_supervised_networks_descend_the_cross_entropy_with_the_right_actions(compiled, monkeypatch):
+    """The policy follows targets whatever was done and rewarded; the value still learns the rewards."""
+    task, records = BanditTask(trials=6), spied(monkeypatch)
+    dtype = torch.float32 if compiled else torch.float64
+    network, costs = network_for(task, 5), columns(2, dtype)
+    flat, unroll = random_flat(network, 2).to(dtype), Unroll(task, network, compiled=compiled, supervised=True)
+    noise = NoiseStream([0, 1], "test")
+    drawn = noise.uniform(3, task.begin_noise, dtype=dtype), noise.uniform(6, 3, unroll.noise, dtype=dtype)
+    gradient, _, _ = unroll.gradient(flat, costs, None, *drawn, torch.zeros(2, dtype=dtype))
+    better = (drawn[0][..., 1] > drawn[0][..., 0]).long()
+    assert torch.equal(records[0]["target"], better[:, None].expand(-1, 6, -1))
+
+    p = {name: view.detach().requires_grad_() for name, view in network.views(flat).items()}
+    stream, total = open_stream(task, network, p, drawn[0]), torch.zeros((), dtype=dtype)
+    returns = discounted_returns(records[0]["reward"], records[0]["over"], torch.zeros(2, 3, dtype=dtype), costs["discount"])
+    for t, chance in enumerate(drawn[1].unbind(1)):
+        out = network.step(p, stream.memory, Moment(stream.observation, stream.reward, stream.action), costs["discount"])
+        entropy = torch.nn.functional.cross_entropy(out.logits.flatten(0, 1), better.flatten(), reduction="sum")
+        value_loss = costs["value_cost"][:, None] * (returns[:, t] - out.value) ** 2 / 2
+        total = total + (entropy + value_loss.sum()) / 3
+        stream, _ = a2c.step(task, network, p, costs, stream, chance)
+    expected = torch.autograd.grad(total, list(p.values()))
+    tolerance = {"rtol": 1e-3, "atol": 1e-4} if compiled else {"rtol": 1e-9, "atol": 1e-9}
+    torch.testing.assert_close(gradient, network.flatten(dict(zip(p, expected, strict=True))), **tolerance)
+
+
 def test_without_a_compiler_it_warns_once_and_gives_the_same(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     compiler_found.cache_clear()

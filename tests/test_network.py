@@ -108,6 +108,14 @@ def test_networks_in_a_stack_never_mix(seeds, changed, seed, apart):
         assert not torch.equal(old[changed], new[changed])
 
 
+def test_a_network_that_forgets_begins_anew_at_every_step():
+    network, sequence = Network(Identity(4), LSTM(6), 3, remembers=False), random_sequence(2, 3, 4)
+    flat = random_flat(2, network)
+    alone = [run(network, flat, [moment]) for moment in sequence]
+    for together, *steps in zip(run(network, flat, sequence), *alone, strict=True):
+        assert torch.equal(together, torch.cat(steps, dim=1))
+
+
 @pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize(("blind", "sense"), [("reward", "sees_reward"), ("action", "sees_action")])
 def test_what_is_not_seen_leaves_no_trace(blind, sense, apart):

@@ -111,6 +111,14 @@ def test_learning_curve_counts_reward_per_episode(tmp_path):
         assert abs(values.mean() - rewards["whole"].mean()) < 3 * sum(own.sem() for own in rewards.values())
 
 
+def test_no_episodes_leave_the_initial_weights(tmp_path):
+    population = population_of([dataclasses.replace(SMALL, episodes=0)])
+    before = population.flat.clone()
+    (curve,) = curves_of(population, tmp_path)
+    assert torch.equal(population.flat, before) and population.share == 1
+    assert curve.empty and {"episode", "reward"} <= {*curve.columns}
+
+
 def test_learning_curve_takes_in_the_experiments_own_measure(tmp_path):
     def measure(population):
         return pd.DataFrame({"size": [float(w.abs().sum()) for w in population.flat]})

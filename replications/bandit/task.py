@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ class BanditTask:
     p_left: float = 0.5
     p_right: float = 0.5
 
-    observations = ("trial",)
+    observations: ClassVar[tuple[str, ...]] = ("trial",)
     actions = ("left", "right")
     periods = ("choice",)
     begin_noise = 2
@@ -62,6 +62,10 @@ class BanditTask:
         trial = state["trial"] + 1
         after = state | {"trial": trial, "over": trial >= self.trials, "choice": action, "reward": reward}
         return after, self._observe(after), reward
+
+    def target(self, state: State) -> Tensor:
+        """The better arm."""
+        return (state["p_right"] > state["p_left"]).long()
 
     def trial_columns(self, state: State) -> dict[str, Any]:
         """Choice, reward and reward probabilities of the trials that just ended."""

@@ -10,6 +10,7 @@ from typing import Literal
 
 from prefrontal import config, train
 from prefrontal.learners import bandit
+from prefrontal.task import Task
 from replications.bandit.task import BanditTask
 
 
@@ -34,7 +35,7 @@ class Config(config.Config):
     entropy_cost_end: float | None = 0.0
     """Weight beta_e at the end of training, approached linearly (arXiv 1611.05763: 0)."""
 
-    def task(self) -> BanditTask:
+    def task(self) -> Task:
         """Build the training task."""
         return BanditTask(self.arms, self.trials)
 

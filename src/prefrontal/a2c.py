@@ -6,6 +6,7 @@ For every time step t of an unroll, the gradient that is followed upwards is
 
 with delta_t = R_t - V_t, and R_t the discounted rewards to the end of the episode, or of the unroll, where the value of the
 next step stands for the rest. Contributions are summed over the unroll and averaged over episodes played side by side.
+Supervised networks follow grad log pi(a*_t) in place of the first term, where a*_t is the action that the task says was right.
 
 A time step (network, sampling and task together) is compiled for the loop over an unroll; policy and value are then read from
 the activity of the whole unroll at once, and PyTorch differentiates.
@@ -15,14 +16,14 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from prefrontal.compiling import Loop, Tensors, compiler_found
 from prefrontal.network import Memory, Moment, Network, Parameters, read
-from prefrontal.task import State, Task
+from prefrontal.task import State, Supervised, Task
 
 Costs = dict[str, Tensor]
 """Numeric settings, one entry per network, each (seed,): discount, value_cost, reward_scale, learning_rate, rms_decay,
@@ -30,7 +31,8 @@ rms_epsilon, gradient_clip, rpe_scale, negative_rpe_scale and rpe_noise."""
 
 Record = dict[str, Tensor]
 """What an unroll leaves, each (seed, steps, episode, ...): ``action``, ``reward`` (scaled; zero once the episode is over),
-``running`` (the episode had not ended before the step), ``over`` (it had after the step) and the activity of every core."""
+``running`` (the episode had not ended before the step), ``over`` (it had after the step), the activity of every core, and for
+supervised networks ``target``, the right action."""
 
 
 @dataclass
@@ -91,7 +93,9 @@ def sample(logits: Tensor, uniform: Tensor) -> Tensor:
     return action
 
 
-def step(task: Task, network: Network, p: Parameters, costs: Costs, stream: Stream, noise: Tensor) -> tuple[Stream, Record]:
+def step(
+    task: Task, network: Network, p: Parameters, costs: Costs, stream: Stream, noise: Tensor, supervised: bool = False
+) -> tuple[Stream, Record]:
     """Take one time step with noise (seed, episode, 1 + step_noise) -> where the episodes stand, and its record."""
     moment = Moment(stream.observation, stream.reward, stream.action)
     memory, logits, _ = network.step(p, stream.memory, moment, costs["discount"])
@@ -101,6 +105,8 @@ def step(task: Task, network: Network, p: Parameters, costs: Costs, stream: Stre
     reward = reward * costs["reward_scale"][:, None] * running
     activities = {f"{prefix}activity": memory[f"{prefix}activity"] for prefix in network.readouts}
     record = {"action": action, "reward": reward, "running": running, "over": state["over"], **activities}
+    if supervised:
+        record["target"] = cast(Supervised, task).target(state)
     return Stream(state, memory, observation, reward, action), record
 
 
@@ -179,10 +185,12 @@ def loss(
     }
     value, log_policy = outputs["value"][..., 0], torch.log_softmax(outputs["policy"], dim=-1)
     entropy = -(log_policy.exp() * log_policy).sum(-1)
-    chosen = log_policy.gather(-1, action[..., None])[..., 0]
+    chosen = log_policy.gather(-1, record.get("target", action)[..., None])[..., 0]
     delta = discounted_returns(reward, record["over"], rest, costs["discount"]) - value.detach()
     drive = delta if rpe_noise is None else interfere(delta, costs, rpe_noise)
-    gain = drive * (chosen + costs["value_cost"][:, None, None] * value) + entropy_cost[:, None, None] * entropy
+    scaled_value = costs["value_cost"][:, None, None] * value
+    learned = chosen + drive * scaled_value if "target" in record else drive * (chosen + scaled_value)
+    gain = learned + entropy_cost[:, None, None] * entropy
     episodes, steps = action.shape[2], running.sum((1, 2))
     monitor = {
         "reward": reward.sum((1, 2)) / episodes,
@@ -217,6 +225,8 @@ class Unroll:
         A new episode begins as soon as one ends, which runs uncompiled; else where the next unroll begins.
     compiled : bool
         Compile the time step. Without a C++ compiler it runs uncompiled, with a warning and the same results.
+    supervised : bool
+        Record the actions that the task says were right, which ``loss`` then follows.
 
     Attributes
     ----------
@@ -226,15 +236,17 @@ class Unroll:
         The compiled loop; it compiles in the first call of ``gradient``.
     """
 
-    def __init__(self, task: Task, network: Network, at_once: bool = False, compiled: bool = False) -> None:
-        self.task, self.network, self.at_once = task, network, at_once
+    def __init__(
+        self, task: Task, network: Network, at_once: bool = False, compiled: bool = False, supervised: bool = False
+    ) -> None:
+        self.task, self.network, self.at_once, self.supervised = task, network, at_once, supervised
         self.noise = 1 + task.step_noise + (task.begin_noise if at_once else 0)
         compiled = compiled and not at_once and compiler_found()
         self.loop = Loop(self._step, lambda name: name.startswith("memory.")) if compiled else None
 
     def _step(self, fixed: Tensors, carried: Tensors, noise: Tensor) -> tuple[Tensors, Record]:
         """Take one time step, as ``Loop`` wants it."""
-        after, record = step(self.task, self.network, fixed, fixed, Stream.unflatten(carried), noise)
+        after, record = step(self.task, self.network, fixed, fixed, Stream.unflatten(carried), noise, self.supervised)
         return after.flatten(), record
 
     def play(self, p: Parameters, costs: Costs, stream: Stream, noise: Tensor) -> tuple[Stream, Record]:
@@ -246,7 +258,7 @@ class Unroll:
         steps: list[Record] = []
         for now in noise.unbind(1):
             chance, opening = now[..., : 1 + self.task.step_noise], now[..., 1 + self.task.step_noise :]
-            stream, record = step(self.task, self.network, p, costs, stream, chance)
+            stream, record = step(self.task, self.network, p, costs, stream, chance, self.supervised)
             steps.append(record)
             if self.at_once and record["over"].any():
                 stream = stream.where(record["over"], open_stream(self.task, self.network, p, opening))

@@ -81,8 +81,8 @@ class Config:
 
     seed: int = count(0, 0)
     """Seed of the (first) network: fixes its initial weights and its stream of episodes."""
-    episodes: int = count(10_000)
-    """Training episodes."""
+    episodes: int = count(10_000, 0)
+    """Training episodes; 0 leaves the weights as they start."""
     episodes_per_update: int = count(1)
     """Episodes played side by side and averaged in one update (paper: a single thread, 1)."""
     unroll: int = count(300)
@@ -91,6 +91,8 @@ class Config:
     """When a new episode takes the place of one that has ended (not stated)."""
     core: Literal["lstm", "gru", "tanh", "attention", "slots", "feedforward"] = "lstm"
     """Memory of the network (paper: LSTM)."""
+    remembers: bool = True
+    """Whether the core's state outlives a time step (paper: yes); where not, every step begins as an episode does."""
     units: int = count(48)
     """Units of the core that are read out (paper: 48)."""
     learned_start: bool = True
@@ -102,6 +104,8 @@ class Config:
     """Whether the last reward (or the reward prediction error) is among the inputs (paper: yes)."""
     sees_action: bool = True
     """Whether the last action is among the inputs (paper: yes)."""
+    objective: Literal["reinforcement", "supervised"] = "reinforcement"
+    """What the policy learns from: rewards (paper), or by cross-entropy the action that the task says was right."""
     learning_rate: float = positive(7e-4, numeric=True)
     """RMSProp learning rate (paper: 7e-4)."""
     constant_rate: float = share(1.0)

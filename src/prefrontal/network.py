@@ -60,6 +60,8 @@ class Network:
         critic's reward prediction error in its place (Wang et al. 2018, Methods, simulation 6).
     sees_reward, sees_action : bool
         Whether the last reward (or error) and the last action are among the inputs.
+    remembers : bool
+        Whether the core's state outlives a time step; where not, every step begins as an episode does.
     """
 
     encoder: Encoder
@@ -68,6 +70,7 @@ class Network:
     apart: bool = False
     sees_reward: bool = True
     sees_action: bool = True
+    remembers: bool = True
 
     @property
     def readouts(self) -> dict[str, tuple[str, ...]]:
@@ -148,7 +151,8 @@ class Network:
             inputs.append(moment.reward[..., None])
         if self.sees_action:
             inputs.append(one_hot(moment.action, self.actions, inputs[0].dtype))
-        after = self.core.step(p, _part(memory, prefix), torch.cat(inputs, dim=-1))
+        before = _part(memory, prefix) if self.remembers else self.core.begin(p, len(moment.action[0]))
+        after = self.core.step(p, before, torch.cat(inputs, dim=-1))
         return {f"{prefix}{name}": tensor for name, tensor in after.items()}
 
     def from_torch(self, tensors: dict[str, Tensor]) -> Parameters:

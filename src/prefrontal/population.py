@@ -34,6 +34,7 @@ def network_of(config: Config, task: Task) -> Network:
         apart=config.network_input == "rpe",
         sees_reward=config.sees_reward,
         sees_action=config.sees_action,
+        remembers=config.remembers,
     )
 
 
@@ -81,7 +82,8 @@ class Population:
         self.episodes, self.steps = first.episodes_per_update, min(first.unroll, self.task.episode_steps)
         if compiled is None:
             compiled = self.updates * self.steps >= COMPILE_FROM
-        self.programs = [a2c.Unroll(task, self.network, self.at_once, compiled) for _, task in self.lessons]
+        supervised = first.objective == "supervised"
+        self.programs = [a2c.Unroll(task, self.network, self.at_once, compiled, supervised) for _, task in self.lessons]
         columns = {name: torch.tensor([value_of(c, name) for c in configs], dtype=torch.float32) for name in numeric(type(first))}
         flat = initial_parameters(self.network, self.seeds, columns["init_scale"], columns["output_scale"])
         self.flat = torch.cat([c.initial(self.network, own[None]) for c, own in zip(configs, flat, strict=True)]).to(device)
@@ -117,7 +119,8 @@ class Population:
     @property
     def share(self) -> float:
         """Share of the training that is done."""
-        return min(1.0, self.ended / self.config.episodes) if self.at_once else self.done / self.updates
+        done, all_of_it = (self.ended, self.config.episodes) if self.at_once else (self.done, self.updates)
+        return min(1.0, done / all_of_it) if all_of_it else 1.0
 
     @property
     def trained_steps(self) -> int:

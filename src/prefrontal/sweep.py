@@ -146,7 +146,8 @@ def main(arguments: list[str]) -> None:
         require(getattr(options, count) >= 1, count, getattr(options, count), "at least 1")
     require_device(options.device)
     torch.set_num_threads(options.threads)
-    config, _ = command_line(dataclasses.replace(settings_of(name, options.condition), seed=APART), Options, module, arguments[1:])
+    default = dataclasses.replace(settings_of(name, options.condition), seed=APART)
+    config, _ = command_line(default, Options, module, arguments[1:])
     configs = [c for point in grid(config, options.vary) for c in replicate(point, options.seeds)]
     measure = experiment.module(name, "sweep").measure if name in experiment.names("sweep") else None
     frame = compare(name, configs, options, measure)

@@ -71,6 +71,13 @@ class Task(Protocol):
         """Columns of the trials table for trials that just ended, given the state after their last step."""
 
 
+class Supervised(Task, Protocol):
+    """A task that can say which action was right, whether or not it was rewarded."""
+
+    def target(self, state: State) -> Tensor:
+        """Right action of the step that led to this state, (seed, episode), int64."""
+
+
 INVALID_REWARD = -1.0
 """Reward of an invalid response (Methods, "Simulations", trial protocol)."""
 

@@ -143,7 +143,8 @@ def train(
             if due:
                 store.save_checkpoint(population, dataclasses.asdict(curve), checkpoint)
                 saved_at = time.monotonic()
-    return curve.tables()
+    untrained = pd.DataFrame(columns=list(tables.COLUMNS["learning_curve"]))
+    return curve.tables() or [untrained] * len(population.configs)
 
 
 def refuse_divergence(population: Population, curve: Curve) -> None:
