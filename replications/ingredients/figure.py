@@ -33,7 +33,9 @@ WORDS = {
 YARDSTICKS = {"random": 0.0, "one trial": ONE_TRIAL, "Thompson": THOMPSON, "best": 1.0}
 """Share of the gain of reference agents."""
 
-MEMORY_COLORS = dict(zip(MEMORIES, mpl.colormaps["cividis"](np.linspace(0, 0.95, len(MEMORIES))), strict=True)) | {NONE: "#c0392b"}
+MEMORY_COLORS = dict(zip(MEMORIES, mpl.colormaps["cividis"](np.linspace(0, 0.95, len(MEMORIES))), strict=True)) | {
+    NONE: "#c0392b"
+}
 MARKERS = dict(zip(MEMORY_COLORS, "os^DvX", strict=True))
 
 
