@@ -20,8 +20,9 @@ class WeatherTask:
     """Say what the weather will be tomorrow; a day is one trial of one time step, and the day's weather is shown after it.
 
     Every sequence is of one kind, with a number u from U[0, 1] of its own: "independent" days with P(rain) = u; "sticky",
-    tomorrow as today with probability u (alternating where it is small); "growing streaks" that end with probability u / n after n days
-    of the same weather; "fading streaks" that go on with probability u / n; a "pattern" of so many ``pattern_days`` that repeats.
+    tomorrow as today with probability u (alternating where it is small); "growing streaks" that end with probability u / n
+    after n days of the same weather; "fading streaks" that go on with probability u / n; a "pattern" of so many
+    ``pattern_days`` that repeats.
 
     ``kind`` asks for one kind only.
     """
