@@ -13,7 +13,7 @@ MAIN, BETS = "predictor", "bets"
 """Predicts tomorrow: cross-entropy, no reward, no action. Bets on tomorrow: reinforcement as in the paper, 1 if right."""
 
 BLIND = {"objective": "supervised", "sees_reward": False, "sees_action": False, "entropy_cost": 0.0, "entropy_cost_end": None}
-TRAINED: dict[str, dict[str, Any]] = {MAIN: BLIND | {"learning_rate": 5e-3}, BETS: {}}
+TRAINED: dict[str, dict[str, Any]] = {MAIN: BLIND, BETS: {}}
 """The learning rate of each is chosen among 7e-4, 2e-3 and 5e-3, on two networks each that are not judged: the one with the
 largest mean share of the gain on validation episodes (``share_validation``)."""
 

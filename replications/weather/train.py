@@ -39,7 +39,7 @@ class Config(config.Config):
     """Sequences side by side."""
     unroll: int = 100
     """Longest unroll in time steps: a sequence."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
     """RMSProp learning rate (README, "Deviations and choices")."""
     constant_rate: float = 0.5
     """Share of training after which the learning rate falls linearly to zero."""
