@@ -192,6 +192,16 @@ def test_overview_has_a_line_per_claim_and_claims_md_every_row(tmp_path):
     readme.main(readme.Options(data=data, root=tmp_path))
     short, full = (path.read_text() for path in (tmp_path / "README.md", data / "claims.md"))
     assert short.count("| c |") == 1 and "the weak one" in short and full.count("| c |") == 2
+    second = dataclasses.replace(C, claim="d")
+    write(data / "x", (C, [1.0, 1.1]), (dataclasses.replace(C, quantity="p"), [-1.0, -1.1]), (second, [1.0, 1.1]))
+    (tmp_path / "README.md").write_text("<!-- begin: claims d, c -->\n<!-- end -->\n")
+    readme.main(readme.Options(data=data, root=tmp_path))
+    some = (tmp_path / "README.md").read_text()
+    assert some.count("| c |") == some.count("| d |") == 1
+    (tmp_path / "README.md").write_text("<!-- begin: claims d, e -->\n<!-- end -->\n")
+    with pytest.raises(UserError, match="claims d, e: no such claims"):
+        readme.main(readme.Options(data=data, root=tmp_path))
+    (tmp_path / "README.md").write_text(short)
     write(data / "x", (C, [1.0, 1.1]))
     (tmp_path / "replications" / "x").mkdir(parents=True)
     (tmp_path / "replications" / "x" / "README.md").touch()

@@ -8,7 +8,8 @@ A README shows a table between two comment lines:
 The path is relative to data/<experiment>/ (the README's folder). With ``by``, numbers are averaged over networks within groups
 and shown as mean [lowest, highest]; without, the table is shown as it is. ``<!-- begin: claims -->`` shows an experiment's claims
 row by row, and in the README of the repository one line per claim of all; ``<!-- begin: claims rpe-input -->`` the rows of one
-claim in all experiments; ``<!-- begin: every claim -->`` all rows.
+claim in all experiments, ``<!-- begin: claims inner-policy, inner-minimal -->`` one line for each of several;
+``<!-- begin: every claim -->`` all rows.
 """
 
 from __future__ import annotations
@@ -62,16 +63,18 @@ def overview(frame: pd.DataFrame) -> pd.DataFrame:
 
 def table(what: str, data: Path, experiment: str | None) -> str:
     """Return the Markdown that belongs between a block's markers."""
-    kind, _, claim = what.partition(" ")
+    kind, _, named = what.partition(" ")
+    names = [name.strip() for name in named.split(",") if name.strip()]
     if kind in ("claims", "every"):
         frame = own = counted = claims.collect(data)
         if what == "claims" and experiment:
             own, counted = frame[frame["experiment"] == experiment], claims.counted(frame, experiment)
-        elif kind == "claims" and claim:
-            own = counted = frame[frame["claim"] == claim]
-        if own.empty:
+        elif kind == "claims" and names:
+            own = counted = frame[frame["claim"].isin(names)]
+        if own.empty or (kind == "claims" and not set(names) <= set(own["claim"])):
             raise UserError(f"{what}: no such claims in {data}; run the analysis first")
-        shown = overview(own) if what == "claims" and experiment is None else claims.readable(own)
+        brief = len(names) > 1 or (what == "claims" and experiment is None)
+        shown = overview(own) if brief else claims.readable(own)
         apart = [name for name in own["claim"].unique() if name not in set(counted["claim"])]
         words = f" Not counted here, since several experiments settle it: {', '.join(apart)}." if apart else ""
         return f"{claims.score(counted) or 'No claim is settled yet'}.{words}\n\n{markdown(shown)}"
