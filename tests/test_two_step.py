@@ -140,12 +140,12 @@ def cue_learner():
     return cue.learner(Config().settings())
 
 
-def simulated(learner, condition, temperature=CUE_TEMPERATURE, **choice_rule):
-    return two_step.simulate(learner, temperature, 150, 100, np.random.default_rng(5), condition=condition, **choice_rule)
+def simulated(learner, condition, temperature=CUE_TEMPERATURE, episodes=150, **choice_rule):
+    return two_step.simulate(learner, temperature, episodes, 100, np.random.default_rng(5), condition=condition, **choice_rule)
 
 
 def test_cue_learner_stays_as_a_planner_does_after_one_trial_and_forgets_those_before(cue_learner):
-    weights = two_step_weights(simulated(cue_learner, "cue")).set_index(["lag", "signal"])["weight"]
+    weights = two_step_weights(simulated(cue_learner, "cue", episodes=1_000)).set_index(["lag", "signal"])["weight"]
     for transition, outcome in TRIAL_TYPES:
         planned = 1 if (transition == "common") == (outcome == "rewarded") else -1
         own = planned * weights.xs(f"{transition}/{outcome}", level="signal")
