@@ -46,7 +46,7 @@ def planning_by_lag(weights: pd.DataFrame) -> pd.DataFrame:
     past = weights[weights["lag"] > 0]
     stays = past["signal"].isin(["common/rewarded", "uncommon/unrewarded"])
     signed = past.assign(weight=past["weight"].where(stays, -past["weight"]), lag="lag " + past["lag"].astype(str))
-    return signed.pivot_table(index=SUBJECT, columns="lag", values="weight").rename_axis(columns=None).reset_index()
+    return signed.groupby([*SUBJECT, "lag"])["weight"].mean().unstack("lag").rename_axis(columns=None).reset_index()
 
 
 def _by_values(name: str, *rate: str) -> Rule:
@@ -97,15 +97,17 @@ def compare(trials: pd.DataFrame, cue: two_step.CueLearner, planner: two_step.Pl
     Returns
     -------
     DataFrame
-        condition, seed, rule, log_likelihood per choice (nats).
+        condition, seed, rule, log_likelihood per choice (nats); NaN where a half has no choice.
     """
     rows = []
     subjects: Any = list(trials[trials["episode"] < FITTED_EPISODES].groupby(SUBJECT, observed=True))
     for key, own in tqdm(subjects, desc="comparing rules", unit="subject", disable=None):
         data = watched(two_step.arrange(own), cue, planner)
+        halves = all((data["choice"][half::2] >= 0).any() for half in range(2))
         for name, rule in RULES.items():
-            log_p = comparison.cross_validate(rule, data, np.random.default_rng(key[1]), starts=2)
-            rows.append({**dict(zip(SUBJECT, key, strict=True)), "rule": name, "log_likelihood": np.nanmean(log_p)})
+            rng = np.random.default_rng(key[1])
+            mean = np.nanmean(comparison.cross_validate(rule, data, rng, starts=2)) if halves else np.nan
+            rows.append({**dict(zip(SUBJECT, key, strict=True)), "rule": name, "log_likelihood": mean})
     return pd.DataFrame(rows)
 
 
