@@ -11,11 +11,12 @@ import torch
 from prefrontal.errors import UserError
 from prefrontal.learners import comparison, two_step
 from prefrontal.learners.agents import TwoStepAgent
-from prefrontal.learners.two_step import LearningPlanner, Mixture, ModelFree, Planner
+from prefrontal.learners.two_step import CueLearner, LearningPlanner, Mixture, ModelFree, Planner
 from prefrontal.recording import record
 from replications.two_step.task import TwoStepTask
 
-LEARNERS = [ModelFree(0.3), ModelFree(0.4, eligibility=0.6), Planner(), LearningPlanner(0.4), Mixture(0.4, ModelFree(0.3))]
+CUE = CueLearner(ModelFree(0.3, eligibility=1.0))
+LEARNERS = [ModelFree(0.3), ModelFree(0.4, eligibility=0.6), Planner(), LearningPlanner(0.4), Mixture(0.4, ModelFree(0.3)), CUE]
 
 
 def table(learner, inverse_temperature, seed=0, episodes=300, trials=100, **options):
@@ -43,6 +44,23 @@ def test_model_free_trials_by_hand():
     traced = two_step.replay(ModelFree(0.5, eligibility=1.0, initial_value=0.0), choice, state, reward)
     np.testing.assert_allclose(traced["action_values"], [[[0, 0], [0.5, 0], [0.25, 0]]])
     np.testing.assert_allclose(traced["rpe_stage_2"], [[0.0, -0.5, 0.0]])
+
+
+def test_cue_learner_trials_by_hand():
+    """The cue of the second trial is rewarded S1, of the fifth rewarded S2; the third breaks off, so that the fourth has none."""
+    choice, state = np.array([[0, 0, -1, 0, 1]]), np.array([[0, 0, -1, 1, 1]])
+    reward = np.array([[1.0, 0.0, -1.0, 1.0, 1.0]])
+    learner = CueLearner(ModelFree(0.5, eligibility=1.0, initial_value=0.0))
+    seen = two_step.replay(learner, choice, state, reward)
+    np.testing.assert_allclose(seen["action_values"], [[[0, 0], [0, 0], [0, 0], [0.5, 0], [0, 0]]])
+    np.testing.assert_allclose(seen["state_values"], [[[0, 0], [0, 0], [0, 0], [0.5, 0], [0, 0]]])
+    np.testing.assert_allclose(seen["rpe_stage_2"], [[0, 0, np.nan, -0.5, 0]])
+    np.testing.assert_allclose(seen["rpe_reward"], [[1, 0, np.nan, 1, 1]])
+    learned = learner.learn(np.tile(choice, (2, 1)), np.tile(state, (2, 1)), np.tile(reward, (2, 1)))
+    # The second episode begins without a cue too, and moves the values further: left without one, right after rewarded S2.
+    np.testing.assert_allclose(learned.actions, [[0, 0], [0, 0], [0, 0], [0, 0.75], [0.9375, 0]])
+    ready = CueLearner(learner.model_free, learned)
+    np.testing.assert_allclose(two_step.replay(ready, choice, state, reward)["action_values"][0, 0], [0.9375, 0])
 
 
 def test_planner_trials_by_hand():

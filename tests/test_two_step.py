@@ -2,14 +2,16 @@
 
 import dataclasses
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from prefrontal import claims, recording
-from prefrontal.learners import two_step
+from prefrontal.behavior import TRIAL_TYPES, two_step_weights
+from prefrontal.learners import comparison, two_step
 from prefrontal.learners.agents import TwoStepAgent
-from replications.two_step import analysis
-from replications.two_step.conditions import CLAIMS, MAIN, SARSA_RATES
+from replications.two_step import analysis, cue
+from replications.two_step.conditions import CLAIMS, CUE_TEMPERATURE, MAIN, SARSA_RATES
 from replications.two_step.train import Config
 
 RATE = 0.3
@@ -91,7 +93,7 @@ def test_every_claim_has_its_quantity(planner):
     quantities = analysis.quantities(planner[1])
     own = [claim for claim in CLAIMS if not claim.condition]
     rows = claims.settle_all(own, quantities, MAIN, {})
-    assert len(rows) == len(quantities) == len(own) == 11 + len(SARSA_RATES)
+    assert len(rows) == len(quantities) == len(own) == 16 + len(SARSA_RATES)
     published = rows.set_index(["claim", "quantity"])["published"]
     assert published["twostep-lags", "common rewarded"] == pytest.approx(3.41, abs=0.01)
     assert published["twostep-stay", "after rewarded uncommon"] == pytest.approx(0.638, abs=0.001)
@@ -131,3 +133,70 @@ def test_references_know_the_task_that_was_trained():
     believing = dataclasses.replace(tables, settings={MAIN: Config(discount=0.8).settings()})
     other = analysis.model_based_pairs(believing)["model_based"]
     assert abs(other - pairs["model_based"]).max() > 0.1
+
+
+@pytest.fixture(scope="module")
+def cue_learner():
+    return cue.learner(Config().settings())
+
+
+def simulated(learner, condition, temperature=CUE_TEMPERATURE, episodes=150, **choice_rule):
+    return two_step.simulate(learner, temperature, episodes, 100, np.random.default_rng(5), condition=condition, **choice_rule)
+
+
+def test_cue_learner_stays_as_a_planner_does_after_one_trial_and_forgets_those_before(cue_learner):
+    weights = two_step_weights(simulated(cue_learner, "cue", episodes=1_000)).set_index(["lag", "signal"])["weight"]
+    for transition, outcome in TRIAL_TYPES:
+        planned = 1 if (transition == "common") == (outcome == "rewarded") else -1
+        own = planned * weights.xs(f"{transition}/{outcome}", level="signal")
+        assert own[1] > 1
+        assert own.loc[2:].abs().max() < 0.25
+    naive = dataclasses.replace(cue_learner, learned=None)
+    before = cue.planning_by_lag(two_step_weights(simulated(naive, "naive")))["lag 1"].item()
+    assert before < 0.6, "it has to learn so, over more than one episode"
+
+
+def test_planning_by_lag_tells_planners_from_those_who_look_one_trial_back(cue_learner):
+    both = pd.concat([simulated(cue_learner, "cue"), simulated(two_step.Planner(), "planner")], ignore_index=True)
+    lags = cue.planning_by_lag(two_step_weights(both)).set_index("condition")[cue.LATER].mean(axis=1)
+    assert abs(lags["cue"]) < 0.1 < 0.3 < lags["planner"]
+
+
+def test_planning_by_lag_by_hand():
+    weights = [1.0, -2.0, -3.0, 4.0, 0.5]
+    signals = [*("/".join(kind) for kind in TRIAL_TYPES), "bias"]
+    frame = pd.DataFrame({"condition": MAIN, "seed": 0, "signal": signals, "lag": [1, 1, 1, 1, 0], "weight": weights})
+    stays = dict(zip(TRIAL_TYPES, weights, strict=False))
+    expected = sum(w if (t == "common") == (o == "rewarded") else -w for (t, o), w in stays.items()) / 4
+    assert cue.planning_by_lag(frame)["lag 1"].item() == pytest.approx(expected) == 2.5
+
+
+@pytest.mark.parametrize("truth", ["cue", "planner"])
+def test_rule_that_made_the_choices_predicts_them_best(truth, cue_learner):
+    planner = two_step.Planner(discount=cue_learner.discount)
+    trials = simulated({"cue": cue_learner, "planner": planner}[truth], truth, perseveration=0.3)
+    found = cue.compare(trials, cue_learner, planner).set_index("rule")["log_likelihood"]
+    assert set(found.index) == set(cue.RULES)
+    assert found.idxmax() == truth
+    assert found[truth] > found[{"cue": "planner", "planner": "cue"}[truth]] + 0.01
+
+
+def test_parameters_of_the_cue_rule_are_recovered(cue_learner):
+    true = {"learning_rate": 0.2, "inverse_temperature": 5.0, "perseveration": 0.5, "bias": -0.3}
+    quick = dataclasses.replace(cue_learner, model_free=dataclasses.replace(cue_learner.model_free, learning_rate=0.2))
+    trials = simulated(quick, "cue", true["inverse_temperature"], perseveration=true["perseveration"], bias=true["bias"])
+    data = cue.watched(two_step.arrange(trials), cue_learner, two_step.Planner())
+    found = comparison.fit(cue.RULES["cue"], data, np.random.default_rng(0), starts=2)
+    assert found["learning_rate"] == pytest.approx(true.pop("learning_rate"), abs=0.04)
+    assert {name: found[name] for name in true} == pytest.approx(true, rel=0.15)
+
+
+def test_cue_learner_explains_its_own_errors_and_a_planner_those_of_a_planner(cue_learner, planner):
+    rpes = planner[1]["cue_rpes"].query("event == 'reward'").iloc[0]
+    assert rpes["r2_model_based"] > 0.99 > rpes["r2_cue"]
+    assert rpes["r2_cue_residual"] < 0.001
+    tables = recorded(cue_learner, CUE_TEMPERATURE, Config())
+    pairs = analysis.with_reference(analysis.model_based_pairs(tables), tables.trials, "cue", cue_learner)
+    rpes = analysis.rpe_regressions(pairs, ("model_based", "cue")).query("event == 'reward'").iloc[0]
+    assert rpes["r2_cue"] > 0.99 > rpes["r2_model_based"]
+    assert rpes["weight_cue"] == pytest.approx(1, abs=0.01)

@@ -5,7 +5,7 @@ python -m replications.two_step.analysis --help
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from prefrontal import behavior, claims, experiment, tables
 from prefrontal.behavior import SUBJECT
 from prefrontal.learners import two_step
 from prefrontal.tables import Recording
+from replications.two_step import cue
 from replications.two_step.conditions import EXAMPLE_EPISODES, FITTED_EPISODES, FITTED_STARTS, MAIN, SARSA_RATES
 
 STAGES = {"stage 1": "stage 2", "stage 2": "reward"}
@@ -92,32 +93,34 @@ def model_based_pairs(recording: Recording) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def rpe_regressions(pairs: pd.DataFrame) -> pd.DataFrame:
+def rpe_regressions(pairs: pd.DataFrame, references: Sequence[str] = ("model_based", "model_free")) -> pd.DataFrame:
     """Explained variance of each network's reward prediction errors, both events together and each alone.
 
     Returns
     -------
     DataFrame
-        condition, seed, event, r2_model_based, r2_model_free, r2_model_free_residual (the model-based part regressed out of the
-        model-free errors, as in Fig. 5g), r2_both (both as predictors), weight_model_based and weight_model_free (standardised,
-        from that regression), correlation of the two references.
+        condition, seed, event; for each reference r2_<name>; for all but the first r2_<name>_residual (the first one regressed
+        out of its errors, as in Fig. 5g); r2_together (all as predictors), for each weight_<name> (standardised, from that
+        regression); correlation of the first reference with the last.
     """
     rows = []
     for (condition, seed), block in pairs.groupby(SUBJECT):
         for event in ("both", *EVENTS):
             part = block if event == "both" else block[block["event"] == event]
-            network, based, free = (part[name].to_numpy(float) for name in ("network", "model_based", "model_free"))
+            network, first, last = (part[name].to_numpy(float) for name in ("network", references[0], references[-1]))
+            own = {name: part[name].to_numpy(float) for name in references}
+            residuals = {f"{name}_residual": behavior.residual(own[name], first) for name in references[1:]}
             rows.append(
                 {
                     "condition": condition,
                     "seed": seed,
                     "event": event,
-                    "r2_model_based": behavior.explained_variance(network, [based]),
-                    "r2_model_free": behavior.explained_variance(network, [free]),
-                    "r2_model_free_residual": behavior.explained_variance(network, [behavior.residual(free, based)]),
-                    "r2_both": behavior.explained_variance(network, [based, free]),
-                    **behavior.standardized_weights(network, {"model_based": based, "model_free": free}),
-                    "correlation": np.corrcoef(based, free)[0, 1] if len(part) > 1 else np.nan,
+                    **{
+                        f"r2_{name}": behavior.explained_variance(network, [errors]) for name, errors in (own | residuals).items()
+                    },
+                    "r2_together": behavior.explained_variance(network, list(own.values())),
+                    **behavior.standardized_weights(network, own),
+                    "correlation": np.corrcoef(first, last)[0, 1] if len(part) > 1 else np.nan,
                 }
             )
     return pd.DataFrame(rows)
@@ -231,6 +234,15 @@ def share_of_best(trials: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return frame.assign(share=frame["reward_per_trial"] / frame["best_possible"])
 
 
+def measure_cue(trials: pd.DataFrame, weights: pd.DataFrame, pairs: pd.DataFrame, settings: Settings) -> dict[str, pd.DataFrame]:
+    """Put a learner to whom the last outcome is a cue beside the main networks, by all that tells planners from others."""
+    trials, weights, pairs = (frame[frame["condition"] == MAIN] for frame in (trials, weights, pairs))
+    learner = cue.learner(settings[MAIN])
+    pairs = with_reference(pairs, trials, "cue", learner)
+    tables = {"cue_rpes": rpe_regressions(pairs, ("model_based", "model_free", "cue"))}
+    return tables | cue.measure(trials, weights, learner, settings[MAIN])
+
+
 def measure(recording: Recording) -> dict[str, pd.DataFrame]:
     """Measure behaviour and, where steps were recorded, reward prediction errors; supplementary6 is about the main networks."""
     trials, settings = recording.trials, recording.settings
@@ -243,7 +255,10 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
     if len(recording.steps):
         pairs = model_based_pairs(recording)
         measured["supplementary6"], rate = reference_rates(pairs, trials, settings)
-        measured["fig5fg"] = rpe_regressions(with_model_free(pairs, trials, rate, settings)).assign(sarsa_rate=rate)
+        pairs = with_model_free(pairs, trials, rate, settings)
+        measured["fig5fg"] = rpe_regressions(pairs).assign(sarsa_rate=rate)
+        if MAIN in settings:
+            measured |= measure_cue(trials, measured["fig5e"], pairs, settings)
     return measured
 
 
@@ -255,6 +270,22 @@ def lag_1(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def pooled_rpes(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """RPE regressions of both events together, a row per network."""
     return measured["fig5fg"].query("event == 'both'").set_index(SUBJECT)
+
+
+def beside_cue(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What is said of the networks and the cue learner, a row per main network."""
+    likelihood = measured["cue_rules"].pivot(index=SUBJECT, columns="rule", values="log_likelihood")
+    rpes = measured["cue_rpes"].query("event == 'both'").set_index(SUBJECT)
+    later = measured["cue_lags"].query("condition == @MAIN").set_index(SUBJECT)[cue.LATER].mean(axis=1)
+    return pd.DataFrame(
+        {
+            "likelihood": likelihood["planner"] - likelihood["cue"],
+            "lags 2-5": later,
+            "r2": rpes["r2_cue"],
+            "r2, residual": rpes["r2_cue_residual"],
+            "weight": rpes["weight_cue"],
+        }
+    )
 
 
 def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -272,6 +303,8 @@ def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         by_rate = measured["supplementary6"].query("event == 'both' and sarsa_rate in @SARSA_RATES")
         by_rate = by_rate.pivot(index=SUBJECT, columns="sarsa_rate", values="r2_model_free_residual")
         parts.append(claims.quantities("twostep-rpe-mf", by_rate, "r2, rate {:g}".format))
+    if "cue_rules" in measured:
+        parts.append(claims.quantities("twostep-cue", beside_cue(measured)))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from prefrontal.behavior import TRIAL_TYPES
+from prefrontal.claims import BEYOND, RPE_WORDS, Claim, above, again, below
 from prefrontal.claims import RPE_INPUT as RPE
-from prefrontal.claims import RPE_WORDS, Claim, above, again, below
 from prefrontal.tables import published
 
 MAIN = "default"
@@ -41,6 +41,12 @@ EXAMPLE_EPISODES = 30
 FITTED_EPISODES, FITTED_STARTS = 100, 5
 """Episodes of each network to which learners are fitted, which makes it about as many choices as of a rat; runs per fit."""
 
+CUE_RATE, CUE_TEMPERATURE = 0.05, 6.0
+"""Learning rate and inverse temperature at which the cue learner learns the task; rules that are fitted have their own."""
+
+CUE_LEARNERS, CUE_TRIALS = 100, 4_000
+"""Cue learners whose values are averaged, and trials from which each learns them: about a hundred of the rarest kind."""
+
 
 lags = published("fig5e").query("series.str.startswith('meta-RL mean ') and x == 1").set_index("series")["y"]
 stays = published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_index("x")["y"]
@@ -67,5 +73,18 @@ CLAIMS.append(
 )
 CLAIMS += [
     Claim("twostep-rpe-mf", f"r2, rate {rate:g}", "5g", f"{statement}, SARSA's learning rate {rate:g}") for rate in SARSA_RATES
+]
+
+# The model-free alternative of Akam, Costa & Dayan (2015), reported.
+learner = "learner to whom the last outcome is a cue"
+CLAIMS += [
+    Claim("twostep-cue", quantity, BEYOND, statement)
+    for quantity, statement in {
+        "likelihood": f"log likelihood per unseen choice (nats): planner minus {learner}",
+        "lags 2-5": "networks' planning weight (log odds), mean of lags 2-5, where such a learner has next to none",
+        "r2": f"variance of the RPEs explained by RPEs of a {learner} (r2)",
+        "r2, residual": f"variance explained by RPEs of a {learner}, model-based ones regressed out (r2)",
+        "weight": f"standardised weight of RPEs of a {learner} beside those of planner and SARSA",
+    }.items()
 ]
 CLAIMS += again(CLAIMS, RPE, RPE_INPUT, RPE_WORDS, ("twostep-lags", "twostep-rpe-mb"))

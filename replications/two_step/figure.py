@@ -5,7 +5,7 @@ python -m replications.two_step.figure --help
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -188,6 +188,83 @@ def supplement(results: pd.DataFrame, fitted: float) -> Drawing:
     return Drawing("fig5_supplement", figure, {})
 
 
+def draw_cue_stays(axes: list[Axes], stays: pd.DataFrame) -> None:
+    """Stay probabilities of the cue learner and of a planner that choose as randomly."""
+    for ax, (name, own) in zip(axes, stays.groupby("condition"), strict=True):
+        p = own.set_index(["transition", "outcome"])["stay_probability"]
+        for kind, x in stay_bars(ax, str(name)).items():
+            ax.bar(x, p[kind], 0.8, color=COLORS[kind[0]])
+    axes[0].set_ylabel("stay probability")
+    for x, transition in enumerate(TRANSITIONS):
+        axes[0].text(
+            0.98, 0.98 - 0.08 * x, transition, color=COLORS[transition], ha="right", va="top", transform=axes[0].transAxes
+        )
+
+
+def draw_cue_lags(ax: Axes, lags: pd.DataFrame) -> None:
+    """How far back trials make a planner stay or leave: networks, planner and cue learner."""
+    lag_axes(ax, "")
+    long = lags.melt(["condition", "seed"], var_name="lag").assign(
+        lag=lambda own: own["lag"].str.removeprefix("lag ").astype(int)
+    )
+    for condition, label, color in (
+        (MAIN, "networks", COLORS["network"]),
+        ("planner", "planner", COLORS["model-based"]),
+        ("cue learner", "cue learner", COLORS["cue"]),
+    ):
+        own = long[long["condition"] == condition]
+        means = summarize(own, ["lag"], "value")
+        ax.plot(means["lag"], means["mean"], color=color, marker=None if condition == MAIN else "o", ms=2.5, label=label)
+        if condition == MAIN:
+            for _, block in own.groupby("lag"):
+                plotting.dots(ax, block["lag"].iloc[0], block["value"], color, size=3)
+    ax.set_ylabel("planning weight (log odds)")
+    ax.legend(loc="upper right")
+
+
+def draw_by_name(ax: Axes, values: pd.DataFrame, names: Sequence[str]) -> None:
+    """Every network as a dot, and their mean with its interval, for each reference learner."""
+    for x, name in enumerate(names):
+        plotting.dots(ax, x, values[name], CUE_FIGURE[name][1], width=0.2)
+        mean, low, high = interval(values[name])
+        ax.errorbar(x + 0.34, mean, np.array([[mean - low], [high - mean]]), fmt="_", color="black", ms=6, elinewidth=0.8)
+    ax.set(xticks=range(len(names)), xlim=(-0.5, len(names) - 0.3))
+    ax.set_xticklabels([CUE_FIGURE[name][0] for name in names])
+    plotting.count(ax, len(values), x=0.02)
+
+
+CUE_FIGURE = {
+    "r2_model_based": ("planner", COLORS["model-based"]),
+    "r2_cue": ("cue", COLORS["cue"]),
+    "r2_model_free": ("SARSA", COLORS["model-free"]),
+    "cue": ("cue", COLORS["cue"]),
+    "one trial back": ("one\nback", COLORS["control"]),
+    "model-free": ("SARSA", COLORS["model-free"]),
+}
+"""Columns and rules of the figure about the cue learner: what they are called there, and their colour."""
+
+
+def cue(results: experiment.Results) -> Drawing:
+    """Draw the model-free alternative of Akam, Costa & Dayan (2015), the last trial's outcome as a cue, beside the networks."""
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 58)
+    layout: dict[str, Any] = {"left": 0.06, "right": 0.99, "top": 0.86, "bottom": 0.18}
+    outer = figure.add_gridspec(1, 3, wspace=0.24, width_ratios=(1.1, 0.75, 1.25), **layout)
+    stays, pairs = outer[0].subgridspec(1, 2, wspace=0.4), outer[2].subgridspec(1, 2, wspace=0.85)
+    a1, a2, b, c, d = (figure.add_subplot(cell) for cell in (stays[0], stays[1], outer[1], pairs[0], pairs[1]))
+    draw_cue_stays([a1, a2], results["cue_stays"])
+    draw_cue_lags(b, results["cue_lags"])
+    rpes = results["cue_rpes"].query("event == 'both'")
+    draw_by_name(c, rpes, ["r2_model_based", "r2_cue", "r2_model_free"])
+    c.set(ylabel="explained variance of RPEs ($r^2$)", ylim=(0, 1.05))
+    likelihood = results["cue_rules"].pivot(index="seed", columns="rule", values="log_likelihood")
+    draw_by_name(d, likelihood.sub(likelihood["planner"], axis=0), ["cue", "one trial back", "model-free"])
+    d.axhline(0, color="black", lw=0.5, ls=":")
+    d.set(ylabel="log likelihood per choice,\nminus the planner's (nats)", ylim=(None, 0.01))
+    for letter, ax in zip("abcd", (a1, b, c, d), strict=True):
+        plotting.panel_label(ax, letter)
+    return Drawing("fig5_cue", figure, {})
+
+
 def draw(results: experiment.Results) -> Iterator[Drawing]:
     """Draw the figure, its supplement and, where there are animals, these beside the networks."""
     stays, weights, rpes = (own[own["condition"] == MAIN] for own in (results["fig5c"], results["fig5e"], results["fig5fg"]))
@@ -214,6 +291,7 @@ def draw(results: experiment.Results) -> Iterator[Drawing]:
         plotting.panel_label(axes[0], letter)
     yield Drawing("fig5", figure, panels)
     yield supplement(results["supplementary6"], rpes["sarsa_rate"].iloc[0])
+    yield cue(results)
     folder = animals_figure.folder(results.data)
     if folder.exists():
         about = tables.manifest(folder)["lag_weights.csv"]

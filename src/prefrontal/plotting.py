@@ -51,6 +51,7 @@ COLORS = {
     "control": "#c0392b",
     "model-free": "#8a8a8a",
     "model-based": "#222222",
+    "cue": "#e8923a",
 }
 """Colour of everything that a figure distinguishes."""
 

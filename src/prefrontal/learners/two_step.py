@@ -122,6 +122,71 @@ class ModelFree:
         )
 
 
+CUES = ("unrewarded S1", "rewarded S1", "unrewarded S2", "rewarded S2", "none")
+"""What a ``CueLearner`` goes by, in the order of its values; none before the first trial, and after one that broke off."""
+
+
+class CueMemory(NamedTuple):
+    """The cue that the last trial left, an index into ``CUES``, (...), and the values under every cue, (..., cue, 2)."""
+
+    cue: np.ndarray
+    learned: ModelFreeMemory
+
+
+@dataclass(frozen=True)
+class CueLearner:
+    """Model-free learner that takes the last trial's second-stage state and reward for a cue (Akam, Costa & Dayan 2015).
+
+    It learns values of actions and states apart under every cue, by no more than prediction errors. After many episodes they
+    tell which action pays after which outcome, so that it repeats and leaves its last choice as a planner does; of what went
+    before the last trial it knows nothing. Trials that broke off teach nothing and leave no cue.
+    """
+
+    model_free: ModelFree
+    """How the values under the running trial's cue are learned."""
+    learned: ModelFreeMemory | None = None
+    """Values that it begins every episode with, (..., cue, 2), see ``learn``; by default the initial one of ``model_free``."""
+
+    @property
+    def discount(self) -> float:
+        """Factor on the second-stage value in the prediction of the first stage."""
+        return self.model_free.discount
+
+    def begin(self, shape: int | tuple[int, ...]) -> CueMemory:
+        """Memory before the first trial."""
+        cue = np.full(shape, CUES.index("none"))
+        start = self.model_free.begin((*cue.shape, len(CUES)))
+        learned = start if self.learned is None else ModelFreeMemory(*map(np.broadcast_to, self.learned, [start[0].shape] * 2))
+        return CueMemory(cue, learned)
+
+    def _cued(self, memory: CueMemory) -> ModelFreeMemory:
+        return ModelFreeMemory(*(np.take_along_axis(own, memory.cue[..., None, None], -2)[..., 0, :] for own in memory.learned))
+
+    def values(self, memory: CueMemory) -> np.ndarray:
+        """Values of the first-stage actions under the cue."""
+        return self._cued(memory).actions
+
+    def state_values(self, memory: CueMemory) -> np.ndarray:
+        """Values of the second-stage states under the cue."""
+        return self._cued(memory).states
+
+    def update(self, memory: CueMemory, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> CueMemory:
+        """Learn from one trial under its cue, and take its outcome for the next one."""
+        moved = self.model_free.update(self._cued(memory), choice, outcome_state, reward)
+        under = (memory.cue[..., None] == np.arange(len(CUES)))[..., None]
+        learned = (np.where(under, new[..., None, :], old) for new, old in zip(moved, memory.learned, strict=True))
+        left = np.where(_taught(choice, outcome_state, reward), 2 * outcome_state + (reward > 0), CUES.index("none"))
+        return CueMemory(left, ModelFreeMemory(*learned))
+
+    def learn(self, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> ModelFreeMemory:
+        """Values after watching somebody's episodes, (..., episode, trial), one after the other, for ``learned``."""
+        after_each = [(0, 0)] * (choice.ndim - 1) + [(0, 1)]  # a trial that looks broken off, so that no cue outlasts an episode
+        padded = (np.pad(own, after_each, constant_values=-1) for own in (choice, outcome_state, reward))
+        for memory, _ in _watch(self, *(own.reshape(*own.shape[:-2], -1) for own in padded)):
+            learned: ModelFreeMemory = memory.learned
+        return learned
+
+
 def _look_ahead(states: np.ndarray, common: float, discount: float) -> np.ndarray:
     """Values of left and right (..., 2) from those of S1 and S2 (..., 2) by the transition probabilities."""
     return discount * (common * states + (1 - common) * states[..., ::-1])
