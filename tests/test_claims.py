@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from prefrontal import claims, plotting, readme, tables
-from prefrontal.claims import BEYOND, Claim, above, below, between
+from prefrontal.claims import BEYOND, Claim, above, below, between, not_above
 from prefrontal.errors import UserError
 
 
@@ -55,6 +55,13 @@ def test_agrees_within_tolerance_or_range(published, agrees):
 def test_agreement_may_be_one_sided():
     assert settle([0.4, 0.5], published=0.2, or_more=True)["agrees_verdict"] is True
     assert settle([0.4, 0.5], published=0.9, or_more=True)["agrees_verdict"] is False
+
+
+@pytest.mark.parametrize(("values", "holds"), [([-2, -1], True), ([-1, 1.5], True), ([1, 1.1], False), ([1], False)])
+def test_a_criterion_may_be_that_the_interval_is_not_above(values, holds):
+    row = settle(values, not_above(0))
+    assert row["reproduced_verdict"] is holds and row["criterion"] == "interval not above 0"
+    assert np.isinf(row["below"]) and np.isinf(row["above"])
 
 
 def test_summaries_by_hand():

@@ -34,10 +34,11 @@ Yardsticks = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Criterion:
-    """Bounds within which the 95 % interval over networks must lie; a bound may be the name of a yardstick."""
+    """Bounds within which the 95 % interval over networks must lie, or must not; a bound may be the name of a yardstick."""
 
     low: float | str = -np.inf
     high: float | str = np.inf
+    negated: bool = False
 
     def bounds(self, yardsticks: Yardsticks) -> tuple[float, float]:
         """Bounds as numbers."""
@@ -56,9 +57,10 @@ class Criterion:
             f"{number:.4g} ({bound})" if isinstance(bound, str) else f"{number:g}"
             for bound, number in ((self.low, low), (self.high, high))
         )
+        interval = "interval not" if self.negated else "interval"
         if np.isinf(high):
-            return f"interval above {low_text}"
-        return f"interval below {high_text}" if np.isinf(low) else f"interval within {low_text} to {high_text}"
+            return f"{interval} above {low_text}"
+        return f"{interval} below {high_text}" if np.isinf(low) else f"{interval} within {low_text} to {high_text}"
 
 
 def above(low: float | str) -> Criterion:
@@ -74,6 +76,11 @@ def below(high: float | str) -> Criterion:
 def between(low: float | str, high: float | str) -> Criterion:
     """Interval within two values."""
     return Criterion(low, high)
+
+
+def not_above(low: float | str) -> Criterion:
+    """Interval that reaches a value, or lies below it."""
+    return Criterion(low=low, negated=True)
 
 
 @dataclass(frozen=True)
@@ -200,6 +207,8 @@ def settle(claim: Claim, values: ArrayLike, yardsticks: Yardsticks | None = None
     if claim.criterion is not None:
         bounds = claim.criterion.bounds(yardsticks or {})
         reproduced = bool(low > bounds[0] and high < bounds[1])
+        if claim.criterion.negated:
+            reproduced, bounds = bool(np.isfinite(low)) and not reproduced, (-np.inf, np.inf)
         rule.append(claim.criterion.text(yardsticks or {}))
     if claim.or_more:
         agrees = bool(mean >= claim.published)

@@ -17,7 +17,7 @@ from prefrontal.cores import CORES
 from prefrontal.encoders import Identity
 from prefrontal.errors import require, require_memory
 from prefrontal.network import Network, NetworkAgent, initial_parameters
-from prefrontal.task import NoiseStream, Task
+from prefrontal.task import NoiseStream, Task, of_networks
 
 COMPILE_FROM = 20_000
 """Time steps from which compiling, which takes about as long as so many uncompiled ones, pays."""
@@ -116,7 +116,7 @@ class Population:
         self.configs, self.device = configs, device
         first = self.config = configs[0]
         self.seeds = [config.seed for config in configs]
-        self.lessons = first.lessons()
+        self.lessons = [(episode, of_networks(task, self.seeds)) for episode, task in first.lessons()]
         self.task = self.lessons[0][1]
         self.network = network_of(first, self.task)
         self.at_once = first.reopen == "at once"

@@ -20,7 +20,7 @@ from prefrontal.errors import require, require_memory, run
 from prefrontal.network import NetworkAgent
 from prefrontal.population import agent_of
 from prefrontal.tables import Recording
-from prefrontal.task import NoiseStream, State, Task, sample
+from prefrontal.task import NoiseStream, State, Task, of_networks, sample
 
 EPISODES_AT_ONCE = 100
 """Episodes per network that are played side by side; bounds the memory that a recording needs."""
@@ -119,7 +119,7 @@ def record(
         Keep the steps table.
     """
     require(episodes >= 1, "episodes", episodes, "at least 1")
-    noise = NoiseStream(seeds, purpose)
+    task, noise = of_networks(task, seeds), NoiseStream(seeds, purpose)
     gamma = torch.as_tensor(discount, dtype=torch.float32).expand(len(seeds))
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in tables.RECORDED}
     told = " ".join(str(word) for word in (columns or {}).values())

@@ -8,8 +8,8 @@ numbers. The same lines therefore run one trial in a notebook, thousands of epis
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -76,6 +76,18 @@ class Supervised(Task, Protocol):
 
     def target(self, state: State) -> Tensor:
         """Right action of the step that led to this state, (seed, episode), int64."""
+
+
+class Individual(Task, Protocol):
+    """A task that is not the same for all networks."""
+
+    def of(self, seeds: Sequence[int]) -> Task:
+        """The task as the networks of these seeds meet it, (seed, episode) in their order."""
+
+
+def of_networks(task: Task, seeds: Sequence[int]) -> Task:
+    """Give a task as the networks of these seeds meet it: most are the same for all."""
+    return cast(Individual, task).of(seeds) if hasattr(task, "of") else task
 
 
 INVALID_REWARD = -1.0

@@ -1,0 +1,72 @@
+"""What is trained, what is tested and what is claimed about the algorithm inside.
+
+Is it Bayes-optimal in structure as it is in behaviour? Is it learning, or a heuristic? Does it learn a task, or find out which of
+the known ones it is in? Criteria were written before any of these networks was trained; README.md tells what trial runs on
+committed networks had shown by then.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefrontal.claims import BEYOND, Claim, Criterion, above, below, between, not_above
+
+MAIN = "independent"
+"""The committed networks of replications/bandit, which met a new problem in every episode: they stand for "all" problems."""
+
+TASKS = {"bandit": MAIN, "volatile_bandit": "tied", "two_step": "default"}
+"""Experiment whose committed networks' choices are explained by rules -> condition."""
+
+PROBLEMS = (1, 2, 4, 8, 16, 64, 256, 1024)
+"""Problems of a training."""
+FEWEST, LOCATES, MOST = (f"problems_{problems}" for problems in (1, 4, 1024))
+
+TRAINED: dict[str, dict[str, Any]] = {f"problems_{problems}": {"problems": problems, "seed": 8} for problems in PROBLEMS}
+"""Seeds are those of the committed bandit networks, so that their initial weights are the same."""
+
+TEST_EPISODES = 300
+"""Test episodes per network and test."""
+
+INFERENCE, FIXED_RATE = "inference", "fixed learning rate"
+
+
+def claim(claim: str, quantity: str, statement: str, criterion: Criterion | None = None, condition: str = MAIN) -> Claim:
+    """One row, beyond the paper."""
+    return Claim(claim, quantity, BEYOND, statement, criterion, condition=condition)
+
+
+STATE = "held-out R2 of the Bayesian agent's state (posterior means, log counts), read from activity and cell"
+RULES = f"log likelihood per choice (nats, cross-validated), {INFERENCE} minus best"
+SHARE = "share of the gain on problems never met (random 0, best possible 1)"
+OBSERVERS = "log likelihood per choice (nats) on new problems, observer whose prior is the network's problems minus the family's"
+OUTSIDE = "reward as a share of the best agent's that knows the change"
+
+CLAIMS = [
+    claim("inner-statistics", "R2", STATE, above(0.9)),
+    claim("inner-statistics", "minus untrained", f"{STATE}, minus that of the untrained network", above(0)),
+    claim("inner-minimal", "R2", "held-out R2 of activity and cell, given the Bayesian agent's state and the trial"),
+    claim(
+        "inner-policy", "R2", "held-out R2 of the policy's log odds, given the Bayesian agent's state and the trial", above(0.9)
+    ),
+    claim(
+        "inner-exchangeable",
+        "share",
+        "variance of log odds between histories with equal counts in another order, as a share of that between counts",
+        below(0.1),
+    ),
+]
+for experiment, condition in TASKS.items():
+    task = experiment.replace("_", " ")
+    CLAIMS += [
+        claim("inner-learning", "minus heuristic", f"{RULES} heuristic of one trial, {task}", above(0), condition),
+        claim("inner-learning", "minus fixed rate", f"{RULES} fixed learning rate, {task}", above(0), condition),
+    ]
+CLAIMS += [
+    claim("inner-location", "share", f"{SHARE}, trained on 1", between(-0.1, 0.1), FEWEST),
+    claim("inner-location", "minus all", f"{SHARE}, trained on 1024 minus on all (paired by seed)", between(-0.05, 0.05), MOST),
+    claim("inner-location", "problems minus family", f"{OBSERVERS}, trained on 4", above(0), LOCATES),
+    claim("inner-location", "problems minus family", f"{OBSERVERS}, trained on 1024", not_above(0), MOST),
+    claim("inner-outside", "300 trials", f"{OUTSIDE}: episodes of 300 trials"),
+    claim("inner-outside", "alike", f"{OUTSIDE}: both arms within .45-.55"),
+    claim("inner-outside", "swap", f"{OUTSIDE}: arms that swap once, at trial 50"),
+]
