@@ -47,10 +47,10 @@ def test_agents_earn_the_share_that_is_known(name):
     agent, expected = AGENTS[name]
     recorded = record(agent, BanditTask(), list(range(8)), name, 300, columns={"test": "drawn"}, steps=False)
     trials = recorded.trials.astype({"condition": str, "test": str})
-    shares = analysis.shares(trials)["share"]
+    shares = bandit.shares(trials)["share"]
     assert len(shares) == 8 and abs(shares.mean() - expected) < 4 * shares.sem() < 0.05
     total = analysis.reward_curves(trials).groupby("seed")["reward"].sum()
-    np.testing.assert_allclose(total, analysis.shares(trials)["reward"])
+    np.testing.assert_allclose(total, bandit.shares(trials)["reward"])
 
 
 def test_a_planner_has_the_signs_and_a_model_free_learner_has_not():

@@ -21,37 +21,10 @@ RANDOM = 0.5
 """Reward per trial of random choice, on the bandit and in the two-step task."""
 
 
-def expected_reward(trials: pd.DataFrame, by: list[str]) -> pd.Series:
-    """Expected reward per trial on bandits drawn anew.
-
-    So that the luck of the draw cancels, it is seen relative to the bandits that were drawn: of what who knows the better arm
-    gains there over random choice, a group gains a share; the same share of what such a one gains over all bandits is counted.
-    """
-    drawn = trials[trials["test"] == "drawn"]
-    left, right = drawn["p_left"].astype(float), drawn["p_right"].astype(float)
-    gained = left.where(drawn["choice"] == 0, right) - (left + right) / 2
-    grouped = drawn.assign(gained=gained, possible=(left - right).abs() / 2).groupby(by)
-    share = grouped["gained"].sum() / grouped["possible"].sum()
-    return (RANDOM + share * (bandit.oracle_reward("independent", 1) - RANDOM)).rename("reward")
-
-
-def shares(trials: pd.DataFrame) -> pd.DataFrame:
-    """Share of the gain of each network on bandits drawn anew.
-
-    Returns
-    -------
-    DataFrame
-        condition, seed, reward (expected, per 100 trials), share (random choice 0, best possible 1).
-    """
-    frame = (100 * expected_reward(trials, SUBJECT)).reset_index()
-    length = int(trials.loc[trials["test"] == "drawn", "trial"].max()) + 1
-    best = 100 * bandit.bayes_optimal_reward("independent", length) / length
-    return frame.assign(share=share_of_gain(frame["reward"], 100 * RANDOM, best))
-
-
-def reward_curves(trials: pd.DataFrame) -> pd.DataFrame:
+def reward_curves(drawn: pd.DataFrame) -> pd.DataFrame:
     """Expected reward of each network over the trials of bandits drawn anew: condition, seed, trial (from 1), reward."""
-    return expected_reward(trials, [*SUBJECT, "trial"]).reset_index().assign(trial=lambda frame: frame["trial"] + 1)
+    curves = bandit.expected_reward(drawn, [*SUBJECT, "trial"]).reset_index()
+    return curves.assign(trial=curves["trial"] + 1)
 
 
 def mirrored(trials: pd.DataFrame) -> pd.DataFrame:
@@ -108,9 +81,10 @@ def costs(recording: Recording) -> pd.DataFrame:
 def measure(recording: Recording) -> dict[str, pd.DataFrame]:
     """Shares of the gain, reward over trials, behaviour in the two-step task, and costs of training."""
     trials = recording.trials.astype({"condition": str})
+    drawn = trials[trials["test"] == "drawn"]
     return {
-        "shares": shares(trials),
-        "reward_curves": reward_curves(trials),
+        "shares": bandit.shares(drawn),
+        "reward_curves": reward_curves(drawn),
         "mirrored": mirrored(trials),
         "two_step": two_step_behaviour(trials),
         "costs": costs(recording),
