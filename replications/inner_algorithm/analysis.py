@@ -37,8 +37,8 @@ from replications.inner_algorithm.conditions import (
 )
 from replications.inner_algorithm.rules import INFER, RULES, arrays, watch
 
-HIDDEN = (64,)
-"""Units of the small multilayer perceptron; chosen on agents whose answer is known (README, "Deviations and choices")."""
+HIDDEN = (64, 64)
+"""Layers of the small multilayer perceptron; chosen on agents whose answer is known (README, "Deviations and choices")."""
 
 RULE_EPISODES, OBSERVER_EPISODES = 40, 60
 """Episodes of each subject to which rules, and observers, are fitted."""
@@ -56,11 +56,13 @@ def held_out_r2(x: np.ndarray, y: np.ndarray, episode: np.ndarray) -> float:
     y = y[:, (y[test].std(0) > 0) & (y[~test].std(0) > 0)]
     if not y.shape[1]:
         return np.nan
-    perceptron = MLPRegressor(HIDDEN, early_stopping=True, learning_rate_init=3e-3, n_iter_no_change=5, random_state=0)
+    perceptron = MLPRegressor(
+        hidden_layer_sizes=HIDDEN, early_stopping=True, learning_rate_init=3e-3, n_iter_no_change=5, random_state=0
+    )
     model = TransformedTargetRegressor(make_pipeline(StandardScaler(), perceptron), transformer=StandardScaler())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x[~test], y[~test])
+        model.fit(x[~test], y[~test].squeeze())
     return float(r2_score(y[test], model.predict(x[test]).reshape(y[test].shape)))
 
 
@@ -194,7 +196,8 @@ def outside(recording: Recording) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, change, reward (per episode), best, share.
+        condition, seed, change, reward (per episode), random and best (reward per episode of random choice and of the best agent),
+        share.
     """
     parts = []
     for change, settings in {"drawn": {}, **OUTSIDE_TESTS}.items():
@@ -205,9 +208,9 @@ def outside(recording: Recording) -> pd.DataFrame:
         mean = trials * regret.groupby([own[name] for name in SUBJECT]).mean().rename("reward")
         oracle = trials * (low + (high - low) * bandit.oracle_reward("independent", 1))
         best = bandit.bayes_optimal_reward("independent", trials, low, high)
-        frame = (oracle - mean).reset_index().assign(best=best)
+        frame = (oracle - mean).reset_index().assign(random=trials * (low + high) / 2, best=best)
         parts.append(frame.assign(share=frame["reward"] / best, change=change))
-    return pd.concat(parts, ignore_index=True)[[*SUBJECT, "change", "reward", "best", "share"]]
+    return pd.concat(parts, ignore_index=True)[[*SUBJECT, "change", "reward", "random", "best", "share"]]
 
 
 def numbers(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
