@@ -48,7 +48,7 @@ LEAST = 1e-6
 
 
 def held_out_r2(x: np.ndarray, y: np.ndarray, episode: np.ndarray) -> float:
-    """R2 of y (rows, targets) read from x (rows, columns) by a small multilayer perceptron, on episodes that it was not fitted to.
+    """R2 of y (rows, targets) read from x (rows, columns) by a small multilayer perceptron, on episodes held out.
 
     Mean over targets; NaN if none of them varies.
     """
@@ -196,8 +196,7 @@ def outside(recording: Recording) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, change, reward (per episode), random and best (reward per episode of random choice and of the best agent),
-        share.
+        condition, seed, change; reward per episode, and that of random choice and of the best agent: reward, random, best; share.
     """
     parts = []
     for change, settings in {"drawn": {}, **OUTSIDE_TESTS}.items():

@@ -32,8 +32,8 @@ UNTRAINED = "untrained"
 
 BAYES, Q_LEARNING, HEURISTIC = "Bayes-optimal", "fixed rate", "win-stay lose-shift"
 FEW, FAMILY = "prior of 4 problems", "prior of the family"
-"""Agents whose answer is known: the best possible play, Q-learning, the heuristic; choice by the mean of a posterior whose prior is
-the first problems of a network's training, or the family of all problems."""
+"""Agents whose answer is known: the best possible play, Q-learning, the heuristic; softmax of the means of a posterior whose
+prior is the first problems of a network's training, or the family of all problems."""
 FEW_PROBLEMS, KNOWN_AGENTS = 4, 4
 """How many problems, and how many subjects of each kind."""
 
@@ -46,7 +46,7 @@ EXPECTED: dict[str, dict[tuple[str, str], bool]] = {
     HEURISTIC: dict.fromkeys((R2, POLICY, SHARED, OVER_HEURISTIC, OVER_RATE), False),
     UNTRAINED: {R2: False},
     FEW: {LOCATED: True},
-    FAMILY: {LOCATED: False},
+    FAMILY: {LOCATED: False, OVER_HEURISTIC: True, OVER_RATE: True},
 }
 """Agent whose answer is known -> (claim, quantity) -> whether the claim's criterion must hold for it."""
 

@@ -27,7 +27,7 @@ from replications.inner_algorithm.conditions import (
 )
 
 NETWORK, OTHER, SECOND = plotting.COLORS["network"], "#777777", plotting.COLORS["volatile"]
-AGENTS = {MAIN: "networks", UNTRAINED: "untrained", BAYES: "Bayes-\noptimal", Q_LEARNING: "fixed\nrate", HEURISTIC: "WSLS"}
+AGENTS = {MAIN: "networks", UNTRAINED: "untrained", BAYES: "Bayes-optimal", Q_LEARNING: "fixed rate", HEURISTIC: "WSLS"}
 """Condition -> its label."""
 ALL_AT = 4 * max(PROBLEMS)
 """Where the axis of problems shows networks that were trained on all of them."""
@@ -44,7 +44,7 @@ def draw_structure(ax: Axes, structure: pd.DataFrame, columns: dict[str, tuple[s
     ax.axhline(bound, color="black", lw=0.6, ls="--")
     ax.set_xticks(range(len(AGENTS)), list(AGENTS.values()), rotation=45, ha="right", rotation_mode="anchor")
     ax.set(xlim=(-0.6, len(AGENTS) - 0.4))
-    plotting.count(ax, int((structure["condition"] == MAIN).sum()), y=1.01, x=0.99)
+    plotting.count(ax, int((structure["condition"] == MAIN).sum()), y=1.1, x=1.0)
 
 
 def draw_rules(ax: Axes, rules: pd.DataFrame) -> None:
@@ -81,6 +81,7 @@ def draw_against_problems(ax: Axes, frame: pd.DataFrame, column: str, color: str
     ax.set(xscale="log", xlabel="problems of the training")
     ax.set_xticks([*shown, ALL_AT][: len(labels)], labels)
     ax.minorticks_off()
+    plotting.count(ax, plotting.networks_each(frame), y=1.06)
 
 
 def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
@@ -96,13 +97,14 @@ def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
     ax.axhline(1, color="black", lw=0.6, ls="--")
     ax.set_xticks(range(len(words)), list(words.values()))
     ax.set(ylabel="reward, share of the\nbest agent's", ylim=(0.7, 1.02))
+    plotting.count(ax, plotting.networks_each(outside), y=1.06)
 
 
 def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     """Draw the figure."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
-    top = figure.add_gridspec(1, 4, left=0.075, right=0.985, top=0.94, bottom=0.65, wspace=0.5, width_ratios=(1.2, 1, 1, 1.9))
-    bottom = figure.add_gridspec(1, 3, left=0.075, right=0.985, top=0.42, bottom=0.1, wspace=0.38)
+    top = figure.add_gridspec(1, 4, left=0.075, right=0.985, top=0.94, bottom=0.65, wspace=0.62, width_ratios=(1.25, 1, 1, 2.1))
+    bottom = figure.add_gridspec(1, 3, left=0.075, right=0.985, top=0.42, bottom=0.1, wspace=0.48)
     axes = [figure.add_subplot(part) for part in (*(top[k] for k in range(4)), *(bottom[k] for k in range(3)))]
     structure, location = results["structure"], results["location"]
     both = {"statistics": (NETWORK, "state from activity"), "minimal": (SECOND, "activity from state")}
@@ -110,15 +112,16 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     axes[0].set(ylabel="held-out R2", ylim=(min(0.0, structure[["statistics", "minimal"]].min().min()), 1.02))
     axes[0].legend(fontsize=5, loc="lower left", handletextpad=0, borderpad=0.1)
     draw_structure(axes[1], structure, {"policy": (NETWORK, "")}, 0.9)
-    axes[1].set(ylabel="held-out R2 of log odds,\ngiven Bayesian state", ylim=(min(0.0, structure["policy"].min()), 1.02))
-    draw_structure(axes[2], structure.assign(exchangeable=structure["exchangeable"].clip(1e-3)), {"exchangeable": (NETWORK, "")}, 0.1)
-    axes[2].set(yscale="log", ylabel="variance of log odds by order,\nshare of that by counts")
+    axes[1].set(ylabel="held-out R2 of log odds\nfrom Bayesian state", ylim=(min(0.0, structure["policy"].min()), 1.02))
+    clipped = structure.assign(exchangeable=structure["exchangeable"].clip(1e-3))
+    draw_structure(axes[2], clipped, {"exchangeable": (NETWORK, "")}, 0.1)
+    axes[2].set(yscale="log", ylabel="variance by order,\nshare of that by counts")
     draw_rules(axes[3], results["rules"])
     draw_against_problems(axes[4], location, "share", NETWORK)
     axes[4].set(ylabel="share of the gain,\nproblems never met")
     watched = results["observers"].merge(location[["condition", "seed", "trained_on"]], on=["condition", "seed"])
     draw_against_problems(axes[5], watched, "problems minus family", SECOND)
-    axes[5].set(ylabel="log likelihood per choice (nats),\nprior its problems minus family")
+    axes[5].set(ylabel="log likelihood per choice,\nits problems' prior minus\nthe family's (nats)")
     draw_outside(axes[6], results["outside"])
     panels = dict(zip("abcdefg", axes, strict=True))
     for letter, ax in panels.items():
