@@ -90,7 +90,7 @@ def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
     for x, change in enumerate(["drawn", *OUTSIDE_TESTS]):
         own = outside[outside["change"] == change]
         plotting.dots(ax, x, own["share"], NETWORK, width=0.2, size=5)
-        mean, low, high = interval(own["share"])
+        _, low, high = interval(own["share"])
         ax.plot([x, x], [low, high], color="black", lw=0.8)
         chance = (own["random"] / own["best"]).mean()
         ax.plot([x - 0.3, x + 0.3], [chance] * 2, color=OTHER, lw=0.8, ls="--")

@@ -2,8 +2,8 @@
 
 Every rule gets the subject's own past and gives the log odds of its next choice (``prefrontal.learners.comparison``). In the
 volatile bandit the points at stake are shown before each choice, so that every rule may weigh them. In the two-step task one
-heuristic of one trial may use the transition: what a planner does, as far as one trial can tell, is to stay after a rewarded common
-or an unrewarded uncommon one.
+heuristic of one trial may use the transition: what a planner does, as far as one trial can tell, is to stay after a rewarded
+common or an unrewarded uncommon one.
 """
 
 from __future__ import annotations
