@@ -203,7 +203,7 @@ def outside(recording: Recording) -> pd.DataFrame:
         own = recording.trials[(recording.trials["test"] == change) & (recording.trials["condition"] == MAIN)]
         trials, low, high = int(own["trial"].max()) + 1, settings.get("low", 0.0), settings.get("high", 1.0)
         left, right = own["p_left"].astype(float), own["p_right"].astype(float)
-        regret = np.maximum(left, right) - left.where(own["choice"] == 0, right)
+        regret = left.where(left > right, right) - left.where(own["choice"] == 0, right)
         mean = trials * regret.groupby([own[name] for name in SUBJECT]).mean().rename("reward")
         oracle = trials * (low + (high - low) * bandit.oracle_reward("independent", 1))
         best = bandit.bayes_optimal_reward("independent", trials, low, high)
@@ -250,7 +250,7 @@ def references(found: pd.DataFrame) -> pd.DataFrame:
             if own.notna().any():
                 mean, low, high = interval(own)
                 bound = criterion.bounds({})
-                row = {"agent": agent, "claim": claim, "quantity": quantity, "criterion": criterion.text({})}
+                row: dict[str, Any] = {"agent": agent, "claim": claim, "quantity": quantity, "criterion": criterion.text({})}
                 row |= {"mean": mean, "ci_low": low, "ci_high": high, "holds": bool(low > bound[0] and high < bound[1])}
                 rows.append(row | {"must_hold": known.get((claim, quantity))})
     return pd.DataFrame(rows)

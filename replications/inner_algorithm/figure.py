@@ -68,7 +68,8 @@ def draw_rules(ax: Axes, rules: pd.DataFrame) -> None:
 def draw_against_problems(ax: Axes, frame: pd.DataFrame, column: str, color: str) -> None:
     """Panels e, f: a number of every network against the problems of its training, mean and 95 % interval."""
     placed = frame.assign(at=frame["trained_on"].fillna(ALL_AT))
-    for at, own in placed.groupby("at"):
+    for at in np.sort(placed["at"].unique()):
+        own = placed[placed["at"] == at]
         values = np.sort(own[column].dropna())
         ax.scatter(at * np.geomspace(0.85, 1.18, len(values)), values, s=5, color=color, lw=0, alpha=0.8)
     mean = summarize(placed.sort_values("at"), ["at"], column)

@@ -61,8 +61,8 @@ class Whole(NetworkAgent):
         self, memory: Any, observation: Tensor, last_reward: Tensor, last_action: Tensor
     ) -> tuple[Any, Tensor, Tensor, Tensor | None]:
         """Advance by one time step."""
-        memory, probabilities, value, activity = super().step(memory, observation, last_reward, last_action)
-        return memory, probabilities, value, torch.cat([activity, memory["cell"]], dim=-1)
+        memory, probabilities, value, _ = super().step(memory, observation, last_reward, last_action)
+        return memory, probabilities, value, torch.cat([memory["activity"], memory["cell"]], dim=-1)
 
 
 def known_agents(problems: np.ndarray) -> dict[str, Agent]:

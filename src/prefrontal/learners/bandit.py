@@ -213,8 +213,8 @@ def bayes_optimal_reward(arms: str, trials: int = 100, low: float = 0.0, high: f
     require(trials >= 1, "trials", trials, "1 or more")
     require(0 <= low < high <= 1, "low", low, f"at least 0 and below high, {high}")
     if arms == "correlated":
-        p_left = [_mean(np.arange(n + 1), n) for n in range(trials)]
-        return float(sum(np.maximum(p, 1 - p).mean() for p in p_left))
+        means = [_mean(np.arange(n + 1), n) for n in range(trials)]
+        return float(sum(np.maximum(p, 1 - p).mean() for p in means))
     means = [mean_within(np.arange(n + 1), n, low, high) for n in range(trials)]
     # Reward to come, by pulls of left: (successes left, successes right).
     to_come = [np.zeros((n + 1, trials - n + 1)) for n in range(trials + 1)]
