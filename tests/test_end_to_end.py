@@ -35,8 +35,8 @@ def train_tiny(name: str, data: Path) -> None:
 def test_experiment_runs_from_training_to_figure(name, tmp_path):
     data, figures = tmp_path / "data", tmp_path / "figures"
     train_tiny(name, data)
-    if name in BUILDS_ON:
-        shutil.copytree(DATA / BUILDS_ON[name] / "networks", data / BUILDS_ON[name] / "networks")
+    for other in BUILDS_ON.get(name, ()):
+        shutil.copytree(DATA / other / "networks", data / other / "networks")
     recording.main(str(ROOT / "replications" / name / "record.py"), ["--episodes", "6", "--data", str(data)])
     results = experiment.analyse(name, data)
     drawn = experiment.draw(name, experiment.Folders(data, figures))

@@ -15,8 +15,8 @@ from prefrontal.paths import ROOT
 
 EXPERIMENTS = sorted(path.parent for path in (ROOT / "replications").glob("*/__init__.py"))
 WITH_TASK = [folder for folder in EXPERIMENTS if (folder / "task.py").exists()]
-BUILDS_ON = {"predictions": "two_step"}
-"""The one exception to the rule that experiments never import each other: the predictions are about two-step networks."""
+BUILDS_ON = {"predictions": ("two_step",), "inner_algorithm": ("bandit", "volatile_bandit", "two_step")}
+"""The exceptions to the rule that experiments never import each other: those that are about the networks of others."""
 TORCH_FREE = ("conditions", "analysis", "figure")
 FOR_TASKS = {"prefrontal.task", "prefrontal.errors"}
 TEMPLATE = ROOT / "src" / "prefrontal" / "template"
@@ -76,7 +76,7 @@ for module in {readers}:
 def test_experiments_never_import_each_other(folder):
     for path in folder.rglob("*.py"):
         others = [name for name in imports(path) if name.startswith("replications.")]
-        allowed = {folder.name, BUILDS_ON.get(folder.name)}
+        allowed = {folder.name, *BUILDS_ON.get(folder.name, ())}
         assert all(name.split(".")[1] in allowed for name in others), f"{name_of(path)}: {others}"
 
 
@@ -84,6 +84,7 @@ def test_experiments_never_import_each_other(folder):
 def test_task_imports_only_the_librarys_task_tools(folder):
     own = [name for name in imports(folder / "task.py") if name.split(".")[0] in ("prefrontal", "replications")]
     allowed = FOR_TASKS | {f"replications.{folder.name}.images"}  # what a task shows may be a file of its own
+    allowed |= {f"replications.{other}.task" for other in BUILDS_ON.get(folder.name, ())}
     assert all(name.rpartition(".")[0] in allowed for name in own), own
 
 

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
 import torch
 
+from prefrontal import tables
+from prefrontal.learners import bandit
+from prefrontal.learners.agents import BanditAgent
 from prefrontal.population import Population
 from prefrontal.recording import record
 from prefrontal.task import NoiseStream, of_networks
+from replications.bandit.task import BanditTask
+from replications.inner_algorithm.analysis import learning, observers, outside, rules, structure
+from replications.inner_algorithm.conditions import (
+    BAYES,
+    FAMILY,
+    FEW,
+    HEURISTIC,
+    MAIN,
+    ORDERS,
+    OUTSIDE_TESTS,
+    Q_LEARNING,
+)
+from replications.inner_algorithm.outside import OutsideTask
+from replications.inner_algorithm.record import exchanged, histories, known_agents, listed, watched
 from replications.inner_algorithm.task import problems_of
 from replications.inner_algorithm.train import Config
 
@@ -61,3 +82,81 @@ def test_recorded_problems_are_those_of_the_training():
     for seed, own in trials.groupby("seed"):
         found = own[["p_left", "p_right"]].drop_duplicates().to_numpy()
         assert {tuple(row) for row in found} == {tuple(row) for row in problems_of((seed,), 2)[0].numpy()}
+
+
+def forced_on(agent, seeds=(8, 9), episodes=24):
+    """Histories, and the same in other orders, forced on an agent."""
+    trained = SimpleNamespace(task=BanditTask())
+    return tables.join(watched(trained, agent, "agent", list(seeds), episodes))
+
+
+@pytest.fixture(scope="module")
+def structures():
+    agents = known_agents(problems_of((8,), 4)[0].numpy())
+    return {name: structure(forced_on(agents[name])).mean(numeric_only=True) for name in (BAYES, Q_LEARNING, HEURISTIC)}
+
+
+def test_who_counts_has_the_bayesian_state_and_others_have_not(structures):
+    assert structures[BAYES]["statistics"] > 0.9 > max(structures[name]["statistics"] for name in (Q_LEARNING, HEURISTIC))
+    assert structures[BAYES]["minimal"] > max(structures[name]["minimal"] for name in (Q_LEARNING, HEURISTIC))
+    assert structures[BAYES]["policy"] > structures[Q_LEARNING]["policy"] > structures[HEURISTIC]["policy"]
+
+
+def test_order_matters_to_all_but_who_counts(structures):
+    assert structures[BAYES]["exchangeable"] == 0
+    assert min(structures[name]["exchangeable"] for name in (Q_LEARNING, HEURISTIC)) > 0.1
+
+
+def test_everyone_meets_the_same_histories_and_exchanged_ones_have_equal_counts():
+    agents = known_agents(problems_of((8,), 4)[0].numpy())
+    first, second = (forced_on(agents[name], [8], 6) for name in (BAYES, HEURISTIC))
+    for column in ("action", "reward", "trial"):
+        assert (first.steps[column] == second.steps[column]).all()
+    plain = histories(BanditTask(), [8], 6)
+    orders, trials = exchanged(plain, [8])
+    for k, n in enumerate(trials):
+        before = 2 * plain.action + plain.reward
+        own, other = before[0, k // ORDERS, :n], (2 * orders.action + orders.reward)[0, k, :n]
+        assert torch.equal(own.sort().values, other.sort().values)
+        assert torch.equal(before[0, k // ORDERS, n:], (2 * orders.action + orders.reward)[0, k, n:])
+
+
+def played(name, episodes=40, seed=8):
+    agent = known_agents(problems_of((seed,), 4)[0].numpy())[name]
+    own = record(agent, BanditTask(), [seed], name, episodes, columns={"test": "drawn"}, steps=False)
+    listing = listed(name, seed, problems_of((seed,), 4)[0].numpy())
+    return tables.join([own, listing]).trials.astype({"condition": str, "test": str})
+
+
+def test_rules_find_who_infers_and_who_does_not():
+    gains = {}
+    for name in (FAMILY, Q_LEARNING, HEURISTIC):
+        gains[name] = learning(rules(tables.Recording(played(name)))).mean(numeric_only=True)
+    assert gains[FAMILY]["minus heuristic"] > 0.05 and gains[FAMILY]["minus fixed rate"] > 0.01
+    assert gains[Q_LEARNING]["minus fixed rate"] < -0.01 and gains[HEURISTIC]["minus heuristic"] < -0.1
+
+
+def test_observers_find_whose_prior_is_the_problems_and_whose_is_the_family():
+    found = {name: observers(played(name))["problems minus family"].item() for name in (FEW, FAMILY)}
+    assert found[FEW] > 0.01 and found[FAMILY] < -0.01
+
+
+def test_outside_the_best_agent_earns_its_own_reward():
+    best = BanditAgent(bandit.bayes_optimal())
+    parts = [record(best, BanditTask(), [8, 9], MAIN, 300, columns={"test": "drawn"}, steps=False)]
+    for test, settings in OUTSIDE_TESTS.items():
+        task = OutsideTask(**settings | {"trials": 100})
+        parts.append(record(best, task, [8, 9], MAIN, 300, columns={"test": test}, steps=False))
+    trials = tables.join(parts).trials.astype({"condition": str, "test": str})
+    swap = trials[trials["test"] == "swap"].set_index(["seed", "episode", "trial"])["p_left"].unstack("trial")
+    assert (swap[49] == swap[0]).all() and (swap[50] == swap[99]).all() and (swap[49] != swap[50]).all()
+    alike = trials.loc[trials["test"] == "alike", ["p_left", "p_right"]]
+    assert alike.min().min() >= 0.45 and alike.max().max() <= 0.55
+    share = outside(tables.Recording(trials)).groupby("change")["share"].mean()
+    assert abs(share["drawn"] - 1) < 0.01 and abs(share["alike"] - 1) < 0.01 and share["swap"] < 0.9
+
+
+def test_the_best_reward_of_alike_arms_lies_between_that_of_one_arm_and_of_who_knows():
+    best = bandit.bayes_optimal_reward("independent", 100, 0.45, 0.55)
+    assert 50 < best < 100 * (0.45 + 0.1 * 2 / 3)
+    np.testing.assert_allclose(bandit.mean_within(np.array([0, 3, 5]), 5, 1e-9, 1 - 1e-9), np.array([1, 4, 6]) / 7, rtol=1e-6)

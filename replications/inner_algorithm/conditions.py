@@ -27,6 +27,39 @@ TRAINED: dict[str, dict[str, Any]] = {f"problems_{problems}": {"problems": probl
 TEST_EPISODES = 300
 """Test episodes per network and test."""
 
+UNTRAINED = "untrained"
+"""The initial weights of the committed networks."""
+
+BAYES, Q_LEARNING, HEURISTIC = "Bayes-optimal", "fixed rate", "win-stay lose-shift"
+FEW, FAMILY = "prior of 4 problems", "prior of the family"
+"""Agents whose answer is known: the best possible play, Q-learning, the heuristic; softmax of the means of a posterior whose
+prior is the first problems of a network's training, or the family of all problems."""
+FEW_PROBLEMS, KNOWN_AGENTS = 4, 4
+"""How many problems, and how many subjects of each kind."""
+
+R2, SHARED = ("inner-statistics", "R2"), ("inner-exchangeable", "share")
+POLICY, LOCATED = ("inner-policy", "R2"), ("inner-location", "problems minus family")
+OVER_HEURISTIC, OVER_RATE = ("inner-learning", "minus heuristic"), ("inner-learning", "minus fixed rate")
+EXPECTED: dict[str, dict[tuple[str, str], bool]] = {
+    BAYES: dict.fromkeys((R2, POLICY, SHARED, OVER_HEURISTIC, OVER_RATE), True),
+    Q_LEARNING: dict.fromkeys((R2, POLICY, SHARED, OVER_RATE), False),
+    HEURISTIC: dict.fromkeys((R2, POLICY, SHARED, OVER_HEURISTIC, OVER_RATE), False),
+    UNTRAINED: {R2: False},
+    FEW: {LOCATED: True},
+    FAMILY: {LOCATED: False, OVER_HEURISTIC: True, OVER_RATE: True},
+}
+"""Agent whose answer is known -> (claim, quantity) -> whether the claim's criterion must hold for it."""
+
+ORDERS = 8
+"""Orders in which the trials of a history are exchanged."""
+
+OUTSIDE_TESTS: dict[str, dict[str, Any]] = {
+    "300 trials": {"trials": 300},
+    "alike": {"low": 0.45, "high": 0.55},
+    "swap": {"swap_at": 50},
+}
+"""Outside the range of the training -> settings of the task; "alike": both payoffs from U[.45, .55]."""
+
 INFERENCE, FIXED_RATE = "inference", "fixed learning rate"
 
 

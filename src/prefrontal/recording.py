@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -52,22 +52,32 @@ class Step:
     after: State
 
 
+class History(NamedTuple):
+    """Actions and rewards that are forced on whoever plays, each (seed, episode, step)."""
+
+    action: Tensor
+    reward: Tensor
+
+
 @torch.no_grad()
-def play(agent: Agent, task: Task, noise: NoiseStream, episodes: int) -> Iterator[Step]:
+def play(agent: Agent, task: Task, noise: NoiseStream, episodes: int, forced: History | None = None) -> Iterator[Step]:
     """Let an agent play whole episodes side by side, one time step per iteration.
 
-    Actions are sampled from the policy, as in training (Methods: "sampled also at test").
+    Actions are sampled from the policy, as in training (Methods: "sampled also at test"), unless they are forced.
     """
     seeds = len(noise.generators)
     state, observation = task.begin(noise.uniform(episodes, task.begin_noise))
     memory = agent.begin(seeds, episodes)
     reward = torch.zeros(seeds, episodes)
     action = torch.full((seeds, episodes), -1)
-    for _ in range(task.episode_steps):
+    for t in range(task.episode_steps):
         memory, probabilities, value, activity = agent.step(memory, observation, reward, action)
         uniform = noise.uniform(episodes, 1 + task.step_noise)
-        action = sample(probabilities, uniform[..., 0])
+        action = sample(probabilities, uniform[..., 0]) if forced is None else forced.action[..., t]
         after, following, reward = task.step(state, action, uniform[..., 1:])
+        if forced is not None:
+            reward = forced.reward[..., t]
+            after = after | {"reward": reward}
         yield Step(state, observation, probabilities, value, activity, action, reward, after)
         if after["over"].all():
             return
@@ -94,6 +104,7 @@ def record(
     activity_periods: tuple[str, ...] = (),
     purpose: str = "test episodes",
     steps: bool = True,
+    forced: History | None = None,
 ) -> Recording:
     """Play episodes and write down what happened.
 
@@ -117,6 +128,8 @@ def record(
         Names the stream of test episodes; the same name and seeds give the same episodes, whatever the agent.
     steps : bool
         Keep the steps table.
+    forced : History, optional
+        What is chosen, and what it brings, whatever the agent would choose.
     """
     require(episodes >= 1, "episodes", episodes, "at least 1")
     task, noise = of_networks(task, seeds), NoiseStream(seeds, purpose)
@@ -127,7 +140,8 @@ def record(
         for first in range(0, episodes, EPISODES_AT_ONCE):
             count = min(EPISODES_AT_ONCE, episodes - first)
             # No table needs the observations, and views in pixels are large.
-            batch = [replace(step, observation=None) for step in play(agent, task, noise, count)]
+            own = None if forced is None else History(*(part[:, first : first + count] for part in forced))
+            batch = [replace(step, observation=None) for step in play(agent, task, noise, count, own)]
             index = _Index(seeds, condition, columns or {}, first, count)
             parts["trials"].append(_trials(task, batch, index))
             if steps:
@@ -271,6 +285,7 @@ class Trained:
         activity_periods: tuple[str, ...] = (),
         purpose: str = "test episodes",
         steps: bool = True,
+        forced: History | None = None,
     ) -> Recording:
         """Record the networks, as ``record`` does, on the task of their training or another.
 
@@ -287,6 +302,7 @@ class Trained:
             activity_periods=activity_periods,
             purpose=purpose,
             steps=steps,
+            forced=forced,
         )
         return replace(recording, settings={self.condition: self.config.settings()})
 

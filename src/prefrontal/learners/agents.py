@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import softmax
 from torch import Tensor
 
 from prefrontal.learners import two_step
+from prefrontal.learners.arms import STRATEGIES, learned
 from prefrontal.learners.bandit import Policy, tally
 
 Counts = tuple[np.ndarray, np.ndarray]
@@ -23,7 +26,8 @@ class BanditAgent:
     """A bandit policy as an agent, for tasks whose trial is one time step and whose actions are the arms.
 
     Its value is the reward that it expects of the running trial, under uniform priors and its own policy; it counts
-    nothing of later trials, so recorded values are comparable to a network's only at a discount of 0.
+    nothing of later trials, so recorded values are comparable to a network's only at a discount of 0. Its activity is its counts:
+    successes of every arm, then failures.
 
     Parameters
     ----------
@@ -43,12 +47,49 @@ class BanditAgent:
 
     def step(
         self, memory: Counts, observation: Tensor, last_reward: Tensor, last_action: Tensor
-    ) -> tuple[Counts, Tensor, Tensor, None]:
+    ) -> tuple[Counts, Tensor, Tensor, Tensor]:
         """Count the last pull and choose the next one."""
         successes, failures = tally(*memory, last_action.numpy(), last_reward.numpy())
         probabilities = self.policy(successes, failures)
         value = (probabilities * (successes + 1) / (successes + failures + 2)).sum(-1)
-        return (successes, failures), _tensor(probabilities), _tensor(value), None
+        counts = np.concatenate([successes, failures], axis=-1)
+        return (successes, failures), _tensor(probabilities), _tensor(value), _tensor(counts)
+
+
+class StrategyAgent:
+    """A strategy (``prefrontal.learners.arms``) as an agent, for tasks whose trial is one time step.
+
+    Its actions are the arms, its activity is what its cues say of each arm; its value is 0.
+
+    Parameters
+    ----------
+    strategy : str
+    parameters : mapping
+        As fitted; biases that are left out are 0.
+    arms : int
+        Number of arms.
+    """
+
+    def __init__(self, strategy: str, parameters: Mapping[str, float], arms: int = 2) -> None:
+        rate = parameters.get("learning_rate", np.nan)
+        self.cues = {weight: learned(cue, rate) for weight, cue in STRATEGIES[strategy].items()}
+        self.parameters, self.arms = parameters, arms
+        self.bias = np.array([parameters.get(f"bias_{arm}", 0.0) for arm in range(arms)])
+
+    def begin(self, seeds: int, episodes: int) -> dict[str, Any]:
+        """Memory of every cue at the start of an episode."""
+        return {weight: cue.begin((seeds, episodes, self.arms)) for weight, cue in self.cues.items()}
+
+    def step(
+        self, memory: dict[str, Any], observation: Tensor, last_reward: Tensor, last_action: Tensor
+    ) -> tuple[dict[str, Any], Tensor, Tensor, Tensor]:
+        """Take in the last trial and choose."""
+        chosen, paid = last_action.numpy()[..., None] == np.arange(self.arms), last_reward.numpy()[..., None]
+        memory = {weight: cue.update(memory[weight], chosen, paid) for weight, cue in self.cues.items()}
+        said = {weight: np.asarray(cue.show(memory[weight]), dtype=float) for weight, cue in self.cues.items()}
+        preference = self.bias + sum(self.parameters[weight] * cue for weight, cue in said.items())
+        activity = _tensor(np.concatenate(list(said.values()), axis=-1))
+        return memory, _tensor(softmax(preference, axis=-1)), torch.zeros_like(last_reward), activity
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import betainc, betaln, xlog1py, xlogy
+from scipy.special import betainc, betaln, softmax, xlog1py, xlogy
 from scipy.stats import hypergeom
 
 from prefrontal.errors import require, require_memory
 from prefrontal.learners.choice import check_arms, sample
+from prefrontal.statistics import share_of_gain
 
 Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From successes and failures, integers (..., arms), to the probabilities of choosing each arm, (..., arms)."""
@@ -192,27 +194,53 @@ def oracle_reward(arms: str, trials: int = 100) -> float:
 
 
 @lru_cache(maxsize=256)
-def bayes_optimal_reward(arms: str, trials: int = 100) -> float:
+def bayes_optimal_reward(arms: str, trials: int = 100, low: float = 0.0, high: float = 1.0) -> float:
     """Reward per episode that the best possible agent expects, undiscounted.
 
     Parameters
     ----------
     arms : str
-        Where the reward probabilities of two arms are from. "independent": both from U[0, 1]; solved by dynamic programming.
+        Where the reward probabilities of two arms are from. "independent": both from U[low, high]; solved by dynamic programming.
         "correlated": left's from U[0, 1] and right's one minus it. Then every pull tells the same whichever arm it is, so the
         best agent always pulls the arm that looks better. After n pulls all numbers 0..n of outcomes that speak for left are
         equally likely.
     trials : int
         Trials per episode.
+    low, high : float
+        Range of independent arms, which the agent knows.
     """
     require(arms in ARMS, "arms", arms, " or ".join(ARMS))
     require(trials >= 1, "trials", trials, "1 or more")
+    require(0 <= low < high <= 1, "low", low, f"at least 0 and below high, {high}")
     if arms == "correlated":
-        p_left = [_mean(np.arange(n + 1), n) for n in range(trials)]
-        return float(sum(np.maximum(p, 1 - p).mean() for p in p_left))
-    for left, right in _returns(trials):
-        first = max(left.item(0), right.item(0))
-    return first
+        means = [_mean(np.arange(n + 1), n) for n in range(trials)]
+        return float(sum(np.maximum(p, 1 - p).mean() for p in means))
+    means = [mean_within(np.arange(n + 1), n, low, high) for n in range(trials)]
+    # Reward to come, by pulls of left: (successes left, successes right).
+    to_come = [np.zeros((n + 1, trials - n + 1)) for n in range(trials + 1)]
+    for trial in reversed(range(trials)):
+        now: list[np.ndarray] = []
+        for n in range(trial + 1):
+            if 2 * n > trial:  # the arms are alike
+                now.append(now[trial - n].T)
+                continue
+            p_left, p_right = means[n][:, None], means[trial - n]
+            left = p_left * (1 + to_come[n + 1][1:]) + (1 - p_left) * to_come[n + 1][:-1]
+            right = p_right * (1 + to_come[n][:, 1:]) + (1 - p_right) * to_come[n][:, :-1]
+            now.append(np.maximum(left, right))
+        to_come = now
+    return float(to_come[0].item())
+
+
+def mean_within(successes: np.ndarray, pulls: int, low: float, high: float) -> np.ndarray:
+    """Posterior mean of a reward probability that was drawn from U[low, high]."""
+    if (low, high) == (0, 1):
+        return _mean(successes, pulls)
+    x, weight = _quadrature(pulls // 2 + 2)
+    x = low + (high - low) * x
+    log_p = xlogy(successes[:, None], x) + xlog1py(pulls - successes[:, None], -x)
+    p = np.exp(log_p - log_p.max(-1, keepdims=True)) * weight
+    return (p * x).sum(-1) / p.sum(-1)
 
 
 @dataclass(frozen=True)
@@ -301,6 +329,58 @@ def action_values(
     return values
 
 
+def means_among(successes: np.ndarray, failures: np.ndarray, problems: np.ndarray) -> np.ndarray:
+    """Mean of every arm's reward probability for who knows that the bandit is one of some problems, all equally likely before.
+
+    Parameters
+    ----------
+    successes, failures : array of int (..., arms)
+    problems : array (problem, arms)
+        Reward probabilities.
+
+    Returns
+    -------
+    array (..., arms)
+    """
+    known = np.clip(problems, 1e-9, 1 - 1e-9)
+    return softmax(successes @ np.log(known).T + failures @ np.log1p(-known).T, axis=-1) @ known
+
+
+def counts(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Successes and failures of all arms before each trial, (episode, trial, arms), from choice and reward (episode, trial)."""
+    check_arms(choice, arms, "counts")
+    chosen = choice[..., None] == np.arange(arms)
+    wins, pulls = (np.cumsum(what, axis=1) - what for what in (chosen * (reward > 0)[..., None], chosen.astype(int)))
+    return wins, pulls - wins
+
+
+def expected_reward(trials: pd.DataFrame, by: list[str]) -> pd.Series:
+    """Expected reward per trial on bandits whose arms were drawn from U[0, 1], by groups of trials.
+
+    So that the luck of the draw cancels, it is seen relative to the bandits that were drawn: of what who knows the better arm
+    gains there over random choice, a group gains a share; the same share of what such a one gains over all bandits is counted.
+    """
+    left, right = trials["p_left"].astype(float), trials["p_right"].astype(float)
+    gained = left.where(trials["choice"] == 0, right) - (left + right) / 2
+    grouped = trials.assign(gained=gained, possible=(left - right).abs() / 2).groupby(by)
+    share = grouped["gained"].sum() / grouped["possible"].sum()
+    return (0.5 + share * (oracle_reward("independent", 1) - 0.5)).rename("reward")
+
+
+def shares(trials: pd.DataFrame) -> pd.DataFrame:
+    """Share of the gain of each network on bandits whose arms were drawn from U[0, 1].
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, reward (expected, per 100 trials), share (random choice 0, best possible 1).
+    """
+    frame = (100 * expected_reward(trials, ["condition", "seed"])).reset_index()
+    length = int(trials["trial"].max()) + 1
+    best = 100 * bayes_optimal_reward("independent", length) / length
+    return frame.assign(share=share_of_gain(frame["reward"], 50, best))
+
+
 def posterior(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of all arms' reward probabilities before each trial, under uniform priors.
 
@@ -316,8 +396,6 @@ def posterior(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np
     mean, deviation : array (episode, trial, arms)
         Of the Beta posteriors.
     """
-    check_arms(choice, arms, "posterior")
-    chosen = choice[..., None] == np.arange(arms)
-    wins, pulls = (np.cumsum(what, axis=1) - what for what in (chosen * (reward > 0)[..., None], chosen.astype(int)))
-    a, b = wins + 1, pulls - wins + 1
+    wins, losses = counts(choice, reward, arms)
+    a, b = wins + 1, losses + 1
     return a / (a + b), np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))

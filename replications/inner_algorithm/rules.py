@@ -1,0 +1,123 @@
+"""Rules that may explain choices: heuristics of one trial, learning at a fixed rate, and inference.
+
+Every rule gets the subject's own past and gives the log odds of its next choice (``prefrontal.learners.comparison``). In the
+volatile bandit the points at stake are shown before each choice, so that every rule may weigh them. In the two-step task one
+heuristic of one trial may use the transition: what a planner does, as far as one trial can tell, is to stay after a rewarded
+common or an unrewarded uncommon one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prefrontal import config
+from prefrontal.learners import bandit, comparison, rescorla_wagner, two_step
+from prefrontal.learners.comparison import WIN_STAY_LOSE_SHIFT, Data, Rule
+from prefrontal.learners.volatility import VolatilityObserver
+from replications.inner_algorithm.conditions import FIXED_RATE, INFERENCE
+
+TEMPERATURE, STAY, RATE = (0.0, 40.0), (-8.0, 8.0), (0.0, 1.0)
+SOFTMAX = {"inverse_temperature": TEMPERATURE, "perseveration": STAY}
+
+
+def perseverate(data: Data, perseveration: float) -> np.ndarray:
+    """Repeat the last choice."""
+    return perseveration * comparison.toward_last(data["choice"])
+
+
+def choose_by(data: Data, values: np.ndarray, inverse_temperature: float, perseveration: float) -> np.ndarray:
+    """Choose by the difference of two values (..., 2), and perseverate."""
+    return inverse_temperature * (values[..., 1] - values[..., 0]) + perseverate(data, perseveration)
+
+
+def infer(data: Data, inverse_temperature: float, perseveration: float) -> np.ndarray:
+    """Choose by values that were inferred, whatever the parameters: ``data["inferred"]``, (episode, trial, 2)."""
+    return choose_by(data, data["inferred"], inverse_temperature, perseveration)
+
+
+def q_learning(data: Data, learning_rate: float, inverse_temperature: float, perseveration: float) -> np.ndarray:
+    """Q-learning of choices, at a fixed rate."""
+    values = bandit.action_values(data["choice"], data["reward"], learning_rate)
+    return choose_by(data, values, inverse_temperature, perseveration)
+
+
+def weigh_magnitudes(data: Data, magnitude: float, perseveration: float) -> np.ndarray:
+    """Weigh the magnitudes, and perseverate."""
+    return magnitude * (data["magnitudes"][..., 1] - data["magnitudes"][..., 0]) + perseverate(data, perseveration)
+
+
+def stay_shift_and_magnitudes(data: Data, magnitude: float, after_win: float, after_loss: float) -> np.ndarray:
+    """Win-stay lose-shift that weighs magnitudes too."""
+    return weigh_magnitudes(data, magnitude, 0.0) + comparison.win_stay_lose_shift(data, after_win, after_loss)
+
+
+def rescorla(data: Data, learning_rate: float, inverse_temperature: float, perseveration: float) -> np.ndarray:
+    """Rescorla-Wagner learning of which arm pays, at a fixed rate, and choice by expected reward."""
+    left = rescorla_wagner.values(data["left_paid"], learning_rate)
+    return choose_by(data, staked(left, data["magnitudes"]), inverse_temperature, perseveration)
+
+
+def one_trial_back(data: Data, **log_odds: float) -> np.ndarray:
+    """Stay or leave by the last trial's transition and reward."""
+    return comparison.stay_after(data["choice"], data["kind"], np.array(list(log_odds.values())))
+
+
+def staked(left_pays: np.ndarray, magnitudes: np.ndarray) -> np.ndarray:
+    """Expected reward of both arms, of which one pays: (..., 2)."""
+    return np.stack([left_pays, 1 - left_pays], axis=-1) * magnitudes
+
+
+PERSEVERATION = Rule(perseverate, {"perseveration": STAY})
+Q_LEARNING = Rule(q_learning, {"learning_rate": RATE, **SOFTMAX})
+INFER = Rule(infer, SOFTMAX)
+STAYS = {name: STAY for name in ("uncommon_unrewarded", "uncommon_rewarded", "common_unrewarded", "common_rewarded")}
+
+RULES = {
+    "bandit": {
+        "perseveration": PERSEVERATION,
+        "win-stay lose-shift": WIN_STAY_LOSE_SHIFT,
+        FIXED_RATE: Q_LEARNING,
+        INFERENCE: INFER,
+    },
+    "volatile_bandit": {
+        "perseveration": Rule(weigh_magnitudes, {"magnitude": TEMPERATURE, "perseveration": STAY}),
+        "win-stay lose-shift": Rule(stay_shift_and_magnitudes, {"magnitude": TEMPERATURE, **WIN_STAY_LOSE_SHIFT.bounds}),
+        FIXED_RATE: Rule(rescorla, {"learning_rate": RATE, **SOFTMAX}),
+        INFERENCE: INFER,
+    },
+    "two_step": {
+        "perseveration": PERSEVERATION,
+        "win-stay lose-shift": WIN_STAY_LOSE_SHIFT,
+        "one trial back": Rule(one_trial_back, STAYS),
+        FIXED_RATE: Q_LEARNING,
+        INFERENCE: INFER,
+    },
+}
+"""Experiment -> rules by name. Fixed rate: Q-learning, Rescorla-Wagner, model-free Q-learning of the first choice. Inference:
+posterior means, the Bayesian agent that learns the volatility too, the planner that infers which state is the better one."""
+
+
+def arrays(trials: pd.DataFrame, columns: list[str]) -> Data:
+    """Columns of one subject's trials as arrays (episode, trial)."""
+    wide = trials.pivot(index="episode", columns="trial", values=columns)
+    return {name: wide[name].to_numpy() for name in columns}
+
+
+def watch(task: str, trials: pd.DataFrame, settings: dict[str, Any]) -> Data:
+    """What the rules look at, for one subject; ``settings`` are those of the training, which references believe in."""
+    if task == "two_step":
+        own = two_step.arrange(trials)
+        data = {"choice": own.choice, "reward": own.reward, "kind": 2 * (own.choice == own.outcome_state) + (own.reward > 0)}
+        planner = two_step.Planner(**two_step.probabilities(settings))
+        return data | {"inferred": two_step.action_values(planner, own.choice, own.outcome_state, own.reward)}
+    data = {name: array.astype(int) for name, array in arrays(trials, ["choice"]).items()} | arrays(trials, ["reward"])
+    if task == "bandit":
+        return data | {"inferred": bandit.posterior(data["choice"], data["reward"])[0]}
+    stakes = arrays(trials, ["magnitude_left", "magnitude_right"])
+    magnitudes = np.stack(list(stakes.values()), axis=-1) / 100
+    left_paid = (data["reward"] > 0) == (data["choice"] == 0)
+    expected, _ = config.build(VolatilityObserver, settings).infer(left_paid)
+    return data | {"magnitudes": magnitudes, "left_paid": left_paid, "inferred": staked(expected, magnitudes)}
