@@ -1,0 +1,134 @@
+"""How well networks that lack an ingredient, or have another memory, learn within an episode.
+
+python -m replications.ingredients.analysis --help
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prefrontal import behavior, claims, experiment, tables
+from prefrontal.behavior import SUBJECT
+from prefrontal.learners import arms, bandit, two_step
+from prefrontal.statistics import share_of_gain
+from prefrontal.tables import Recording
+from replications.ingredients.conditions import CLAIMS, MAIN, THOMPSON
+
+RANDOM = 0.5
+"""Reward per trial of random choice, on the bandit and in the two-step task."""
+
+
+def references(trials: int, episodes: int = 10_000) -> pd.DataFrame:
+    """Share of the gain of agents whose answer is known, by the measure that the networks meet, in simulated episodes.
+
+    Returns
+    -------
+    DataFrame
+        agent, reward (expected, per 100 trials), share.
+    """
+    rng = np.random.default_rng(0)
+    p = rng.random((episodes, 2))
+    chosen = {
+        "best possible": bandit.simulate(bandit.bayes_optimal(trials), p, trials, rng).choice,
+        "Thompson sampling": bandit.simulate(bandit.thompson, p, trials, rng).choice,
+        "random": rng.integers(2, size=(episodes, trials)),
+    }
+    stay, repeated = {"after_win": 100.0, "after_loss": -100.0, "bias_1": 0.0}, np.repeat(p[:, None], trials, axis=1)
+    chosen["win-stay lose-shift"] = arms.simulate("win-stay lose-shift", stay, repeated, rng)["choice"].to_numpy()
+    about = {"seed": 0, "trial": np.tile(np.arange(trials), episodes)}
+    about |= {name: np.repeat(p[:, arm], trials) for arm, name in enumerate(("p_left", "p_right"))}
+    played = pd.concat([pd.DataFrame({"condition": name, "choice": own.ravel(), **about}) for name, own in chosen.items()])
+    return bandit.shares(played).rename(columns={"condition": "agent"}).drop(columns="seed").sort_values("share", ascending=False)
+
+
+def reward_curves(drawn: pd.DataFrame) -> pd.DataFrame:
+    """Expected reward of each network over the trials of bandits drawn anew: condition, seed, trial (from 1), reward."""
+    curves = bandit.expected_reward(drawn, [*SUBJECT, "trial"]).reset_index()
+    return curves.assign(trial=curves["trial"] + 1)
+
+
+def mirrored(trials: pd.DataFrame) -> pd.DataFrame:
+    """Expected reward per 100 trials on the mirrored problem: condition, seed, mirrored."""
+    own = trials[trials["test"] == "mirrored"]
+    pulled = own["p_left"].where(own["choice"] == 0, own["p_right"])
+    return (100 * pulled.groupby([own[name] for name in SUBJECT]).mean()).rename("mirrored").reset_index()
+
+
+def two_step_behaviour(trials: pd.DataFrame) -> pd.DataFrame:
+    """Lag-1 weights (log odds) and reward per trial in the two-step task: condition, seed, a column per kind of trial, reward."""
+    own = trials[trials["test"] == "two-step"]
+    weights = behavior.two_step_weights(own).query("lag == 1").pivot(index=SUBJECT, columns="signal", values="weight")
+    weights = weights.rename(columns=lambda name: name.replace("/", " "))
+    return weights.assign(reward=own.groupby(SUBJECT)["reward"].mean()).reset_index()
+
+
+def gain_over_training(curve: pd.DataFrame, settings: dict[str, Any]) -> np.ndarray:
+    """Share of the gain at each row of a network's learning curve."""
+    trials = settings["trials"]
+    two_steps = settings["game"] == "two_step"
+    best = two_step.belief_state_value(trials) if two_steps else bandit.bayes_optimal_reward("independent", trials)
+    return share_of_gain(curve["reward"], RANDOM * trials, best)
+
+
+def costs(recording: Recording) -> pd.DataFrame:
+    """What each network's training cost.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, share_end (of the gain, last tenth of training), updates_to_80 (until the learning curve first reaches
+        80 % of it; NaN where the gain stays below a tenth), steps_per_second (of processor time, of all
+        networks that trained together).
+    """
+    rows = []
+    for path, about in tables.networks(recording.folder / "networks"):
+        config, curve = about["config"], tables.read(path.with_suffix(".csv"), "learning_curve")
+        share = gain_over_training(curve, config)
+        end = share[-max(1, len(share) // 10) :].mean() if len(share) else np.nan
+        reached = np.flatnonzero((share >= 0.8 * end) & (end > 0.1))
+        updates = about["actions"] / config["unroll"]
+        rows.append(
+            {
+                "condition": about["condition"],
+                "seed": config["seed"],
+                "share_end": end,
+                "updates_to_80": updates * (reached[0] + 1) / len(share) if len(reached) else np.nan,
+                "steps_per_second": about["actions"] * about["networks_in_population"] / max(about["processor_seconds"], 0.1),
+            }
+        )
+    return pd.DataFrame(rows, columns=["condition", "seed", "share_end", "updates_to_80", "steps_per_second"])
+
+
+def measure(recording: Recording) -> dict[str, pd.DataFrame]:
+    """Shares of the gain, reward over trials, behaviour in the two-step task, and costs of training."""
+    trials = recording.trials.astype({"condition": str})
+    drawn = trials[trials["test"] == "drawn"]
+    return {
+        "shares": bandit.shares(drawn),
+        "references": references(int(drawn["trial"].max()) + 1),
+        "reward_curves": reward_curves(drawn),
+        "mirrored": mirrored(trials),
+        "two_step": two_step_behaviour(trials),
+        "costs": costs(recording),
+    }
+
+
+def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Numbers that the claims are about: of each claim and condition, those that are claimed."""
+    share, two_step_task, exchanged = (measured[name].set_index(SUBJECT) for name in ("shares", "two_step", "mirrored"))
+    full = share["share"].xs(MAIN, level="condition")
+    share["minus full"] = share["share"] - full.reindex(share.index.get_level_values("seed")).to_numpy()
+    share["minus Thompson"] = share["share"] - THOMPSON
+    numbers = pd.concat([share.drop(columns="reward"), two_step_task, exchanged], axis=1)
+    asked: dict[tuple[str, str], list[str]] = {}
+    for claim in CLAIMS:
+        asked.setdefault((claim.claim, claim.condition), []).append(claim.quantity)
+    parts = [claims.quantities(name, numbers.loc[[condition], own]) for (name, condition), own in asked.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+if __name__ == "__main__":
+    experiment.analysis_main(__file__)
