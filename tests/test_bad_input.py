@@ -623,10 +623,12 @@ def test_error_is_one_line_on_stderr_and_exit_code_1(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interruption_and_termination_say_how_to_go_on(number):
-    before = signal.getsignal(signal.SIGTERM)
+    before, at_interruption = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts jobs in the background without it
     with pytest.raises(SystemExit, match=r"interrupted; .* training resumes with the same command"):
         run(lambda: signal.raise_signal(number))
     assert signal.getsignal(signal.SIGTERM) == before
+    signal.signal(signal.SIGINT, at_interruption)
 
 
 def test_half_written_files_of_killed_runs_are_no_results_and_go_with_the_next_run(tmp_path):

@@ -35,7 +35,7 @@ class Own(Config):
         ("gradient_clip", 0.0, "above 0, or None"),
         ("core", "lstn", "'lstm', 'gru'"),
         ("network_input", "rewards", "'reward', 'rpe'"),
-        ("episodes", 0, "1 or more"),
+        ("episodes", -1, "0 or more"),
         ("seed", -1, "between 0 and"),
         ("trials", 0, "1 or more"),
         ("reversal", 2.0, "between 0 and 1"),

@@ -84,6 +84,7 @@ def test_experiments_never_import_each_other(folder):
 def test_task_imports_only_the_librarys_task_tools(folder):
     own = [name for name in imports(folder / "task.py") if name.split(".")[0] in ("prefrontal", "replications")]
     allowed = FOR_TASKS | {f"replications.{folder.name}.images"}  # what a task shows may be a file of its own
+    allowed |= {f"prefrontal.learners.{folder.name}"}  # what it shares with its ideal observer
     allowed |= {f"replications.{other}.task" for other in BUILDS_ON.get(folder.name, ())}
     assert all(name.rpartition(".")[0] in allowed for name in own), own
 

@@ -37,7 +37,7 @@ def draw_kinds(ax: Axes, scores: pd.DataFrame) -> None:
     for x, kind in enumerate(KINDS):
         of_kind = own[own["kind"] == kind]
         for offset, condition in ((-0.15, MAIN), (0.15, BETS)):
-            networks = of_kind[(of_kind["condition"] == condition) & (of_kind["learner"] == "network")]["accuracy"]
+            networks = of_kind[(of_kind["condition"] == condition) & (of_kind["learner"] == "network")]["accuracy"].dropna()
             plotting.dots(ax, x + offset, networks, COLORS[condition], width=0.08, size=3.5)
         for learner in ("mixture", "frequency"):
             mean = of_kind.loc[of_kind["learner"] == learner, "accuracy"].mean()
@@ -51,7 +51,7 @@ def draw_outside(ax: Axes, scores: pd.DataFrame) -> None:
     for x, test in enumerate(TESTS):
         own = scores[(scores["test"] == test) & (scores["kind"] == "all")]
         for offset, condition in ((-0.15, MAIN), (0.15, BETS)):
-            networks = own[(own["condition"] == condition) & (own["learner"] == "network")]["accuracy"]
+            networks = own[(own["condition"] == condition) & (own["learner"] == "network")]["accuracy"].dropna()
             mean, low, high = interval(networks)
             ax.plot([x + offset] * 2, [low, high], color=COLORS[condition], lw=0.9)
             plotting.dots(ax, x + offset, networks, COLORS[condition], width=0.08, size=3.5)

@@ -74,7 +74,7 @@ def panel_label(ax: Axes, label: str, x_mm: float = -9.0, y_mm: float = 3.0) -> 
 def dots(ax: Axes, x: float, values: ArrayLike, color: str = "black", width: float = 0.12, size: float = 5) -> None:
     """Draw every network as a dot beside x, spread evenly by rank so that none hides another."""
     values = np.sort(np.asarray(values, dtype=float))
-    spread = np.linspace(-width, width, len(values)) if len(values) > 1 else np.zeros(1)
+    spread = np.linspace(-width, width, len(values)) if len(values) > 1 else np.zeros(len(values))
     order = np.argsort(np.abs(spread), kind="stable")
     ax.scatter(x + spread[np.argsort(order)] if len(values) > 2 else x + spread, values, s=size, color=color, lw=0, zorder=3)
 

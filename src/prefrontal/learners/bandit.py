@@ -215,6 +215,7 @@ def bayes_optimal_reward(arms: str, trials: int = 100, low: float = 0.0, high: f
     if arms == "correlated":
         means = [_mean(np.arange(n + 1), n) for n in range(trials)]
         return float(sum(np.maximum(p, 1 - p).mean() for p in means))
+    require_memory(2 * 8 * (trials + 1) ** 3 // 6, f"the Bayes-optimal play of {trials:,} trials")
     means = [mean_within(np.arange(n + 1), n, low, high) for n in range(trials)]
     # Reward to come, by pulls of left: (successes left, successes right).
     to_come = [np.zeros((n + 1, trials - n + 1)) for n in range(trials + 1)]
