@@ -212,8 +212,8 @@ def outside(recording: Recording) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[[*SUBJECT, "change", "reward", "random", "best", "share"]]
 
 
-def numbers(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers of the claims of networks and of agents whose answer is known, as quantities."""
+def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Numbers that the claims are about, of networks and of agents whose answer is known."""
     own = measured["structure"].set_index(SUBJECT)
     untrained = own["statistics"].xs(UNTRAINED, level="condition")
     statistics = pd.DataFrame({"R2": own["statistics"]})
@@ -265,12 +265,7 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
         "observers": observers(recording.trials),
         "outside": outside(recording),
     }
-    return measured | {"references": references(numbers(measured))}
-
-
-def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers that the claims are about."""
-    return numbers(measured)
+    return measured | {"references": references(quantities(measured))}
 
 
 if __name__ == "__main__":

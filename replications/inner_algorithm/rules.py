@@ -60,11 +60,6 @@ def rescorla(data: Data, learning_rate: float, inverse_temperature: float, perse
     return choose_by(data, staked(left, data["magnitudes"]), inverse_temperature, perseveration)
 
 
-def one_trial_back(data: Data, **log_odds: float) -> np.ndarray:
-    """Stay or leave by the last trial's transition and reward."""
-    return comparison.stay_after(data["choice"], data["kind"], np.array(list(log_odds.values())))
-
-
 def staked(left_pays: np.ndarray, magnitudes: np.ndarray) -> np.ndarray:
     """Expected reward of both arms, of which one pays: (..., 2)."""
     return np.stack([left_pays, 1 - left_pays], axis=-1) * magnitudes
@@ -73,7 +68,6 @@ def staked(left_pays: np.ndarray, magnitudes: np.ndarray) -> np.ndarray:
 PERSEVERATION = Rule(perseverate, {"perseveration": STAY})
 Q_LEARNING = Rule(q_learning, {"learning_rate": RATE, **SOFTMAX})
 INFER = Rule(infer, SOFTMAX)
-STAYS = {name: STAY for name in ("uncommon_unrewarded", "uncommon_rewarded", "common_unrewarded", "common_rewarded")}
 
 RULES = {
     "bandit": {
@@ -91,7 +85,7 @@ RULES = {
     "two_step": {
         "perseveration": PERSEVERATION,
         "win-stay lose-shift": WIN_STAY_LOSE_SHIFT,
-        "one trial back": Rule(one_trial_back, STAYS),
+        "one trial back": two_step.ONE_TRIAL_BACK,
         FIXED_RATE: Q_LEARNING,
         INFERENCE: INFER,
     },
@@ -110,7 +104,7 @@ def watch(task: str, trials: pd.DataFrame, settings: dict[str, Any]) -> Data:
     """What the rules look at, for one subject; ``settings`` are those of the training, which references believe in."""
     if task == "two_step":
         own = two_step.arrange(trials)
-        data = {"choice": own.choice, "reward": own.reward, "kind": 2 * (own.choice == own.outcome_state) + (own.reward > 0)}
+        data = {"choice": own.choice, "reward": own.reward, "kind": own.kind}
         planner = two_step.Planner(**two_step.probabilities(settings))
         return data | {"inferred": two_step.action_values(planner, own.choice, own.outcome_state, own.reward)}
     data = {name: array.astype(int) for name, array in arrays(trials, ["choice"]).items()} | arrays(trials, ["reward"])

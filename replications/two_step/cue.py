@@ -60,15 +60,11 @@ def _by_values(name: str, *rate: str) -> Rule:
     return Rule(right, {own: two_step.BOUNDS[own] for own in names}, {own: two_step.STARTS[own] for own in names})
 
 
-def _one_trial_back(data: Data, **log_odds: float) -> np.ndarray:
-    return comparison.stay_after(data["choice"], data["kind"], np.array(list(log_odds.values())))
-
-
 RULES = {
     "planner": _by_values("planner"),
     "cue": _by_values("cue", "learning_rate"),
     "model-free": _by_values("model-free", "learning_rate"),
-    "one trial back": Rule(_one_trial_back, {f"stay after {kind}": (-8.0, 8.0) for kind in range(4)}),
+    "one trial back": two_step.ONE_TRIAL_BACK,
 }
 """What may predict choices. The last one, with a free weight for either transition and outcome of the last trial, is told no more
 than the cue learner, but need not have learned it from rewards."""
@@ -85,7 +81,7 @@ def watched(trials: two_step.Trials, cue: two_step.CueLearner, planner: two_step
     return {
         "choice": np.where(trials.free, trials.choice, -1),
         "last": comparison.last_choices(trials.choice),
-        "kind": 2 * (trials.choice == trials.outcome_state) + (trials.reward > 0),
+        "kind": trials.kind,
         "planner": two_step.action_values(planner, *seen),
         **{name: np.moveaxis(two_step.action_values(own, *side_by_side), 0, 2) for name, own in learners.items()},
     }

@@ -33,7 +33,7 @@ rms_epsilon, gradient_clip, rpe_scale, negative_rpe_scale and rpe_noise."""
 Record = dict[str, Tensor]
 """What an unroll leaves, each (seed, steps, episode, ...): ``action``, ``reward`` (scaled; zero once the episode is over),
 ``running`` (the episode had not ended before the step), ``over`` (it had after the step), the activity of every core (and its
-input, where the gradient is computed for all steps at once), and for supervised networks ``target``, the right action."""
+input, if it is among its memory), and for supervised networks ``target``, the right action."""
 
 
 @dataclass
@@ -104,8 +104,8 @@ def step(
     running = ~stream.state["over"]
     state, observation, reward = task.step(stream.state, action, noise[..., 1:])
     reward = reward * costs["reward_scale"][:, None] * running
-    kept = ("activity", "input") if network.parallel else ("activity",)
-    cores = {f"{prefix}{name}": memory[f"{prefix}{name}"] for prefix in network.readouts for name in kept}
+    kept = [f"{prefix}{name}" for prefix in network.readouts for name in ("activity", "input")]
+    cores = {name: memory[name] for name in kept if name in memory}
     record = {"action": action, "reward": reward, "running": running, "over": state["over"], **cores}
     if supervised:
         record["target"] = cast(Supervised, task).target(state)

@@ -285,7 +285,6 @@ class Trained:
         activity_periods: tuple[str, ...] = (),
         purpose: str = "test episodes",
         steps: bool = True,
-        forced: History | None = None,
     ) -> Recording:
         """Record the networks, as ``record`` does, on the task of their training or another.
 
@@ -302,7 +301,6 @@ class Trained:
             activity_periods=activity_periods,
             purpose=purpose,
             steps=steps,
-            forced=forced,
         )
         return replace(recording, settings={self.condition: self.config.settings()})
 

@@ -17,7 +17,7 @@ from scipy.special import expit
 
 from prefrontal.errors import require
 from prefrontal.learners.choice import RATES, at_rate
-from prefrontal.learners.comparison import Data, Rule, direction, last_choices, log_probabilities, maximum_likelihood
+from prefrontal.learners.comparison import Data, Rule, direction, last_choices, log_probabilities, maximum_likelihood, stay_after
 from prefrontal.tables import by_length, check_trials, free_choices
 
 STATES = np.array(["S1", "S2"])
@@ -487,6 +487,11 @@ class Trials:
     free: np.ndarray
     index: tuple[np.ndarray, np.ndarray]
 
+    @property
+    def kind(self) -> np.ndarray:
+        """Transition and outcome of each trial, (episode, trial), as an index into ``KINDS``."""
+        return 2 * (self.choice == self.outcome_state) + (self.reward > 0)
+
 
 def arrange(trials: pd.DataFrame) -> Trials:
     """Turn a trials table of the two-step task into arrays.
@@ -529,6 +534,17 @@ STARTS = {
 }
 """Range of the optimiser's starting points. Far out, high inverse temperatures with tiny learning rates are a trap: there
 the learner hardly learns, and only tells which side paid more in the episode so far."""
+
+KINDS = ("uncommon_unrewarded", "uncommon_rewarded", "common_unrewarded", "common_rewarded")
+"""Kinds of trials, by transition and outcome."""
+
+
+def one_trial_back(data: Data, **log_odds_of_staying: float) -> np.ndarray:
+    """Stay or leave by the last trial's transition and reward, ``data["kind"]``; a parameter for each of ``KINDS``."""
+    return stay_after(data["choice"], data["kind"], np.array(list(log_odds_of_staying.values())))
+
+
+ONE_TRIAL_BACK = Rule(one_trial_back, dict.fromkeys(KINDS, (-8.0, 8.0)))
 
 CHOICE_RULE = ("inverse_temperature", "perseveration", "bias")
 PARAMETERS = {
