@@ -15,8 +15,12 @@ from prefrontal.paths import ROOT
 
 EXPERIMENTS = sorted(path.parent for path in (ROOT / "replications").glob("*/__init__.py"))
 WITH_TASK = [folder for folder in EXPERIMENTS if (folder / "task.py").exists()]
-BUILDS_ON = {"predictions": ("two_step",), "inner_algorithm": ("bandit", "volatile_bandit", "two_step")}
-"""The exceptions to the rule that experiments never import each other: those that are about the networks of others."""
+BUILDS_ON = {
+    "predictions": ("two_step",),
+    "inner_algorithm": ("bandit", "volatile_bandit", "two_step"),
+    "ingredients": ("bandit", "two_step"),
+}
+"""The exceptions to the rule that experiments never import each other: those that are about the networks or tasks of others."""
 TORCH_FREE = ("conditions", "analysis", "figure")
 FOR_TASKS = {"prefrontal.task", "prefrontal.errors"}
 TEMPLATE = ROOT / "src" / "prefrontal" / "template"

@@ -5,10 +5,13 @@ python -m replications.ingredients.analysis --help
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors import safe_open
 
 from prefrontal import behavior, claims, experiment, tables
 from prefrontal.behavior import SUBJECT
@@ -73,15 +76,21 @@ def gain_over_training(curve: pd.DataFrame, settings: dict[str, Any]) -> np.ndar
     return share_of_gain(curve["reward"], RANDOM * trials, best)
 
 
+def count_parameters(path: Path) -> int:
+    """Count the parameters in a network's file."""
+    with safe_open(path, framework="numpy") as weights:
+        return sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
+
+
 def costs(recording: Recording) -> pd.DataFrame:
     """What each network's training cost.
 
     Returns
     -------
     DataFrame
-        condition, seed, share_end (of the gain, last tenth of training), updates_to_80 (until the learning curve first reaches
-        80 % of it; NaN where the gain stays below a tenth), steps_per_second (of processor time, of all
-        networks that trained together).
+        condition, seed, parameters, share_end (of the gain, last tenth of training), updates_to_80 (until the curve first
+        reaches 80 % of it; NaN where the gain stays below a tenth), steps_per_second (of processor time, of all networks that
+        trained together).
     """
     rows = []
     for path, about in tables.networks(recording.folder / "networks"):
@@ -94,12 +103,13 @@ def costs(recording: Recording) -> pd.DataFrame:
             {
                 "condition": about["condition"],
                 "seed": config["seed"],
+                "parameters": count_parameters(path.with_suffix(".safetensors")),
                 "share_end": end,
                 "updates_to_80": updates * (reached[0] + 1) / len(share) if len(reached) else np.nan,
                 "steps_per_second": about["actions"] * about["networks_in_population"] / max(about["processor_seconds"], 0.1),
             }
         )
-    return pd.DataFrame(rows, columns=["condition", "seed", "share_end", "updates_to_80", "steps_per_second"])
+    return pd.DataFrame(rows, columns=["condition", "seed", "parameters", "share_end", "updates_to_80", "steps_per_second"])
 
 
 def measure(recording: Recording) -> dict[str, pd.DataFrame]:

@@ -43,6 +43,7 @@ CHOSEN: dict[str, dict[str, tuple[float, float]]] = {
         "lstm": (2e-3, 1.0),
         "gru": (2e-3, 1.0),
         "tanh": (7e-4, 2.5),
+        "attention": (7e-4, 1.0),
         "slots": (7e-4, 2.5),
         "feedforward": (5e-3, 2.5),
         "imitation": (2e-3, 2.5),
