@@ -53,6 +53,11 @@ def reward_curves(drawn: pd.DataFrame) -> pd.DataFrame:
     return curves.assign(trial=curves["trial"] + 1)
 
 
+def right_arm(drawn: pd.DataFrame) -> pd.DataFrame:
+    """Percent of choices of the right arm: condition, seed, right."""
+    return (100 * drawn.groupby(SUBJECT)["choice"].mean()).rename("right").reset_index()
+
+
 def mirrored(trials: pd.DataFrame) -> pd.DataFrame:
     """Expected reward per 100 trials on the mirrored problem: condition, seed, mirrored."""
     own = trials[trials["test"] == "mirrored"]
@@ -120,6 +125,7 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
         "shares": bandit.shares(drawn),
         "references": references(int(drawn["trial"].max()) + 1),
         "reward_curves": reward_curves(drawn),
+        "right_arm": right_arm(drawn),
         "mirrored": mirrored(trials),
         "two_step": two_step_behaviour(trials),
         "costs": costs(recording),
@@ -128,11 +134,11 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
 
 def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that the claims are about: of each claim and condition, those that are claimed."""
-    share, two_step_task, exchanged = (measured[name].set_index(SUBJECT) for name in ("shares", "two_step", "mirrored"))
+    share, *others = (measured[name].set_index(SUBJECT) for name in ("shares", "two_step", "mirrored", "right_arm"))
     full = share["share"].xs(MAIN, level="condition")
     share["minus full"] = share["share"] - full.reindex(share.index.get_level_values("seed")).to_numpy()
     share["minus Thompson"] = share["share"] - THOMPSON
-    numbers = pd.concat([share.drop(columns="reward"), two_step_task, exchanged], axis=1)
+    numbers = pd.concat([share.drop(columns="reward"), *others], axis=1)
     asked: dict[tuple[str, str], list[str]] = {}
     for claim in CLAIMS:
         asked.setdefault((claim.claim, claim.condition), []).append(claim.quantity)

@@ -83,12 +83,14 @@ TRAINED: dict[str, dict[str, Any]] = {
     "one_problem": LSTM | {"one_problem": True},
     "untrained": LSTM | {"episodes": 0},
     "imitation": chosen("bandit", "imitation") | IMITATION,
+    "imitation_long": chosen("bandit", "imitation") | IMITATION | {"episodes": 60_000},
     "visible": chosen("bandit", NONE) | {"shows_outcomes": True},
     **{f"{core}_two_step": TWO_STEP | chosen("two_step", core) for core in (*MEMORIES, NONE)},
     **{f"{core}_equal": chosen("bandit", core) | {"units": units} for core, units in EQUAL.items()},
 }
 """``forgets``: an LSTM that begins anew at every trial, which is one time step. ``imitation`` learns the better arm by
-cross-entropy and is not rewarded. ``visible``: no memory, but the task shows the last outcome of each arm."""
+cross-entropy and is not rewarded; ``imitation_long``, three times as long, came after its result was known. ``visible``: no
+memory, but the task shows the last outcome of each arm."""
 
 TEST_EPISODES = 300
 """Test episodes per network (Wang et al. 2018, Fig. 1d and Methods, simulation 4: 300)."""
@@ -141,6 +143,14 @@ CLAIMS += [
         "mirrored",
         "expected reward of 100 trials",
     ),
+    share(
+        "ingredient-one-task",
+        "one_problem",
+        "trained on one problem, tested on drawn ones",
+        None,
+        "right",
+        "choices of the right arm, percent",
+    ),
     share("ingredient-untrained", "untrained", "initial weights", between(-MARGIN, MARGIN)),
     share("ingredient-imitation", "imitation", "supervised by the better arm", above(ONE_TRIAL)),
     share(
@@ -151,6 +161,7 @@ CLAIMS += [
         "minus Thompson",
         f"{SHARE} minus Thompson sampling's, {THOMPSON:.3f}",
     ),
+    share("ingredient-imitation", "imitation_long", "supervised by the better arm, three times as long", None),
     share("ingredient-visible", "visible", "no memory, the task shows each arm's last outcome", None),
     *(share("ingredient-equal", f"{core}_equal", f"{core}, as many parameters as the LSTM", None) for core in EQUAL),
 ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -21,7 +20,7 @@ WORDS = {
     **MEMORIES,
     "forgets": "LSTM reset every trial",
     NONE: "feedforward",
-    "visible": "feedforward, outcomes stay visible",
+    "visible": "feedforward, outcomes shown",
     "no_reward": "LSTM, sees no reward",
     "no_action": "LSTM, sees no action",
     "one_problem": "LSTM, trained on one problem",
@@ -33,9 +32,8 @@ WORDS = {
 YARDSTICKS = {"random": 0.0, "one trial": ONE_TRIAL, "Thompson": THOMPSON, "best": 1.0}
 """Share of the gain of reference agents."""
 
-MEMORY_COLORS = dict(zip(MEMORIES, mpl.colormaps["cividis"](np.linspace(0, 0.95, len(MEMORIES))), strict=True)) | {
-    NONE: "#c0392b"
-}
+MEMORY_COLORS = dict(zip((*MEMORIES, NONE), ("#0072b2", "#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#d55e00"), strict=True))
+"""Okabe and Ito's colours, safe for colour-blind eyes."""
 MARKERS = dict(zip(MEMORY_COLORS, "os^DvX", strict=True))
 
 
@@ -87,14 +85,14 @@ def draw_cost(ax: Axes, costs: pd.DataFrame, column: str, label: str) -> None:
             ax.plot([x + offset] * len(own), own, marker, color=MEMORY_COLORS[core], ms=2.5, alpha=0.8, mew=0)
         ax.plot([], [], marker, color="black", ms=2.5, label=words)
     ax.set(yscale="log", ylabel=label, xlim=(-0.5, len(cores) - 0.5))
-    ax.set_xticks(range(len(cores)), [WORDS[core].replace(" ", "\n") for core in cores], rotation=30, ha="right")
+    ax.set_xticks(range(len(cores)), [WORDS[core].removesuffix(" network") for core in cores], rotation=30, ha="right")
     ax.legend(fontsize=5.5, handletextpad=0)
 
 
 def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     """Draw the figure."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 130)
-    grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.2, right=0.985, top=0.94, bottom=0.11)
+    grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.205, right=0.985, top=0.94, bottom=0.11)
     top = grid[0].subgridspec(1, 2, width_ratios=(1.15, 1), wspace=0.25)
     a, b = figure.add_subplot(top[0]), figure.add_subplot(top[1])
     bottom = figure.add_gridspec(1, 3, left=0.075, right=0.985, top=0.44, bottom=0.11, wspace=0.36, width_ratios=(1.3, 1, 1))
