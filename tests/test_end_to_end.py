@@ -18,7 +18,7 @@ SUMMARIES = sorted(set(experiment.names("figure")) - set(EXPERIMENTS))
 TRAINED = [name for name in EXPERIMENTS if (DATA / name / "networks").exists()]
 """Experiments whose networks are there; a new one may still be without."""
 
-SMALL = {"episodes": 10, "episodes_per_update": 8, "longest": 400, "test_episodes": 10}
+SMALL = {"episodes": 3, "episodes_per_update": 8, "longest": 400, "test_episodes": 10}
 """Settings that make a training tiny, of those that an experiment has."""
 
 
