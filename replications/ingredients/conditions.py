@@ -52,6 +52,7 @@ CHOSEN: dict[str, dict[str, tuple[float, float]]] = {
         "lstm": (5e-3, 1.0),
         "gru": (5e-3, 2.5),
         "tanh": (7e-4, 1.0),
+        "attention": (7e-4, 2.5),
         "slots": (2e-3, 2.5),
         "feedforward": (2e-3, 2.5),
     },
@@ -62,7 +63,7 @@ validation episodes (``share_validation``)."""
 
 def chosen(game: str, memory: str) -> dict[str, Any]:
     """Settings of a memory on a task."""
-    learning_rate, init_scale = CHOSEN[game].get(memory, (5e-3, 1.0))
+    learning_rate, init_scale = CHOSEN[game][memory]
     return {"core": memory, "learning_rate": learning_rate, "init_scale": init_scale}
 
 
