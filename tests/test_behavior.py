@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize
 from scipy.special import expit, softmax
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
@@ -33,6 +34,23 @@ def test_model_free_learner_fails_the_model_based_test():
     trials = play(two_step.ModelFree(learning_rate=0.5, eligibility=1.0))
     weights = lag_1(behavior.two_step_weights(trials))
     assert weights["uncommon/rewarded"] > 0
+
+
+def test_weights_with_a_prior_are_the_most_probable_ones_and_finite_where_predictors_separate():
+    rng, prior = np.random.default_rng(0), 2.5
+    x = rng.choice([-1.0, 0.0, 1.0], size=(400, 3))
+    y = (rng.random(400) < expit(x @ [1.5, -0.5, 0.0])).astype(float)
+
+    def against(weights):
+        z = x @ weights
+        return np.sum(np.logaddexp(0, z) - y * z) + np.sum(weights**2) / (2 * prior**2)
+
+    most_probable = optimize.minimize(against, np.zeros(3), tol=1e-12).x
+    np.testing.assert_allclose(behavior.shrunken_logistic(y, x, prior).weights, most_probable, atol=1e-4)
+    always = x[:, 0] > 0
+    assert np.isnan(behavior.logistic(always, x).weights).all()
+    found = behavior.shrunken_logistic(always, x, prior).weights
+    assert found[0] > 2 * prior and np.isfinite(found).all()
 
 
 def test_stay_probability_counts_by_hand():

@@ -55,15 +55,15 @@ def test_agents_earn_the_share_that_is_known(name):
 
 
 def test_a_planner_has_the_signs_and_a_model_free_learner_has_not():
-    for learner, signs in ((two_step.Planner(), [1, -1, -1, 1]), (two_step.ModelFree(learning_rate=0.5), [1, -1, 1, -1])):
+    for learner in (two_step.Planner(), two_step.ModelFree(learning_rate=0.5)):
         agent = TwoStepAgent(learner, inverse_temperature=5.0)
         columns = {"test": "two-step"}
         trials = record(agent, TwoStepTask(), [0, 1, 2], "agent", 30, columns=columns, steps=False).trials
-        found = analysis.two_step_behaviour(trials.astype({"condition": str, "test": str}))
+        trials = trials.astype({"condition": str, "test": str})
         kinds = ["common rewarded", "common unrewarded", "uncommon rewarded", "uncommon unrewarded"]
-        mean = found[kinds].mean()
-        held = np.sign(mean) == signs
-        assert held.all() if isinstance(learner, two_step.Planner) else not (np.sign(mean) == [1, -1, -1, 1]).all()
+        for found in (analysis.two_step_behaviour(trials), analysis.two_step_weights(trials, analysis.PRIOR)):
+            plans = (np.sign(found[kinds].mean()) == [1, -1, -1, 1]).all()
+            assert plans == isinstance(learner, two_step.Planner)
 
 
 def test_the_visible_bandit_shows_the_last_outcome_of_each_arm():

@@ -18,10 +18,12 @@ from prefrontal.behavior import SUBJECT
 from prefrontal.learners import arms, bandit, two_step
 from prefrontal.statistics import share_of_gain
 from prefrontal.tables import Recording
-from replications.ingredients.conditions import CLAIMS, MAIN, THOMPSON
+from replications.ingredients.conditions import CLAIMS, MAIN, PROBLEM, THOMPSON
 
 RANDOM = 0.5
 """Reward per trial of random choice, on the bandit and in the two-step task."""
+PRIOR = 2.5
+"""Standard deviation of the prior that keeps the weights of networks finite that always do the same after some kind of trial."""
 
 
 def references(trials: int, episodes: int = 10_000) -> pd.DataFrame:
@@ -65,19 +67,26 @@ def mirrored(trials: pd.DataFrame) -> pd.DataFrame:
     return (100 * pulled.groupby([own[name] for name in SUBJECT]).mean()).rename("mirrored").reset_index()
 
 
+def two_step_weights(trials: pd.DataFrame, prior: float | None = None) -> pd.DataFrame:
+    """Lag-1 weights (log odds) in the two-step task: condition, seed, a column per kind of trial."""
+    weights = behavior.two_step_weights(trials, prior=prior).query("lag == 1")
+    table = weights.pivot(index=SUBJECT, columns="signal", values="weight")
+    return table.rename(columns=lambda name: name.replace("/", " ")).reset_index()
+
+
 def two_step_behaviour(trials: pd.DataFrame) -> pd.DataFrame:
-    """Lag-1 weights (log odds) and reward per trial in the two-step task: condition, seed, a column per kind of trial, reward."""
-    own = trials[trials["test"] == "two-step"]
-    weights = behavior.two_step_weights(own).query("lag == 1").pivot(index=SUBJECT, columns="signal", values="weight")
-    weights = weights.rename(columns=lambda name: name.replace("/", " "))
-    return weights.assign(reward=own.groupby(SUBJECT)["reward"].mean()).reset_index()
+    """Lag-1 weights and reward per trial in the two-step task: condition, seed, a column per kind of trial, reward."""
+    reward = trials.groupby(SUBJECT)["reward"].mean().reset_index()
+    return two_step_weights(trials).merge(reward, on=SUBJECT)
 
 
 def gain_over_training(curve: pd.DataFrame, settings: dict[str, Any]) -> np.ndarray:
-    """Share of the gain at each row of a network's learning curve."""
+    """Share of the gain that training offers, at each row of a network's learning curve."""
     trials = settings["trials"]
-    two_steps = settings["game"] == "two_step"
-    best = two_step.belief_state_value(trials) if two_steps else bandit.bayes_optimal_reward("independent", trials)
+    if settings["game"] == "two_step":
+        best = two_step.belief_state_value(trials)
+    else:
+        best = max(PROBLEM) * trials if settings["one_problem"] else bandit.bayes_optimal_reward("independent", trials)
     return share_of_gain(curve["reward"], RANDOM * trials, best)
 
 
@@ -111,7 +120,9 @@ def costs(recording: Recording) -> pd.DataFrame:
                 "parameters": count_parameters(path.with_suffix(".safetensors")),
                 "share_end": end,
                 "updates_to_80": updates * (reached[0] + 1) / len(share) if len(reached) else np.nan,
-                "steps_per_second": about["actions"] * about["networks_in_population"] / max(about["processor_seconds"], 0.1),
+                "steps_per_second": about["actions"] * about["networks_in_population"] / about["processor_seconds"]
+                if about["actions"]
+                else np.nan,
             }
         )
     return pd.DataFrame(rows, columns=["condition", "seed", "parameters", "share_end", "updates_to_80", "steps_per_second"])
@@ -120,14 +131,15 @@ def costs(recording: Recording) -> pd.DataFrame:
 def measure(recording: Recording) -> dict[str, pd.DataFrame]:
     """Shares of the gain, reward over trials, behaviour in the two-step task, and costs of training."""
     trials = recording.trials.astype({"condition": str})
-    drawn = trials[trials["test"] == "drawn"]
+    drawn, two_steps = (trials[trials["test"] == test] for test in ("drawn", "two-step"))
     return {
         "shares": bandit.shares(drawn),
         "references": references(int(drawn["trial"].max()) + 1),
         "reward_curves": reward_curves(drawn),
         "right_arm": right_arm(drawn),
         "mirrored": mirrored(trials),
-        "two_step": two_step_behaviour(trials),
+        "two_step": two_step_behaviour(two_steps),
+        "two_step_finite": two_step_weights(two_steps, PRIOR),
         "costs": costs(recording),
     }
 

@@ -61,12 +61,13 @@ def draw_curves(ax: Axes, curves: pd.DataFrame) -> None:
     ax.legend(loc="lower right", fontsize=5.5)
 
 
-def draw_lags(ax: Axes, behaviour: pd.DataFrame) -> None:
-    """Panel c: lag-1 weights in the two-step task, by memory."""
+def draw_lags(ax: Axes, weights: pd.DataFrame) -> None:
+    """Panel c: lag-1 weights in the two-step task, by memory, every network a dot."""
     kinds = [" ".join(kind) for kind in TRIAL_TYPES]
     for number, core in enumerate(MEMORY_COLORS):
-        own, offset = behaviour[behaviour["condition"] == f"{core}_two_step"], (number - 2.5) * 0.13
+        own, offset = weights[weights["condition"] == f"{core}_two_step"], (number - 2.5) * 0.14
         for x, kind in enumerate(kinds):
+            ax.plot([x + offset] * len(own), own[kind], ".", color=MEMORY_COLORS[core], ms=2.5, alpha=0.6, mew=0)
             mean, low, high = interval(own[kind])
             ax.plot([x + offset] * 2, [low, high], color=MEMORY_COLORS[core], lw=0.9)
             ax.plot(x + offset, mean, MARKERS[core], color=MEMORY_COLORS[core], ms=3, label=WORDS[core] if x == 0 else None)
@@ -97,10 +98,10 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     a, b = figure.add_subplot(top[0]), figure.add_subplot(top[1])
     bottom = figure.add_gridspec(1, 3, left=0.075, right=0.985, top=0.44, bottom=0.11, wspace=0.36, width_ratios=(1.3, 1, 1))
     c, d, e = (figure.add_subplot(bottom[k]) for k in range(3))
-    shares, behaviour, costs = (results[name] for name in ("shares", "two_step", "costs"))
+    shares, weights, costs = (results[name] for name in ("shares", "two_step_finite", "costs"))
     draw_shares(a, shares)
     draw_curves(b, results["reward_curves"])
-    draw_lags(c, behaviour)
+    draw_lags(c, weights)
     draw_cost(d, costs, "updates_to_80", "updates to 80 %\nof the final share")
     draw_cost(e, costs, "steps_per_second", "time steps per second\n(8 networks)")
     panels = dict(zip("abcde", (a, b, c, d, e), strict=True))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
+from sklearn.linear_model import LogisticRegression
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
 from prefrontal.learners import rescorla_wagner
@@ -76,6 +77,15 @@ def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None 
     return Estimate(np.asarray(fit.params), np.asarray(fit.bse))
 
 
+def shrunken_logistic(outcome: np.ndarray, design: np.ndarray, prior: float) -> Estimate:
+    """Logistic regression with a normal prior on every weight, of mean 0 and standard deviation ``prior`` (scikit-learn).
+
+    Its weights, the most probable ones, are finite even where predictors separate the outcomes. Standard errors are NaN.
+    """
+    fit = LogisticRegression(C=prior**2, fit_intercept=False, tol=1e-6, max_iter=1000).fit(design, outcome)
+    return Estimate(fit.coef_[0], np.full(design.shape[1], np.nan))
+
+
 def fit_logistic(outcome: np.ndarray, design: np.ndarray) -> np.ndarray:
     """Coefficients of a logistic regression; see ``logistic``."""
     return logistic(outcome, design).weights
@@ -128,7 +138,12 @@ def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd
 
 
 def lagged_regression(
-    trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int, where: pd.Series | None = None, errors: bool = False
+    trials: pd.DataFrame,
+    signals: dict[str, pd.Series],
+    lags: int,
+    where: pd.Series | None = None,
+    errors: bool = False,
+    prior: float | None = None,
 ) -> pd.DataFrame:
     """Logistic regression of choosing right on signals of the last trials, per subject.
 
@@ -142,6 +157,8 @@ def lagged_regression(
         Trials to use as outcomes; the others still serve as history.
     errors : bool
         Return standard errors, and why weights are undetermined, too.
+    prior : float, optional
+        Standard deviation of a normal prior on the weights, with which none is infinite (``shrunken_logistic``).
 
     Returns
     -------
@@ -154,7 +171,8 @@ def lagged_regression(
 
     def fit(rows: np.ndarray) -> Estimate:
         x = np.column_stack([np.ones(len(rows)), design.to_numpy(float)[rows]])
-        return logistic(trials["choice"].to_numpy(float)[rows], x)
+        choice = trials["choice"].to_numpy(float)[rows]
+        return logistic(choice, x) if prior is None else shrunken_logistic(choice, x, prior)
 
     return _weights(trials, design, where, ["bias_0", *design.columns], fit, errors)
 
@@ -228,7 +246,7 @@ TRIAL_TYPES = tuple((transition, outcome) for transition in ("common", "uncommon
 """The four kinds of two-step trials."""
 
 
-def two_step_weights(trials: pd.DataFrame, lags: int = 5, errors: bool = False) -> pd.DataFrame:
+def two_step_weights(trials: pd.DataFrame, lags: int = 5, errors: bool = False, prior: float | None = None) -> pd.DataFrame:
     """Lagged regression of the two-step task (Miller et al. 2017; Wang et al. 2018, Fig. 5d, e).
 
     Each kind of trial (common or uncommon transition, rewarded or not) is one signal: +1 where its choice was right, -1 where
@@ -245,7 +263,7 @@ def two_step_weights(trials: pd.DataFrame, lags: int = 5, errors: bool = False) 
     for transition, outcome in TRIAL_TYPES:
         is_kind = (trials["transition"] == transition) & ((trials["reward"] > 0) == (outcome == "rewarded"))
         signals[f"{transition}/{outcome}"] = side * is_kind
-    return lagged_regression(trials, signals, lags, free_choices(trials), errors)
+    return lagged_regression(trials, signals, lags, free_choices(trials), errors, prior)
 
 
 def stays(trials: pd.DataFrame) -> pd.DataFrame:
