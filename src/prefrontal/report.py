@@ -25,7 +25,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from prefrontal import captions, cards, claims, paths, tables
+from prefrontal import captions, cards, claims, history, paths, tables
 from prefrontal.cite import Citation, cite
 from prefrontal.errors import UserError, run
 
@@ -210,7 +210,8 @@ class Options:
 
 def render(options: Options) -> str:
     """Return the report as one HTML page without external parts."""
-    frame, readme = claims.collect(options.data), (options.root / "README.md").read_text()
+    frame = history.told(claims.collect(options.data), options.root)
+    readme = (options.root / "README.md").read_text()
     citations = cite(options.root, options.data, options.figures)
     written = captions.read(options.root)
     missing = [name for name in written if name not in citations]
@@ -227,6 +228,7 @@ def render(options: Options) -> str:
         score=claims.score(frame).split("; "),
         claim=re.search(r"\*\*The paper's claim\.\*\* (.*?)\n\n", readme, re.DOTALL),
         verdicts=section(readme, "Verdicts").partition("<!--")[0],
+        no_history=history.missing(options.root),
         wrong=lambda column: frame[frame[column].map(claims.holds).eq(False)],
     )
 
