@@ -71,10 +71,11 @@ notebooks/%.ipynb: notebooks/%.py | $(READY)
 	TQDM_DISABLE=1 .venv/bin/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False $@
 
-$(READY): requirements.lock pyproject.toml
+# What PyTorch's build asks for besides, such as the libraries of an accelerator, comes with it.
+$(READY): requirements.lock requirements-torch.lock pyproject.toml
 	python3 -m venv .venv
-	$(PYTHON) -m pip install --quiet --requirement requirements.lock
-	$(PYTHON) -m pip install --quiet --no-deps --editable .
+	$(PYTHON) -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
+	$(PYTHON) -m pip install --quiet --requirement requirements-torch.lock --editable .
 	@touch $@
 
 # Networks have no rule of their own: figures follow networks that were trained anew, but train only where there are none.
