@@ -49,13 +49,17 @@ def training_cost(folder: Path) -> pd.DataFrame:
         Columns condition, networks, episodes (of each), hours (on the clock, all together), core_hours (all together; NaN unless
         every network's files tell), reward, commits. Empty where there are no networks.
     """
+
+    def total(own: pd.Series) -> float:
+        return own.sum(skipna=False)
+
     rows = [network_cost(path, about) for path, about in tables.networks(folder)]
     if not rows:
         return pd.DataFrame()
     grouped = pd.DataFrame(rows).groupby("condition", sort=False)
     reward = grouped["reward"].agg(lambda own: f"{own.mean():.3g} [{own.min():.3g}, {own.max():.3g}]")
     commits = grouped["commit"].agg(lambda own: ", ".join(own.unique()))
-    sums = grouped[["hours", "core_hours"]].agg(lambda own: own.sum(skipna=False))
+    sums = grouped[["hours", "core_hours"]].agg(total)
     cost = sums.assign(networks=grouped.size(), episodes=grouped["episodes"].mean(), reward=reward, commits=commits)
     return cost.reset_index()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,9 @@ from prefrontal.errors import UserError, require, run
 SUITE, PAPER = "prefrontal", "wang2018"
 """Keys of the entries that every figure is cited with."""
 LICENCE = "MIT licence (LICENSE). Published values drawn beside ours are read off the paper's figures: cite the paper for them."
+
+NONE = "none of ours"
+"""Words for what is not ours to license."""
 
 Entry = dict[str, Any]
 """A work as in CITATION.cff."""
@@ -50,6 +54,16 @@ def references(root: Path) -> dict[str, Entry]:
         if missing:
             raise UserError(f"{path}: {key} has no {missing[0]}")
     return found
+
+
+def project(root: Path) -> dict[str, Any]:
+    """Read pyproject.toml."""
+    return tomllib.loads((root / "pyproject.toml").read_text())
+
+
+def licences(root: Path) -> list[dict[str, Any]]:
+    """What is under which licence: part, paths, licence (its SPDX identifier; empty where we have none to give) and terms."""
+    return project(root)["tool"]["prefrontal"]["licences"]
 
 
 def names(entry: Entry) -> list[tuple[str, str]]:

@@ -9,7 +9,8 @@ The path is relative to data/<experiment>/ (the README's folder). With ``by``, n
 and shown as mean [lowest, highest]; without, the table is shown as it is. ``<!-- begin: claims -->`` shows an experiment's claims
 row by row, and in the README of the repository one line per claim of all; ``<!-- begin: claims rpe-input -->`` the rows of one
 claim in all experiments, ``<!-- begin: claims inner-policy, inner-minimal -->`` one line for each of several;
-``<!-- begin: every claim -->`` all rows; ``<!-- begin: compute -->`` what every training took. The cards of trained networks
+``<!-- begin: every claim -->`` all rows; ``<!-- begin: compute -->`` what every training took;
+``<!-- begin: licences -->`` what is under which licence. The cards of trained networks
 (data/<experiment>/networks/README.md) are written as a whole.
 """
 
@@ -23,7 +24,7 @@ from typing import Annotated, Any
 import pandas as pd
 import tyro
 
-from prefrontal import cards, claims, paths, tables
+from prefrontal import cards, cite, claims, paths, tables
 from prefrontal.errors import UserError, require, run
 
 BLOCK = re.compile(r"(<!-- begin: (?P<what>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -64,6 +65,10 @@ def overview(frame: pd.DataFrame) -> pd.DataFrame:
 
 def table(what: str, data: Path, experiment: str | None) -> str:
     """Return the Markdown that belongs between a block's markers."""
+    if what == "licences":
+        shown = pd.DataFrame(cite.licences(paths.ROOT))
+        where = shown["paths"].map(lambda own: ", ".join(f"`{path}`" for path in own))
+        return markdown(shown.assign(paths=where, licence=shown["licence"].replace("", cite.NONE)))
     if what == "compute":
         words, shown = cards.compute(data)
         return f"{words}\n\n{markdown(shown)}"

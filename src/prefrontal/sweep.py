@@ -147,12 +147,11 @@ def compare(name: str, configs: list[Config], options: Options) -> pd.DataFrame:
     }
     short = all(is_short(own[0]) for own in parts)
     done = cluster.spread(learn, jobs, sum(own[0].episodes for own in parts), options, short)
-    rows, curves = ([one for part in done for one in part[kind]] for kind in (0, 1))
-    seconds, processor_seconds = (round(sum(part[2][kind] for part in done), 1) for kind in (0, 1))
+    frame = pd.DataFrame([row for rows, _, _ in done for row in rows])
+    seconds, processor_seconds = (round(sum(part), 1) for part in zip(*(taken for _, _, taken in done), strict=True))
     about = store.provenance(configs) | {"seconds": seconds, "processor_seconds": processor_seconds}
-    frame = pd.DataFrame(rows)
     tables.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
-    joined = tables.leading(pd.concat(curves, ignore_index=True), *varied)
+    joined = tables.leading(pd.concat([curve for _, curves, _ in done for curve in curves], ignore_index=True), *varied)
     tables.write(joined, folder / "sweeps" / f"{options.name}_curves.csv", about=about)
     for together in parts:
         store.checkpoint_path(together, options.name, folder / "checkpoints").unlink(missing_ok=True)
