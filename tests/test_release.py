@@ -54,10 +54,21 @@ def test_the_version_stands_in_one_place(monkeypatch):
     assert "version" not in PROJECT and "version" in PROJECT["dynamic"]
 
 
-def test_a_citation_without_a_version_is_refused(tmp_path):
-    (tmp_path / "CITATION.cff").write_text("title: x\n")
-    with pytest.raises(UserError, match="0 lines begin with 'version: '"):
-        release.files(tmp_path, tmp_path)
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("CITATION.cff", "\nversion:", "\nversions:", "0 lines begin with 'version: '"),
+        ("CITATION.cff", "\nlicense:", "\nlicence:", "no 'license'"),
+        ("pyproject.toml", "[project]", "[project", "not readable as TOML"),
+        ("pyproject.toml", "\nterms =", "\nterm =", "has no 'terms'"),
+    ],
+)
+def test_a_source_that_lacks_something_is_refused(tmp_path, file, old, new, words):
+    for name in ("CITATION.cff", "pyproject.toml"):
+        text = (paths.ROOT / name).read_text()
+        (tmp_path / name).write_text(text.replace(old, new) if name == file else text)
+    with pytest.raises(UserError, match=f"{file}: .*{re.escape(words)}"):
+        release.files(tmp_path, tmp_path / "data")
 
 
 def test_the_changelog_tells_the_release():

@@ -58,12 +58,21 @@ def references(root: Path) -> dict[str, Entry]:
 
 def project(root: Path) -> dict[str, Any]:
     """Read pyproject.toml."""
-    return tomllib.loads((root / "pyproject.toml").read_text())
+    path = root / "pyproject.toml"
+    try:
+        return tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as TOML ({error})") from error
 
 
 def licences(root: Path) -> list[dict[str, Any]]:
     """What is under which licence: part, paths, licence (its SPDX identifier; empty where we have none to give) and terms."""
-    return project(root)["tool"]["prefrontal"]["licences"]
+    found = project(root).get("tool", {}).get("prefrontal", {}).get("licences", [])
+    for own in found:
+        for name in ("part", "paths", "licence", "terms"):
+            if name not in own:
+                raise UserError(f"{root / 'pyproject.toml'}: a table tool.prefrontal.licences has no {name!r}")
+    return found
 
 
 def names(entry: Entry) -> list[tuple[str, str]]:

@@ -58,9 +58,9 @@ def part(own: dict[str, Any]) -> Metadata:
     return {"name": own["part"], "copyrightNotice": own["terms"]} | licence
 
 
-def codemeta(works: dict[str, cite.Entry], project: Metadata) -> Metadata:
+def codemeta(works: dict[str, cite.Entry], project: Metadata, licences: list[Metadata]) -> Metadata:
     """Write codemeta.json (CodeMeta 3.0)."""
-    suite, licences = works[cite.SUITE], project["tool"]["prefrontal"]["licences"]
+    suite = works[cite.SUITE]
     return {
         "@context": "https://w3id.org/codemeta/3.0",
         "@type": "SoftwareSourceCode",
@@ -83,9 +83,9 @@ def codemeta(works: dict[str, cite.Entry], project: Metadata) -> Metadata:
     }
 
 
-def zenodo(works: dict[str, cite.Entry], project: Metadata) -> Metadata:
+def zenodo(works: dict[str, cite.Entry], project: Metadata, licences: list[Metadata]) -> Metadata:
     """Write .zenodo.json."""
-    suite, licences = works[cite.SUITE], project["tool"]["prefrontal"]["licences"]
+    suite = works[cite.SUITE]
     notes = [f"{own['part']} ({', '.join(own['paths'])}): {own['licence'] or cite.NONE}; {own['terms']}" for own in licences]
     related = [
         {"identifier": work.get("doi") or work["url"], "relation": "isDerivedFrom" if key == cite.PAPER else "references"}
@@ -107,7 +107,7 @@ def zenodo(works: dict[str, cite.Entry], project: Metadata) -> Metadata:
     }
 
 
-def crate(works: dict[str, cite.Entry], project: Metadata, data: Path) -> Metadata:
+def crate(works: dict[str, cite.Entry], project: Metadata, licences: list[Metadata], data: Path) -> Metadata:
     """Write ro-crate-metadata.json: the parts with their licences, and every result with the commit that made it."""
     suite = works[cite.SUITE]
     found = ROCrate()
@@ -120,7 +120,7 @@ def crate(works: dict[str, cite.Entry], project: Metadata, data: Path) -> Metada
     root["author"] = [found.add(person) for person in people]
     cited = [article(work) | {"author": cite.short(work)} for key, work in works.items() if key != cite.SUITE]
     root["citation"] = [found.add(ContextEntity(found, own.pop("@id"), properties=own)) for own in cited]
-    for own in project["tool"]["prefrontal"]["licences"]:
+    for own in licences:
         for path in sorted(path for pattern in own["paths"] for path in data.parent.glob(pattern)):
             found.add_dataset(dest_path=f"{path.relative_to(data.parent)}/", properties=part(own))
     for manifest in sorted(data.glob("*/*/manifest.json")):
@@ -149,12 +149,15 @@ def files(root: Path, data: Path) -> dict[str, str]:
     citation, count = re.subn(r"^version: .*$", f"version: {prefrontal.__version__}", source, flags=re.MULTILINE)
     if count != 1:
         raise UserError(f"{root / 'CITATION.cff'}: {count} lines begin with 'version: '; it must be one")
-    works, project = cite.references(root), cite.project(root)
+    works, project, licences = cite.references(root), cite.project(root), cite.licences(root)
     works[cite.SUITE] |= {"version": prefrontal.__version__}
+    for name in ("license", "keywords"):
+        if name not in works[cite.SUITE]:
+            raise UserError(f"{root / 'CITATION.cff'}: no {name!r}")
     made = {
-        "codemeta.json": codemeta(works, project),
-        ".zenodo.json": zenodo(works, project),
-        "ro-crate-metadata.json": crate(works, project, data),
+        "codemeta.json": codemeta(works, project, licences),
+        ".zenodo.json": zenodo(works, project, licences),
+        "ro-crate-metadata.json": crate(works, project, licences, data),
     }
     texts = {name: json.dumps(content, indent=1, ensure_ascii=False) + "\n" for name, content in made.items()}
     return {"CITATION.cff": citation} | texts
