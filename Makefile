@@ -31,8 +31,8 @@ help:  ## list the commands
 
 figures: $(DRAWN:%=.make/%.drawn)  ## record the trained networks, analyse, draw every figure, print the claims
 	@$(PYTHON) -m prefrontal.readme
-	@$(PYTHON) -m prefrontal.cite --write
 	@$(PYTHON) -m prefrontal.release
+	@$(PYTHON) -m prefrontal.cite --write
 	@$(PYTHON) -m prefrontal.claims
 
 claims: $(EXPERIMENTS:%=.make/%.analysed)  ## print the verdict table
@@ -113,8 +113,8 @@ $(SUMMARIES:%=.make/%.drawn): $(EXPERIMENTS:%=.make/%.analysed)
 
 $(DRAWN): %: .make/%.drawn
 	@$(PYTHON) -m prefrontal.readme $@
-	@$(PYTHON) -m prefrontal.cite --write --experiment $@
 	@$(PYTHON) -m prefrontal.release
+	@$(PYTHON) -m prefrontal.cite --write --experiment $@
 
 # What an experiment rests on outside its folder.
 include $(wildcard replications/*/depends.mk)
