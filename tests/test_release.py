@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pandas as pd
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -85,6 +86,19 @@ def test_every_result_is_in_the_crate_with_its_commit():
         for name, about in tables.manifest(folder).items():
             path = str((folder / name).relative_to(paths.ROOT))
             assert path in known and about["commit"] in made[path] and (paths.ROOT / path).exists()
+
+
+def test_tables_of_a_readers_own_are_listed_without_a_licence(tmp_path):
+    for name in ("CITATION.cff", "pyproject.toml"):
+        (tmp_path / name).write_text((paths.ROOT / name).read_text())
+    for folder in ("results", "mice"):
+        about = {"commit": "abc", "config_sha256": "123"}
+        tables.write(pd.DataFrame({"x": [1]}), tmp_path / "data" / "toy" / folder / "x.csv", about=about)
+    graph = json.loads(release.files(tmp_path, tmp_path / "data")["ro-crate-metadata.json"])["@graph"]
+    found = {own["@id"]: own for own in graph}
+    assert "license" in found["data/toy/results/"] and "license" not in found["data/toy/mice/"]
+    assert found["data/toy/mice/"]["hasPart"] == [{"@id": "data/toy/mice/x.csv"}]
+    assert found["#data/toy/mice/abc/123"]["result"] == [{"@id": "data/toy/mice/x.csv"}]
 
 
 def test_every_file_is_under_one_licence():

@@ -55,7 +55,7 @@ def authors(suite: cite.Entry) -> list[Metadata]:
 def part(own: dict[str, Any]) -> Metadata:
     """Describe a part of the suite that has terms of its own, in the words of schema.org."""
     licence = {"license": licence_url(own["licence"])} if own["licence"] else {}
-    return {"name": own["part"], "copyrightNotice": own["terms"]} | licence
+    return {"name": own["part"], "description": own["terms"]} | licence
 
 
 def codemeta(works: dict[str, cite.Entry], project: Metadata, licences: list[Metadata]) -> Metadata:
@@ -70,7 +70,7 @@ def codemeta(works: dict[str, cite.Entry], project: Metadata, licences: list[Met
         "version": suite["version"],
         "datePublished": str(suite["date-released"]),
         "license": licence_url(suite["license"]),
-        "hasPart": [{"@type": "CreativeWork"} | part(own) | {"description": ", ".join(own["paths"])} for own in licences],
+        "hasPart": [{"@type": "CreativeWork"} | part(own) | {"identifier": own["paths"]} for own in licences],
         "author": authors(suite),
         "keywords": suite["keywords"],
         "programmingLanguage": "Python",
@@ -132,15 +132,17 @@ def add_results(found: ROCrate, folder: Path, root: Path) -> None:
     """Add a folder's tables, and for each run that made some of them an action that says how."""
     runs: dict[tuple[str, str], list[Any]] = {}
     where = folder.relative_to(root)
+    dataset = found.get(f"{where}/") or found.add_dataset(dest_path=f"{where}/")  # a reader's own is under no licence of ours
     for name, about in tables.manifest(folder).items():
         file = found.add_file(dest_path=f"{where}/{name}", properties={"name": name, "encodingFormat": "text/csv"})
-        found.get(f"{where}/").append_to("hasPart", file)
+        dataset.append_to("hasPart", file)
         runs.setdefault((about["commit"], about["config_sha256"]), []).append(file)
     for (commit, settings), files in runs.items():
         action: Metadata = {"@type": "CreateAction", "name": f"{where}, commit {commit}", "instrument": {"@id": "src/"}}
         words = f"made by the code of commit {commit} from networks whose settings have the SHA-256 {settings}"
         action |= {"description": words, "result": [{"@id": file.id} for file in files]}
-        found.add(ContextEntity(found, f"#{where}/{commit}/{settings}", properties=action))
+        made = found.add(ContextEntity(found, f"#{where}/{commit}/{settings}", properties=action))
+        found.root_dataset.append_to("mentions", made)
 
 
 def files(root: Path, data: Path) -> dict[str, str]:
