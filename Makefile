@@ -1,10 +1,14 @@
 # Wang et al. 2018, reproduced. `make help` lists what there is.
 
-PYTHON := .venv/bin/python
+# Another environment, such as that of the oldest versions (CONTRIBUTING.md): its folder, its pins, and the Python that it is made with.
+VENV := .venv
+LOCK := requirements.lock
+BASE := python3
+PYTHON := $(VENV)/bin/python
 ifeq ($(strip $(PYTHON)),)
 $(error PYTHON is empty; leave it out, or name a Python)
 endif
-READY := .venv/.ready
+READY := $(VENV)/.ready
 # Every folder with a figure.py draws; those with a train.py are experiments, the others draw the results of these.
 DRAWN := $(patsubst replications/%/figure.py,%,$(wildcard replications/*/figure.py))
 EXPERIMENTS := $(patsubst replications/%/train.py,%,$(wildcard replications/*/train.py))
@@ -27,6 +31,7 @@ help:  ## list the commands
 
 figures: $(DRAWN:%=.make/%.drawn)  ## record the trained networks, analyse, draw every figure, print the claims
 	@$(PYTHON) -m prefrontal.readme
+	@$(PYTHON) -m prefrontal.release
 	@$(PYTHON) -m prefrontal.cite --write
 	@$(PYTHON) -m prefrontal.claims
 
@@ -56,25 +61,26 @@ faults: $(READY)  ## kill trainings and pipelines at random moments, resume them
 	$(PYTHON) -m tests.faults
 
 lint: $(READY)  ## check style and types
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 clean:  ## remove what can be rebuilt: tables, stamps, caches, checkpoints
 	rm -rf .make .pytest_cache .hypothesis .mypy_cache .ruff_cache data/*/*.parquet data/*/checkpoints
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*/*' -prune -exec rm -rf {} +
 
 # A notebook that fails keeps its previous outputs.
 .PRECIOUS: notebooks/%.ipynb
 notebooks/%.ipynb: notebooks/%.py | $(READY)
-	.venv/bin/jupytext --quiet --to ipynb --update $<
-	TQDM_DISABLE=1 .venv/bin/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
+	$(VENV)/bin/jupytext --quiet --to ipynb --update $<
+	TQDM_DISABLE=1 $(VENV)/bin/jupyter nbconvert --log-level=ERROR --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False $@
 
-$(READY): requirements.lock pyproject.toml
-	python3 -m venv .venv
-	$(PYTHON) -m pip install --quiet --requirement requirements.lock
-	$(PYTHON) -m pip install --quiet --no-deps --editable .
+# What PyTorch's build asks for besides, such as the libraries of an accelerator, comes with it.
+$(READY): $(LOCK) requirements-torch.lock pyproject.toml
+	$(BASE) -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --no-deps --requirement $(LOCK)
+	$(PYTHON) -m pip install --quiet --requirement requirements-torch.lock --editable .
 	@touch $@
 
 # Networks have no rule of their own: figures follow networks that were trained anew, but train only where there are none.
@@ -107,6 +113,7 @@ $(SUMMARIES:%=.make/%.drawn): $(EXPERIMENTS:%=.make/%.analysed)
 
 $(DRAWN): %: .make/%.drawn
 	@$(PYTHON) -m prefrontal.readme $@
+	@$(PYTHON) -m prefrontal.release
 	@$(PYTHON) -m prefrontal.cite --write --experiment $@
 
 # What an experiment rests on outside its folder.

@@ -217,7 +217,7 @@ class Suite:
     def begin(self) -> None:
         """Write the suite, with settings that make everything small; its environment counts as ready."""
         self.folder.mkdir()
-        for part in ("src", "Makefile", "pyproject.toml", "requirements.lock", "CITATION.cff"):
+        for part in ("src", "Makefile", "pyproject.toml", "requirements.lock", "requirements-torch.lock", "CITATION.cff"):
             source = ROOT / part
             ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
             shutil.copytree(source, self.folder / part, ignore=ignored) if source.is_dir() else shutil.copy(source, self.folder)

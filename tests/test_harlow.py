@@ -268,15 +268,37 @@ def final_tests(shares):
     return seeds.assign(episode=1, updates=1, **{f"trial_{k}": 0.5 for k in range(1, 7)}), tests, seeds
 
 
-@pytest.mark.parametrize(("share", "same"), [(0.96, True), (0.94, False), (0.85, False)])
-def test_control_is_compared_with_the_original(share, same):
-    curves, tests, costs = final_tests(dict.fromkeys(TRAINED, 0.975) | {CONTROL: share})
+def measure(curves, tests, costs):
+    """What the analysis measures of them."""
     turned = analysis.turns(curves)
-    measured = {
+    return {
         "networks": analysis.outcomes(curves, tests, costs, turned),
         "fig6c": analysis.stages(curves, tests, turned),
         "final": analysis.accuracy(tests, "test", "trial"),
     }
+
+
+def test_a_network_without_later_trials_has_no_value_rather_than_0():
+    curves, tests, costs = final_tests(dict.fromkeys(TRAINED, 0.975))
+    alone = (tests["condition"] == MAIN) & (tests["seed"] == 3)
+    points = pd.concat([curves.assign(episode=k, updates=k) for k in range(1, 31)], ignore_index=True)
+    later = [f"trial_{k}" for k in range(2, 7)]
+    points.loc[(points["condition"] == MAIN) & (points["seed"] == 3), later] = np.nan
+    measured = measure(points, tests[~alone | (tests["trial"] == 0)], costs)
+    networks = measured["networks"].set_index(["condition", "seed"])
+    assert networks.loc[(MAIN, 3), ["accuracy_trials_2_to_6", "at_ceiling", "episodes_to_above_chance"]].isna().all()
+    assert networks.drop((MAIN, 3))["at_ceiling"].eq(True).all() and networks.loc[(MAIN, 3), "training_episodes"] == 30
+    values = analysis.quantities(measured).query("condition == @MAIN").pivot(index="quantity", columns="seed", values="value")
+    without = values.index[values[3].isna()]
+    assert {"at ceiling", "rise on trial 2", "trial 2", "trials 2-6, tested as trained"} <= set(without)
+    assert values.drop(columns=3).loc["at ceiling"].eq(1).all() and np.isfinite(values.loc["trial 1", 3])
+    reached = claims.find(claims.settle_all(CLAIMS, analysis.quantities(measured), MAIN, {}), "harlow-yield", "at ceiling", MAIN)
+    assert reached["n_networks"] == 7 and "1 of 8 networks without a value" in reached["criterion"]
+
+
+@pytest.mark.parametrize(("share", "same"), [(0.96, True), (0.94, False), (0.85, False)])
+def test_control_is_compared_with_the_original(share, same):
+    measured = measure(*final_tests(dict.fromkeys(TRAINED, 0.975) | {CONTROL: share}))
     settled = claims.settle_all(CLAIMS, analysis.quantities(measured), MAIN, {})
     difference = claims.find(settled, "harlow-control", "trials 2-6, tested as trained")
     reached = claims.find(settled, "harlow-yield", "at ceiling", CONTROL)

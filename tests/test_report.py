@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prefrontal import captions, claims, paths, report
+from prefrontal import captions, cards, claims, paths, report
 from prefrontal.claims import Claim
 from prefrontal.errors import UserError
 
@@ -111,8 +111,8 @@ def test_files_that_cannot_be_used_are_named(tmp_path):
     (tmp_path / "default_0.csv").write_text("episode,reward,entropy,value_error\n1,1,1,1\n")
     (tmp_path / "default_0.json").write_text('{"condition": "default", "config": {"seed": 0}}')
     with pytest.raises(UserError, match=r"default_0.json.*training_seconds"):
-        report.training_cost(tmp_path)
-    assert report.training_cost(tmp_path / "nowhere").empty
+        cards.training_cost(tmp_path)
+    assert cards.training_cost(tmp_path / "nowhere").empty
 
 
 def test_reads_well_in_a_browser(text, tmp_path):

@@ -24,6 +24,7 @@ def test_every_combination_is_trained_and_written(tmp_path, capsys):
     assert len(frame.groupby(settings)) == 8
     learned = {"share_end", "value_error_end", "share_validation", "episodes_to_80_percent", "training_episodes"}
     assert learned <= set(frame.columns)
+    assert tables.manifest(folder)["both.csv"]["processor_seconds"] > 0
     assert set(tables.read(folder / "both_curves.csv").columns) >= {*settings, "seed", "episode", "share"}
     assert not (tmp_path / "two_step" / "networks").exists()
     assert not list((tmp_path / "two_step" / "checkpoints").iterdir())

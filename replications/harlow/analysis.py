@@ -49,10 +49,10 @@ def change_points(accuracy: np.ndarray) -> tuple[int, int] | None:
     """Points of a learning curve where it leaves chance and where it nears ceiling.
 
     The least-squares fit of three straight, joined pieces, by dynamic programming (ruptures, Truong et al. 2020); None for
-    curves too short for it.
+    curves too short for it, or without any value.
     """
     known = np.nan_to_num(accuracy, nan=0.5)
-    if len(known) < 3 * STAGES:
+    if len(known) < 3 * STAGES or np.isnan(accuracy).all():
         return None
     first, second, _ = ruptures.Dynp(model="clinear", min_size=2, jump=1).fit(known[:, None]).predict(n_bkps=2)
     return first, second
@@ -77,7 +77,8 @@ def turns(curves: pd.DataFrame) -> pd.DataFrame:
 def outcomes(curves: pd.DataFrame, tests: pd.DataFrame, costs: pd.DataFrame, turned: pd.DataFrame) -> pd.DataFrame:
     """One row per network: final accuracy on trials 2 to 6, whether at ceiling, and when it left chance and neared ceiling.
 
-    ``turned`` are the curves' change points, which mean this only where ceiling was reached.
+    ``turned`` are the curves' change points, which mean this only where ceiling was reached. A network that came to no trial
+    after the first has no accuracy there, and is neither at ceiling nor below.
     """
     rows = []
     by_trial = accuracy(tests[tests["as_trained"] & (tests["trial"] > 0)], "trial")
@@ -89,13 +90,13 @@ def outcomes(curves: pd.DataFrame, tests: pd.DataFrame, costs: pd.DataFrame, tur
                 "condition": condition,
                 "seed": seed,
                 "accuracy_trials_2_to_6": share,
-                "at_ceiling": share >= CEILING,
+                "at_ceiling": share >= CEILING if np.isfinite(share) else np.nan,
                 "training_episodes": int(curve["episode"].iloc[-1]),
                 "updates": int(curve["updates"].iloc[-1]),
             }
         )
     frame = pd.DataFrame(rows).merge(turned, "left", NETWORK).merge(costs, on=NETWORK)
-    first, second = (frame.pop(name).where(frame["at_ceiling"]) for name in ("first", "second"))
+    first, second = (frame.pop(name).where(frame["at_ceiling"].eq(True)) for name in ("first", "second"))
     times = {"episodes_to_above_chance": first, "episodes_from_there_to_ceiling": second - first}
     return tables.leading(frame.assign(**times), *NETWORK, "accuracy_trials_2_to_6", "at_ceiling", *times)
 

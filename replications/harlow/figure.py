@@ -107,7 +107,7 @@ def draw_monkeys(ax: Axes) -> None:
 def draw_stages(ax: Axes, condition: str, results: Results) -> None:
     """Fig. 6c: accuracy by trial at six stages of training and at the end, over all networks."""
     staged, networks = (table[table["condition"] == condition] for table in (results["fig6c"], results["networks"]))
-    reached = int(networks["at_ceiling"].sum())
+    reached = networks["at_ceiling"].eq(True).sum()
     performance_axes(ax, LOWEST, f"{CONDITIONS[condition]}\nn = {len(networks)} networks, {reached} at ceiling")
     stages = list(dict.fromkeys(staged["stage"]))
     for stage, style in zip(stages, stage_styles(len(stages)), strict=True):

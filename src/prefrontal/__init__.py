@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from prefrontal.recording import Trained
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 
 def load(experiment: str, condition: str | None = None, data: Path | None = None) -> Trained:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,9 @@ from prefrontal.errors import UserError, require, run
 SUITE, PAPER = "prefrontal", "wang2018"
 """Keys of the entries that every figure is cited with."""
 LICENCE = "MIT licence (LICENSE). Published values drawn beside ours are read off the paper's figures: cite the paper for them."
+
+NONE = "none of ours"
+"""Words for what is not ours to license."""
 
 Entry = dict[str, Any]
 """A work as in CITATION.cff."""
@@ -49,6 +53,25 @@ def references(root: Path) -> dict[str, Entry]:
         missing = [name for name in ("title", "type") if name not in entry]
         if missing:
             raise UserError(f"{path}: {key} has no {missing[0]}")
+    return found
+
+
+def project(root: Path) -> dict[str, Any]:
+    """Read pyproject.toml."""
+    path = root / "pyproject.toml"
+    try:
+        return tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as TOML ({error})") from error
+
+
+def licences(root: Path) -> list[dict[str, Any]]:
+    """What is under which licence: part, paths, licence (its SPDX identifier; empty where we have none to give) and terms."""
+    found = project(root).get("tool", {}).get("prefrontal", {}).get("licences", [])
+    for own in found:
+        for name in ("part", "paths", "licence", "terms"):
+            if name not in own:
+                raise UserError(f"{root / 'pyproject.toml'}: a table tool.prefrontal.licences has no {name!r}")
     return found
 
 

@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from prefrontal import tables
+from prefrontal import history, tables
 from prefrontal.errors import UserError, run
-from prefrontal.paths import DATA
+from prefrontal.paths import DATA, ROOT
 from prefrontal.statistics import interval
 
 BEYOND = "beyond"
@@ -420,11 +420,18 @@ class Options:
 
     data: Path = DATA
     """Data folder."""
+    commits: bool = False
+    """Instead: the commits that named a claim, brought its first result, fixed a row's criterion, and brought its result."""
 
 
 def main(options: Options) -> None:
-    """Print the verdict table of all experiments."""
+    """Print the verdict table of all experiments, or the commits behind it."""
     frame = collect(options.data)
+    if options.commits:
+        if why := history.missing(ROOT):
+            raise UserError(f"{ROOT}: {why}")
+        print(history.told(frame, ROOT)[["panel", *history.KEY, *history.COMMITS]].to_string(index=False))
+        return
     print(readable(frame).to_string(index=False, max_colwidth=90))
     print(f"\n{score(frame)}")
 

@@ -9,7 +9,9 @@ The path is relative to data/<experiment>/ (the README's folder). With ``by``, n
 and shown as mean [lowest, highest]; without, the table is shown as it is. ``<!-- begin: claims -->`` shows an experiment's claims
 row by row, and in the README of the repository one line per claim of all; ``<!-- begin: claims rpe-input -->`` the rows of one
 claim in all experiments, ``<!-- begin: claims inner-policy, inner-minimal -->`` one line for each of several;
-``<!-- begin: every claim -->`` all rows.
+``<!-- begin: every claim -->`` all rows; ``<!-- begin: compute -->`` what every training took;
+``<!-- begin: licences -->`` what is under which licence. The cards of trained networks
+(data/<experiment>/networks/README.md) are written as a whole.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Annotated, Any
 import pandas as pd
 import tyro
 
-from prefrontal import claims, paths, tables
+from prefrontal import cards, cite, claims, paths, tables
 from prefrontal.errors import UserError, require, run
 
 BLOCK = re.compile(r"(<!-- begin: (?P<what>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -63,6 +65,13 @@ def overview(frame: pd.DataFrame) -> pd.DataFrame:
 
 def table(what: str, data: Path, experiment: str | None) -> str:
     """Return the Markdown that belongs between a block's markers."""
+    if what == "licences":
+        shown = pd.DataFrame(cite.licences(paths.ROOT))
+        where = shown["paths"].map(lambda own: ", ".join(f"`{path}`" for path in own))
+        return markdown(shown.assign(paths=where, licence=shown["licence"].replace("", cite.NONE)))
+    if what == "compute":
+        words, shown = cards.compute(data)
+        return f"{words}\n\n{markdown(shown)}"
     kind, _, named = what.partition(" ")
     names = [name.strip() for name in named.split(",") if name.strip()]
     if kind in ("claims", "every"):
@@ -110,7 +119,7 @@ class Options:
     experiment: Annotated[str, tyro.conf.Positional] = ""
     """Fill the README of this one only."""
     data: Path = paths.DATA
-    """Data folder; its claims.md is filled too."""
+    """Data folder; its claims.md and compute.md are filled too."""
     root: Path = paths.ROOT
     """Folder of README.md and replications/."""
 
@@ -119,11 +128,12 @@ def main(options: Options) -> None:
     """Fill all READMEs, or that of one experiment."""
     known = sorted(path.parent.name for path in options.root.glob("replications/*/README.md"))
     require(options.experiment in ("", *known), "experiment", options.experiment, " or ".join(known))
-    for path in (options.root / "README.md", options.data / "claims.md"):
+    for path in (options.root / "README.md", options.data / "claims.md", options.data / "compute.md"):
         if path.exists() and not options.experiment:
             fill(path, options.data, None)
     for name in [options.experiment] if options.experiment else known:
         fill(options.root / "replications" / name / "README.md", options.data, name)
+        cards.write(name, options.data, options.root)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from prefrontal import captions, claims, paths, tables
+from prefrontal import captions, cards, claims, history, paths, tables
 from prefrontal.cite import Citation, cite
 from prefrontal.errors import UserError, run
 
@@ -143,35 +143,6 @@ def panel_files(panel: str, experiment: str, data: Path, figures: Path) -> dict[
     }
 
 
-def network_cost(path: Path) -> dict[str, Any]:
-    """Read what one network's training took and brought."""
-    curve = tables.read(path.with_suffix(".csv"), "learning_curve")
-    about = tables.network(path)
-    try:
-        return {
-            "condition": about["condition"],
-            "episodes": curve["episode"].max(),
-            "reward": curve["reward"].tail(max(1, len(curve) // 20)).mean(),
-            "minutes": (about.get("training_seconds_population") or about["training_seconds"]) / 60,
-            "population": about.get("networks_in_population", 1),
-            "commit": re.sub(r"^(\w{10})\w+", r"\1", about["provenance"]["commit"]),
-        }
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path}: not the settings of a trained network ({type(error).__name__}: {error})") from error
-
-
-def training_cost(folder: Path) -> pd.DataFrame:
-    """Networks of each condition: how many, how long they were trained, what they earn at the end, and the commit."""
-    rows = [network_cost(path) for path in sorted(folder.glob("*.json"))]
-    if not rows:
-        return pd.DataFrame()
-    grouped = pd.DataFrame(rows).groupby("condition", sort=False)
-    reward = grouped["reward"].agg(lambda own: f"{own.mean():.3g} [{own.min():.3g}, {own.max():.3g}]")
-    commits = grouped["commit"].agg(lambda own: ", ".join(own.unique()))
-    means = grouped[["episodes", "minutes", "population"]].mean()
-    return means.assign(networks=grouped.size(), reward=reward, commits=commits).reset_index()
-
-
 @dataclass(frozen=True)
 class Experiment:
     """What the report shows of one folder of replications/."""
@@ -220,7 +191,7 @@ def collect_experiment(name: str, options: Options, citations: dict[str, Citatio
         verdicts=claims.verdicts(frame),
         score=claims.score(counted).split("; ") if len(counted) else [],
         charts=[chart(str(panel), rows) for panel, rows in published.groupby("panel", sort=False)],
-        training=training_cost(options.data / name / "networks"),
+        training=cards.training_cost(options.data / name / "networks"),
         commit=tables.manifest(options.data / name / "results").get("claims.csv", {}).get("commit", ""),
     )
 
@@ -239,7 +210,8 @@ class Options:
 
 def render(options: Options) -> str:
     """Return the report as one HTML page without external parts."""
-    frame, readme = claims.collect(options.data), (options.root / "README.md").read_text()
+    frame = history.told(claims.collect(options.data), options.root)
+    readme = (options.root / "README.md").read_text()
     citations = cite(options.root, options.data, options.figures)
     written = captions.read(options.root)
     missing = [name for name in written if name not in citations]
@@ -256,6 +228,7 @@ def render(options: Options) -> str:
         score=claims.score(frame).split("; "),
         claim=re.search(r"\*\*The paper's claim\.\*\* (.*?)\n\n", readme, re.DOTALL),
         verdicts=section(readme, "Verdicts").partition("<!--")[0],
+        no_history=history.missing(options.root),
         wrong=lambda column: frame[frame[column].map(claims.holds).eq(False)],
     )
 

@@ -116,8 +116,8 @@ def learned(population: Population, curve: pd.DataFrame, index: int, validation:
 
 def learn(
     name: str, settings: list[dict[str, Any]], varied: list[str], options: Options, progress: type[tqdm] = tqdm
-) -> tuple[list[dict[str, Any]], list[pd.DataFrame]]:
-    """Train networks that make one population -> a row per network, and their learning curves."""
+) -> tuple[list[dict[str, Any]], list[pd.DataFrame], tuple[float, float]]:
+    """Train networks that make one population -> a row per network, their learning curves, seconds and processor seconds."""
     together = [experiment.module(name, "train").Config(**each) for each in settings]
     measure = experiment.module(name, "sweep").measure if name in experiment.names("sweep") else None
     use(options.device, options.threads)
@@ -133,7 +133,7 @@ def learn(
         curve = curve.assign(share=share_of_gain(curve["reward"], *config.reward_range()))
         curves.append(curve.assign(**about))
         rows.append(about | learned(population, curve, index, validation[index]) | measured)
-    return rows, curves
+    return rows, curves, (population.seconds, population.processor_seconds)
 
 
 def compare(name: str, configs: list[Config], options: Options) -> pd.DataFrame:
@@ -147,10 +147,11 @@ def compare(name: str, configs: list[Config], options: Options) -> pd.DataFrame:
     }
     short = all(is_short(own[0]) for own in parts)
     done = cluster.spread(learn, jobs, sum(own[0].episodes for own in parts), options, short)
-    rows, curves = ([one for part in kind for one in part] for kind in zip(*done, strict=True))
-    frame, about = pd.DataFrame(rows), store.provenance(configs)
+    frame = pd.DataFrame([row for rows, _, _ in done for row in rows])
+    seconds, processor_seconds = (round(sum(part), 1) for part in zip(*(taken for _, _, taken in done), strict=True))
+    about = store.provenance(configs) | {"seconds": seconds, "processor_seconds": processor_seconds}
     tables.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
-    joined = tables.leading(pd.concat(curves, ignore_index=True), *varied)
+    joined = tables.leading(pd.concat([curve for _, curves, _ in done for curve in curves], ignore_index=True), *varied)
     tables.write(joined, folder / "sweeps" / f"{options.name}_curves.csv", about=about)
     for together in parts:
         store.checkpoint_path(together, options.name, folder / "checkpoints").unlink(missing_ok=True)
