@@ -87,12 +87,11 @@ TRAINED: dict[str, dict[str, Any]] = {
     "imitation_long": chosen("bandit", "imitation") | IMITATION | {"episodes": 60_000},
     "visible": chosen("bandit", NONE) | {"shows_outcomes": True},
     **{f"{core}_two_step": TWO_STEP | chosen("two_step", core) for core in (*MEMORIES, NONE)},
-    "slots_two_step_long": TWO_STEP | chosen("two_step", "slots") | {"episodes": 30_000},
     **{f"{core}_equal": chosen("bandit", core) | {"units": units} for core, units in EQUAL.items()},
 }
 """``forgets``: an LSTM that begins anew at every trial, which is one time step. ``imitation`` learns the better arm by
-cross-entropy and is not rewarded. ``visible``: no memory, but the task shows the last outcome of each arm. ``..._long``, three
-times as long, came after it was known how the others had learned."""
+cross-entropy and is not rewarded; ``imitation_long``, three times as long, came after its result was known. ``visible``: no
+memory, but the task shows the last outcome of each arm."""
 
 TEST_EPISODES = 300
 """Test episodes per network (Wang et al. 2018, Fig. 1d and Methods, simulation 4: 300)."""
@@ -118,14 +117,6 @@ for core, words in MEMORIES.items():
         statement = f"lag-1 weight (log odds) of {transition} {outcome} trials in the two-step task"
         CLAIMS.append(share("ingredient-memory", f"{core}_two_step", words, side, f"{transition} {outcome}", statement))
 CLAIMS += [
-    share(
-        "ingredient-memory",
-        "slots_two_step_long",
-        "slots, three times as long",
-        None,
-        "reward",
-        "reward per trial of the two-step task",
-    ),
     share("ingredient-no-memory", NONE, "feedforward", below(ONE_TRIAL + MARGIN)),
     share("ingredient-no-memory", "forgets", "LSTM that begins anew at every trial", below(ONE_TRIAL + MARGIN)),
     share(
