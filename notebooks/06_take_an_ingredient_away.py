@@ -11,13 +11,13 @@ import matplotlib.pyplot as plt
 import torch
 
 import prefrontal
+from prefrontal import experiment
 from prefrontal.learners import bandit
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, share_of_gain, summarize
-from replications.bandit.task import BanditTask
-from replications.ingredients import conditions
-from replications.ingredients.figure import WORDS
 
+BanditTask = experiment.module("bandit", "task").BanditTask
+conditions, words = experiment.module("ingredients", "conditions"), experiment.module("ingredients", "figure").WORDS
 plt.style.use("prefrontal.paper")
 
 # %% [markdown]
@@ -41,7 +41,7 @@ for ax, condition in zip(axes.flat, CONDITIONS, strict=True):
         label = f"right pays {payoffs[1]}"
         ax.plot(means["trial"] + 1, means["mean"], color=COLORS[name], label=label)
         ax.fill_between(means["trial"] + 1, means["ci_low"], means["ci_high"], color=COLORS[name], alpha=0.2, lw=0)
-    ax.set(title=WORDS[condition], ylim=(0, 1), xlim=(0, 100))
+    ax.set(title=words[condition], ylim=(0, 1), xlim=(0, 100))
 axes[0, 0].legend(fontsize=5.5)
 figure.supxlabel("trial of the episode")
 figure.supylabel("P(right), 8 networks")

@@ -51,6 +51,7 @@ def test_weights_with_a_prior_are_the_most_probable_ones_and_finite_where_predic
     assert np.isnan(behavior.logistic(always, x).weights).all()
     found = behavior.shrunken_logistic(always, x, prior).weights
     assert found[0] > 2 * prior and np.isfinite(found).all()
+    assert np.isnan(behavior.shrunken_logistic(np.ones(400), x, prior).weights).all()
 
 
 def test_stay_probability_counts_by_hand():

@@ -25,6 +25,9 @@ EPISODE = [*SUBJECT, "episode"]
 """Columns that tell sequences of trials apart: no lag crosses from one to the next."""
 
 
+SAME = "all outcomes are the same"
+
+
 class Estimate(NamedTuple):
     """Coefficients of a regression.
 
@@ -41,6 +44,12 @@ class Estimate(NamedTuple):
     undetermined: str = ""
 
 
+def unknown(design: np.ndarray, why: str) -> Estimate:
+    """Say why a regression on these predictors has no coefficients."""
+    nothing = np.full(design.shape[1], np.nan)
+    return Estimate(nothing, nothing, why)
+
+
 def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None = None) -> Estimate:
     """Logistic regression (statsmodels), without adding a constant.
 
@@ -52,17 +61,12 @@ def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None 
     groups : array (trials,), optional
         Rows that tell of one and the same choice share a number; standard errors are then robust to that.
     """
-
-    def unknown(why: str) -> Estimate:
-        nothing = np.full(design.shape[1], np.nan)
-        return Estimate(nothing, nothing, why)
-
     if len(outcome) <= design.shape[1]:
-        return unknown(f"{len(outcome)} choices for {design.shape[1]} weights")
+        return unknown(design, f"{len(outcome)} choices for {design.shape[1]} weights")
     if len(np.unique(outcome)) < 2:
-        return unknown("all outcomes are the same")
+        return unknown(design, SAME)
     if np.linalg.matrix_rank(design) < design.shape[1]:
-        return unknown("predictors that never vary, or depend on each other")
+        return unknown(design, "predictors that never vary, or depend on each other")
     model = sm.Logit(outcome, design)
     model.raise_on_perfect_prediction = True
     robust: dict[str, Any] = {} if groups is None else {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
@@ -71,9 +75,9 @@ def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None 
             warnings.simplefilter("ignore")  # what they warn of is found out below
             fit = model.fit(disp=0, maxiter=100, **robust)
     except (PerfectSeparationError, np.linalg.LinAlgError):
-        return unknown("predictors separate the outcomes perfectly")
+        return unknown(design, "predictors separate the outcomes perfectly")
     if not fit.mle_retvals["converged"]:
-        return unknown("predictors separate the outcomes almost perfectly: the fit does not converge")
+        return unknown(design, "predictors separate the outcomes almost perfectly: the fit does not converge")
     return Estimate(np.asarray(fit.params), np.asarray(fit.bse))
 
 
@@ -82,6 +86,8 @@ def shrunken_logistic(outcome: np.ndarray, design: np.ndarray, prior: float) -> 
 
     Its weights, the most probable ones, are finite even where predictors separate the outcomes. Standard errors are NaN.
     """
+    if len(np.unique(outcome)) < 2:
+        return unknown(design, SAME)
     fit = LogisticRegression(C=prior**2, fit_intercept=False, tol=1e-6, max_iter=1000).fit(design, outcome)
     return Estimate(fit.coef_[0], np.full(design.shape[1], np.nan))
 
