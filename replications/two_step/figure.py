@@ -307,7 +307,7 @@ def training(results: pd.DataFrame) -> Drawing:
         if len(columns) > 1:
             ax.legend(loc="upper left" if letter in "bc" else "center right", borderaxespad=0.8)
         plotting.panel_label(ax, letter)
-    plotting.count(axes[0], plotting.networks_each(results))
+    plotting.count(axes[0], plotting.networks_each(results), y=0.06)
     axes[5].remove()
     figure.tight_layout()
     return Drawing("fig5_training", figure, {})
