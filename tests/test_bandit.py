@@ -118,7 +118,7 @@ def planted(code: bool):
     latent = 2 * p_left if code else rng.normal(size=episodes)
     units = np.outer(latent, rng.normal(size=6)) + 0.05 * rng.normal(size=(episodes, 6))
     activity = pd.DataFrame(keys | {"p_left": np.nan} | {f"unit_{k:02d}": column for k, column in enumerate(units.T)})
-    trials = pd.DataFrame(keys | {"p_left": p_left, "choice": 0})
+    trials = pd.DataFrame(keys | {"p_left": p_left, "p_right": 1 - p_left, "choice": 0})
     examples = {"test": "example", "episode": 0, "p_left": p_left[:3]}
     return [pd.concat([frame, frame.iloc[:3].assign(**examples)]) for frame in (activity, trials)]
 
@@ -128,3 +128,32 @@ def test_payoff_code_is_found_only_where_planted(code, low, high):
     last, examples, correlation = analysis.payoff_code(*planted(code))
     assert low <= correlation["rank_correlation"] <= high
     assert len(last) == 200 and len(examples) == 3
+
+
+def test_expected_difference_by_hand():
+    episodes = pd.DataFrame({"episode": [0] * 4 + [1], "choice": [0, 0, 1, 1, 0], "reward": [1.0, 0.0, 0.0, 0.0, 1.0]})
+    expected = [0, 2 / 3 - 1 / 2, 2 / 4 - 1 / 2, 2 / 4 - 1 / 3, 0]
+    assert analysis.expected_difference(episodes, correlated=False).tolist() == pytest.approx(expected)
+    # A loss of the right arm speaks for the left one as a win of it does.
+    together = [0, 2 * 2 / 3 - 1, 2 * 2 / 4 - 1, 2 * 3 / 5 - 1, 0]
+    assert analysis.expected_difference(episodes, correlated=True).tolist() == pytest.approx(together)
+
+
+@pytest.mark.parametrize("arms", [conditions.MAIN, conditions.CORRELATED])
+def test_code_that_follows_the_best_estimate_is_told_from_one_that_does_not(arms):
+    """Units that hold the best estimate and, more weakly, the sum of the payoffs; then units of noise."""
+    task = BanditTask(arms)
+    played = recording.record(BanditAgent(bandit.thompson), task, [0], arms, 60, columns={"test": "drawn"}, steps=False)
+    trials = played.trials.astype({"condition": str, "test": str})
+    rng = np.random.default_rng(0)
+    held = analysis.expected_difference(trials, arms == conditions.CORRELATED).to_numpy()
+    latent = (
+        np.column_stack([2 * held, 0.5 * (trials["p_left"] + trials["p_right"])]) @ np.linalg.qr(rng.normal(size=(8, 2)))[0].T
+    )
+    for units, low, high in ((latent, 0.97, 1.03), (rng.normal(size=latent.shape), -0.5, 0.5)):
+        activity = trials[[*analysis.TRIAL]].assign(**{f"unit_{k:02d}": own for k, own in enumerate(units.T)})
+        told = analysis.codes_by_trial(replace(played, trials=trials, activity=activity, settings={arms: {"arms": arms}}))
+        last = told["code_by_trial"].query("trial == 100").iloc[0]
+        assert low <= last["pc1"] / last["expected"] <= high
+        if arms == conditions.MAIN and low > 0:
+            assert last["pc2"] > 0.9 and told["code_variance"]["share"].iloc[2:].max() < 1e-9

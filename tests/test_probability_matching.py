@@ -268,3 +268,39 @@ def test_degenerate_data_give_nan():
 def test_reward_probability_is_the_papers():
     since = torch.arange(4)
     torch.testing.assert_close(reward_probability(torch.tensor(0.2), since), 1 - 0.8 ** (since + 1.0))
+
+
+def followed(policy, left=0.4, trials=90, episodes=60):
+    """Finer choice of a policy with these baselines, and its trials."""
+    rng, sides = np.random.default_rng(0), (np.full(episodes, left), np.full(episodes, 0.5 - left))
+    trials = matching.simulate(policy, *sides, trials, rng).assign(condition="agent", seed=0)
+    return analysis.finer_choice(trials, 0.5), trials
+
+
+@pytest.mark.parametrize("left", [0.4, 0.1])
+def test_best_cycle_has_the_runs_and_waits_that_it_is_made_of(left):
+    baselines = np.full(60, left), np.full(60, 0.5 - left)
+    told, trials = followed(matching.cycling(*baselines), left)
+    cycle = matching.best_cycle(*(own[:1] for own in baselines)).iloc[0]
+    run = round(2 ** abs(cycle["choice_ratio"]))
+    assert told["choice_runs"]["richer"].item() == run and told["choice_runs"]["poorer_side"].item() == 1
+    waits = told["choice_waits"].set_index("wait")["probability"]
+    assert waits[run + 1] == 1 and (waits[waits.index <= run] == 0).all()
+    assert told["choice_shares"]["choices"].item() == pytest.approx(run / (run + 1), abs=0.01)
+    assert trials["reward"].mean() == pytest.approx(cycle["reward"], abs=0.02)
+
+
+def test_policy_of_given_weights_is_one_to_whom_the_regression_gives_them_back():
+    weights = {"reward": np.array([1.5, 0.5]), "choice": np.array([-1.0, 0.25])}
+    _, trials = followed(matching.from_history(**weights), 0.3, episodes=800)
+    back = behavior.lagged_regression(trials, behavior.history_signals(trials), 2).set_index("signal")["weight"]
+    for signal, planted in weights.items():
+        assert back[signal].tolist() == pytest.approx(planted.tolist(), abs=0.1)
+
+
+def test_coin_toss_earns_in_simulation_what_the_formula_says_and_waits_for_nothing():
+    told, trials = followed(lambda choices, rewards: np.zeros(len(choices)), 0.4, episodes=400)
+    assert trials["reward"].mean() == pytest.approx(matching.coin_toss(np.array([0.4]), np.array([0.1])).item(), abs=0.01)
+    assert told["choice_runs"][["richer", "poorer_side"]].iloc[0].tolist() == pytest.approx([2, 2], abs=0.1)
+    assert told["choice_waits"]["probability"].iloc[:5].tolist() == pytest.approx([0.5] * 5, abs=0.05)
+    assert told["choice_trials"]["richer"].tolist() == pytest.approx([0.5] * 18, abs=0.05)

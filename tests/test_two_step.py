@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from prefrontal import claims, recording
-from prefrontal.behavior import TRIAL_TYPES, two_step_weights
+from prefrontal.behavior import PLANNER_STAYS, TRIAL_TYPES, staying_by_lag, two_step_weights
 from prefrontal.learners import comparison, two_step
 from prefrontal.learners.agents import TwoStepAgent
+from prefrontal.tables import join
 from replications.two_step import analysis, cue
-from replications.two_step.conditions import CLAIMS, CUE_TEMPERATURE, MAIN, SARSA_RATES
+from replications.two_step.conditions import CLAIMS, CUE_TEMPERATURE, MAIN, SARSA_RATES, TRAINING
 from replications.two_step.train import Config
 
 RATE = 0.3
@@ -135,6 +136,39 @@ def test_references_know_the_task_that_was_trained():
     assert abs(other - pairs["model_based"]).max() > 0.1
 
 
+def test_controls_tell_the_learners_apart(planner, model_free):
+    planning, habit = (analysis.controls(tables, RATE).iloc[0] for tables, _ in (planner, model_free))
+    assert planning["planning"] > 1 > 0.1 > abs(planning["model_free"])
+    assert planning["mixture_planning"] == pytest.approx(8, rel=0.15) and abs(planning["mixture_model_free"]) < 0.5
+    assert planning["weight_model_based"] > 0.95 > 0.05 > abs(planning["weight_model_free"])
+    assert habit["model_free"] > 0.4 > 0.1 > abs(habit["planning"])
+    assert habit["mixture_model_free"] == pytest.approx(4, rel=0.15) and abs(habit["mixture_planning"]) < 0.5
+    assert habit["weight_model_free"] > habit["weight_model_based"] + 0.3
+
+
+def test_planning_that_follows_a_model_free_phase_is_found(planner, model_free):
+    """Networks that are model-free for two stages of training, and plan from then on."""
+    stages = [(tables, 500 * (k + 1)) for k, (tables, _) in enumerate((model_free, model_free, planner, planner))]
+    joined = join(
+        dataclasses.replace(
+            tables,
+            trials=tables.trials.assign(condition=TRAINING, trained_episodes=stage),
+            steps=tables.steps.assign(condition=TRAINING, trained_episodes=stage),
+            settings={TRAINING: tables.settings[MAIN]},
+        )
+        for tables, stage in stages
+    )
+    found = analysis.before_planning(analysis.over_training(joined, joined, RATE)).iloc[0]
+    assert found["planning"] == 1500
+    assert found["weights"] > 0.4 and found["RPEs"] > 0.3 and found["mixture"] > 3
+
+
+def test_planning_that_never_comes_is_not_found():
+    never = pd.DataFrame({name: [0.1, -0.2] for name in analysis.CONTROLS})
+    never = never.assign(condition=TRAINING, seed=0, trained_episodes=[500, 1000])
+    assert np.isnan(analysis.before_planning(never)["planning"].item())
+
+
 @pytest.fixture(scope="module")
 def cue_learner():
     return cue.learner(Config().settings())
@@ -152,13 +186,13 @@ def test_cue_learner_stays_as_a_planner_does_after_one_trial_and_forgets_those_b
         assert own[1] > 1
         assert own.loc[2:].abs().max() < 0.25
     naive = dataclasses.replace(cue_learner, learned=None)
-    before = cue.planning_by_lag(two_step_weights(simulated(naive, "naive")))["lag 1"].item()
+    before = staying_by_lag(two_step_weights(simulated(naive, "naive")), PLANNER_STAYS)["lag 1"].item()
     assert before < 0.6, "it has to learn so, over more than one episode"
 
 
 def test_planning_by_lag_tells_planners_from_those_who_look_one_trial_back(cue_learner):
     both = pd.concat([simulated(cue_learner, "cue"), simulated(two_step.Planner(), "planner")], ignore_index=True)
-    lags = cue.planning_by_lag(two_step_weights(both)).set_index("condition")[cue.LATER].mean(axis=1)
+    lags = staying_by_lag(two_step_weights(both), PLANNER_STAYS).set_index("condition")[cue.LATER].mean(axis=1)
     assert abs(lags["cue"]) < 0.1 < 0.3 < lags["planner"]
 
 
@@ -168,7 +202,7 @@ def test_planning_by_lag_by_hand():
     frame = pd.DataFrame({"condition": MAIN, "seed": 0, "signal": signals, "lag": [1, 1, 1, 1, 0], "weight": weights})
     stays = dict(zip(TRIAL_TYPES, weights, strict=False))
     expected = sum(w if (t == "common") == (o == "rewarded") else -w for (t, o), w in stays.items()) / 4
-    assert cue.planning_by_lag(frame)["lag 1"].item() == pytest.approx(expected) == 2.5
+    assert staying_by_lag(frame, PLANNER_STAYS)["lag 1"].item() == pytest.approx(expected) == 2.5
 
 
 @pytest.mark.parametrize("truth", ["cue", "planner"])

@@ -5,19 +5,22 @@ python -m replications.bandit.analysis --help
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.decomposition import PCA
 
 from prefrontal import claims, experiment, neural, tables
 from prefrontal.learners import bandit
-from prefrontal.tables import Recording
+from prefrontal.tables import Recording, leading
 from replications.bandit.conditions import (
+    CORRELATED,
     EXAMPLE_EPISODES,
+    FOLLOWED_EPISODES,
     GITTINS,
     MAIN,
     OPTIMAL,
@@ -28,6 +31,12 @@ from replications.bandit.conditions import (
     UCB,
     YARDSTICKS,
 )
+
+COMPONENTS = 6
+"""Principal components whose shares of the variance are reported."""
+
+CODE_TRIALS = (2, 3, 5, 10, 20, 35, 50, 75, 100)
+"""Trials at which the code of the payoffs is read."""
 
 NETWORK = ["condition", "seed"]
 TRIAL = [*NETWORK, "test", "episode", "trial"]
@@ -157,7 +166,7 @@ def bayes_share(trials: pd.DataFrame, settings: dict[str, dict[str, Any]]) -> pd
 
 
 def payoff_code(activity: pd.DataFrame, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
-    """Principal components of unit activity in one network trained on correlated arms (Fig. 1e, f).
+    """Principal components of unit activity in one network (Fig. 1e, f).
 
     The components are those of the last step over all payoffs, and the example episodes are projected on them; their signs
     are chosen so that the first one rises with p_left.
@@ -165,37 +174,114 @@ def payoff_code(activity: pd.DataFrame, trials: pd.DataFrame) -> tuple[pd.DataFr
     Returns
     -------
     last : DataFrame
-        seed, episode, p_left, pc1, pc2 at the last step.
+        seed, episode, p_left, p_right, pc1, pc2 at the last step.
     examples : DataFrame
-        seed, p_left, trial, choice, pc1, pc2 over single episodes.
+        seed, p_left, p_right, trial, choice, pc1, pc2 over single episodes.
     correlation : dict
         Absolute rank correlation of pc1 with p_left, and variance explained by pc1.
     """
-    payoffs = trials[[*TRIAL, "p_left", "choice"]]
+    payoffs = trials[[*TRIAL, "p_left", "p_right", "choice"]]
     final = activity[(activity["test"] == "drawn") & (activity["trial"] == activity["trial"].max())]
     scores, pca = neural.principal_components(final.drop(columns="p_left"))
     scores = scores.merge(payoffs, on=TRIAL)
     rho = stats.spearmanr(scores["pc1"], scores["p_left"]).statistic
     sign = np.array([np.sign(rho) or 1.0, 1.0])
-    last = scores.assign(pc1=scores["pc1"] * sign[0])[["seed", "episode", "p_left", "pc1", "pc2"]]
+    last = scores.assign(pc1=scores["pc1"] * sign[0])[["seed", "episode", "p_left", "p_right", "pc1", "pc2"]]
     shown = activity[activity["test"] == "example"].merge(payoffs, on=[*TRIAL, "p_left"])
     projected = pca.transform(neural.units(shown)) * sign
-    examples = shown[["seed", "p_left", "trial", "choice"]].assign(pc1=projected[:, 0], pc2=projected[:, 1])
+    examples = shown[["seed", "p_left", "p_right", "trial", "choice"]].assign(pc1=projected[:, 0], pc2=projected[:, 1])
     return last, examples, {"rank_correlation": abs(rho), "variance_explained": pca.explained_variance_ratio_[0]}
 
 
-def with_activity(recording: Recording) -> Iterator[tuple[Any, pd.DataFrame, pd.DataFrame]]:
-    """Networks whose activity was recorded: condition and seed, activity, trials."""
+def with_activity(recording: Recording, arms: Sequence[str]) -> Iterator[tuple[Any, pd.DataFrame, pd.DataFrame]]:
+    """Networks of these conditions whose activity was recorded: condition and seed, activity, trials."""
     if len(recording.activity):
         trials = recording.trials.groupby(NETWORK)
-        yield from ((network, own, trials.get_group(network)) for network, own in recording.activity.groupby(NETWORK))
+        networks = recording.activity[recording.activity["condition"].isin(arms)].groupby(NETWORK)
+        yield from ((network, own, trials.get_group(network)) for network, own in networks)
 
 
 def payoff_codes(recording: Recording) -> pd.DataFrame:
-    """How every network's activity codes the payoffs: condition, seed, rank_correlation, variance_explained."""
-    parts = with_activity(recording)
+    """How activity codes the payoffs, by network of correlated arms: condition, seed, rank_correlation, variance_explained."""
+    parts = with_activity(recording, [CORRELATED])
     rows = [dict(zip(NETWORK, network, strict=True)) | payoff_code(activity, own)[2] for network, activity, own in parts]
     return pd.DataFrame(rows, columns=[*NETWORK, "rank_correlation", "variance_explained"])
+
+
+def expected_difference(trials: pd.DataFrame, correlated: bool) -> pd.Series:
+    """Expected p_left - p_right, given what was seen before each trial: the posterior means of a uniform prior.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Of one network and test, sorted by trial within episodes.
+    correlated : bool
+        Whether each arm pays when the other does not, so that either tells of both.
+    """
+    left, paid = trials["choice"] == 0, trials["reward"] > 0
+    seen = pd.DataFrame({"left paid": left & paid, "left": left, "right paid": ~left & paid, "right": ~left}).astype(int)
+    before = seen.groupby(trials["episode"]).cumsum() - seen
+    wins, pulls = before[["left paid", "right paid"]].to_numpy(), before[["left", "right"]].to_numpy()
+    if correlated:
+        return pd.Series(2 * (wins[:, 0] + pulls[:, 1] - wins[:, 1] + 1) / (pulls.sum(1) + 2) - 1, trials.index)
+    means = (wins + 1) / (pulls + 2)
+    return pd.Series(means[:, 0] - means[:, 1], trials.index)
+
+
+def drawn_activity(activity: pd.DataFrame, trials: pd.DataFrame, correlated: bool) -> tuple[pd.DataFrame, PCA]:
+    """Activity of one network on drawn problems, on the components of the last trial, and these.
+
+    Returns
+    -------
+    drawn : DataFrame
+        episode, trial (from 1), pc1 (rises with p_left - p_right), pc2, difference: p_left - p_right, total: p_left + p_right,
+        and expected, the expectation of the difference from the choices and rewards before.
+    pca : PCA
+        Of activity at the last trial over all payoffs, as in Fig. 1f.
+    """
+    own, played = activity[activity["test"] == "drawn"], trials[trials["test"] == "drawn"]
+    last = own[own["trial"] == own["trial"].max()]
+    _, pca = neural.principal_components(last, min(COMPONENTS, len(last)))
+    played = played.assign(
+        difference=played["p_left"] - played["p_right"],
+        total=played["p_left"] + played["p_right"],
+        expected=expected_difference(played, correlated),
+    )
+    scores = pca.transform(neural.units(own))
+    drawn = own[["episode", "trial"]].assign(pc1=scores[:, 0], pc2=scores[:, 1])
+    drawn = drawn.merge(played[["episode", "trial", "difference", "total", "expected"]], on=["episode", "trial"])
+    last = drawn[drawn["trial"] == drawn["trial"].max()]
+    sign = np.sign(stats.spearmanr(last["pc1"], last["difference"]).statistic) or 1.0
+    return drawn.assign(trial=drawn["trial"] + 1, pc1=sign * drawn["pc1"]), pca
+
+
+def codes_by_trial(recording: Recording) -> dict[str, pd.DataFrame]:
+    """How the code of the payoffs builds up over the trials of an episode, in every network of either main condition.
+
+    Returns
+    -------
+    dict of DataFrame
+        code_by_trial: condition, seed, trial, and rank correlations over episodes with p_left - p_right of pc1 and of expected,
+        and, absolute, of pc2 with p_left + p_right (see ``drawn_activity``); code_variance: condition, seed, component (from 1),
+        share of the variance at the last trial; code_paths: condition, seed (the first one), trial, fifth (of the episodes, from
+        1, by p_left - p_right), mean pc1.
+    """
+    codes, variances, paths = [], [], dict[str, pd.DataFrame]()
+    for (condition, seed), activity, trials in with_activity(recording, [MAIN, CORRELATED]):
+        about = {"condition": condition, "seed": seed}
+        drawn, pca = drawn_activity(activity, trials, recording.settings[condition]["arms"] == CORRELATED)
+        followed = drawn[drawn["episode"] < FOLLOWED_EPISODES]
+        ranks = followed.groupby("trial")[["pc1", "pc2", "expected", "difference", "total"]].rank()
+        correlations = ranks.groupby(followed["trial"]).corr().unstack()
+        by_trial = correlations["difference"][["pc1", "expected"]].assign(pc2=correlations["total"]["pc2"].abs())
+        codes.append(by_trial[by_trial.index.isin(CODE_TRIALS)].reset_index().assign(**about))
+        share = pca.explained_variance_ratio_
+        variances.append(pd.DataFrame({"component": np.arange(len(share)) + 1, "share": share}).assign(**about))
+        fifth = np.ceil(5 * followed["difference"].groupby(followed["trial"]).rank(pct=True)).astype(int)
+        means = followed.groupby(["trial", fifth.rename("fifth")])["pc1"].mean().reset_index()
+        paths.setdefault(condition, means.assign(**about))
+    tables = {"code_by_trial": codes, "code_variance": variances, "code_paths": [*paths.values()]}
+    return {name: leading(pd.concat(parts, ignore_index=True), *NETWORK) for name, parts in tables.items() if parts}
 
 
 def measure(recording: Recording) -> dict[str, pd.DataFrame]:
@@ -269,7 +355,8 @@ def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str,
     first = trials["seed"] == trials["seed"].min()
     shown = judged(trials[first & (trials["episode"] < EXAMPLE_EPISODES)])
     as_printed = [np.isclose(shown["p_left"], left) & np.isclose(shown["p_right"], right) for left, right in PROBLEMS.values()]
-    last, examples, _ = payoff_code(*next(with_activity(recording))[1:])
+    last, examples, _ = payoff_code(*next(with_activity(recording, [CORRELATED]))[1:])
+    last_independent, examples_independent, _ = payoff_code(*next(with_activity(recording, [MAIN]))[1:])
     length = int(measured["fig1d"]["trial"].max())
     curves = textbook_curves(length)
     return {
@@ -278,8 +365,11 @@ def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str,
         "textbook": textbook_regret(curves),
         "textbook_tuning": tuning(length),
         "regret_by_side": regret_by_side(judged(trials)),
-        "fig1e": examples,
-        "fig1f": last,
+        "fig1e": examples.drop(columns="p_right"),
+        "fig1f": last.drop(columns="p_right"),
+        "code_examples": examples_independent,
+        "code_last": last_independent,
+        **codes_by_trial(recording),
     }
 
 

@@ -34,6 +34,12 @@ a network's fixed preference for its first pull cancels: the regret of the first
 EXAMPLES = (0.99, 0.46, 0.33, 0.01)
 """p_left of the correlated problems in Fig. 1e."""
 
+INDEPENDENT_EXAMPLES = ((0.9, 0.1), (0.8, 0.6), (0.4, 0.2), (0.1, 0.9))
+"""(p_left, p_right) of the single episodes of a network trained on independent arms."""
+
+FOLLOWED_EPISODES = 60
+"""Drawn episodes whose activity is kept at every trial; that of the others is kept at the last trial only."""
+
 EXAMPLE_EPISODES = 10
 """Episodes drawn in Fig. 1c."""
 

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from prefrontal import experiment, plotting, tables
 from prefrontal.plotting import COLORS
@@ -131,14 +132,13 @@ def draw_regrets(whole: Axes, end: Axes, results: pd.DataFrame, textbook: pd.Dat
 
 def draw_trajectories(axes: list[Axes], results: pd.DataFrame) -> None:
     """Fig. 1e: unit activity over single episodes, dark to copper from first to last trial."""
-    for ax, p_left in zip(axes, results["p_left"].unique(), strict=True):
-        own = results[results["p_left"] == p_left]
+    for ax, ((p_left, p_right), own) in zip(axes, results.groupby(["p_left", "p_right"], sort=False), strict=True):
         ax.plot(own["pc1"], own["pc2"], color="#cccccc", lw=0.4, zorder=0)
         for choice, (_, marker) in MARKERS.items():
             made = own[own["choice"] == choice]
             ax.scatter(made["pc1"], made["pc2"], c=made["trial"], cmap=TRIAL_COLORS, vmin=0, vmax=100, marker=marker, s=7, lw=0.3)
         ax.text(0, 1.02, f"$p_L$ {p_left:.2f}", color=COLORS["independent"], transform=ax.transAxes)
-        ax.text(1, 1.02, f"$p_R$ {1 - p_left:.2f}", color=COLORS["correlated"], transform=ax.transAxes, ha="right")
+        ax.text(1, 1.02, f"$p_R$ {p_right:.2f}", color=COLORS["correlated"], transform=ax.transAxes, ha="right")
         ax.set(xlabel="PC 1")
     for name, marker in MARKERS.values():
         axes[-1].scatter([], [], marker=marker, color="black", s=7, lw=0.3, label=name)
@@ -173,8 +173,85 @@ def draw_share(ax: Axes, results: pd.DataFrame) -> None:
     ax.set_title(f"n = {plotting.networks_each(results)} each", fontsize=5.5, pad=2)
 
 
+def draw_plane(ax: Axes, results: pd.DataFrame, values: pd.Series, label: str) -> None:
+    """Activity at the last trial on the first two components, by what the payoffs are."""
+    points = ax.scatter(results["pc1"], results["pc2"], c=values, cmap=PAYOFF_COLORS, s=4, lw=0)
+    ax.figure.colorbar(points, ax=ax, pad=0.02, aspect=12, ticks=MaxNLocator(3)).ax.set_title(label, pad=3)
+    ax.set(xlabel="PC 1", ylabel="PC 2")
+
+
+def draw_fan(ax: Axes, results: pd.DataFrame, arms: str) -> None:
+    """Mean path of the first component over the trials, by fifths of the episodes."""
+    own = results[results["condition"] == arms]
+    for fifth in FIFTHS:
+        path = own[own["fifth"] == fifth]
+        ax.plot(path["trial"], path["pc1"], color=PAYOFF_COLORS((fifth - 1) / 4), label=FIFTHS[fifth])
+    ax.set(xlabel="trial", ylabel="PC 1", title=f"one network, {arms}", ylim=(None, 1.6 * own["pc1"].max()))
+
+
+def draw_code(ax: Axes, results: pd.DataFrame, column: str, arms: str, style: str, label: str) -> None:
+    """How closely something follows the payoffs over the trials, means with 95 % intervals."""
+    means = summarize(results[results["condition"] == arms], ["trial"], column)
+    ax.plot(means["trial"], means["mean"], color=COLORS[arms], ls=style, label=label)
+    ax.fill_between(means["trial"], means["ci_low"], means["ci_high"], color=COLORS[arms], alpha=0.2, lw=0)
+
+
+def draw_variance(ax: Axes, results: pd.DataFrame) -> None:
+    """Share of the variance that each component explains, every network a dot."""
+    for k, arms in enumerate((MAIN, CORRELATED)):
+        own = results[results["condition"] == arms]
+        for component in own["component"].unique():
+            values = own.loc[own["component"] == component, "share"]
+            plotting.dots(ax, component + 0.24 * (k - 0.5), values, COLORS[arms], width=0.08, size=4)
+        ax.scatter([], [], s=8, lw=0, color=COLORS[arms], label=arms)
+    ax.set(
+        xlabel="component", ylabel="share of variance,\nlast trial", ylim=(0, 1), xticks=range(1, results["component"].max() + 1)
+    )
+    ax.legend(loc="upper right", handletextpad=0)
+
+
+FIFTHS = {1: "right arm much better", 2: None, 3: "arms about equal", 4: None, 5: "left arm much better"}
+"""Fifths of the episodes by p_left - p_right, and what the legend calls them."""
+
+
+def supplement(results: experiment.Results) -> experiment.Drawing:
+    """More of Fig. 1e, f: how activity codes independent arms, and how the code builds up."""
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 92)
+    grid = figure.add_gridspec(2, 1, hspace=0.6, left=0.065, right=0.975, top=0.92, bottom=0.12)
+    top = GridSpecFromSubplotSpec(1, 2, grid[0], width_ratios=(3.3, 2.7), wspace=0.16)
+    paths, planes = (GridSpecFromSubplotSpec(1, n, cell, wspace=w) for n, cell, w in ((4, top[0], 0.12), (2, top[1], 0.5)))
+    a = [figure.add_subplot(paths[column]) for column in range(4)]
+    for ax in a[1:]:
+        ax.sharex(a[0])
+        ax.sharey(a[0])
+    b, c = (figure.add_subplot(planes[column]) for column in range(2))
+    below = GridSpecFromSubplotSpec(1, 4, grid[1], wspace=0.4, width_ratios=(1, 1, 1.4, 1))
+    d, e, f, g = (figure.add_subplot(below[column]) for column in range(4))
+    draw_trajectories(a, results["code_examples"])
+    last, codes = results["code_last"], results["code_by_trial"]
+    draw_plane(b, last, last["p_left"] - last["p_right"], "$p_L-p_R$")
+    draw_plane(c, last, last["p_left"] + last["p_right"], "$p_L+p_R$")
+    c.set_ylabel("")
+    for ax, arms in ((d, MAIN), (e, CORRELATED)):
+        draw_fan(ax, results["code_paths"], arms)
+    d.legend(loc="upper right", fontsize=5, handlelength=1, borderaxespad=0, labelspacing=0.2)
+    for arms in (CORRELATED, MAIN):
+        draw_code(f, codes, "pc1", arms, "-", f"PC 1, {arms}")
+        draw_code(f, codes, "expected", arms, ":", f"best estimate, {arms}")
+    draw_code(f, codes, "pc2", MAIN, "--", f"PC 2 with $p_L+p_R$, {MAIN}")
+    f.set(xscale="log", xlabel="trial", ylabel="rank correlation\nwith $p_L-p_R$", ylim=(0, 1.1), xticks=(2, 5, 10, 20, 50, 100))
+    f.xaxis.set_major_formatter(ScalarFormatter())
+    f.minorticks_off()
+    f.legend(loc="lower right", fontsize=5)
+    plotting.count(f, plotting.networks_each(codes), "networks each", x=0.02, y=1.0)
+    draw_variance(g, results["code_variance"])
+    for letter, ax in zip("abcdefg", (a[0], b, c, d, e, f, g), strict=True):
+        plotting.panel_label(ax, letter)
+    return experiment.Drawing("fig1_supplement", figure, {})
+
+
 def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
-    """Draw the figure."""
+    """Draw the figure and its supplement."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 135)
     grid = figure.add_gridspec(3, 1, hspace=0.62, left=0.065, right=0.985, top=0.95, bottom=0.075, height_ratios=(1, 1, 0.95))
     top = GridSpecFromSubplotSpec(1, 3, grid[0], width_ratios=(0.75, 1.35, 1.2), wspace=0.22)
@@ -194,13 +271,14 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     draw_layers(b)
     draw_choices(c, results["fig1c"])
     draw_regrets(d[0], d[1], results["fig1d"], results["fig1d_textbook"])
-    draw_trajectories(e, results["fig1e"])
+    draw_trajectories(e, results["fig1e"].assign(p_right=lambda own: 1 - own["p_left"]))
     draw_payoffs(f, results["fig1f"], results["payoff_code"])
     draw_share(g, results["bayes_share"])
     panels = {"a": [a], "b": [b], "c": c, "d": d, "e": e, "f": [f], "g": [g]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
     yield experiment.Drawing("fig1", figure, panels)
+    yield supplement(results)
 
 
 if __name__ == "__main__":

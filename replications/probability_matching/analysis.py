@@ -15,7 +15,21 @@ import pandas as pd
 
 from prefrontal import behavior, claims, experiment, neural, statistics, tables
 from prefrontal.learners import matching
-from replications.probability_matching.conditions import CLAIMS, COVARIATES, KINDS, LAGS, MAIN, PUBLISHED, RECENT, null_of
+from replications.probability_matching.conditions import (
+    AGENTS,
+    CLAIMS,
+    COVARIATES,
+    KINDS,
+    LAGS,
+    LONGEST_WAIT,
+    MAIN,
+    POORER,
+    PUBLISHED,
+    RECENT,
+    TRIAL_BLOCK,
+    monkey_weights,
+    null_of,
+)
 
 LEFT = 0
 
@@ -238,6 +252,80 @@ def history_shape(weights: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["condition", "seed", "correlation", "scale"])
 
 
+def agents(left: np.ndarray, trials: int, settings: Mapping[str, Any]) -> pd.DataFrame:
+    """Trials of the agents beside the networks, in episodes with these left baselines."""
+    right, rng = settings["baseline_sum"] - left, np.random.default_rng(0)
+    network = {
+        signal: np.array([PUBLISHED[f"{signal} lag {lag}"] for lag in range(1, LAGS + 1)]) for signal in ("reward", "choice")
+    }
+    policies = (matching.from_history(**monkey_weights()), matching.from_history(**network), matching.cycling(left, right))
+    played = [
+        matching.simulate(policy, left, right, trials, rng).assign(condition=name, seed=0)
+        for name, policy in zip(AGENTS, policies, strict=True)
+    ]
+    return pd.concat(played, ignore_index=True)
+
+
+def by_richness(trials: pd.DataFrame, baseline_sum: float) -> pd.DataFrame:
+    """Valid trials of a table, with what the choice was to the richer side.
+
+    Returns
+    -------
+    DataFrame
+        The trials with poorer (range of the poorer side's baseline, by its middle), rich (the richer side was chosen), late, run
+        (number of the run of equal choices within the episode) and wait (trials since the poorer side was last chosen; NaN before
+        it ever was).
+    """
+    own = trials[trials["choice"] >= 0].copy()
+    low = np.minimum(own["baseline_left"], baseline_sum - own["baseline_left"]).clip(0, POORER[-1] - 1e-9)
+    edges, episode = np.array(POORER), [own[name] for name in behavior.EPISODE]
+    own["poorer"] = ((edges[:-1] + edges[1:]) / 2).round(4)[np.searchsorted(edges, low, side="right") - 1]
+    own["rich"] = (own["choice"] == 1) == (own["baseline_left"] < baseline_sum / 2)
+    own["late"] = late(own)
+    own["run"] = own["choice"].groupby(episode, observed=True).diff().fillna(0).ne(0).groupby(episode, observed=True).cumsum()
+    visited = own["trial"].where(~own["rich"])
+    last = visited.groupby(episode, observed=True).shift(1).groupby(episode, observed=True).ffill()
+    return own.assign(wait=own["trial"] - last)
+
+
+def finer_choice(trials: pd.DataFrame, baseline_sum: float) -> dict[str, pd.DataFrame]:
+    """Choice in more detail, by subject and range of the poorer side's baseline (``poorer``, the middle of the range).
+
+    Returns
+    -------
+    dict of DataFrame
+        choice_shares: share of choices and of rewards on the richer side, and reward_per_trial, over late trials; choice_runs:
+        mean length of runs on the richer and on the poorer side, late ones that ended; choice_waits: probability of choosing the
+        poorer side by the trials since it was last chosen (wait), over late trials; choice_trials: share of choices on the richer
+        side by trial (the last of each block, from 1); choice_slopes: matching slope over all episodes, late trials.
+    """
+    own = by_richness(trials, baseline_sum)
+    settled, by = own[own["late"]], [*behavior.SUBJECT, "poorer"]
+    on_rich = settled["reward"].where(settled["rich"], 0)
+    groups = settled.assign(on_rich=on_rich).groupby(by, observed=True)
+    sums = groups[["on_rich", "reward"]].sum()
+    shares = pd.DataFrame({"choices": groups["rich"].mean(), "rewards": sums["on_rich"] / sums["reward"]})
+    shares["reward_per_trial"] = groups["reward"].mean()
+    runs = own.groupby([*by, "episode", "run"], observed=True).agg(
+        rich=("rich", "first"), late=("late", "first"), length=("rich", "size")
+    )
+    ended = runs.index.get_level_values("run") < runs.groupby([*by, "episode"], observed=True)["late"].transform("size") - 1
+    lengths = runs[runs["late"] & ended].groupby([*by, "rich"], observed=True)["length"].mean().unstack("rich")
+    waiting = settled[settled["wait"] <= LONGEST_WAIT].astype({"wait": int})
+    chosen = (~waiting["rich"]).groupby([waiting[name] for name in [*by, "wait"]], observed=True)
+    block = TRIAL_BLOCK * (own["trial"] // TRIAL_BLOCK + 1)
+    over = own.groupby([*by, block], observed=True)["rich"].mean()
+    points = behavior.matching_points(settled).groupby(behavior.SUBJECT)[["reward_ratio", "choice_ratio"]]
+    slopes = points.apply(behavior.matching_slope)
+    return {
+        "choice_shares": shares.reset_index(),
+        "choice_runs": lengths.rename(columns={True: "richer", False: "poorer_side"}).rename_axis(columns=None).reset_index(),
+        "choice_waits": pd.DataFrame({"probability": chosen.mean(), "trials": chosen.size()}).reset_index(),
+        "choice_trials": over.rename("richer").reset_index(),
+        "choice_slopes": slopes.rename("slope").reset_index(),
+    }
+
+
 def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
     """Matching, weights of history, unit codes and reward, per network."""
     weights = history_weights(recording.trials)
@@ -285,7 +373,10 @@ def claims_by_variant(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
 def panels(recording: tables.Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Episodes and units of the main networks, shape of their history weights, and the variants side by side."""
     main = tables.Recording(*(frame[frame["condition"] == MAIN] for frame in (getattr(recording, n) for n in tables.RECORDED)))
-    left = np.linspace(0, recording.settings[MAIN]["baseline_sum"], 101)
+    settings = recording.settings[MAIN]
+    left = np.linspace(0, settings["baseline_sum"], 101)
+    met = main.trials.drop_duplicates(behavior.EPISODE)["baseline_left"].to_numpy(float)
+    beside = agents(met, settings["longest"], settings)
     return {
         "fig2d": episode_points(main.trials),
         "fig2d_best_cycle": matching.best_cycle(left, left[::-1]),
@@ -293,6 +384,7 @@ def panels(recording: tables.Recording, measured: dict[str, pd.DataFrame]) -> di
         "fig2f_shape": history_shape(measured["fig2f"]),
         "variants": compare_variants(measured),
         "claims_by_variant": claims_by_variant(measured),
+        **finer_choice(pd.concat([main.trials, beside], ignore_index=True), settings["baseline_sum"]),
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from prefrontal import behavior, statistics
 from prefrontal.claims import RPE_INPUT as RPE
 from prefrontal.claims import RPE_WORDS, Claim, above, again, below, between
@@ -64,6 +66,26 @@ def published_numbers() -> dict[str, float]:
 
 
 PUBLISHED = published_numbers()
+
+
+def monkey_weights() -> dict[str, np.ndarray]:
+    """Monkeys' weights of past rewards and choices (Lau & Glimcher 2005; Fig. 2c), lag 1 first, read between the drawn points."""
+    history = published("fig2c").astype({"x": float, "y": float}).sort_values("x")
+    drawn = {signal: history[history["series"].str.startswith(signal)] for signal in ("reward", "choice")}
+    return {signal: np.interp(np.arange(1, LAGS + 1), own["x"], own["y"]) for signal, own in drawn.items()}
+
+
+AGENTS = ("monkeys' weights", "published network's weights", "best cycle")
+"""Agents that play beside the networks: two that follow published weights of history, and the best that knows the baselines."""
+
+POORER = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25)
+"""Edges of the ranges of the poorer side's baseline, by which choices are told apart."""
+
+LONGEST_WAIT = 12
+"""Trials since the poorer side was last chosen, up to which its choice is followed."""
+
+TRIAL_BLOCK = 5
+"""Trials of an episode that make one point of a curve over trials."""
 
 CLAIMS = [
     Claim(

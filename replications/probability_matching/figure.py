@@ -5,19 +5,21 @@ python -m replications.probability_matching.figure --help
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import ScalarFormatter
 
 from prefrontal import experiment, plotting
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, summarize
 from prefrontal.tables import published
 from replications.probability_matching.analysis import ASKED, VALUES
-from replications.probability_matching.conditions import COVARIATES, KINDS, LAGS, MAIN, PUBLISHED, TRAINED
+from replications.probability_matching.conditions import AGENTS, COVARIATES, KINDS, LAGS, MAIN, POORER, PUBLISHED, TRAINED
 
 EXAMPLE = TRAINED[MAIN]["seed"]
 """Network whose episodes and units are drawn one by one in panels d and e, as in the paper: the first."""
@@ -212,6 +214,81 @@ def draw_variants(axes: list[Axes], slopes: pd.DataFrame, weights: pd.DataFrame,
     axes[2].legend(loc="center right")
 
 
+AGENT_STYLES = dict(zip(AGENTS, ((COLORS["animal"], ":"), (COLORS["published"], "-."), ("black", "--")), strict=True))
+"""Colour and dashes of the agents beside the networks."""
+RANGE_COLORS = mpl.colormaps["viridis"]
+
+
+def range_name(poorer: float) -> str:
+    """Name a range of the poorer side's baseline."""
+    half = (POORER[1] - POORER[0]) / 2
+    return f"{poorer - half:g}-{poorer + half:g}"
+
+
+def draw_beside(ax: Axes, table: pd.DataFrame, x: str, y: str, agents: Sequence[str] = AGENTS) -> None:
+    """Networks, each a dot, with their mean, and agents, over ranges of baselines or what they led to."""
+    networks = table[table["condition"] == MAIN]
+    means = networks.groupby("poorer")[[x, y]].mean() if x != "poorer" else networks.groupby("poorer")[[y]].mean().reset_index()
+    ax.scatter(networks[x], networks[y], s=4, color=COLORS["network"], lw=0, alpha=0.6)
+    ax.plot(means[x], means[y], color=COLORS["network"], label="networks")
+    for name in agents:
+        color, dashes = AGENT_STYLES[name]
+        own = table[table["condition"] == name]
+        ax.plot(own[x], own[y], color=color, ls=dashes, marker="o", ms=2, label=name)
+
+
+def draw_over(ax: Axes, table: pd.DataFrame, x: str, y: str, styles: dict[str, str]) -> None:
+    """Curves over trials or waits for three ranges of baselines, by colour, of some subjects each, by dashes."""
+    ranges = sorted(table["poorer"].unique())[::2]
+    for k, poorer in enumerate(ranges):
+        for condition, dashes in styles.items():
+            own = table[(table["condition"] == condition) & (table["poorer"] == poorer)]
+            if own.empty:
+                continue
+            means = summarize(own, [x], y)
+            color = RANGE_COLORS(k / len(ranges))
+            ax.plot(means[x], means["mean"], color=color, ls=dashes, label=range_name(poorer) if dashes == "-" else None)
+            if dashes == "-":
+                ax.fill_between(means[x], means["ci_low"], means["ci_high"], color=color, alpha=0.2, lw=0)
+
+
+def draw_choice(results: experiment.Results) -> experiment.Drawing:
+    """Choice in more detail than Fig. 2d, f: networks, agents with published weights, and the best cycle."""
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 98)
+    axes = figure.subplots(2, 3)
+    (a, b, c), (d, e, f) = axes
+    shares, runs, waits = (results[f"choice_{name}"] for name in ("shares", "runs", "waits"))
+    a.plot([0.5, 1], [0.5, 1], color="black", lw=0.5)
+    draw_beside(a, shares, "rewards", "choices")
+    a.set(xlabel="share of rewards on the richer side", ylabel="share of choices\non the richer side")
+    a.legend(loc="upper left", fontsize=5, borderaxespad=0, labelspacing=0.3)
+    a.set_ylim(top=1.08)
+    draw_beside(b, runs, "poorer", "richer")
+    b.set(yscale="log", ylabel="run on the richer side\n(trials)", yticks=(1, 2, 5, 10, 20))
+    b.yaxis.set_major_formatter(ScalarFormatter())
+    draw_beside(c, runs, "poorer", "poorer_side", AGENTS[:1] + AGENTS[2:])
+    c.set(ylabel="run on the poorer side\n(trials)", ylim=(0.9, None))
+    known = waits[waits["trials"] >= LEAST_TRIALS]
+    draw_over(d, known, "wait", "probability", {MAIN: "-", AGENTS[2]: "--"})
+    d.set(xlabel="trials since the poorer side was chosen", ylabel="P(poorer side)", ylim=(-0.02, 1.02), xticks=range(1, 13, 2))
+    d.legend(title="poorer baseline", loc="upper right", fontsize=5, title_fontsize=5)
+    draw_over(e, results["choice_trials"], "trial", "richer", {MAIN: "-", AGENTS[0]: ":"})
+    e.set(xlabel="trial of the episode", ylabel="share of choices\non the richer side", ylim=(0.45, 1.0))
+    draw_beside(f, shares, "poorer", "reward_per_trial")
+    f.set(ylabel="reward per trial")
+    for ax in (b, c, f):
+        ax.set(xlabel="baseline of the poorer side")
+    plotting.count(f, plotting.networks_each(shares[shares["condition"] == MAIN]), x=0.02)
+    for letter, ax in zip("abcdef", axes.flat, strict=True):
+        plotting.panel_label(ax, letter)
+    figure.tight_layout()
+    return experiment.Drawing("fig2_choice", figure, {})
+
+
+LEAST_TRIALS = 100
+"""Trials of a subject that a probability must rest on to be drawn."""
+
+
 def draw_figure(results: experiment.Results) -> experiment.Drawing:
     """Fig. 2."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
@@ -252,9 +329,10 @@ def draw_supplement(results: experiment.Results) -> experiment.Drawing:
 
 
 def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
-    """Draw the figure and its supplement."""
+    """Draw the figure, its supplement, and choice in detail."""
     yield draw_figure(results)
     yield draw_supplement(results)
+    yield draw_choice(results)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ python -m replications.two_step.analysis --help
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,10 @@ from tqdm import tqdm
 
 from prefrontal import behavior, claims, experiment, tables
 from prefrontal.behavior import SUBJECT
-from prefrontal.learners import two_step
+from prefrontal.learners import comparison, two_step
 from prefrontal.tables import Recording
 from replications.two_step import cue
-from replications.two_step.conditions import EXAMPLE_EPISODES, FITTED_EPISODES, FITTED_STARTS, MAIN, SARSA_RATES
+from replications.two_step.conditions import EXAMPLE_EPISODES, FITTED_EPISODES, FITTED_STARTS, MAIN, SARSA_RATES, TRAINING
 
 STAGES = {"stage 1": "stage 2", "stage 2": "reward"}
 """Period in which the network acts -> event whose reward prediction error follows."""
@@ -36,6 +37,21 @@ MODELS = {
     "mixture, eligibility 1": ("mixture", 1.0),
 }
 """Learners that are fitted to choices: name -> kind, and eligibility of the model-free part."""
+
+CONTROLS = (
+    "planning",
+    "model_free",
+    "interaction",
+    "r2_model_based",
+    "r2_model_free",
+    "r2_model_free_residual",
+    "weight_model_based",
+    "weight_model_free",
+    "mixture_planning",
+    "mixture_model_free",
+    "share",
+)
+"""Columns that tell planning from model-free control."""
 
 Settings = Mapping[str, Mapping[str, Any]]
 """Condition -> settings of its networks' training."""
@@ -243,8 +259,124 @@ def measure_cue(trials: pd.DataFrame, weights: pd.DataFrame, pairs: pd.DataFrame
     return tables | cue.measure(trials, weights, learner, settings[MAIN])
 
 
+def part(recording: Recording, **values: Any) -> Recording:
+    """Rows of a recording's trials and steps that have these values in these columns."""
+    trials, steps = (
+        frame[np.logical_and.reduce([frame[name] == value for name, value in values.items()])]
+        for frame in (recording.trials, recording.steps)
+    )
+    return replace(recording, trials=trials, steps=steps)
+
+
+def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Mapping[str, Any]) -> pd.DataFrame:
+    """Weights of planner and model-free learner in choices, as ``two_step.Mixture`` mixes their values, by network.
+
+    The learning rate is given, not fitted, which makes it a logistic regression of choosing right on what right is worth more
+    than left to either, and on the last choice. The model-free one credits its choice with the reward at once (eligibility 1).
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, mixture_planning, mixture_model_free (log odds per unit of value).
+    """
+    arranged = two_step.arrange(trials)
+    seen = arranged.choice, arranged.outcome_state, arranged.reward
+    learners: tuple[two_step.Learner, ...] = (
+        two_step.Planner.of(settings),
+        two_step.ModelFree(sarsa_rate, eligibility=1.0, discount=settings["discount"]),
+    )
+    values = [two_step.action_values(learner, *seen)[arranged.index] for learner in learners]
+    last = comparison.toward_last(arranged.choice)[arranged.index]
+    design = np.column_stack([*(own[:, 1] - own[:, 0] for own in values), last, np.ones(len(trials))])
+    choice, rows = trials["choice"].to_numpy(), []
+    networks: Any = trials.groupby(SUBJECT, observed=True).indices
+    for (condition, seed), own in networks.items():
+        chosen = own[choice[own] >= 0]
+        planning, model_free, *_ = behavior.fit_logistic(choice[chosen].astype(float), design[chosen])
+        rows.append((condition, seed, planning, model_free))
+    return pd.DataFrame(rows, columns=[*SUBJECT, "mixture_planning", "mixture_model_free"])
+
+
+def controls(recording: Recording, sarsa_rate: float) -> pd.DataFrame:
+    """How much of planning and of model-free control is in choices and in reward prediction errors, by network.
+
+    Parameters
+    ----------
+    recording : Recording
+        Of one condition.
+    sarsa_rate : float
+        Learning rate of the model-free references.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed; planning and model_free (weights of lag 1, log odds); interaction (as ``behavior.stay_interaction``); r2
+        and standardised weights of RPEs as in ``rpe_regressions``, both events together; weights as from ``mixture``; share of
+        what the best possible agent earns.
+    """
+    trials, ((_, settings),) = recording.trials, recording.settings.items()
+    weights = behavior.two_step_weights(trials)
+    kinds = {"planning": behavior.PLANNER_STAYS, "model_free": behavior.MODEL_FREE_STAYS}
+    pairs = with_model_free(model_based_pairs(recording), trials, sarsa_rate, recording.settings)
+    parts = [
+        *(behavior.staying_by_lag(weights, stays).rename(columns={"lag 1": name}) for name, stays in kinds.items()),
+        behavior.stay_interaction(trials),
+        rpe_regressions(pairs).query("event == 'both'"),
+        mixture(trials, sarsa_rate, settings),
+        share_of_best(trials, recording.settings),
+    ]
+    return pd.concat([own.set_index(SUBJECT) for own in parts], axis=1)[list(CONTROLS)].reset_index()
+
+
+def over_training(training: Recording, finished: Recording, sarsa_rate: float) -> pd.DataFrame:
+    """Both controls at each stage of training, and of the finished main networks in as many episodes.
+
+    Returns
+    -------
+    DataFrame
+        As ``controls``, and trained_episodes.
+    """
+    stages = []
+    for stage in np.sort(training.trials["trained_episodes"].unique()):
+        own = part(training, trained_episodes=stage)
+        stages.append(controls(own, sarsa_rate).assign(trained_episodes=int(stage)))
+    if MAIN in finished.settings:
+        as_many = range(training.trials["episode"].max() + 1)
+        trials, steps = (
+            frame[(frame["condition"] == MAIN) & frame["episode"].isin(as_many)] for frame in (finished.trials, finished.steps)
+        )
+        main = Recording(trials, steps, settings={MAIN: finished.settings[MAIN]})
+        stages.append(controls(main, sarsa_rate).assign(trained_episodes=finished.settings[MAIN]["episodes"]))
+    return tables.leading(pd.concat(stages, ignore_index=True), *SUBJECT, "trained_episodes")
+
+
+def before_planning(training: pd.DataFrame) -> pd.DataFrame:
+    """When planning comes up, and which control the stages before it show, a row per network.
+
+    Planning is there from the stage on at which its weight in the mixture reaches half of the last one's; NaN where it never is.
+    """
+    rows = {}
+    for key, own in training.sort_values("trained_episodes").groupby(SUBJECT):
+        weight = own["mixture_planning"]
+        there = (weight >= weight.iloc[-1] / 2) & (weight.iloc[-1] > 0)
+        before = own[~there.cummax()]
+        rows[key] = {
+            "planning": own["trained_episodes"].where(there).min(),
+            "weights": (before["model_free"] - before["planning"]).mean(),
+            "RPEs": (before["weight_model_free"] - before["weight_model_based"]).mean(),
+            "mixture": (before["mixture_model_free"] - before["mixture_planning"]).mean(),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(SUBJECT)
+
+
 def measure(recording: Recording) -> dict[str, pd.DataFrame]:
     """Measure behaviour and, where steps were recorded, reward prediction errors; supplementary6 is about the main networks."""
+    stages = {name: own for name, own in recording.settings.items() if name == TRAINING}
+    if stages:
+        training = replace(part(recording, condition=TRAINING), settings=stages)
+        trials, steps = (frame[frame["condition"] != TRAINING] for frame in (recording.trials, recording.steps))
+        settings = {name: own for name, own in recording.settings.items() if name not in stages}
+        recording = replace(recording, trials=trials, steps=steps, settings=settings)
     trials, settings = recording.trials, recording.settings
     measured = {
         "fig5c": behavior.stay_probability(trials),
@@ -259,6 +391,8 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
         measured["fig5fg"] = rpe_regressions(pairs).assign(sarsa_rate=rate)
         if MAIN in settings:
             measured |= measure_cue(trials, measured["fig5e"], pairs, settings)
+        if stages:
+            measured["training"] = over_training(training, recording, rate)
     return measured
 
 
@@ -305,6 +439,9 @@ def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         parts.append(claims.quantities("twostep-rpe-mf", by_rate, "r2, rate {:g}".format))
     if "cue_rules" in measured:
         parts.append(claims.quantities("twostep-cue", beside_cue(measured)))
+    if "training" in measured:
+        training = measured["training"].query("condition == @TRAINING")
+        parts.append(claims.quantities("twostep-training", before_planning(training)))
     return pd.concat(parts, ignore_index=True)
 
 

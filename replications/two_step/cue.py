@@ -22,7 +22,7 @@ from prefrontal.learners.comparison import Data, Rule
 from replications.two_step.conditions import CUE_LEARNERS, CUE_RATE, CUE_TEMPERATURE, CUE_TRIALS, FITTED_EPISODES
 
 LATER = [f"lag {lag}" for lag in range(2, 6)]
-"""Columns of ``planning_by_lag`` that a learner who looks one trial back does not explain."""
+"""Columns of ``cue_lags`` that a learner who looks one trial back does not explain."""
 
 
 def learner(settings: Mapping[str, Any]) -> two_step.CueLearner:
@@ -32,21 +32,6 @@ def learner(settings: Mapping[str, Any]) -> two_step.CueLearner:
     played = two_step.arrange(two_step.simulate(naive, CUE_TEMPERATURE, CUE_LEARNERS, CUE_TRIALS, rng, **task))
     learned = naive.learn(*(own[:, None] for own in (played.choice, played.outcome_state, played.reward)))
     return replace(naive, learned=two_step.ModelFreeMemory(*(own.mean(0) for own in learned)))
-
-
-def planning_by_lag(weights: pd.DataFrame) -> pd.DataFrame:
-    """Tell planning from weights of past trials, by lag (log odds).
-
-    Returns
-    -------
-    DataFrame
-        condition, seed, "lag 1", ...: mean weight of the trials after which a planner stays (common rewarded, uncommon
-        unrewarded), minus that of the others, halved.
-    """
-    past = weights[weights["lag"] > 0]
-    stays = past["signal"].isin(["common/rewarded", "uncommon/unrewarded"])
-    signed = past.assign(weight=past["weight"].where(stays, -past["weight"]), lag="lag " + past["lag"].astype(str))
-    return signed.groupby([*SUBJECT, "lag"])["weight"].mean().unstack("lag").rename_axis(columns=None).reset_index()
 
 
 def _by_values(name: str, *rate: str) -> Rule:
@@ -129,8 +114,9 @@ def measure(
         Of networks that were trained with these settings; weights as from ``behavior.two_step_weights``.
     """
     played = play(cue, settings)
+    weights = pd.concat([weights, behavior.two_step_weights(played)], ignore_index=True)
     return {
         "cue_stays": behavior.stay_probability(played),
-        "cue_lags": planning_by_lag(pd.concat([weights, behavior.two_step_weights(played)], ignore_index=True)),
+        "cue_lags": behavior.staying_by_lag(weights, behavior.PLANNER_STAYS),
         "cue_rules": compare(trials, cue, two_step.Planner.of(settings)),
     }

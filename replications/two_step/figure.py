@@ -20,7 +20,7 @@ from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, summarize
 from prefrontal.tables import published
 from replications.two_step import animals_figure
-from replications.two_step.conditions import MAIN, RESIDUAL
+from replications.two_step.conditions import MAIN, RESIDUAL, TRAINING
 
 OUTCOMES = ("rewarded", "unrewarded")
 TRANSITIONS = ("common", "uncommon")
@@ -265,8 +265,56 @@ def cue(results: experiment.Results) -> Drawing:
     return Drawing("fig5_cue", figure, {})
 
 
+TRAINING_PANELS: dict[str, dict[str, tuple[str, str]]] = {
+    "reward (share of the best\npossible agent's)": {"share": ("network", "")},
+    "weight on choice,\nlag 1 (log odds)": {"planning": ("model-based", "planning"), "model_free": ("model-free", "model-free")},
+    "weight in a mixture (log\nodds per unit of value)": {
+        "mixture_planning": ("model-based", "planner"),
+        "mixture_model_free": ("model-free", "model-free learner"),
+    },
+    "explained variance\nof RPEs ($r^2$)": {
+        "r2_model_based": ("model-based", "planner"),
+        "r2_model_free": ("model-free", "SARSA"),
+        "r2_model_free_residual": ("uncommon", "SARSA, planner\nregressed out"),
+    },
+    "weight on RPEs (multiple\nregression, standardised)": {
+        "weight_model_based": ("model-based", "planner"),
+        "weight_model_free": ("model-free", "SARSA"),
+    },
+}
+"""Panels of the figure of training: label of the y axis -> column: its colour and name."""
+
+
+def draw_course(ax: Axes, results: pd.DataFrame, column: str, color: str, label: str) -> None:
+    """One measure over training: every network (thin) and their mean, and the finished main networks as dots."""
+    stages, finished = results[results["condition"] == TRAINING], results[results["condition"] == MAIN]
+    for _, network in stages.groupby("seed"):
+        ax.plot(network["trained_episodes"] / 1000, network[column], color=color, lw=0.4, alpha=0.5)
+    means = stages.groupby("trained_episodes")[column].mean()
+    ax.plot(means.index / 1000, means, color=color, label=label or None)
+    plotting.dots(ax, finished["trained_episodes"].max() / 1000, finished[column], color, size=4)
+
+
+def training(results: pd.DataFrame) -> Drawing:
+    """Planning and model-free control over training."""
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 95)
+    axes = figure.subplots(2, 3).ravel()
+    for letter, ax, (label, columns) in zip("abcde", axes, TRAINING_PANELS.items(), strict=False):
+        for column, (color, name) in columns.items():
+            draw_course(ax, results, column, COLORS[color], name)
+        ax.axhline(0, color="black", lw=0.5, ls=":")
+        ax.set(xlabel="training episodes (thousands)", ylabel=label)
+        if len(columns) > 1:
+            ax.legend(loc="upper left" if letter in "bc" else "center right", borderaxespad=0.8)
+        plotting.panel_label(ax, letter)
+    plotting.count(axes[0], plotting.networks_each(results), y=0.06)
+    axes[5].remove()
+    figure.tight_layout()
+    return Drawing("fig5_training", figure, {})
+
+
 def draw(results: experiment.Results) -> Iterator[Drawing]:
-    """Draw the figure, its supplement and, where there are animals, these beside the networks."""
+    """Draw the figure, its supplements and, where there are animals, these beside the networks."""
     stays, weights, rpes = (own[own["condition"] == MAIN] for own in (results["fig5c"], results["fig5e"], results["fig5fg"]))
     points, pooled = results["fig5fg_points"], rpes.query("event == 'both'")
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
@@ -292,6 +340,7 @@ def draw(results: experiment.Results) -> Iterator[Drawing]:
     yield Drawing("fig5", figure, panels)
     yield supplement(results["supplementary6"], rpes["sarsa_rate"].iloc[0])
     yield cue(results)
+    yield training(results["training"])
     folder = animals_figure.folder(results.data)
     if folder.exists():
         about = tables.manifest(folder)["lag_weights.csv"]

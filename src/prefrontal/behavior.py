@@ -272,6 +272,33 @@ def two_step_weights(trials: pd.DataFrame, lags: int = 5, errors: bool = False, 
     return lagged_regression(trials, signals, lags, free_choices(trials), errors, prior)
 
 
+PLANNER_STAYS = ("common/rewarded", "uncommon/unrewarded")
+MODEL_FREE_STAYS = ("common/rewarded", "uncommon/rewarded")
+"""Signals of ``two_step_weights`` after which a planner stays, and a model-free learner."""
+
+
+def staying_by_lag(weights: pd.DataFrame, stays: Sequence[str]) -> pd.DataFrame:
+    """Tell planning, or model-free control, from weights of past trials, by lag (log odds).
+
+    Parameters
+    ----------
+    weights : DataFrame
+        As from ``two_step_weights``.
+    stays : sequence of str
+        Signals after which such a learner stays: ``PLANNER_STAYS`` or ``MODEL_FREE_STAYS``.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, "lag 1", ...: mean weight of these trials, minus that of the others, halved.
+    """
+    past = weights[weights["lag"] > 0]
+    signed = past["weight"].where(past["signal"].isin(stays), -past["weight"])
+    past = past.assign(weight=signed, lag="lag " + past["lag"].astype(str))
+    by_lag = past.groupby([*SUBJECT, "lag"])["weight"].mean()
+    return by_lag.unstack("lag").rename_axis(columns=None).reset_index()
+
+
 def stays(trials: pd.DataFrame) -> pd.DataFrame:
     """Tell for each pair of successive trials, valid and the second one free, whether the choice was repeated.
 

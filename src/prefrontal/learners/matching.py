@@ -5,8 +5,11 @@ A side with baseline p0 that was last chosen m trials ago (1: on the trial befor
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 LONGEST_RUN = 200
 """Longest run on the richer side that the best cycle may have."""
@@ -51,3 +54,57 @@ def best_cycle(left: np.ndarray, right: np.ndarray) -> pd.DataFrame:
             "reward_ratio": sign * np.log2(ratio),
         }
     )
+
+
+Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Choices and rewards so far, (episode, trial), the last trial first, 1 right and -1 left (rewards: 0 for none) -> log odds of
+right, (episode,)."""
+
+
+def from_history(reward: np.ndarray, choice: np.ndarray) -> Policy:
+    """Policy of the regression of Lau & Glimcher (2005), from its weights of past rewards and choices, lag 1 first."""
+
+    def log_odds(choices: np.ndarray, rewards: np.ndarray) -> np.ndarray:
+        lags = min(len(reward), choices.shape[1])
+        odds: np.ndarray = rewards[:, :lags] @ reward[:lags] + choices[:, :lags] @ choice[:lags]
+        return odds
+
+    return log_odds
+
+
+def cycling(left: np.ndarray, right: np.ndarray) -> Policy:
+    """The best cycle in episodes with these baselines (episode,): it knows them."""
+    cycle = best_cycle(left, right)
+    run = np.round(2.0 ** cycle["choice_ratio"].abs().fillna(np.inf).to_numpy())
+    rich = np.where(left <= right, 1, -1)
+
+    def log_odds(choices: np.ndarray, rewards: np.ndarray) -> np.ndarray:
+        since = np.cumprod(choices == rich[:, None], axis=1).sum(1)
+        return np.where(since >= run, -rich, rich) * np.inf
+
+    return log_odds
+
+
+def simulate(policy: Policy, left: np.ndarray, right: np.ndarray, trials: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Let a policy play episodes with these baselines (episode,).
+
+    Returns
+    -------
+    DataFrame
+        episode, trial, choice (0 left, 1 right), reward, trials, baseline_left.
+    """
+    episodes = len(left)
+    baseline, since = np.column_stack([left, right]), np.ones((episodes, 2))
+    choices, rewards = np.zeros((episodes, trials)), np.zeros((episodes, trials))
+    rows = np.arange(episodes)
+    for t in range(trials):
+        odds = policy(choices[:, :t][:, ::-1], rewards[:, :t][:, ::-1])
+        chosen = (rng.random(episodes) < expit(odds)).astype(int)
+        paid = rng.random(episodes) < 1 - (1 - baseline[rows, chosen]) ** since[rows, chosen]
+        since += 1
+        since[rows, chosen] = 1
+        choices[:, t] = 2 * chosen - 1
+        rewards[:, t] = choices[:, t] * paid
+    columns = {"choice": (choices > 0).astype(int).ravel(), "reward": np.abs(rewards).ravel(), "trials": trials}
+    index = {"episode": np.repeat(rows, trials), "trial": np.tile(np.arange(trials), episodes)}
+    return pd.DataFrame(index | columns | {"baseline_left": np.repeat(left, trials)})
