@@ -9,16 +9,18 @@ from prefrontal.claims import BEYOND, RPE_WORDS, Claim, above, again, below
 from prefrontal.claims import RPE_INPUT as RPE
 from prefrontal.tables import published
 
-MAIN = "default"
+MAIN, TRAINING = "default", "training"
 TRAINED: dict[str, dict[str, Any]] = {
     MAIN: {},
     "2_steps": {"steps_per_trial": 2},
     "repeat": {"invalid_response": "repeat"},
     "side": {"stage_2_response": "side"},
     "default_rpe": {"network_input": "rpe"},
+    TRAINING: {"episodes": 5_000, "snapshots": 10},
 }
-"""The networks of Fig. 5, one departure from each choice that the paper leaves open about the trial, and reward prediction errors
-in place of reward as input: condition -> settings that depart from those of Config."""
+"""The networks of Fig. 5, one departure from each choice that the paper leaves open about the trial, reward prediction errors in
+place of reward as input, and the first half of the main training, in which it is learned, with weights kept every 500 episodes:
+condition -> settings that depart from those of Config."""
 
 RPE_INPUT = {MAIN: "default_rpe"}
 """Condition -> the same networks with the reward prediction error as input."""
@@ -27,7 +29,8 @@ MAIN_PANEL = "5e"
 """Panel that is drawn for either input."""
 
 TEST_EPISODES = 300
-"""Test episodes per network (Methods, simulation 4: 300); a third of them in conditions other than the main one."""
+"""Test episodes per network (Methods, simulation 4: 300); a third of them in conditions other than the main one, a tenth at each
+stage of training."""
 
 SARSA_RATES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 """Learning rates of the model-free reference that are shown beside the fitted one; the paper does not state the one it used."""
@@ -85,6 +88,18 @@ CLAIMS += [
         "r2": f"variance of the RPEs explained by RPEs of a {learner} (r2)",
         "r2, residual": f"variance explained by RPEs of a {learner}, model-based ones regressed out (r2)",
         "weight": f"standardised weight of RPEs of a {learner} beside those of planner and SARSA",
+    }.items()
+]
+
+# Does a model-free phase come first (the coexistence that Supplementary Figs. 7 and 8 are cited for)? Reported.
+before = "mean of the stages before"
+CLAIMS += [
+    Claim("twostep-training", quantity, BEYOND, statement, condition=TRAINING)
+    for quantity, statement in {
+        "planning": "training episodes until the planning weight (log odds, lag 1) reaches half its last value",
+        "weights": f"model-free minus planning weight (log odds, lag 1), {before}",
+        "RPEs": f"standardised weight of model-free RPEs minus that of model-based ones, {before}",
+        "mixture": f"model-free minus planning weight of a fitted mixture (log odds per unit of value), {before}",
     }.items()
 ]
 CLAIMS += again(CLAIMS, RPE, RPE_INPUT, RPE_WORDS, ("twostep-lags", "twostep-rpe-mb"))
