@@ -14,13 +14,13 @@ import numpy as np
 
 from prefrontal import recording
 from prefrontal.tables import Recording
-from replications.bandit.conditions import CORRELATED, EXAMPLES, PROBLEMS, TRAINED
+from replications.bandit.conditions import CORRELATED, EXAMPLES, PROBLEMS
 from replications.bandit.task import BanditTask
 
 
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Trials of all networks, and activity of those trained on correlated arms, whose payoffs one number tells."""
-    for condition in TRAINED:
+    for condition in networks.conditions:
         trained = networks(condition)
         trials = trained.task.episode_steps
         for left, right in (order for problem in PROBLEMS.values() for order in (problem, problem[::-1])):

@@ -252,6 +252,7 @@ def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
 def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that the claims are about."""
     slope = measured["fig2d_slopes"].pivot(index=behavior.SUBJECT, columns="baselines", values="slope")
+    slope = slope.reindex(columns=["all", "held out", "trained"])
     recent = measured["fig2f"][measured["fig2f"]["lag"].isin(RECENT)]
     weights = recent.pivot(index=behavior.SUBJECT, columns=["signal", "lag"], values="weight")
     codes = measured["fig2e"].assign(quantity=measured["fig2e"]["covariate"] + ", " + measured["fig2e"]["kind"])

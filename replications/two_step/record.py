@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 from prefrontal import recording
 from prefrontal.tables import Recording
-from replications.two_step.conditions import MAIN, TRAINED
+from replications.two_step.conditions import MAIN
 
 
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Record every condition on the task of its training."""
-    for condition in TRAINED:
+    for condition in networks.conditions:
         yield networks(condition).record(episodes if condition == MAIN else max(1, episodes // 3))
 
 

@@ -48,6 +48,11 @@ def module(experiment: str, part: str) -> ModuleType:
     return importlib.import_module(f"replications.{experiment}.{part}")
 
 
+def call(experiment: str, part: str, function: str, *arguments: Any) -> Any:
+    """Call a function of an experiment's module; workers on other machines find it by these names."""
+    return getattr(module(experiment, part), function)(*arguments)
+
+
 def name_of(file: str) -> str:
     """Name of the experiment that a module's file belongs to."""
     return Path(file).resolve().parent.name
@@ -109,6 +114,12 @@ def naming(tables: str, step: str) -> Iterator[None]:
         raise UserError(f"{tables} lack {error}; run the {step} again") from error
 
 
+def yardsticks(experiment: str, measured: dict[str, pd.DataFrame]) -> claims.Yardsticks:
+    """Numbers that an experiment's criteria name."""
+    analysis = module(experiment, "analysis")
+    return analysis.yardsticks(measured) if hasattr(analysis, "yardsticks") else {}
+
+
 def analyse(experiment: str, data: Path = paths.DATA) -> dict[str, pd.DataFrame]:
     """Analyse an experiment's recording and write the tables of results, among them quantities and claims."""
     analysis, conditions = module(experiment, "analysis"), module(experiment, "conditions")
@@ -119,8 +130,8 @@ def analyse(experiment: str, data: Path = paths.DATA) -> dict[str, pd.DataFrame]
         if hasattr(analysis, "panels"):
             results |= analysis.panels(recording, measured)
     results["quantities"] = analysis.quantities(measured)
-    yardsticks = analysis.yardsticks(measured) if hasattr(analysis, "yardsticks") else {}
-    results["claims"] = claims.settle_all(conditions.CLAIMS, results["quantities"], conditions.MAIN, yardsticks)
+    named = yardsticks(experiment, measured)
+    results["claims"] = claims.settle_all(conditions.CLAIMS, results["quantities"], conditions.MAIN, named)
     folder = data / experiment / "results"
     for name, frame in results.items():
         kind = name if name in tables.COLUMNS else None
