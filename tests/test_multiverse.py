@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +19,8 @@ from prefrontal.config import structure
 from prefrontal.errors import UserError
 from prefrontal.paths import DATA
 from prefrontal.population import Population
-from replications.multiverse import conditions, run
-from replications.multiverse.conditions import MULTIVERSES, NETWORKS, SETTINGS, UNIVERSES
+from replications.multiverse import analysis, conditions, run
+from replications.multiverse.conditions import MULTIVERSES, NETWORKS, SETTINGS, UNIVERSES, WANTED
 
 FULL = run.Size()
 TINY = dataclasses.replace(run.SMALL, training={"episodes": 0})
@@ -121,10 +124,10 @@ def test_values_are_those_of_the_experiments_own_analysis(tmp_path):
     name, number = "volatile_bandit", 5
     frozen(name, number, tmp_path)
     rows = run.judge(name, number, tmp_path, TINY).set_index(["condition", "claim", "quantity", "seed"])["value"]
-    folder, analysis = run.trained(name, tmp_path), experiment.module(name, "analysis")
+    folder, own = run.trained(name, tmp_path), experiment.module(name, "analysis")
     played = experiment.module(name, "record").record(recording.Networks(name, folder, ["tied"]), TINY.test_episodes)
     joined = dataclasses.replace(tables.join(played), folder=folder / name)
-    found = analysis.quantities(analysis.measure(joined)).set_index(["condition", "claim", "quantity", "seed"])["value"]
+    found = own.quantities(own.measure(joined)).set_index(["condition", "claim", "quantity", "seed"])["value"]
     both = rows.drop(conditions.TRAINING, level="claim")
     np.testing.assert_array_equal(both.to_numpy(), found.reindex(both.index).to_numpy())
     assert both.notna().sum() > len(both) / 2
@@ -179,6 +182,101 @@ def test_results_of_other_settings_are_refused(tmp_path):
     tables.write(frame.assign(init_scale=7.0), run.results(tmp_path))
     with pytest.raises(UserError, match=r"networks.csv: init_scale of volatile_bandit is 'another in universe 0, 1'; it must be"):
         run.main(arguments)
+
+
+Shift = Callable[[str, dict[str, Any], claims.Claim], float]
+"""Experiment, settings of the universe, claim -> how far its networks are from where they would be."""
+
+
+def bound(value: float | str, instead: float) -> float:
+    return instead if isinstance(value, str) else value
+
+
+def synthetic(names: Collection[str], shift: Shift = lambda name, own, claim: 0.0) -> pd.DataFrame:
+    """Table of networks that meet every criterion and have the published values as far as it lets them, but for a ``shift``."""
+    rows = []
+    for name in names:
+        multiverse = MULTIVERSES[name]
+        main = experiment.module(multiverse.experiment, "conditions").MAIN
+        for universe in range(UNIVERSES):
+            own = conditions.varied(name, universe)
+            for claim in multiverse.claims:
+                criterion = claim.criterion or claims.Criterion()
+                low, high = bound(criterion.low, 0.01), bound(criterion.high, 9.0)
+                room = min(0.01, (high - low) / 4)
+                middle = float(np.clip(np.nan_to_num(claim.published), low + room, high - room)) + shift(name, own, claim)
+                for seed in conditions.seeds(universe):
+                    about = {"experiment": name, "universe": universe, "condition": claim.condition or main, "seed": seed}
+                    key = {"claim": claim.claim, "quantity": claim.quantity, "value": middle + 1e-4 * (seed % NETWORKS)}
+                    rows.append(about | own | key | {"above": low, "below": high})
+            for condition, seed in itertools.product(multiverse.conditions, conditions.seeds(universe)):
+                about = {"experiment": name, "universe": universe, "condition": condition, "seed": seed}
+                for quantity, value in {"share of possible gain": 0.8, "processor seconds": 60.0}.items():
+                    rows.append(about | own | {"claim": conditions.TRAINING, "quantity": quantity, "value": value})
+    return pd.DataFrame(rows).reindex(columns=list(run.COLUMNS))
+
+
+def summarized(networks: pd.DataFrame, folder: Path) -> dict[str, pd.DataFrame]:
+    """Tables of results, from a data folder with these networks and the experiments' own results."""
+    for name in {own.experiment for own in MULTIVERSES.values()}:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "results").symlink_to(DATA / name / "results", target_is_directory=True)
+    tables.write(networks, folder / "multiverse" / "results" / "networks.csv", about={"commit": "none"})
+    return experiment.analyse("multiverse", folder)
+
+
+def test_where_all_networks_meet_the_criteria_all_claims_hold_everywhere(tmp_path):
+    found = summarized(synthetic(MULTIVERSES), tmp_path)
+    share = found["shares"]
+    assert {*share["experiment"]} == {*MULTIVERSES} and (share["universes"] == UNIVERSES).all()
+    assert (share["holds"].dropna() == UNIVERSES).all() and share["setting"].isna().all()
+    assert found["effects_on_claims"]["p"].isna().all()
+    main = experiment.Results("two_step", DATA).claims.set_index(["claim", "quantity"])["reproduced"]
+    own = found["values"].query("experiment == 'two_step'").set_index(["claim", "quantity"])["main"]
+    pd.testing.assert_series_equal(own, main.loc[own.index], check_names=False)
+    assert (tmp_path / "multiverse" / "results" / "shares.csv").exists()
+
+
+def test_a_main_effect_is_found_where_it_is(tmp_path):
+    """The lag-1 weight falls by 1 with large initial weights; the interaction turns round with a large epsilon."""
+
+    def shift(name: str, own: dict[str, Any], claim: claims.Claim) -> float:
+        if (name, claim.claim, claim.quantity) == ("two_step", "twostep-lags", "common rewarded"):
+            return -1.0 * (own["init_scale"] == 2.5)
+        return -5.0 * (own["rms_epsilon"] == 0.1) if (name, claim.quantity) == ("two_step", "interaction") else 0.0
+
+    found = summarized(synthetic(["two_step"], shift), tmp_path)
+    effect = found["effects"].query("claim == 'twostep-lags' and quantity == 'common rewarded'").set_index("setting")
+    assert effect.loc["init_scale", "at_other"] - effect.loc["init_scale", "at_first"] == pytest.approx(-1)
+    assert effect.loc["init_scale", "share"] == pytest.approx(1) and effect.loc["init_scale", "p_holm"] < 1e-6
+    assert (effect["share"].drop("init_scale") < 1e-9).all() and (effect["p_holm"].drop("init_scale") > 0.05).all()
+    share = found["shares"].set_index(["experiment", "claim"])
+    stay = share.loc[("two_step", "twostep-stay")]
+    assert (stay["holds"], stay["setting"], stay["with_first"], stay["with_other"]) == (UNIVERSES // 2, "rms_epsilon", 1, 0)
+    assert share.loc[("two_step", "twostep-lags"), "holds"] == UNIVERSES
+    low = found["values"].query("quantity == 'common rewarded'").iloc[0]
+    assert low["highest"] - low["lowest"] == pytest.approx(1) and low["agrees"] == UNIVERSES // 2
+
+
+def test_a_network_without_a_value_fails_its_universe():
+    networks = synthetic(["two_step"])
+    at = (networks["universe"] == 7) & (networks["claim"] == "twostep-rpe-mb")
+    networks.loc[networks.index[at][0], "value"] = np.nan
+    decided = analysis.verdicts(analysis.settle(networks)).query("claim == 'twostep-rpe-mb'").set_index("universe")
+    assert decided.index[~decided["reproduced_verdict"].astype(bool)].tolist() == [7]
+
+
+def test_values_that_agree_at_once_are_found_by_universe():
+    """Universe 3 alone agrees with all of them; universe 4 with all but one."""
+    spared = {3: 0, 4: 1}
+
+    def shift(name: str, own: dict[str, Any], claim: claims.Claim) -> float:
+        universe = next(n for n in range(UNIVERSES) if conditions.varied(name, n) == own)
+        wanted = [label for label, (of, claimed, _) in WANTED.items() if (of, claimed) == (name, claim.claim)]
+        return 100.0 * (bool(wanted) and [*WANTED].index(wanted[0]) < spared.get(universe, len(WANTED)))
+
+    found = analysis.together(analysis.settle(synthetic({name for name, _, _ in WANTED.values()}, shift))).set_index("universe")
+    assert found["agree"].to_dict() == {n: len(WANTED) - spared.get(n, len(WANTED)) for n in range(UNIVERSES)}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ UNIVERSES, NETWORKS = 32, 4
 FIRST_SEED = 1_000
 """Seed of the first universe's first network, far from those of networks that are judged (from 0) and of sweeps (from 100)."""
 
+ALPHA = 0.05
+"""Level at which the effect of a setting counts, after Holm's correction over an experiment's settings and rows."""
+
 SOBOL_SEED = 0
 """Seed of the scrambling."""
 
@@ -156,6 +159,15 @@ MULTIVERSES: dict[str, Multiverse] = {
 """The bandit stands here twice, with rewards and with reward prediction errors as input. Training lasts as long as in the
 experiment. Settings that the paper states vary where an experiment's README departs from them; learning rate and entropy cost
 vary everywhere."""
+
+WANTED = {
+    "2e": ("probability_matching", "matching-units", ""),
+    "2f, lag 1": ("probability_matching", "matching-reward-lags", "lag 1"),
+    "5e, common unrewarded": ("two_step", "twostep-lags", "common unrewarded"),
+    "7b, control at .125": ("dopamine_manipulation", "dopamine-control", "low"),
+}
+"""Published values with which the main networks do not agree: experiment, claim and quantity (if empty,
+all that are compared)."""
 
 SETTINGS = tuple(dict.fromkeys(name for own in MULTIVERSES.values() for name in own.axes))
 """All settings that vary somewhere."""

@@ -238,6 +238,23 @@ def history_shape(weights: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["condition", "seed", "correlation", "scale"])
 
 
+def history_codings(trials: pd.DataFrame) -> pd.DataFrame:
+    """Fit the history weights with rewards and choices by side coded -1 to 1, as in Fig. 2f's formula, and coded 0 to 1.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, coding, reward_lag_1, choice_lag_1, and correlation and scale as in ``history_shape``.
+    """
+    by_side, parts = behavior.history_signals(trials), []
+    for coding, signals in {"-1 to 1": by_side, "0 to 1": {name: (side + 1) / 2 for name, side in by_side.items()}}.items():
+        weights = behavior.lagged_regression(trials, signals, LAGS, where=late(trials))
+        last = weights[weights["lag"] == 1].pivot(index=behavior.SUBJECT, columns="signal", values="weight")
+        shape = history_shape(weights).assign(coding=coding).join(last.add_suffix("_lag_1"), on=behavior.SUBJECT)
+        parts.append(shape[[*behavior.SUBJECT, "coding", "reward_lag_1", "choice_lag_1", "correlation", "scale"]])
+    return pd.concat(parts, ignore_index=True)
+
+
 def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
     """Matching, weights of history, unit codes and reward, per network."""
     weights = history_weights(recording.trials)
@@ -292,6 +309,7 @@ def panels(recording: tables.Recording, measured: dict[str, pd.DataFrame]) -> di
         "fig2d_best_cycle": matching.best_cycle(left, left[::-1]),
         **unit_panels(main, measured["fig2f"]),
         "fig2f_shape": history_shape(measured["fig2f"]),
+        "fig2f_coding": history_codings(main.trials),
         "variants": compare_variants(measured),
         "claims_by_variant": claims_by_variant(measured),
     }

@@ -11,7 +11,7 @@ A folder of ``replications/`` is an experiment. Its modules hold what is its own
 ``analysis.py`` (never imports torch)
     ``measure(recording)`` gives tables by name, with columns condition and seed; ``quantities(measured)`` the numbers that claims
     are about; if there is more, ``yardsticks(measured)`` the numbers that criteria name, and ``panels(recording, measured)``
-    further tables that figures show.
+    further tables that figures show. Without a ``record.py``: ``summarize(results)`` gives tables by name.
 ``figure.py`` (never imports torch)
     ``draw(results)`` yields drawings.
 """
@@ -97,8 +97,9 @@ class Results:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Provenance of the claims."""
-        return tables.manifest(self.folder).get("claims.csv", {})
+        """Provenance of the claims, or where there are none, of the networks."""
+        known = tables.manifest(self.folder)
+        return known.get("claims.csv", known.get("networks.csv", {}))
 
     def of(self, experiment: str) -> Results:
         """Results of another experiment."""
@@ -121,7 +122,21 @@ def yardsticks(experiment: str, measured: dict[str, pd.DataFrame]) -> claims.Yar
 
 
 def analyse(experiment: str, data: Path = paths.DATA) -> dict[str, pd.DataFrame]:
-    """Analyse an experiment's recording and write the tables of results, among them quantities and claims."""
+    """Analyse an experiment's recording, or the results that are there, and write the tables of results."""
+    if experiment in names("record"):
+        results, about = analyse_recording(experiment, data)
+    else:
+        there = Results(experiment, data)
+        with naming(str(there.folder), "step that writes them"):
+            results, about = module(experiment, "analysis").summarize(there), there.about
+    for name, frame in results.items():
+        kind = name if name in tables.COLUMNS else None
+        tables.write(frame, data / experiment / "results" / f"{name}.csv", kind, about)
+    return results
+
+
+def analyse_recording(experiment: str, data: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Analyse an experiment's recording -> tables of results, among them quantities and claims; provenance."""
     analysis, conditions = module(experiment, "analysis"), module(experiment, "conditions")
     recording = tables.read_recording(data / experiment)
     with naming(f"{data / experiment}: recorded tables", "recording"):
@@ -132,11 +147,7 @@ def analyse(experiment: str, data: Path = paths.DATA) -> dict[str, pd.DataFrame]
     results["quantities"] = analysis.quantities(measured)
     named = yardsticks(experiment, measured)
     results["claims"] = claims.settle_all(conditions.CLAIMS, results["quantities"], conditions.MAIN, named)
-    folder = data / experiment / "results"
-    for name, frame in results.items():
-        kind = name if name in tables.COLUMNS else None
-        tables.write(frame, folder / f"{name}.csv", kind, recording.about)
-    return results
+    return results, recording.about
 
 
 @dataclass(frozen=True)
