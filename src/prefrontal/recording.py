@@ -315,7 +315,8 @@ class Networks:
     data : Path
         Data folder.
     conditions : sequence of str, optional
-        What an experiment's ``record`` records; by default all that it trains.
+        What an experiment's ``record`` records; by default all that it trains, or its ``RECORDED`` where it keeps the weights of
+        some only.
     seeds : sequence of int, optional
         Read only these networks, whatever settings their condition has today; by default all.
     """
@@ -328,7 +329,8 @@ class Networks:
         seeds: Sequence[int] | None = None,
     ) -> None:
         self.name, self.data, self.seeds = name, data, seeds
-        self.conditions = list(experiment.trained(name) if conditions is None else conditions)
+        declared = experiment.module(name, "conditions")
+        self.conditions = list(getattr(declared, "RECORDED", declared.TRAINED) if conditions is None else conditions)
         self.used: list[Config] = []
 
     def __call__(self, condition: str, name: str = "", snapshot: int | None = None) -> Trained:
