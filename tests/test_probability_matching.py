@@ -191,6 +191,19 @@ def test_planted_lag_weights_come_back():
         assert abs(found[signal].loc[8:]).max() < 0.15
 
 
+def test_weights_double_where_sides_are_coded_from_0_to_1():
+    def right(choices, rewards):
+        odds = rewards[..., -1:].sum(-1) - 0.5 * choices[..., -1:].sum(-1)
+        return np.broadcast_to(1 / (1 + np.exp(-odds)), choices.shape[:2])
+
+    found = analysis.history_codings(play(right, episodes=60, trials=100)).set_index("coding")
+    ours, other = found.loc["-1 to 1"], found.loc["0 to 1"]
+    for weight in ("reward_lag_1", "choice_lag_1"):
+        assert other[weight] == pytest.approx(2 * ours[weight], rel=1e-3)
+    assert other["scale"] == pytest.approx(ours["scale"] / 2, rel=1e-3)
+    assert other["correlation"] == pytest.approx(ours["correlation"], abs=1e-3)
+
+
 def test_only_late_trials_are_outcomes():
     trials = play(income_matching, episodes=3, trials=60)
     late = trials[analysis.late(trials)]

@@ -16,7 +16,7 @@ import numpy as np
 
 from prefrontal import recording
 from prefrontal.tables import Recording
-from replications.bandit.conditions import CORRELATED, EXAMPLES, FOLLOWED_EPISODES, INDEPENDENT_EXAMPLES, MAIN, PROBLEMS, TRAINED
+from replications.bandit.conditions import CORRELATED, EXAMPLES, FOLLOWED_EPISODES, INDEPENDENT_EXAMPLES, MAIN, PROBLEMS
 from replications.bandit.task import BanditTask
 
 
@@ -30,7 +30,7 @@ def thinned(recorded: Recording) -> Recording:
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Trials of all networks, and activity of those of either main condition."""
     examples = {CORRELATED: [(left, 1 - left) for left in EXAMPLES], MAIN: INDEPENDENT_EXAMPLES}
-    for condition in TRAINED:
+    for condition in networks.conditions:
         trained = networks(condition)
         trials = trained.task.episode_steps
         for left, right in (order for problem in PROBLEMS.values() for order in (problem, problem[::-1])):

@@ -24,7 +24,6 @@ from replications.dopamine_manipulation.conditions import (
     FREE,
     MAIN,
     NAMED,
-    TRAINED,
     Treatment,
 )
 from replications.dopamine_manipulation.task import CENTRE, SHOW_BOTH
@@ -88,7 +87,7 @@ def play(trained: recording.Trained, treatment: Treatment, episodes: int) -> Rec
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Yield all networks under every treatment: the same episodes, with the same luck."""
     few = min(episodes, FEW_EPISODES)
-    for condition in TRAINED:
+    for condition in networks.conditions:
         trained, main = networks(condition), condition == MAIN
         for treatment in NAMED:
             yield play(trained, treatment, episodes if main else few)

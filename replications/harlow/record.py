@@ -18,7 +18,7 @@ from prefrontal import paths, recording
 from prefrontal.recording import Networks, Trained, play
 from prefrontal.tables import Recording
 from prefrontal.task import NoiseStream, State
-from replications.harlow.conditions import MAIN, RECORDED, TESTS
+from replications.harlow.conditions import MAIN, TESTS
 from replications.harlow.task import CHOICE, ECCENTRICITY, FIXATION, LEFT, HarlowTask
 from replications.harlow.train import Config
 
@@ -74,7 +74,7 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording]:
     """Record the networks whose weights are kept, with their units; show example views and a film."""
     screen, results = Config().task("held out"), networks.data / networks.name / "results"
     show_views(screen, results)
-    for condition in RECORDED:
+    for condition in networks.conditions:
         trained = networks(condition)
         config: Any = trained.config
         task = config.seen(**TESTS["held out"])

@@ -166,6 +166,7 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     paired = carried - reset.reindex(carried.index.get_level_values("seed")).to_numpy()
     decoded = measured["decoded_state"]
     fixation = decoded[decoded["period"] == "fixation"].pivot(index=SUBJECT, columns="block_trial", values="new_state")
+    fixation = fixation.reindex(columns=[0, 1])
     wide = [
         ("inferred-experienced", cues),
         ("inferred-inferred", pd.DataFrame({"inferred / experienced": difference["inferred"] / difference["experienced"]})),

@@ -13,7 +13,7 @@ from typing import Any
 
 from prefrontal import recording
 from prefrontal.tables import Recording
-from replications.inferred_value.conditions import MAIN, OBSERVERS, SESSION_BLOCKS, TRAINED, WARM_UP_BLOCKS
+from replications.inferred_value.conditions import MAIN, OBSERVERS, SESSION_BLOCKS, WARM_UP_BLOCKS
 from replications.inferred_value.observer import IdealObserver
 
 
@@ -24,7 +24,7 @@ def sessions(task: Any, episodes: int, blocks: int = SESSION_BLOCKS) -> tuple[An
 
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Record all networks, units of those that see the reward, and the observers on the task of the main networks."""
-    for condition in TRAINED:
+    for condition in networks.conditions:
         trained = networks(condition)
         task, count = sessions(trained.task, episodes)
         # The units of the networks that see reward prediction errors are not analysed.

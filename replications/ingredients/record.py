@@ -13,13 +13,13 @@ from dataclasses import replace
 from prefrontal import recording
 from prefrontal.tables import Recording
 from replications.bandit.task import BanditTask
-from replications.ingredients.conditions import PROBLEM, TRAINED
+from replications.ingredients.conditions import PROBLEM
 from replications.ingredients.train import Config
 
 
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Trials of every condition; those trained on one problem meet it mirrored as well."""
-    for condition in TRAINED:
+    for condition in networks.conditions:
         trained = networks(condition)
         assert isinstance(trained.config, Config)
         if trained.config.game == "two_step":

@@ -41,7 +41,6 @@ from replications.inner_algorithm.conditions import (
     OUTSIDE_TESTS,
     Q_LEARNING,
     TASKS,
-    TRAINED,
     UNTRAINED,
 )
 from replications.inner_algorithm.outside import OutsideTask
@@ -139,7 +138,7 @@ def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     yield from record_known(trained, few, few)
     for test, settings in OUTSIDE_TESTS.items():
         yield trained.record(episodes, OutsideTask(**settings), columns={"test": test}, steps=False)
-    for condition in TRAINED:
+    for condition in networks.conditions:
         own = networks(condition)
         assert isinstance(own.config, Config)
         drawn = BanditTask(own.config.arms, own.config.trials)

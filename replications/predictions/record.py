@@ -15,7 +15,7 @@ from torch import Tensor
 from prefrontal import recording
 from prefrontal.network import NetworkAgent
 from prefrontal.tables import Recording
-from replications.predictions.conditions import SEES, SILENCED, TRAINED
+from replications.predictions.conditions import SEES, SILENCED
 
 SHOWN = ("fixation", "stage 1", "stage 2", "stage 2")
 """Period in which each observation of the two-step task is shown: fixation, stage 1, S1, S2."""
@@ -74,7 +74,7 @@ def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
         for how in silenced:
             agent = SilencedAgent(trained.agent, mean_values(recorded.steps, how))
             yield trained.record(episodes, agent=agent, columns={"silenced": how})
-    for condition in TRAINED:
+    for condition in networks.conditions:
         yield networks(condition).record(episodes, columns={"silenced": intact}, steps=False)
 
 

@@ -326,6 +326,23 @@ def finer_choice(trials: pd.DataFrame, baseline_sum: float) -> dict[str, pd.Data
     }
 
 
+def history_codings(trials: pd.DataFrame) -> pd.DataFrame:
+    """Fit the history weights with rewards and choices by side coded -1 to 1, as in Fig. 2f's formula, and coded 0 to 1.
+
+    Returns
+    -------
+    DataFrame
+        condition, seed, coding, reward_lag_1, choice_lag_1, and correlation and scale as in ``history_shape``.
+    """
+    by_side, parts = behavior.history_signals(trials), []
+    for coding, signals in {"-1 to 1": by_side, "0 to 1": {name: (side + 1) / 2 for name, side in by_side.items()}}.items():
+        weights = behavior.lagged_regression(trials, signals, LAGS, where=late(trials))
+        last = weights[weights["lag"] == 1].pivot(index=behavior.SUBJECT, columns="signal", values="weight")
+        shape = history_shape(weights).assign(coding=coding).join(last.add_suffix("_lag_1"), on=behavior.SUBJECT)
+        parts.append(shape[[*behavior.SUBJECT, "coding", "reward_lag_1", "choice_lag_1", "correlation", "scale"]])
+    return pd.concat(parts, ignore_index=True)
+
+
 def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
     """Matching, weights of history, unit codes and reward, per network."""
     weights = history_weights(recording.trials)
@@ -340,6 +357,7 @@ def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
 def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that the claims are about."""
     slope = measured["fig2d_slopes"].pivot(index=behavior.SUBJECT, columns="baselines", values="slope")
+    slope = slope.reindex(columns=["all", "held out", "trained"])
     recent = measured["fig2f"][measured["fig2f"]["lag"].isin(RECENT)]
     weights = recent.pivot(index=behavior.SUBJECT, columns=["signal", "lag"], values="weight")
     codes = measured["fig2e"].assign(quantity=measured["fig2e"]["covariate"] + ", " + measured["fig2e"]["kind"])
@@ -382,6 +400,7 @@ def panels(recording: tables.Recording, measured: dict[str, pd.DataFrame]) -> di
         "fig2d_best_cycle": matching.best_cycle(left, left[::-1]),
         **unit_panels(main, measured["fig2f"]),
         "fig2f_shape": history_shape(measured["fig2f"]),
+        "fig2f_coding": history_codings(main.trials),
         "variants": compare_variants(measured),
         "claims_by_variant": claims_by_variant(measured),
         **finer_choice(pd.concat([main.trials, beside], ignore_index=True), settings["baseline_sum"]),

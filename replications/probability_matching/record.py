@@ -11,12 +11,11 @@ from typing import Any
 
 from prefrontal import recording
 from prefrontal.tables import Recording
-from replications.probability_matching.conditions import TRAINED
 
 
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Record all networks on all baselines, and units at fixation of those that see the reward."""
-    for condition in TRAINED:
+    for condition in networks.conditions:
         trained = networks(condition)
         analysed = trained.config.network_input == "reward"  # the units of the others are not
         task: Any = trained.task

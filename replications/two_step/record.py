@@ -9,16 +9,19 @@ from collections.abc import Iterator
 
 from prefrontal import recording
 from prefrontal.tables import Recording
-from replications.two_step.conditions import MAIN, TRAINED, TRAINING
+from replications.two_step.conditions import MAIN, TRAINING
 
 
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Record every condition on the task of its training, one of them as its networks were at each stage of it."""
     third, tenth = (max(1, episodes // part) for part in (3, 10))
-    for condition in [name for name in TRAINED if name != TRAINING]:
-        yield networks(condition).record(episodes if condition == MAIN else third)
-    for stage in networks(TRAINING).config.snapshot_episodes:
-        yield networks(TRAINING, snapshot=stage).record(tenth, columns={"trained_episodes": stage})
+    for condition in networks.conditions:
+        trained = networks(condition)
+        if condition == TRAINING:
+            for stage in trained.config.snapshot_episodes:
+                yield networks(TRAINING, snapshot=stage).record(tenth, columns={"trained_episodes": stage})
+        else:
+            yield trained.record(episodes if condition == MAIN else third)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 from prefrontal import config, recording
 from prefrontal.tables import Recording
-from replications.volatile_bandit.conditions import GENERATOR, HUMAN, HUMAN_SCHEDULE, MAIN, TRAINED
+from replications.volatile_bandit.conditions import GENERATOR, HUMAN, HUMAN_SCHEDULE, MAIN
 from replications.volatile_bandit.task import VolatileBanditTask
 
 
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Yield all networks on the human schedule, those of the figure with activity, then on their own task, and as they were."""
     half, quarter = (max(1, episodes // part) for part in (2, 4))
-    for condition in TRAINED:
+    for condition in networks.conditions:
         trained, main = networks(condition), condition == MAIN
         # Magnitudes are shown as they were in training.
         human = config.build(VolatileBanditTask, trained.config.settings() | HUMAN_SCHEDULE)

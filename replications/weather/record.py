@@ -12,13 +12,13 @@ from dataclasses import replace
 
 from prefrontal import recording
 from prefrontal.tables import Recording
-from replications.weather.conditions import TESTS, TRAINED
+from replications.weather.conditions import TESTS
 from replications.weather.train import Config
 
 
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Days and policies of every condition, on every test."""
-    for condition in TRAINED:
+    for condition in networks.conditions:
         trained = networks(condition)
         assert isinstance(trained.config, Config)
         for test, settings in TESTS.items():

@@ -11,7 +11,7 @@ A folder of ``replications/`` is an experiment. Its modules hold what is its own
 ``analysis.py`` (never imports torch)
     ``measure(recording)`` gives tables by name, with columns condition and seed; ``quantities(measured)`` the numbers that claims
     are about; if there is more, ``yardsticks(measured)`` the numbers that criteria name, and ``panels(recording, measured)``
-    further tables that figures show.
+    further tables that figures show. Without a ``record.py``: ``summarize(results)`` gives tables by name.
 ``figure.py`` (never imports torch)
     ``draw(results)`` yields drawings.
 """
@@ -46,6 +46,11 @@ def module(experiment: str, part: str) -> ModuleType:
     if str(paths.ROOT) not in sys.path:
         sys.path.append(str(paths.ROOT))  # experiments are folders of the repository, not part of the installed library
     return importlib.import_module(f"replications.{experiment}.{part}")
+
+
+def call(experiment: str, part: str, function: str, *arguments: Any) -> Any:
+    """Call a function of an experiment's module; workers on other machines find it by these names."""
+    return getattr(module(experiment, part), function)(*arguments)
 
 
 def name_of(file: str) -> str:
@@ -92,8 +97,9 @@ class Results:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Provenance of the claims."""
-        return tables.manifest(self.folder).get("claims.csv", {})
+        """Provenance of the claims, or where there are none, of the networks."""
+        known = tables.manifest(self.folder)
+        return known.get("claims.csv", known.get("networks.csv", {}))
 
     def of(self, experiment: str) -> Results:
         """Results of another experiment."""
@@ -109,8 +115,28 @@ def naming(tables: str, step: str) -> Iterator[None]:
         raise UserError(f"{tables} lack {error}; run the {step} again") from error
 
 
+def yardsticks(experiment: str, measured: dict[str, pd.DataFrame]) -> claims.Yardsticks:
+    """Numbers that an experiment's criteria name."""
+    analysis = module(experiment, "analysis")
+    return analysis.yardsticks(measured) if hasattr(analysis, "yardsticks") else {}
+
+
 def analyse(experiment: str, data: Path = paths.DATA) -> dict[str, pd.DataFrame]:
-    """Analyse an experiment's recording and write the tables of results, among them quantities and claims."""
+    """Analyse an experiment's recording, or the results that are there, and write the tables of results."""
+    if experiment in names("record"):
+        results, about = analyse_recording(experiment, data)
+    else:
+        there = Results(experiment, data)
+        with naming(str(there.folder), "step that writes them"):
+            results, about = module(experiment, "analysis").summarize(there), there.about
+    for name, frame in results.items():
+        kind = name if name in tables.COLUMNS else None
+        tables.write(frame, data / experiment / "results" / f"{name}.csv", kind, about)
+    return results
+
+
+def analyse_recording(experiment: str, data: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Analyse an experiment's recording -> tables of results, among them quantities and claims; provenance."""
     analysis, conditions = module(experiment, "analysis"), module(experiment, "conditions")
     recording = tables.read_recording(data / experiment)
     with naming(f"{data / experiment}: recorded tables", "recording"):
@@ -119,13 +145,9 @@ def analyse(experiment: str, data: Path = paths.DATA) -> dict[str, pd.DataFrame]
         if hasattr(analysis, "panels"):
             results |= analysis.panels(recording, measured)
     results["quantities"] = analysis.quantities(measured)
-    yardsticks = analysis.yardsticks(measured) if hasattr(analysis, "yardsticks") else {}
-    results["claims"] = claims.settle_all(conditions.CLAIMS, results["quantities"], conditions.MAIN, yardsticks)
-    folder = data / experiment / "results"
-    for name, frame in results.items():
-        kind = name if name in tables.COLUMNS else None
-        tables.write(frame, folder / f"{name}.csv", kind, recording.about)
-    return results
+    named = yardsticks(experiment, measured)
+    results["claims"] = claims.settle_all(conditions.CLAIMS, results["quantities"], conditions.MAIN, named)
+    return results, recording.about
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -314,10 +314,23 @@ class Networks:
         Experiment.
     data : Path
         Data folder.
+    conditions : sequence of str, optional
+        What an experiment's ``record`` records; by default all that it trains, or its ``RECORDED`` where it keeps the weights of
+        some only.
+    seeds : sequence of int, optional
+        Read only these networks, whatever settings their condition has today; by default all.
     """
 
-    def __init__(self, name: str, data: Path = paths.DATA) -> None:
-        self.name, self.data = name, data
+    def __init__(
+        self,
+        name: str,
+        data: Path = paths.DATA,
+        conditions: Sequence[str] | None = None,
+        seeds: Sequence[int] | None = None,
+    ) -> None:
+        self.name, self.data, self.seeds = name, data, seeds
+        declared = experiment.module(name, "conditions")
+        self.conditions = list(getattr(declared, "RECORDED", declared.TRAINED) if conditions is None else conditions)
         self.used: list[Config] = []
 
     def __call__(self, condition: str, name: str = "", snapshot: int | None = None) -> Trained:
@@ -339,19 +352,14 @@ class Networks:
         """
         name = name or self.name
         folder = self.data / name / "networks"
-        store.refuse_unfinished([condition], folder.with_name("checkpoints"))
-        configs, network, flat = store.load(folder, experiment.module(name, "train").Config, condition, snapshot)
+        if self.seeds is None:
+            store.refuse_unfinished([condition], folder.with_name("checkpoints"))
+        configs, network, flat = store.load(folder, experiment.module(name, "train").Config, condition, snapshot, self.seeds)
         today = experiment.trained(name)
-        if snapshot is None and condition in today:
+        if self.seeds is None and snapshot is None and condition in today:
             say_departures(name, condition, configs[0], type(configs[0])(**today[condition]))
         self.used += configs
         return Trained(condition, configs, agent_of(network, flat, configs))
-
-    @property
-    def conditions(self) -> list[str]:
-        """Conditions of the experiment of which there are weights."""
-        folder = self.data / self.name / "networks"
-        return [name for name in experiment.trained(self.name) if any(folder.glob(f"{name}_[0-9]*.safetensors"))]
 
     def provenance(self) -> dict[str, Any]:
         """Provenance of tables made from the networks that were read."""

@@ -103,17 +103,18 @@ def read_settings(path: Path, kind: type[Config]) -> tuple[str, Config]:
     return about["condition"], kind.read(about["config"], path)
 
 
-def trained_configs(folder: Path, kind: type[Config], condition: str) -> list[Config]:
-    """Settings of all networks of a condition whose weights are in ``folder``, by seed.
+def trained_configs(folder: Path, kind: type[Config], condition: str, seeds: Sequence[int] | None = None) -> list[Config]:
+    """Settings of all networks of a condition, or of those with these seeds, whose weights are in ``folder``, by seed.
 
     Raises
     ------
     UserError
-        There are none, or their settings differ in more than the seed.
+        There are none, one that is asked for is missing, or their settings differ in more than the seed.
     """
     read = [read_settings(path, kind) for path in sorted(folder.glob("*.json")) if path.with_suffix(".safetensors").exists()]
-    configs = sorted((config for name, config in read if name == condition), key=lambda config: config.seed)
-    if not configs:
+    configs = [config for name, config in read if name == condition and (seeds is None or config.seed in seeds)]
+    configs = sorted(configs, key=lambda config: config.seed)
+    if not configs or len(configs) < len(seeds or ()):
         raise UserError(f"{folder}: no trained network of condition {condition!r}; train it first")
     first = configs[0].settings()
     for config in configs:
@@ -124,7 +125,9 @@ def trained_configs(folder: Path, kind: type[Config], condition: str) -> list[Co
     return configs
 
 
-def load(folder: Path, kind: type[Config], condition: str, snapshot: int | None = None) -> tuple[list[Config], Network, Tensor]:
+def load(
+    folder: Path, kind: type[Config], condition: str, snapshot: int | None = None, seeds: Sequence[int] | None = None
+) -> tuple[list[Config], Network, Tensor]:
     """Read all trained networks of a condition -> settings, network, parameters (seed, size).
 
     Parameters
@@ -136,13 +139,15 @@ def load(folder: Path, kind: type[Config], condition: str, snapshot: int | None 
     condition : str
     snapshot : int, optional
         Weights as they were after so many training episodes, from data/<experiment>/snapshots.
+    seeds : sequence of int, optional
+        Of which networks; by default of all.
 
     Raises
     ------
     UserError
         As ``trained_configs``; or a file is missing, unreadable, or belongs to other settings.
     """
-    configs = trained_configs(folder, kind, condition)
+    configs = trained_configs(folder, kind, condition, seeds)
     network = network_of(configs[0], configs[0].task())
     flats = []
     for config in configs:

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 from prefrontal import recording
 from prefrontal.tables import Recording
-from replications.NAME.conditions import TRAINED
 
 
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Record every condition on the task of its training."""
-    for condition in TRAINED:
+    for condition in networks.conditions:
         yield networks(condition).record(episodes)
 
 
