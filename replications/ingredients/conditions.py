@@ -11,8 +11,6 @@ from typing import Any
 from prefrontal.behavior import TRIAL_TYPES
 from prefrontal.claims import BEYOND, Claim, above, below, between
 
-BANDIT: dict[str, Any] = {}
-"""The bandit with independent arms, as in replications/bandit: the defaults of Config."""
 TWO_STEP: dict[str, Any] = {
     "game": "two_step",
     "episodes": 10_000,

@@ -70,7 +70,7 @@ def draw_lags(ax: Axes, weights: pd.DataFrame) -> None:
             ax.plot([x + offset] * len(own), own[kind], ".", color=MEMORY_COLORS[core], ms=2.5, alpha=0.6, mew=0)
             mean, low, high = interval(own[kind])
             ax.plot([x + offset] * 2, [low, high], color=MEMORY_COLORS[core], lw=0.9)
-            ax.plot(x + offset, mean, MARKERS[core], color=MEMORY_COLORS[core], ms=3, label=WORDS[core] if x == 0 else None)
+            ax.plot(x + offset, mean, MARKERS[core], color=MEMORY_COLORS[core], ms=3)
     ax.axhline(0, color="black", lw=0.5)
     ax.set_xticks(range(len(kinds)), [kind.replace(" ", "\n") for kind in kinds])
     ax.set(ylabel="lag-1 weight, two-step task\n(log odds)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -701,6 +702,7 @@ def _values_by_parameters(
     return values
 
 
+@lru_cache(maxsize=256)
 def belief_state_value(trials: int = 100, *, grid: int = 20_001, **task: float) -> float:
     """Reward per episode that the best possible agent expects, undiscounted.
 
