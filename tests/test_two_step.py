@@ -146,6 +146,19 @@ def test_controls_tell_the_learners_apart(planner, model_free):
     assert habit["weight_model_free"] > habit["weight_model_based"] + 0.3
 
 
+def test_expectations_that_do_not_learn_are_neither_planned_nor_model_free(model_free):
+    """SARSA at a low rate, whose values hardly move, explains their errors; beside them nothing is left to it."""
+    tables, _ = model_free
+    at_reward = tables.steps["period"] == "stage 2"
+    flat = dataclasses.replace(tables, steps=tables.steps.assign(rpe=(tables.steps["reward"] - 0.5).where(at_reward, 0.0)))
+    found = analysis.controls(flat, RATE).iloc[0]
+    assert found["r2_unlearned"] > 0.99 and found["weight_unlearned"] > 0.98
+    assert abs(found["weight_model_free"]) < 0.01 and abs(found["weight_model_based"]) < 0.01
+    pairs = analysis.model_based_pairs(flat)
+    slow = analysis.rpe_regressions(analysis.with_model_free(pairs, tables.trials, 0.05, tables.settings))
+    assert slow.query("event == 'both'")["r2_model_free"].item() > 0.5
+
+
 def test_planning_that_follows_a_model_free_phase_is_found(planner, model_free):
     """Networks that are model-free for two stages of training, and plan from then on."""
     stages = [(tables, 500 * (k + 1)) for k, (tables, _) in enumerate((model_free, model_free, planner, planner))]

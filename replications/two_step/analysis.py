@@ -44,9 +44,10 @@ CONTROLS = (
     "interaction",
     "r2_model_based",
     "r2_model_free",
-    "r2_model_free_residual",
+    "r2_unlearned",
     "weight_model_based",
     "weight_model_free",
+    "weight_unlearned",
     "mixture_planning",
     "mixture_model_free",
     "share",
@@ -77,12 +78,14 @@ def with_reference(pairs: pd.DataFrame, trials: pd.DataFrame, name: str, learner
     return pairs.merge(reference_rpes(trials, learner).rename(columns={"rpe": name}), on=EVENT_KEYS)
 
 
-def with_model_free(pairs: pd.DataFrame, trials: pd.DataFrame, sarsa_rate: float, settings: Settings) -> pd.DataFrame:
-    """Put the errors of SARSA, which discounts as the networks do, beside those that are there."""
+def with_model_free(
+    pairs: pd.DataFrame, trials: pd.DataFrame, sarsa_rate: float, settings: Settings, name: str = "model_free"
+) -> pd.DataFrame:
+    """Put the errors of SARSA, which discounts as the networks do, beside those that are there, as column ``name``."""
     parts = []
     for condition, own in pairs.groupby("condition"):
         learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=settings[str(condition)]["discount"])
-        parts.append(with_reference(own, trials[trials["condition"] == condition], "model_free", learner))
+        parts.append(with_reference(own, trials[trials["condition"] == condition], name, learner))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -140,6 +143,16 @@ def rpe_regressions(pairs: pd.DataFrame, references: Sequence[str] = ("model_bas
                 }
             )
     return pd.DataFrame(rows)
+
+
+def explained_by(pairs: pd.DataFrame, references: list[str]) -> pd.DataFrame:
+    """Explained variance of each network's reward prediction errors, both events together: r2_<name>, weight_<name> as above."""
+    rows = {}
+    for key, block in pairs.groupby(SUBJECT):
+        network, own = block["network"].to_numpy(float), {name: block[name].to_numpy(float) for name in references}
+        alone = {f"r2_{name}": behavior.explained_variance(network, [errors]) for name, errors in own.items()}
+        rows[key] = alone | behavior.standardized_weights(network, own)
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(SUBJECT).reset_index()
 
 
 def reward_error(trials: pd.DataFrame, sarsa_rate: float, settings: Settings) -> pd.Series:
@@ -311,17 +324,19 @@ def controls(recording: Recording, sarsa_rate: float) -> pd.DataFrame:
     -------
     DataFrame
         condition, seed; planning and model_free (weights of lag 1, log odds); interaction (as ``behavior.stay_interaction``); r2
-        and standardised weights of RPEs as in ``rpe_regressions``, both events together; weights as from ``mixture``; share of
-        what the best possible agent earns.
+        and standardised weights of RPEs (``explained_by``), beside the planner's and SARSA's those of expectations that do not
+        learn (SARSA at rate 0); weights as from ``mixture``; share of what the best possible agent earns.
     """
     trials, ((_, settings),) = recording.trials, recording.settings.items()
     weights = behavior.two_step_weights(trials)
     kinds = {"planning": behavior.PLANNER_STAYS, "model_free": behavior.MODEL_FREE_STAYS}
-    pairs = with_model_free(model_based_pairs(recording), trials, sarsa_rate, recording.settings)
+    pairs = model_based_pairs(recording)
+    for name, rate in (("model_free", sarsa_rate), ("unlearned", 0.0)):
+        pairs = with_model_free(pairs, trials, rate, recording.settings, name)
     parts = [
         *(behavior.staying_by_lag(weights, stays).rename(columns={"lag 1": name}) for name, stays in kinds.items()),
         behavior.stay_interaction(trials),
-        rpe_regressions(pairs).query("event == 'both'"),
+        explained_by(pairs, ["model_based", "model_free", "unlearned"]),
         mixture(trials, sarsa_rate, settings),
         share_of_best(trials, recording.settings),
     ]
@@ -364,6 +379,7 @@ def before_planning(training: pd.DataFrame) -> pd.DataFrame:
             "planning": own["trained_episodes"].where(there).min(),
             "weights": (before["model_free"] - before["planning"]).mean(),
             "RPEs": (before["weight_model_free"] - before["weight_model_based"]).mean(),
+            "unlearned": before["r2_unlearned"].mean(),
             "mixture": (before["mixture_model_free"] - before["mixture_planning"]).mean(),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(SUBJECT)

@@ -98,7 +98,8 @@ CLAIMS += [
     for quantity, statement in {
         "planning": "training episodes until the planning weight of a fitted mixture reaches half its last value",
         "weights": f"model-free minus planning weight (log odds, lag 1), {before}",
-        "RPEs": f"standardised weight of model-free RPEs minus that of model-based ones, {before}",
+        "RPEs": f"standardised weight of model-free RPEs minus that of model-based ones, beside RPEs that do not learn, {before}",
+        "unlearned": f"variance explained by RPEs of expectations that do not learn (r2), {before}",
         "mixture": f"model-free minus planning weight of a fitted mixture (log odds per unit of value), {before}",
     }.items()
 ]

@@ -275,11 +275,12 @@ TRAINING_PANELS: dict[str, dict[str, tuple[str, str]]] = {
     "explained variance\nof RPEs ($r^2$)": {
         "r2_model_based": ("model-based", "planner"),
         "r2_model_free": ("model-free", "SARSA"),
-        "r2_model_free_residual": ("uncommon", "SARSA, planner\nregressed out"),
+        "r2_unlearned": ("uncommon", "expectations that\ndo not learn"),
     },
     "weight on RPEs (multiple\nregression, standardised)": {
         "weight_model_based": ("model-based", "planner"),
         "weight_model_free": ("model-free", "SARSA"),
+        "weight_unlearned": ("uncommon", "expectations that\ndo not learn"),
     },
 }
 """Panels of the figure of training: label of the y axis -> column: its colour and name."""

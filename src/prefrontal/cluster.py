@@ -22,8 +22,14 @@ TOPIC = "prefrontal"
 STARTING_SECONDS = 60
 """How long a scheduler may take to answer."""
 
-MEMORY = {"MALLOC_ARENA_MAX": 1, "MALLOC_MMAP_THRESHOLD_": 2**25, "MALLOC_TRIM_THRESHOLD_": 2**30}
-"""Environment of workers. Dask lets them return freed memory at once; asking for it again took up to half of a training's time."""
+WORKING = {
+    "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 1,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**30,
+    "distributed.worker.profile.enabled": False,
+}
+"""Settings of workers. By Dask's own they return freed memory at once and look a hundred times per second what the job is at,
+which took up to half of a training's time."""
 
 Result = TypeVar("Result")
 
@@ -72,7 +78,7 @@ def client(scheduler: str | None, workers: int) -> Iterator[Any]:
         except OSError as error:
             raise UserError(f"scheduler {scheduler!r} does not answer; start one with `dask scheduler`") from error
         return
-    with dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in MEMORY.items()}):
+    with dask.config.set(WORKING):
         here = LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")
     with here, Client(here, set_as_default=False) as found:
         yield found
