@@ -275,12 +275,12 @@ TRAINING_PANELS: dict[str, dict[str, tuple[str, str]]] = {
     "explained variance\nof RPEs ($r^2$)": {
         "r2_model_based": ("model-based", "planner"),
         "r2_model_free": ("model-free", "SARSA"),
-        "r2_unlearned": ("uncommon", "expectations that\ndo not learn"),
+        "r2_unlearned": ("uncommon", "expectations that do not learn"),
     },
     "weight on RPEs (multiple\nregression, standardised)": {
         "weight_model_based": ("model-based", "planner"),
         "weight_model_free": ("model-free", "SARSA"),
-        "weight_unlearned": ("uncommon", "expectations that\ndo not learn"),
+        "weight_unlearned": ("uncommon", "expectations that do not learn"),
     },
 }
 """Panels of the figure of training: label of the y axis -> column: its colour and name."""
@@ -305,11 +305,12 @@ def training(results: pd.DataFrame) -> Drawing:
             draw_course(ax, results, column, COLORS[color], name)
         ax.axhline(0, color="black", lw=0.5, ls=":")
         ax.set(xlabel="training episodes (thousands)", ylabel=label)
-        if len(columns) > 1:
-            ax.legend(loc="upper left" if letter in "bc" else "center right", borderaxespad=0.8)
+        if letter in "bc":
+            ax.legend(loc="upper left", borderaxespad=0.8)
         plotting.panel_label(ax, letter)
+    axes[5].axis("off")
+    axes[5].legend(*axes[4].get_legend_handles_labels(), loc="center left", title="references in d and e", alignment="left")
     plotting.count(axes[0], plotting.networks_each(results), y=0.06)
-    axes[5].remove()
     figure.tight_layout()
     return Drawing("fig5_training", figure, {})
 
