@@ -234,7 +234,8 @@ def test_where_all_networks_meet_the_criteria_all_claims_hold_everywhere(tmp_pat
     main = experiment.Results("two_step", DATA).claims.set_index(["claim", "quantity"])["reproduced"]
     own = found["values"].query("experiment == 'two_step'").set_index(["claim", "quantity"])["main"]
     pd.testing.assert_series_equal(own, main.loc[own.index], check_names=False)
-    assert (tmp_path / "multiverse" / "results" / "shares.csv").exists()
+    drawn = experiment.draw("multiverse", experiment.Folders(tmp_path, tmp_path / "figures"))
+    assert all((tmp_path / "figures" / f"{name}.png").exists() for name in drawn) and drawn
 
 
 def test_a_main_effect_is_found_where_it_is(tmp_path):

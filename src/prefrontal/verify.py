@@ -39,6 +39,10 @@ def link_networks(data: Path, rebuilt: Path) -> None:
             link = rebuilt / path.relative_to(data)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path.resolve(), target_is_directory=True)
+    for name in set(experiment.names("analysis")) - set(experiment.names("record")):
+        link = rebuilt / name / "results" / "networks.csv"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to((data / name / "results" / "networks.csv").resolve())
 
 
 def compare(old: Path, new: Path) -> tuple[str, bool]:
@@ -51,7 +55,8 @@ def compare(old: Path, new: Path) -> tuple[str, bool]:
 
 def main(options: Options) -> None:
     """Rebuild, print the largest difference of every table, and raise UserError if one is beyond the tolerance."""
-    everything = experiment.names("record")
+    recorded = experiment.names("record")
+    everything = sorted(experiment.names("analysis"), key=lambda name: name not in recorded)  # those about the others come last
     require(options.experiment in ("", *everything), "experiment", options.experiment, " or ".join(everything))
     chosen = [options.experiment] if options.experiment else everything
     data, figures = options.folder / "data", options.folder / "figures"
@@ -61,7 +66,8 @@ def main(options: Options) -> None:
     shutil.rmtree(options.folder, ignore_errors=True)
     link_networks(options.data, data)
     for name in chosen:
-        record_experiment(name, data)
+        if name in recorded:
+            record_experiment(name, data)
         experiment.analyse(name, data)
     for name in chosen if options.experiment else experiment.names("figure"):
         experiment.draw(name, experiment.Folders(data, figures))
