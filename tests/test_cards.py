@@ -48,6 +48,14 @@ def test_what_trained_as_one_is_counted_once_and_nothing_is_made_up(data):
     assert list(shown["core hours"]) == [cards.UNKNOWN, "0.50", "0.01"]
 
 
+def test_networks_of_universes_count_by_what_results_say(data):
+    took = {"experiment": ["toy", "toy"], "condition": ["a", "b"], "networks": [128, 128], "processor_hours": [1.5, 0.5]}
+    tables.write(pd.DataFrame(took), data / "multiverse" / "results" / "trainings.csv")
+    cost = cards.cost(data).set_index("condition")
+    np.testing.assert_allclose(cost.loc[["toy, a", "toy, b"], "core_hours"], [1.5, 0.5])
+    assert cards.compute(data)[0].startswith("262 networks. Core hours, where recorded: 2.5 (261 networks)")
+
+
 def test_a_condition_counts_as_recorded_only_if_every_network_is(data):
     write_network(data, 1, networks_in_population=2)
     assert np.isnan(cards.training_cost(data / "toy" / "networks").set_index("condition").loc["main", "core_hours"])

@@ -253,7 +253,7 @@ def summarize(results: Results) -> dict[str, pd.DataFrame]:
         "effects": all_effects(means, networks, ROW),
         "effects_on_claims": effect,
         "together": together(settled),
-        "training": learned(networks),
+        "trainings": learned(networks),
     }
 
 

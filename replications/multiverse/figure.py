@@ -141,7 +141,7 @@ def draw_together(ax: Axes, found: pd.DataFrame) -> None:
     ax.set_yticks(np.arange(len(labels)) + 0.5, labels, fontsize=5)
     ax.set_xticks(np.arange(len(ordered)) + 0.5, ordered["universe"], fontsize=4, rotation=90)
     ax.tick_params(length=0)
-    ax.set(ylim=(len(labels), 0), xlabel="universe")
+    ax.set(xlim=(0, len(ordered)), ylim=(len(labels), 0), xlabel="universe")
     words = {"agrees": COLORS["volatility"], "does not": "#f1d5d0", "first value": "#eeeeee", "other value": "#555555"}
     for word, color in words.items():
         ax.bar([0], [0], color=color, label=word)

@@ -78,12 +78,22 @@ def sweep_cost(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def universes_cost(folder: Path) -> pd.DataFrame:
+    """Networks of a multiverse, which leave no files of their own: what results say that each condition's took."""
+    path = folder / "results" / "trainings.csv"
+    if not path.exists():
+        return pd.DataFrame()
+    frame = tables.read(path, needs=("experiment", "condition", "networks", "processor_hours"))
+    rows = {"condition": frame["experiment"] + ", " + frame["condition"], "networks": frame["networks"], "episodes": np.nan}
+    return pd.DataFrame(rows | {"hours": np.nan, "core_hours": frame["processor_hours"]})
+
+
 def cost(data: Path) -> pd.DataFrame:
     """What every training and sweep took, by experiment and condition."""
     parts = [
         frame.assign(experiment=folder.name)
         for folder in sorted(path for path in data.glob("*") if path.is_dir())
-        for frame in (*(training_cost(folder / name) for name in TRAINED), sweep_cost(folder / "sweeps"))
+        for frame in (*(training_cost(folder / name) for name in TRAINED), sweep_cost(folder / "sweeps"), universes_cost(folder))
         if len(frame)
     ]
     if not parts:
