@@ -123,7 +123,8 @@ def draw_effects(ax: Axes, values: pd.DataFrame, effects: pd.DataFrame) -> None:
 def draw_together(ax: Axes, found: pd.DataFrame) -> None:
     """Draw which of the wanted values agree in each universe, and which settings all its experiments share."""
     ordered = found.sort_values(["agree", "universe"], ascending=[False, True])
-    agree = ordered[list(WANTED)].map(claims.holds).eq(True).T.to_numpy()
+    wanted = [name for name in WANTED if ordered[name].notna().any()]
+    agree = ordered[wanted].map(claims.holds).eq(True).T.to_numpy()
     name = next(own for own, multiverse in MULTIVERSES.items() if len(multiverse.shared) == len(SHARED))
     settings = universes(name).loc[ordered["universe"], list(SHARED)]
     first = pd.Series({setting: axis.levels[0] for setting, axis in MULTIVERSES[name].shared.items()})
@@ -137,7 +138,7 @@ def draw_together(ax: Axes, found: pd.DataFrame) -> None:
         edgecolor="white",
         lw=0.4,
     )
-    labels = [*WANTED, "", *(setting.replace("_", " ") for setting in SHARED)]
+    labels = [*wanted, "", *(setting.replace("_", " ") for setting in SHARED)]
     ax.set_yticks(np.arange(len(labels)) + 0.5, labels, fontsize=5)
     ax.set_xticks(np.arange(len(ordered)) + 0.5, ordered["universe"], fontsize=4, rotation=90)
     ax.tick_params(length=0)
