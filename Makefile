@@ -21,6 +21,13 @@ ANALYSING := $(addprefix $(LIBRARY)/,experiment.py behavior.py neural.py statist
 DRAWING := $(addprefix $(LIBRARY)/,plotting.py paper.mplstyle)
 # One thread per process: the networks are small.
 export OMP_NUM_THREADS ?= 1
+ifeq ($(MAKECMDGOALS),$(filter figures report claims $(DRAWN),$(firstword $(MAKECMDGOALS))))
+# As many processes as cores, unless -j says otherwise: each writes files of its own. Trainings use all cores themselves.
+MAKEFLAGS += --jobs=$(shell nproc 2>/dev/null || echo 1) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# Freed memory is kept (glibc): to ask the system for it again at every time step took up to half of a recording's time.
+export MALLOC_MMAP_MAX_ ?= 0
+export MALLOC_TRIM_THRESHOLD_ ?= 1073741824
+endif
 
 .PHONY: help figures claims report verify new notebooks train test bench faults lint clean force $(DRAWN) $(addprefix train-,$(EXPERIMENTS))
 .DELETE_ON_ERROR:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefrontal.behavior import TRIAL_TYPES
 from prefrontal.claims import BEYOND, Claim, above, below, between
+from prefrontal.learners.two_step import TRIAL_TYPES
 
 TWO_STEP: dict[str, Any] = {
     "game": "two_step",

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from prefrontal import experiment, plotting
-from prefrontal.behavior import TRIAL_TYPES
+from prefrontal.learners.two_step import TRIAL_TYPES
 from prefrontal.statistics import interval, summarize
 from replications.ingredients.conditions import MEMORIES, NONE, ONE_TRIAL, THOMPSON
 

@@ -25,7 +25,7 @@ SOFTMAX = {"inverse_temperature": TEMPERATURE, "perseveration": STAY}
 
 def perseverate(data: Data, perseveration: float) -> np.ndarray:
     """Repeat the last choice."""
-    return perseveration * comparison.toward_last(data["choice"])
+    return perseveration * data["last"]
 
 
 def choose_by(data: Data, values: np.ndarray, inverse_temperature: float, perseveration: float) -> np.ndarray:
@@ -101,13 +101,17 @@ def arrays(trials: pd.DataFrame, columns: list[str]) -> Data:
 
 
 def watch(task: str, trials: pd.DataFrame, settings: dict[str, Any]) -> Data:
-    """What the rules look at, for one subject; ``settings`` are those of the training, which references believe in."""
+    """What the rules look at, for one subject; ``settings`` are those of the training, which references believe in.
+
+    ``last`` tells which way repeating the last choice goes.
+    """
     if task == "two_step":
         own = two_step.arrange(trials)
-        data = {"choice": own.choice, "reward": own.reward, "kind": own.kind}
+        data = {"choice": own.choice, "last": comparison.toward_last(own.choice), "reward": own.reward, "kind": own.kind}
         planner = two_step.Planner(**two_step.probabilities(settings))
         return data | {"inferred": two_step.action_values(planner, own.choice, own.outcome_state, own.reward)}
     data = {name: array.astype(int) for name, array in arrays(trials, ["choice"]).items()} | arrays(trials, ["reward"])
+    data["last"] = comparison.toward_last(data["choice"])
     if task == "bandit":
         return data | {"inferred": bandit.posterior(data["choice"], data["reward"])[0]}
     stakes = arrays(trials, ["magnitude_left", "magnitude_right"])

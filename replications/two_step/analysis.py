@@ -5,7 +5,7 @@ python -m replications.two_step.analysis --help
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -155,21 +155,29 @@ def explained_by(pairs: pd.DataFrame, references: list[str]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(SUBJECT).reset_index()
 
 
-def reward_error(trials: pd.DataFrame, sarsa_rate: float, settings: Settings) -> pd.Series:
-    """How badly SARSA predicts somebody's rewards: mean squared error of both of its predictions, by subject.
+def reward_error(trials: pd.DataFrame, settings: Settings) -> Callable[[float], pd.Series]:
+    """How badly SARSA predicts somebody's rewards, as a function of its learning rate.
 
-    The second-stage state's value predicts the reward, the chosen action's the discounted reward. The errors of the two are
-    the reward prediction error at reward, and the discounted sum of those of the trial.
+    It is the mean squared error of both of its predictions, by subject. The second-stage state's value predicts the reward, the
+    chosen action's the discounted reward. The errors of the two are the reward prediction error at reward, and the discounted sum
+    of those of the trial.
     """
-    parts = []
-    for condition, own in trials.groupby("condition", observed=True):
-        learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=settings[str(condition)]["discount"])
-        arranged = two_step.arrange(own)
-        replayed = two_step.replay(learner, arranged.choice, arranged.outcome_state, arranged.reward)
-        at_stage_2, at_reward = (replayed[name][arranged.index] for name in EVENTS.values())
-        squares = (at_reward**2 + (at_stage_2 + learner.discount * at_reward) ** 2) / 2
-        parts.append(pd.Series(squares, own.index).groupby([own[name] for name in SUBJECT], observed=True).mean())
-    return pd.concat(parts)
+    watched = [
+        (own, two_step.arrange(own), settings[str(condition)]["discount"])
+        for condition, own in trials.groupby("condition", observed=True)
+    ]
+
+    def at(sarsa_rate: float) -> pd.Series:
+        parts = []
+        for own, arranged, discount in watched:
+            learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=discount)
+            replayed = two_step.replay(learner, arranged.choice, arranged.outcome_state, arranged.reward)
+            at_stage_2, at_reward = (replayed[name][arranged.index] for name in EVENTS.values())
+            squares = (at_reward**2 + (at_stage_2 + discount * at_reward) ** 2) / 2
+            parts.append(pd.Series(squares, own.index).groupby([own[name] for name in SUBJECT], observed=True).mean())
+        return pd.concat(parts)
+
+    return at
 
 
 def fitted_rate(trials: pd.DataFrame, settings: Settings) -> float:
@@ -177,7 +185,8 @@ def fitted_rate(trials: pd.DataFrame, settings: Settings) -> float:
 
     It is fitted to what the networks experienced; their reward prediction errors play no part.
     """
-    best = minimize_scalar(lambda rate: reward_error(trials, rate, settings).mean(), bounds=(0, 1), options={"xatol": 1e-4})
+    error = reward_error(trials, settings)
+    best = minimize_scalar(lambda rate: error(rate).mean(), bounds=(0, 1), options={"xatol": 1e-4})
     return round(float(best.x), 3)
 
 
@@ -188,11 +197,10 @@ def reference_rates(pairs: pd.DataFrame, trials: pd.DataFrame, settings: Setting
     """
     if MAIN in set(trials["condition"]):
         pairs, trials = (frame[frame["condition"] == MAIN] for frame in (pairs, trials))
-    fitted, parts = fitted_rate(trials, settings), []
+    error, fitted, parts = reward_error(trials, settings), fitted_rate(trials, settings), []
     for rate in sorted({*SARSA_RATES, fitted}):
         regressions = rpe_regressions(with_model_free(pairs, trials, rate, settings))
-        error = reward_error(trials, rate, settings).rename("reward_error")
-        parts.append(regressions.join(error, on=SUBJECT).assign(sarsa_rate=rate))
+        parts.append(regressions.join(error(rate).rename("reward_error"), on=SUBJECT).assign(sarsa_rate=rate))
     return pd.concat(parts, ignore_index=True), fitted
 
 

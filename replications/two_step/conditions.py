@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefrontal.behavior import TRIAL_TYPES
 from prefrontal.claims import BEYOND, RPE_WORDS, Claim, above, again, below
 from prefrontal.claims import RPE_INPUT as RPE
+from prefrontal.learners.two_step import TRIAL_TYPES
 from prefrontal.tables import published
 
 MAIN, TRAINING = "default", "training"

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
 from prefrontal import experiment, plotting, tables
-from prefrontal.behavior import TRIAL_TYPES
 from prefrontal.experiment import Drawing
+from prefrontal.learners.two_step import TRIAL_TYPES
 from prefrontal.plotting import COLORS
 from prefrontal.statistics import interval, summarize
 from prefrontal.tables import published

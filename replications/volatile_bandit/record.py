@@ -21,7 +21,7 @@ def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
         # Magnitudes are shown as they were in training.
         human = config.build(VolatileBanditTask, trained.config.settings() | HUMAN_SCHEDULE)
         activity = ("choice",) if main else ()
-        yield trained.record(episodes if main else half, human, columns={"test": HUMAN}, activity_periods=activity, steps=main)
+        yield trained.record(episodes if main else half, human, columns={"test": HUMAN}, activity_periods=activity, steps=False)
         if main:
             yield trained.record(half, columns={"test": GENERATOR}, steps=False)
         for stage in trained.config.snapshot_episodes:

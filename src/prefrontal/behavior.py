@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
 from prefrontal.learners import rescorla_wagner
 from prefrontal.learners.choice import check_arms
+from prefrontal.learners.two_step import TRIAL_TYPES
 from prefrontal.tables import free_choices
 
 SUBJECT = ["condition", "seed"]
@@ -246,10 +247,6 @@ def arm_regression(
         return conditional_logistic(trials["choice"].to_numpy()[rows], np.concatenate([bias, history], axis=2))
 
     return _weights(trials, designs[0], where, names, fit, errors)
-
-
-TRIAL_TYPES = tuple((transition, outcome) for transition in ("common", "uncommon") for outcome in ("rewarded", "unrewarded"))
-"""The four kinds of two-step trials."""
 
 
 def two_step_weights(trials: pd.DataFrame, lags: int = 5, errors: bool = False, prior: float | None = None) -> pd.DataFrame:
@@ -490,10 +487,12 @@ def learning_rate_likelihood(
     difference = rescorla_wagner.advantage(value, magnitude_left.astype(np.float32), magnitude_right.astype(np.float32))
     toward = np.where(choice == 0, difference, -difference)  # (rates, episodes, trials): the chosen arm's advantage
     total = np.empty((toward.shape[-1], len(rates), len(temperatures)))
-    for k, temperature in enumerate(temperatures.astype(np.float32)):
-        # Single precision vectorises; the bound keeps exp finite, where a choice is all but impossible anyway.
-        miss = np.exp(np.minimum(-temperature * toward, 80))
-        total[:, :, k] = -np.log1p(miss).sum(1, dtype=np.float64).T
+    some = np.arange(0, len(choice), 8)
+    for (i, own), (k, temperature) in product(enumerate(toward), enumerate(temperatures.astype(np.float32))):
+        # Single precision vectorises; the bound keeps exp finite, where a choice is all but impossible anyway, and so the
+        # product of eight episodes' odds, of which one logarithm, which is slow, tells as much as eight.
+        miss = np.exp(np.minimum(-temperature * own, 80)).astype(np.float64)
+        total[:, i, k] = -np.log(np.multiply.reduceat(1 + miss, some, axis=0)).sum(0)
     return total
 
 

@@ -17,8 +17,6 @@ import numpy as np
 import pandas as pd
 import tyro
 from numpy.typing import ArrayLike
-from statsmodels.stats.proportion import proportion_confint
-from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from prefrontal import history, tables
 from prefrontal.errors import UserError, run
@@ -169,6 +167,9 @@ RPE_WORDS = "networks that see reward prediction errors"
 
 def summarize(claim: Claim, values: np.ndarray, versus: np.ndarray) -> tuple[float, float, float]:
     """Mean of a claim's quantity over networks, and its 95 % interval."""
+    from statsmodels.stats.proportion import proportion_confint  # slow to import; recordings and figures do without
+    from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+
     if claim.summary == "share":
         low, high = proportion_confint(int(values.sum()), len(values), method="wilson") if len(values) else (np.nan, np.nan)
         return float(values.mean()) if len(values) else np.nan, float(low), float(high)

@@ -121,15 +121,20 @@ def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels:
     paths.prepare_folder(folder)
     figure.canvas.draw()
     whole = pixels(figure, note)
-    if not (folder / f"{name}.pdf").exists() or not looks_like(folder / f"{name}.png", whole):
+    same = looks_like(folder / f"{name}.png", whole)
+    if not same or not (folder / f"{name}.pdf").exists():
         with paths.atomic(folder / f"{name}.pdf") as path:
             figure.savefig(path, format="pdf", metadata={"Subject": note, "CreationDate": None})
+    extents = {ax: box for ax in figure.axes if (box := ax.get_tightbbox()) is not None}
     for letter, axes in panels.items():
-        boxes = [ax.get_tightbbox() for ax in axes]
-        box = mpl.transforms.Bbox.union([b for b in boxes if b is not None]).padded(6)
+        box = mpl.transforms.Bbox.union([extents[ax] for ax in axes if ax in extents]).padded(6)
+        for ax, extent in extents.items():  # to draw what is not in the picture would take as long
+            ax.set_visible(extent.padded(6).overlaps(box))
         part = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
-        write_pixels(part, folder / f"{name}_{letter}.png")
-    write_pixels(whole, folder / f"{name}.png")  # last: as long as it is the old one, the others are not taken for new
+        if not looks_like(folder / f"{name}_{letter}.png", part):
+            write_pixels(part, folder / f"{name}_{letter}.png")
+    if not same:  # last: as long as it is the old one, the others are not taken for new
+        write_pixels(whole, folder / f"{name}.png")
     plt.close(figure)
 
 
@@ -141,10 +146,9 @@ def pixels(figure: Figure, note: str, **options: Any) -> io.BytesIO:
 
 
 def write_pixels(new: io.BytesIO, path: Path) -> None:
-    """Write a PNG file unless one that looks the same is there."""
-    if not looks_like(path, new):
-        with paths.atomic(path) as temporary:
-            temporary.write_bytes(new.getvalue())
+    """Write a PNG file."""
+    with paths.atomic(path) as temporary:
+        temporary.write_bytes(new.getvalue())
 
 
 def looks_like(path: Path, new: io.BytesIO) -> bool:
@@ -160,7 +164,7 @@ def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
     with Image.open(a) as first, Image.open(b) as second:
         if first.size != second.size or first.mode != second.mode:
             return False
-        return int(np.abs(np.asarray(first).astype(int) - np.asarray(second)).max(initial=0)) <= VISIBLE
+        return int(np.abs(np.asarray(first).astype(np.int16) - np.asarray(second)).max(initial=0)) <= VISIBLE
 
 
 def provenance(path: Path) -> dict[str, Any]:

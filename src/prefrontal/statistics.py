@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
-from statsmodels.stats.meta_analysis import combine_effects
 
 
 def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -27,6 +25,8 @@ def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float,
     mean, low, high : float
         The interval is unbounded for fewer than two values.
     """
+    from scipy import stats  # slow to import; recordings do without
+
     sample = np.asarray(values, dtype=float)
     sample = sample[~np.isnan(sample)]
     if len(sample) == 0:
@@ -55,6 +55,8 @@ def pooled(estimates: ArrayLike, errors: ArrayLike) -> dict[str, float]:
         pooled; pooled_low, pooled_high, its 95 % t interval, unbounded for fewer than two subjects; between, the standard
         deviation between subjects.
     """
+    from statsmodels.stats.meta_analysis import combine_effects  # slow to import; figures do without
+
     sample, error = np.asarray(estimates, dtype=float), np.asarray(errors, dtype=float)
     known = np.isfinite(sample) & np.isfinite(error) & (error > 0)
     if known.sum() < 2:

@@ -323,10 +323,11 @@ def action_values(
     check_arms(choice, arms, "action_values")
     values = np.empty((*choice.shape, arms))
     now = np.full((len(choice), arms), initial_value)
-    for t in range(choice.shape[1]):
+    chosen = choice.T[..., None] == np.arange(arms)
+    shares, rewards = learning_rate * chosen, np.where(chosen, reward.T[..., None], 0.0)
+    for t, (share, paid) in enumerate(zip(shares, rewards, strict=True)):
         values[:, t] = now
-        chosen = choice[:, t, None] == np.arange(arms)
-        now = now + np.where(chosen, learning_rate * (reward[:, t, None] - now), 0.0)
+        now = now + share * (paid - now)
     return values
 
 

@@ -23,6 +23,9 @@ from prefrontal.tables import by_length, check_trials, free_choices
 
 STATES = np.array(["S1", "S2"])
 
+TRIAL_TYPES = tuple((transition, outcome) for transition in ("common", "uncommon") for outcome in ("rewarded", "unrewarded"))
+"""The four kinds of two-step trials."""
+
 
 def probabilities(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Take the task's probabilities, by the names that ``Planner`` and ``simulate`` give them, from settings of a training."""
