@@ -326,7 +326,7 @@ def test_transition_and_second_stage_state_follow_from_each_other(tmp_path):
         rats.read_table(tmp_path / "t.csv", {}, {})
 
 
-def test_planning_animals_are_recognised_from_file_to_figure(tmp_path):
+def test_planning_animals_are_recognised_from_file_to_figure(tmp_path, coarse):
     trials = simulated(sessions=12)
     path = tmp_path / "planners.txt"
     coded = trials.assign(side=trials["choice"].map({0: "l", 1: "r"}), day=trials["episode"] + 1)

@@ -456,10 +456,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "replications", top / "replications", ignore=shutil.ignore_patterns("__pycache__"))
     (top / "figures").mkdir()
     for path in FIGURES.glob("fig*.png"):
-        with Image.open(path) as image:
+        with Image.open(path) as image:  # which reads no pixel
             about = PngInfo()
             about.add_text("Description", image.info["Description"])
-            image.resize((40, 40)).save(top / "figures" / path.name, pnginfo=about)
+        Image.effect_noise((40, 40), 60).save(top / "figures" / path.name, pnginfo=about)
     shutil.copytree(
         DATA, top / "data", ignore=shutil.ignore_patterns("networks", "snapshots", "variations", "*.parquet", "checkpoints")
     )
@@ -485,8 +485,9 @@ def spoilt(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 def contents(folder: Path) -> dict[str, tuple[int, ...]]:
     """What tells whether a file was touched."""
-    stats = {str(path.relative_to(folder)): path.lstat() for path in folder.rglob("*")}
-    return {path: (own.st_ino, own.st_size, own.st_mtime_ns) for path, own in stats.items() if not path.endswith("__pycache__")}
+    found = (os.path.join(top, name) for top, folders, files in os.walk(folder) for name in (*folders, *files))
+    stats = {path: os.lstat(path) for path in found if not path.endswith("__pycache__")}
+    return {path: (own.st_ino, own.st_size, own.st_mtime_ns) for path, own in stats.items()}
 
 
 def run_as_typed(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
