@@ -16,7 +16,7 @@ NAME = "weather"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def built(tmp_path_factory, coarse):
     """Two tiny networks of every condition, and what is made of them."""
     top = tmp_path_factory.mktemp("built")
     tiny = ["--all", "--episodes", "10", "--seeds", "2", "--data", str(top / "data")]
