@@ -13,6 +13,7 @@ import pytest
 
 from prefrontal import claims, experiment, recording, tables, train
 from prefrontal.paths import DATA, ROOT
+from replications.bandit.conditions import GITTINS, TUNED_UCB
 from tests.test_imports import BUILDS_ON
 
 EXPERIMENTS = experiment.names("train")
@@ -26,6 +27,7 @@ SMALL = {"episodes": 3, "episodes_per_update": 8, "longest": 400, "test_episodes
 FEWER = {
     "bandit.analysis.TEXTBOOK_EPISODES": 100,
     "bandit.analysis.TUNING_EPISODES": 100,
+    "bandit.analysis.PARAMETERS": {GITTINS: (0.9, 0.95), TUNED_UCB: (0.1, 0.5)},
     "probability_matching.analysis.SHIFTS": 10,
     "two_step.analysis.FITTED_STARTS": 1,
     "two_step.cue.CUE_TRIALS": 400,
