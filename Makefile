@@ -59,7 +59,7 @@ notebooks: $(patsubst %.py,%.ipynb,$(wildcard notebooks/*.py))  ## execute the n
 train: $(addprefix train-,$(EXPERIMENTS))  ## train all networks anew (hours)
 
 test: $(READY)  ## run all tests
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal
 
 bench: $(READY)  ## measure the speed of training and recording
 	$(PYTHON) -m tests.bench

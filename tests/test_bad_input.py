@@ -16,7 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -456,10 +456,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "replications", top / "replications", ignore=shutil.ignore_patterns("__pycache__"))
     (top / "figures").mkdir()
     for path in FIGURES.glob("fig*.png"):
-        with Image.open(path) as image:
+        with Image.open(path) as image:  # which reads no pixel
             about = PngInfo()
             about.add_text("Description", image.info["Description"])
-            image.resize((40, 40)).save(top / "figures" / path.name, pnginfo=about)
+        Image.effect_noise((40, 40), 60).save(top / "figures" / path.name, pnginfo=about)
     shutil.copytree(
         DATA, top / "data", ignore=shutil.ignore_patterns("networks", "snapshots", "variations", "*.parquet", "checkpoints")
     )
@@ -471,22 +471,35 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def spoilt(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The same folder, which a test may spoil, as the working directory; nothing may be trained or played there."""
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be trained or played."""
+    monkeypatch.setattr(Population, "update", lambda self: pytest.fail("trained"))
+    monkeypatch.setattr(recording, "play", lambda *arguments: pytest.fail("played"))
+
+
+@pytest.fixture
+def whole(world: Path, frozen: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder itself as the working directory, for tests that leave it as it is."""
+    monkeypatch.chdir(world)
+    return world
+
+
+@pytest.fixture
+def spoilt(world: Path, tmp_path: Path, frozen: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy, which a test may spoil, as the working directory."""
     names = ("README.md", "CITATION.cff", "Makefile", "replications", "figures", "data")
     copy = tmp_path / "spoilt"
     shutil.copytree(world, copy, copy_function=os.link)
     monkeypatch.chdir(copy)
-    monkeypatch.setattr(Population, "update", lambda self: pytest.fail("trained"))
-    monkeypatch.setattr(recording, "play", lambda *arguments: pytest.fail("played"))
     assert {path.name for path in copy.iterdir()} == set(names)
-    yield copy
+    return copy
 
 
 def contents(folder: Path) -> dict[str, tuple[int, ...]]:
     """What tells whether a file was touched."""
-    stats = {str(path.relative_to(folder)): path.lstat() for path in folder.rglob("*")}
-    return {path: (own.st_ino, own.st_size, own.st_mtime_ns) for path, own in stats.items() if not path.endswith("__pycache__")}
+    found = (os.path.join(top, name) for top, folders, files in os.walk(folder) for name in (*folders, *files))
+    stats = {path: os.lstat(path) for path in found if not path.endswith("__pycache__")}
+    return {path: (own.st_ino, own.st_size, own.st_mtime_ns) for path, own in stats.items()}
 
 
 def run_as_typed(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -498,19 +511,15 @@ def run_as_typed(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_one_line_names_what_is_wrong_and_nothing_changes(row: Row, spoilt, monkeypatch, capsys):
-    command, words, *spoil = row
-    for change in spoil:
-        change()
+def refuses(command: str, words: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """Expect that a command fails in one line that holds these words, and leaves the folder as it is."""
     if "--data" not in command and "prefrontal.new" not in command:
         command += " --data data"
     if command.split()[0] in ("prefrontal.readme", "prefrontal.cite", "prefrontal.report") and "--root" not in command:
         command += " --root ."
     if command.split()[0] in ("prefrontal.cite", "prefrontal.report") and "--figures" not in command:
         command += " --figures figures"
-    before = contents(spoilt)
+    before = contents(folder)
     with pytest.raises(SystemExit) as stop:
         run_as_typed(command, monkeypatch)
     line = stop.value.code
@@ -518,7 +527,21 @@ def test_one_line_names_what_is_wrong_and_nothing_changes(row: Row, spoilt, monk
         line = "error: " + " ".join(capsys.readouterr().err.split())
     assert isinstance(line, str) and line.startswith("error: ") and "\n" not in line, line
     assert words in line
-    assert contents(spoilt) == before
+    assert contents(folder) == before
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
+@pytest.mark.parametrize("row", [row for row in ROWS if len(row) == 2], ids=lambda row: row[0])
+def test_one_line_names_what_is_wrong_in_a_command_and_nothing_changes(row: Row, whole, monkeypatch, capsys):
+    refuses(row[0], row[1], whole, monkeypatch, capsys)
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
+@pytest.mark.parametrize("row", [row for row in ROWS if len(row) == 3], ids=lambda row: row[0])
+def test_one_line_names_what_is_wrong_on_disk_and_nothing_changes(row: Row, spoilt, monkeypatch, capsys):
+    command, words, spoil = row
+    spoil()
+    refuses(command, words, spoilt, monkeypatch, capsys)
 
 
 def test_the_catalogue_is_long():

@@ -130,7 +130,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize(("kind", "strategy", "arms", "networks"), COMMANDS, ids=lambda own: getattr(own, "__name__", None))
-def test_a_file_of_hbayesdm_goes_through_in_one_command(tmp_path, kind, strategy, arms, networks):
+def test_a_file_of_hbayesdm_goes_through_in_one_command(tmp_path, coarse, kind, strategy, arms, networks):
     path = sheet(tmp_path / "study.txt", strategy, kind, arms)
     data = recorded(tmp_path / "data", kind, **networks)
     codes = ",".join(f"{arm + 1}:{arm}" for arm in range(arms))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from distributed import LocalCluster
 from safetensors.torch import load_file
 
 from prefrontal import cluster, experiment, sweep, train
@@ -25,13 +27,26 @@ def swept(folder: Path, *arguments: str) -> dict[str, bytes]:
     return {name: (folder / "two_step" / "sweeps" / name).read_bytes() for name in ("both.csv", "both_curves.csv")}
 
 
-def test_a_cluster_gives_the_same_tables_as_one_process(tmp_path):
-    assert swept(tmp_path / "one", "--workers", "1") == swept(tmp_path / "two", "--workers", "2")
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """Address of a scheduler with two worker processes, which take seconds to start."""
+    with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0") as cluster:
+        yield cluster.scheduler_address
 
 
-def test_a_cluster_trains_the_same_networks_as_one_process(tmp_path):
-    for folder, workers in (("one", "1"), ("two", "2")):
-        train.train_experiment("two_step", ["--all", *TINY, "--data", str(tmp_path / folder), "--workers", workers])
+@pytest.fixture(scope="module")
+def in_one_process(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Tables of the small sweep, from one process that was left alone."""
+    return swept(tmp_path_factory.mktemp("one"), "--workers", "1")
+
+
+def test_a_cluster_gives_the_same_tables_as_one_process(tmp_path, scheduler, in_one_process):
+    assert swept(tmp_path, "--scheduler", scheduler) == in_one_process
+
+
+def test_a_cluster_trains_the_same_networks_as_one_process(tmp_path, scheduler):
+    for folder, where in (("one", ("--workers", "1")), ("two", ("--scheduler", scheduler))):
+        train.train_experiment("two_step", ["--all", *TINY, "--data", str(tmp_path / folder), *where])
     found = {path.name: load_file(path) for path in (tmp_path / "one").rglob("networks/*.safetensors")}
     assert len(found) == 2 * len(experiment.trained("two_step"))
     for name, weights in found.items():
@@ -68,11 +83,11 @@ def alone(config) -> str:
 
 def test_a_worker_that_is_killed_is_replaced_and_its_training_goes_on(tmp_path):
     base = train.settings_of("two_step", None).settings() | {"trials": 3, "units": 4, "episodes": 6}
-    jobs = {str(seed): (str(tmp_path), base | {"seed": seed}) for seed in range(3)}
-    found = cluster.spread(die_once, jobs, 18, Machines(workers=2))
+    jobs = {str(seed): (str(tmp_path), base | {"seed": seed}) for seed in range(2)}
+    found = cluster.spread(die_once, jobs, 12, Machines(workers=2))
     kind = type(train.settings_of("two_step", None))
-    assert found == [alone(kind(**(base | {"seed": seed}))) for seed in range(3)]
-    assert len(list(tmp_path.glob("died_*"))) == 3
+    assert found == [alone(kind(**(base | {"seed": seed}))) for seed in range(2)]
+    assert len(list(tmp_path.glob("died_*"))) == 2
 
 
 def fails_on_odd(number: int, progress: type) -> int:
@@ -81,16 +96,16 @@ def fails_on_odd(number: int, progress: type) -> int:
     return 10 * number
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_jobs_that_fail_are_named_and_the_others_finish(workers, tmp_path):
+@pytest.mark.parametrize("together", [False, True])
+def test_jobs_that_fail_are_named_and_the_others_finish(together, scheduler):
     jobs = {f"job {number}": (number,) for number in range(4)}
+    machines = Machines(scheduler=scheduler) if together else Machines(workers=1)
     with pytest.raises(UserError, match=r"2 of 4 trainings failed, the others are finished: job 1: seed 1.*; job 3"):
-        cluster.spread(fails_on_odd, jobs, 4, Machines(workers=workers))
-    assert cluster.spread(fails_on_odd, {"job 2": (2,)}, 1, Machines(workers=workers)) == [20]
+        cluster.spread(fails_on_odd, jobs, 4, machines)
+    assert cluster.spread(fails_on_odd, {"job 2": (2,)}, 1, machines) == [20]
 
 
-def test_a_command_that_was_killed_trains_nothing_twice(tmp_path, monkeypatch):
-    whole = swept(tmp_path / "whole", "--workers", "1")
+def test_a_command_that_was_killed_trains_nothing_twice(tmp_path, monkeypatch, in_one_process):
     learn, trained = sweep.learn, []
 
     def cut(name, settings, varied, options, progress):
@@ -105,7 +120,7 @@ def test_a_command_that_was_killed_trains_nothing_twice(tmp_path, monkeypatch):
     updates = []
     update = Population.update
     monkeypatch.setattr(Population, "update", lambda self: updates.append(self.config.steps_per_trial) or update(self))
-    assert swept(tmp_path / "parts", "--workers", "1") == whole
+    assert swept(tmp_path / "parts", "--workers", "1") == in_one_process
     assert len(set(updates)) == 1
     assert not list((tmp_path / "parts").rglob("checkpoints/*"))
 

@@ -180,8 +180,12 @@ def learned():
     return dataclasses.replace(join(parts), settings={MAIN: SETTINGS})
 
 
-def test_learner_shows_every_effect(learned):
-    measured = analysis.measure(learned)
+@pytest.fixture(scope="module")
+def measured(learned):
+    return analysis.measure(learned)
+
+
+def test_learner_shows_every_effect(measured):
     effect = measured["fig7b"].groupby(["pulls", "manipulation", "level"])["difference"].mean()
     assert effect["all", "block risky win", "high"] < -20
     assert min(effect["all", "block safe reward", "low"], effect["all", "stimulate risky loss", "low"]) > 20
@@ -195,11 +199,11 @@ def test_learner_shows_every_effect(learned):
     assert published["dopamine-block-win", "percent"] == pytest.approx(43.3, abs=0.1)
 
 
-def test_performance_and_levels_are_those_of_the_settings(learned):
+def test_performance_and_levels_are_those_of_the_settings(learned, measured):
     settings = {MAIN: SETTINGS | {"risky_reward": 40.0, "p_high": 0.8}}
     other = analysis.measure(dataclasses.replace(learned, settings=settings))
     assert set(other["fig7b"].query("p_risky == 0.5")["level"]) == {"high"}
-    assert (other["performance"]["share_of_gain"] < analysis.measure(learned)["performance"]["share_of_gain"]).all()
+    assert (other["performance"]["share_of_gain"] < measured["performance"]["share_of_gain"]).all()
 
 
 def test_effect_builds_up_with_manipulated_pulls(learned):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import pkgutil
 import shutil
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from prefrontal import claims, experiment, recording, tables, train
 from prefrontal.paths import DATA, ROOT
+from replications.bandit.conditions import GITTINS, TUNED_UCB
 from tests.test_imports import BUILDS_ON
 
 EXPERIMENTS = experiment.names("train")
@@ -20,6 +23,20 @@ TRAINED = [name for name in EXPERIMENTS if (DATA / name / "networks").exists()]
 
 SMALL = {"episodes": 3, "episodes_per_update": 8, "longest": 400, "test_episodes": 10}
 """Settings that make a training tiny, of those that an experiment has."""
+
+FEWER = {
+    "bandit.analysis.TEXTBOOK_EPISODES": 100,
+    "bandit.analysis.TUNING_EPISODES": 100,
+    "bandit.analysis.PARAMETERS": {GITTINS: (0.9, 0.95), TUNED_UCB: (0.1, 0.5)},
+    "probability_matching.analysis.SHIFTS": 10,
+    "two_step.analysis.FITTED_STARTS": 1,
+    "two_step.cue.CUE_TRIALS": 400,
+    "two_step.cue.play.__defaults__": (50,),
+}
+"""Simulations and fits that take most of an analysis' time; the steps fit together with few as with many."""
+
+REMEMBERED = ("bandit.analysis.tuning", "bandit.analysis.textbook_curves")
+"""What is kept for the process: what was worked out from so few must not be found by tests of what it says."""
 
 
 def train_tiny(name: str, data: Path) -> None:
@@ -31,12 +48,36 @@ def train_tiny(name: str, data: Path) -> None:
         train.main(file, [*asked, *tiny, "--seeds", "2", "--data", str(data)])
 
 
+def copy_two(source: Path, target: Path) -> None:
+    """Copy the first two networks of each condition."""
+    target.mkdir(parents=True)
+    found: dict[str, list[tuple[int, Path]]] = {}
+    for path, about in tables.networks(source):
+        found.setdefault(about["condition"], []).append((about["config"]["seed"], path))
+    for networks in found.values():
+        for _, path in sorted(networks)[:2]:
+            for part in source.glob(f"{path.stem}.*"):
+                shutil.copy(part, target)
+
+
+@pytest.fixture
+def fewer(name, monkeypatch):
+    """Shorten an experiment's analysis."""
+    for path, value in FEWER.items():
+        if path.startswith(f"{name}."):
+            monkeypatch.setattr(f"replications.{path}", value)
+    for path in REMEMBERED:
+        if path.startswith(f"{name}."):
+            own = pkgutil.resolve_name(f"replications.{path}")
+            monkeypatch.setattr(f"replications.{path}", functools.lru_cache(own.__wrapped__))
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_experiment_runs_from_training_to_figure(name, tmp_path):
+def test_experiment_runs_from_training_to_figure(name, tmp_path, fewer, coarse):
     data, figures = tmp_path / "data", tmp_path / "figures"
     train_tiny(name, data)
     for other in BUILDS_ON.get(name, ()):
-        shutil.copytree(DATA / other / "networks", data / other / "networks")
+        copy_two(DATA / other / "networks", data / other / "networks")
     recording.main(str(ROOT / "replications" / name / "record.py"), ["--episodes", "6", "--data", str(data)])
     results = experiment.analyse(name, data)
     drawn = experiment.draw(name, experiment.Folders(data, figures))
@@ -53,7 +94,7 @@ def test_experiment_runs_from_training_to_figure(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
-def test_summary_is_drawn_from_committed_results(name, tmp_path):
+def test_summary_is_drawn_from_committed_results(name, tmp_path, coarse):
     assert experiment.draw(name, experiment.Folders(DATA, tmp_path)) and list(tmp_path.glob("fig*.png"))
 
 

@@ -1,5 +1,6 @@
 """Inferred value: the task by hand, analyses on observers whose answer is known, decoding, the pipeline."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from replications.inferred_value.train import Config
 BOUNDARY, HAZARD = OBSERVERS
 
 
+@functools.cache
 def observe(name, count=40, config=Config()):  # noqa: B008 (frozen)
     task, count = sessions(config.task(), count, 8)
     observer = IdealObserver(task, OBSERVERS[name], config.discount)

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 import math
+import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -133,10 +134,16 @@ def test_values_are_those_of_the_experiments_own_analysis(tmp_path):
     assert both.notna().sum() > len(both) / 2
 
 
-def test_a_small_multiverse_is_trained_and_judged_once(tmp_path, monkeypatch):
-    arguments = run.Options(experiment="volatile_bandit", small=True, data=tmp_path)
-    run.main(arguments)
-    frame = tables.read(run.results(tmp_path))
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data folder of a small multiverse that was trained and judged."""
+    data = tmp_path_factory.mktemp("small")
+    run.main(run.Options(experiment="volatile_bandit", small=True, data=data))
+    return data
+
+
+def test_a_small_multiverse_is_trained_and_judged_once(small, monkeypatch):
+    frame = tables.read(run.results(small))
     assert list(frame.columns) == list(run.COLUMNS) and set(frame["universe"]) == {0, 1}
     keys = frame.groupby(["universe", "condition", "claim", "quantity"])["seed"].nunique()
     assert (keys == run.SMALL.networks).all()
@@ -144,13 +151,11 @@ def test_a_small_multiverse_is_trained_and_judged_once(tmp_path, monkeypatch):
         assert own[list(conditions.varied("volatile_bandit", number))].iloc[0].to_dict() == conditions.varied(
             "volatile_bandit", number
         )
-    assert not list(tmp_path.rglob("checkpoints/*")) and run.results(tmp_path).name in tables.manifest(
-        run.results(tmp_path).parent
-    )
+    assert not list(small.rglob("checkpoints/*")) and run.results(small).name in tables.manifest(run.results(small).parent)
     monkeypatch.setattr(Population, "update", lambda self: pytest.fail("trained again"))
-    before = run.results(tmp_path).read_bytes()
-    run.main(arguments)
-    assert run.results(tmp_path).read_bytes() == before
+    before = run.results(small).read_bytes()
+    run.main(run.Options(experiment="volatile_bandit", small=True, data=small))
+    assert run.results(small).read_bytes() == before
 
 
 def test_what_was_cut_short_while_judging_is_not_trained_again(tmp_path, monkeypatch):
@@ -175,9 +180,9 @@ def test_what_was_cut_short_while_judging_is_not_trained_again(tmp_path, monkeyp
     pd.testing.assert_frame_equal(whole[whole["universe"] == 0].reset_index(drop=True), first, check_dtype=False)
 
 
-def test_results_of_other_settings_are_refused(tmp_path):
+def test_results_of_other_settings_are_refused(small, tmp_path):
+    shutil.copytree(small, tmp_path, dirs_exist_ok=True)
     arguments = run.Options(experiment="volatile_bandit", small=True, data=tmp_path)
-    run.main(arguments)
     frame = tables.read(run.results(tmp_path))
     tables.write(frame.assign(init_scale=7.0), run.results(tmp_path))
     with pytest.raises(UserError, match=r"networks.csv: init_scale of volatile_bandit is 'another in universe 0, 1'; it must be"):

@@ -28,7 +28,7 @@ def root(tmp_path, monkeypatch):
         del sys.modules[module]
 
 
-def test_new_experiment_runs_from_training_to_report(root):
+def test_new_experiment_runs_from_training_to_report(root, coarse):
     data, figures, folder = root / "data", root / "figures", root / "replications" / NAME
     train.main(str(folder / "train.py"), ["--all", "--episodes", "20", "--seeds", "2", "--data", str(data)])
     recording.main(str(folder / "record.py"), ["--episodes", "5", "--data", str(data)])

@@ -11,6 +11,16 @@ from prefrontal.population import Population
 from tests.test_train import SMALL, population_of
 
 TINY = ("--trials", "4", "--units", "4", "--episodes", "6")
+VALIDATION = {"VALIDATION_EPISODES": 10, "VALIDATION_SESSIONS": 4}
+"""How long networks play at each point of the curve and at its end, here, where no number is judged."""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    for module in (sweep, *(experiment.module(name, "sweep") for name in experiment.names("sweep"))):
+        for constant, value in VALIDATION.items():
+            if hasattr(module, constant):
+                monkeypatch.setattr(module, constant, value)
 
 
 def test_every_combination_is_trained_and_written(tmp_path, capsys):

@@ -15,13 +15,14 @@ from replications.two_step import analysis, cue
 from replications.two_step.conditions import CLAIMS, CUE_TEMPERATURE, MAIN, SARSA_RATES, TRAINING
 from replications.two_step.train import Config
 
-RATE = 0.3
+RATE, OTHER = 0.3, "side"
 
 
-def recorded(learner, temperature=8.0, config=None, episodes=200):
+def recorded(learner, temperature=8.0, config=None, episodes=200, condition=MAIN):
     config = config or Config(discount=1.0)
-    played = recording.record(TwoStepAgent(learner, temperature), config.task(), [0], MAIN, episodes, discount=config.discount)
-    return dataclasses.replace(played, settings={MAIN: config.settings()})
+    agent = TwoStepAgent(learner, temperature)
+    played = recording.record(agent, config.task(), [0], condition, episodes, discount=config.discount)
+    return dataclasses.replace(played, settings={condition: config.settings()})
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,8 @@ def planner():
 
 @pytest.fixture(scope="module")
 def model_free():
-    tables = recorded(two_step.ModelFree(RATE, eligibility=1.0), temperature=4.0)
+    """Under another condition: the cue learner is put beside the main one alone, and takes as long as all the rest."""
+    tables = recorded(two_step.ModelFree(RATE, eligibility=1.0), temperature=4.0, condition=OTHER)
     return tables, analysis.measure(tables)
 
 
@@ -167,7 +169,7 @@ def test_planning_that_follows_a_model_free_phase_is_found(planner, model_free):
             tables,
             trials=tables.trials.assign(condition=TRAINING, trained_episodes=stage),
             steps=tables.steps.assign(condition=TRAINING, trained_episodes=stage),
-            settings={TRAINING: tables.settings[MAIN]},
+            settings={TRAINING: Config(discount=1.0).settings()},
         )
         for tables, stage in stages
     )

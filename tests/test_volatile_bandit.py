@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -162,14 +163,19 @@ def test_rescorla_wagner_by_hand() -> None:
     assert rescorla_wagner.values(np.ones((2, 3)), np.array([[0.1], [0.2]])).shape == (2, 2, 3)
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.4, 0.7])
-@pytest.mark.parametrize("shared", [True, False])
-def test_known_learning_rate_is_recovered_in_every_window(rate: float, shared: bool) -> None:
+@functools.cache
+def likelihood_of(rate: float) -> np.ndarray:
+    """Of the choices of a learner with this rate."""
     episodes = as_episodes(play(human(), 200))
     stakes = (episodes.pays_left, episodes.left, episodes.right)
     choice = rescorla_wagner.simulate(*stakes, rate, 16.0, np.random.default_rng(1))
-    likelihood = behavior.learning_rate_likelihood(episodes.pays_left, choice, episodes.left, episodes.right)
-    rates, temperatures = behavior.sliding_learning_rates(likelihood, shared_temperature=shared)
+    return behavior.learning_rate_likelihood(episodes.pays_left, choice, episodes.left, episodes.right)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("rate", [0.1, 0.4, 0.7])
+def test_known_learning_rate_is_recovered_in_every_window(rate: float, shared: bool) -> None:
+    rates, temperatures = behavior.sliding_learning_rates(likelihood_of(rate), shared_temperature=shared)
     assert len(rates) == TRIALS + 1 - WINDOW
     assert np.abs(rates - rate).max() < 0.12
     assert rates.mean() == pytest.approx(rate, abs=0.02)
