@@ -173,17 +173,19 @@ def all_effects(outcomes: pd.DataFrame, networks: pd.DataFrame, keys: list[str])
 
 
 def decisive(share: pd.DataFrame, effect: pd.DataFrame) -> pd.DataFrame:
-    """Claims with the setting on which it hangs most whether they hold, if any passes Holm's correction.
+    """Claims with the settings on which it hangs whether they hold: those that pass Holm's correction, the strongest first.
 
     Returns
     -------
     DataFrame
-        As ``shares``, then setting, and with_first, with_other: share of universes in which the claim holds.
+        As ``shares``, then setting, and of the strongest with_first, with_other (share of universes in which the claim holds), p_holm.
     """
-    strong = effect[effect["p_holm"] < ALPHA].sort_values("share", ascending=False).drop_duplicates(["experiment", "claim"])
-    strong = strong.rename(columns={"at_first": "with_first", "at_other": "with_other"})
     keys = ["experiment", "claim"]
-    return share.merge(strong[[*keys, "setting", "with_first", "with_other", "p_holm"]], how="left", on=keys)
+    strong = effect[effect["p_holm"] < ALPHA].sort_values("share", ascending=False, kind="stable")
+    names = strong.groupby(keys)["setting"].agg(", ".join)
+    strongest = strong.drop_duplicates(keys).rename(columns={"at_first": "with_first", "at_other": "with_other"})
+    strongest = strongest[[*keys, "with_first", "with_other", "p_holm"]]
+    return share.merge(names, how="left", on=keys).merge(strongest, how="left", on=keys)
 
 
 def together(settled: pd.DataFrame) -> pd.DataFrame:
