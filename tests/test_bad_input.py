@@ -361,7 +361,7 @@ TEXTS: list[Row] = [
     ("prefrontal.readme rpe_input", "rpe_input/README.md: claims tea-time: no such claims in data",
         edited("replications/rpe_input/README.md", "claims rpe-input", "claims tea-time")),
     ("prefrontal.readme two_step", "no such claims in data; run the analysis first", lacks(f"{RESULTS}/claims.csv")),
-    ("prefrontal.cite fig99", "no figure 'fig99'; there are fig1, fig2"),
+    ("prefrontal.cite fig99", "no figure 'fig99'; there are fig1, fig1_supplement, fig2"),
     ("prefrontal.cite --experiment three_step", "experiment is 'three_step'; it must be bandit or"),
     ("prefrontal.cite --figures nowhere", "nowhere: no figures; run make figures first"),
     ("prefrontal.cite --data nowhere", "no claims"),
