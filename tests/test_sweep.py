@@ -10,7 +10,7 @@ from prefrontal.errors import UserError
 from prefrontal.population import Population
 from tests.test_train import SMALL, population_of
 
-TINY = ("--trials", "4", "--units", "4", "--episodes", "6")
+TINY = ("--trials", "4", "--units", "4", "--episodes", "6", "--points", "2")
 VALIDATION = {"VALIDATION_EPISODES": 10, "VALIDATION_SESSIONS": 4}
 """How long networks play at each point of the curve and at its end, here, where no number is judged."""
 
