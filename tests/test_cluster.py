@@ -55,7 +55,7 @@ def test_a_cluster_trains_the_same_networks_as_one_process(tmp_path, scheduler):
 
 
 def die_once(folder: str, settings: dict, progress: type) -> str:
-    """Train a population whose worker is killed in the middle, the first time; workers keep freed memory, also those that follow."""
+    """Train a population whose worker is killed in the middle, the first time; all workers keep freed memory."""
     assert int(os.environ["MALLOC_TRIM_THRESHOLD_"]) == 2**30
     population = Population([train.settings_of("two_step", None).read(settings, "test")], compiled=False)
     flag, checkpoint = Path(folder) / f"died_{population.config.seed}", Path(folder) / f"{population.config.seed}.safetensors"

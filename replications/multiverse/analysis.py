@@ -178,7 +178,8 @@ def decisive(share: pd.DataFrame, effect: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As ``shares``, then setting, and of the strongest with_first, with_other (share of universes in which the claim holds), p_holm.
+        As ``shares``, then setting, and of the strongest with_first, with_other (share of universes in which the claim holds) and
+        p_holm.
     """
     keys = ["experiment", "claim"]
     strong = effect[effect["p_holm"] < ALPHA].sort_values("share", ascending=False, kind="stable")
