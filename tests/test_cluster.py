@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from distributed import LocalCluster
 from safetensors.torch import load_file
 
 from prefrontal import cluster, experiment, sweep, train
@@ -30,8 +29,8 @@ def swept(folder: Path, *arguments: str) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """Address of a scheduler with two worker processes, which take seconds to start."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0") as cluster:
-        yield cluster.scheduler_address
+    with cluster.client(None, 2) as connection:
+        yield connection.scheduler.address
 
 
 @pytest.fixture(scope="module")
