@@ -112,7 +112,9 @@ def model_based_pairs(recording: Recording) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def rpe_regressions(pairs: pd.DataFrame, references: Sequence[str] = ("model_based", "model_free")) -> pd.DataFrame:
+def rpe_regressions(
+    pairs: pd.DataFrame, references: Sequence[str] = ("model_based", "model_free"), events: Sequence[str] = ("both", *EVENTS)
+) -> pd.DataFrame:
     """Explained variance of each network's reward prediction errors, both events together and each alone.
 
     Returns
@@ -124,7 +126,7 @@ def rpe_regressions(pairs: pd.DataFrame, references: Sequence[str] = ("model_bas
     """
     rows = []
     for (condition, seed), block in pairs.groupby(SUBJECT):
-        for event in ("both", *EVENTS):
+        for event in events:
             part = block if event == "both" else block[block["event"] == event]
             network, first, last = (part[name].to_numpy(float) for name in ("network", references[0], references[-1]))
             own = {name: part[name].to_numpy(float) for name in references}
@@ -143,16 +145,6 @@ def rpe_regressions(pairs: pd.DataFrame, references: Sequence[str] = ("model_bas
                 }
             )
     return pd.DataFrame(rows)
-
-
-def explained_by(pairs: pd.DataFrame, references: list[str]) -> pd.DataFrame:
-    """Explained variance of each network's reward prediction errors, both events together: r2_<name>, weight_<name> as above."""
-    rows = {}
-    for key, block in pairs.groupby(SUBJECT):
-        network, own = block["network"].to_numpy(float), {name: block[name].to_numpy(float) for name in references}
-        alone = {f"r2_{name}": behavior.explained_variance(network, [errors]) for name, errors in own.items()}
-        rows[key] = alone | behavior.standardized_weights(network, own)
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(SUBJECT).reset_index()
 
 
 def reward_error(trials: pd.DataFrame, settings: Settings) -> Callable[[float], pd.Series]:
@@ -332,7 +324,7 @@ def controls(recording: Recording, sarsa_rate: float) -> pd.DataFrame:
     -------
     DataFrame
         condition, seed; planning and model_free (weights of lag 1, log odds); interaction (as ``behavior.stay_interaction``); r2
-        and standardised weights of RPEs (``explained_by``), beside the planner's and SARSA's those of expectations that do not
+        and standardised weights of RPEs (``rpe_regressions``), beside the planner's and SARSA's those of expectations that do not
         learn (SARSA at rate 0); weights as from ``mixture``; share of what the best possible agent earns.
     """
     trials, ((_, settings),) = recording.trials, recording.settings.items()
@@ -344,7 +336,7 @@ def controls(recording: Recording, sarsa_rate: float) -> pd.DataFrame:
     parts = [
         *(behavior.staying_by_lag(weights, stays).rename(columns={"lag 1": name}) for name, stays in kinds.items()),
         behavior.stay_interaction(trials),
-        explained_by(pairs, ["model_based", "model_free", "unlearned"]),
+        rpe_regressions(pairs, ("model_based", "model_free", "unlearned"), ["both"]),
         mixture(trials, sarsa_rate, settings),
         share_of_best(trials, recording.settings),
     ]
