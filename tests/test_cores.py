@@ -124,6 +124,15 @@ LOOPS = {
 
 
 @core_of_every_kind
+def test_playing_in_inference_mode_gives_the_same(kind):
+    core, x = make(kind), random_inputs()
+    p = random_parameters(core)
+    with torch.inference_mode():
+        played = run(core, p, x)
+    torch.testing.assert_close(played, run(core, p, x))
+
+
+@core_of_every_kind
 def test_forward_and_gradient_equal_a_plain_loop(kind):
     """One network, one episode, one step at a time; every parameter matters."""
     core, target = make(kind), torch.randn(SEEDS, STEPS, EPISODES, UNITS, dtype=torch.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import inspect
 import json
@@ -161,7 +162,7 @@ class Config:
     """Whether weights are saved in half precision, in half as much space."""
 
     def __post_init__(self) -> None:
-        for name, hint in get_type_hints(type(self)).items():
+        for name, hint in self.hints().items():
             kinds = [] if get_origin(hint) is Literal else get_args(hint) or (hint,)
             known, value = [KINDS[kind] for kind in kinds], getattr(self, name)
             require(
@@ -169,6 +170,12 @@ class Config:
             )
         for name, rule in legal_values(type(self)).items():
             require(rule.allows(getattr(self, name)), name, getattr(self, name), rule.words)
+
+    @classmethod
+    @functools.cache
+    def hints(cls) -> dict[str, Any]:
+        """Types of all settings, by name; worked out once, as thousands of networks are read."""
+        return get_type_hints(cls)
 
     def task(self) -> Task:
         """Build the task that the network is trained on."""
@@ -226,7 +233,7 @@ class Config:
 def legal_values(kind: type[Config]) -> dict[str, Legal]:
     """Legal values of every setting: those of its field in the nearest class that gives any; a Literal's are its words."""
     found: dict[str, Legal] = {}
-    for name, hint in get_type_hints(kind).items():
+    for name, hint in kind.hints().items():
         words = get_args(hint) if get_origin(hint) is Literal else ()
         if words:
             found[name] = Legal(words.__contains__, f"one of {', '.join(map(repr, words))}")

@@ -59,7 +59,7 @@ class History(NamedTuple):
     reward: Tensor
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def play(agent: Agent, task: Task, noise: NoiseStream, episodes: int, forced: History | None = None) -> Iterator[Step]:
     """Let an agent play whole episodes side by side, one time step per iteration.
 
@@ -152,7 +152,7 @@ def record(
             if first == 0:
                 size = sum(frame.memory_usage().sum() for own in parts.values() for frame in own)
                 require_memory(size / count * episodes, f"episodes {episodes:,}")
-    frames: dict[str, Any] = {name: pd.concat(own, ignore_index=True) if own else pd.DataFrame() for name, own in parts.items()}
+    frames: dict[str, Any] = {name: tables.concat(own) for name, own in parts.items()}
     for name, frame in frames.items():
         if len(frame):
             last = ["trial"] if name == "trials" else ["step"]
@@ -181,22 +181,19 @@ class _Index:
         }
 
 
-def _frame(columns: dict[str, Any]) -> pd.DataFrame:
-    frame = pd.DataFrame(columns)
-    for name in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name]):
-            frame[name] = frame[name].astype("category")
-    return frame
-
-
 def _concat(columns: list[dict[str, Any]]) -> pd.DataFrame:
-    names = columns[0]
     sizes = [len(part["trial"]) for part in columns]
-    joined = {
-        name: np.concatenate([np.broadcast_to(np.asarray(part[name]), size) for part, size in zip(columns, sizes, strict=True)])
-        for name in names
-    }
-    return _frame(joined)
+    return pd.DataFrame({name: _column([part[name] for part in columns], sizes) for name in columns[0]})
+
+
+def _column(parts: list[Any], sizes: list[int]) -> np.ndarray | pd.Categorical:
+    """Join what was written down at successive time steps, one value per row or one for all rows; words become categories."""
+    if isinstance(parts[0], pd.Categorical):
+        return pd.api.types.union_categoricals(parts).remove_unused_categories()
+    if isinstance(parts[0], str) and len(set(parts)) == 1:
+        return pd.Categorical.from_codes(np.zeros(sum(sizes), dtype=np.int8), pd.Index(parts[:1]))
+    joined = np.concatenate([np.broadcast_to(np.asarray(part), size) for part, size in zip(parts, sizes, strict=True)])
+    return pd.Categorical(joined) if joined.dtype.kind in "OU" else joined
 
 
 def _trials(task: Task, batch: list[Step], index: _Index) -> pd.DataFrame:
@@ -211,7 +208,6 @@ def _trials(task: Task, batch: list[Step], index: _Index) -> pd.DataFrame:
 
 
 def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd.DataFrame:
-    periods = np.array(task.periods)
     columns = []
     for t, step in enumerate(batch):
         following = batch[t + 1].value * ~step.after["over"] if t + 1 < len(batch) else torch.zeros_like(step.value)
@@ -219,7 +215,7 @@ def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd
         where = (~step.state["over"]).numpy()
         own = {
             "step": t,
-            "period": periods[step.state["period"].numpy()[where]],
+            "period": pd.Categorical.from_codes(step.state["period"].numpy()[where], pd.Index(task.periods)),
             "action": step.action.numpy()[where].astype(np.int8),
             "reward": step.reward.numpy()[where],
             "value": step.value.numpy()[where],
@@ -231,15 +227,15 @@ def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd
 
 
 def _activity(task: Task, batch: list[Step], index: _Index, periods: tuple[str, ...]) -> pd.DataFrame:
-    names = np.array(task.periods)
+    kept = [task.periods.index(name) for name in periods]
     columns = []
     for t, step in enumerate(batch):
-        period = names[step.state["period"].numpy()]
-        where = (~step.state["over"]).numpy() & np.isin(period, periods)
+        period = step.state["period"].numpy()
+        where = (~step.state["over"]).numpy() & np.isin(period, kept)
         if step.activity is None or not where.any():
             continue
         units = step.activity.numpy()[where].astype(np.float32)
-        own = {"step": t, "period": period[where]}
+        own = {"step": t, "period": pd.Categorical.from_codes(period[where], pd.Index(task.periods))}
         columns.append(index.keys(where, step.state["trial"]) | own | {f"unit_{k:02d}": u for k, u in enumerate(units.T)})
     return _concat(columns) if columns else pd.DataFrame()
 

@@ -246,13 +246,21 @@ class Recording:
 RECORDED = ("trials", "steps", "activity")
 
 
+def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables below one another; categories stay categories, where pandas makes text of them if they are not the same."""
+    parts = [frame for frame in frames if len(frame)]
+    if not parts:
+        return pd.DataFrame()
+    words: set[Any] = set.intersection(*(set(part.select_dtypes("category")) for part in parts))
+    known = {name: list(dict.fromkeys(word for part in parts for word in part[name].cat.categories)) for name in words}
+    alike = (part.assign(**{name: part[name].cat.set_categories(own) for name, own in known.items()}) for part in parts)
+    return pd.concat(alike, ignore_index=True)
+
+
 def join(recordings: Iterable[Recording]) -> Recording:
     """Join recordings of several conditions or tests."""
     parts = list(recordings)
-    frames: dict[str, Any] = {}
-    for name in RECORDED:
-        own = [frame for part in parts if len(frame := getattr(part, name))]
-        frames[name] = pd.concat(own, ignore_index=True) if own else pd.DataFrame()
+    frames: dict[str, Any] = {name: concat([getattr(part, name) for part in parts]) for name in RECORDED}
     settings = {condition: own for part in parts for condition, own in part.settings.items()}
     return Recording(**frames, settings=settings)
 

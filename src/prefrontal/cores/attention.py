@@ -44,15 +44,20 @@ class Attention:
     def step(self, p: Parameters, memory: Memory, x: Tensor) -> Memory:
         """Advance by one time step."""
         position = memory["position"]
-        place = torch.arange(self.length, device=x.device)
+        # In inference mode (``recording.play``) no earlier memory is asked for again: it is written to in place, and read
+        # as far as it is filled.
+        playing = torch.is_inference_mode_enabled()
+        place = torch.arange(min(int(position.max()) + 1, self.length) if playing else self.length, device=x.device)
         age = (position[..., None] - place) % self.length
         known = age <= position[..., None]
         here = (age == 0)[..., None]
+        slot = (position % self.length)[..., None, None].expand(-1, -1, 1, self.units)
         after = {"position": position + 1, "input": x}
         signal = torch.bmm(x, p["input_weight"]) + p["input_bias"][:, None]
         for layer in LAYERS:
-            past = torch.where(here, signal[:, :, None], memory[f"{layer}_past"])
-            after[f"{layer}_past"] = past
+            past, now = memory[f"{layer}_past"], signal[:, :, None]
+            after[f"{layer}_past"] = past.scatter_(2, slot, now) if playing else torch.where(here, now, past)
+            past = after[f"{layer}_past"][:, :, : len(place)]
             to_query, to_key, to_value = p[f"{layer}_weight"].chunk(3, dim=-1)
             query_bias, value_bias = p[f"{layer}_bias"][:, None].chunk(2, dim=-1)
             # Keys and values of the past are linear in it, so that query and result are mapped in their place.
