@@ -58,8 +58,8 @@ notebooks: $(patsubst %.py,%.ipynb,$(wildcard notebooks/*.py))  ## execute the n
 
 train: $(addprefix train-,$(EXPERIMENTS))  ## train all networks anew (hours)
 
-test: $(READY)  ## run all tests
-	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal
+test: $(READY)  ## run the tests in minutes; with ALL=1 the slow ones too, and the notebooks
+	$(PYTHON) -m pytest --numprocesses 2 --dist worksteal $(if $(ALL),,-m "not slow")
 
 bench: $(READY)  ## measure the speed of training and recording
 	$(PYTHON) -m tests.bench

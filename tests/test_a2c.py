@@ -399,13 +399,14 @@ def after_updates(compiled: bool, kind: str = "lstm", task=None) -> torch.Tensor
     return learner.flat
 
 
-@pytest.mark.parametrize("kind", list(CORES))
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.slow) if kind != "tanh" else kind for kind in CORES])
 def test_compiled_equals_eager(kind):
     """In this task several entries of a state are one tensor, and some pass through a step unchanged."""
     task = BanditTask(trials=6)
     torch.testing.assert_close(after_updates(True, kind, task), after_updates(False, kind, task), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [False, True])
 def test_compiled_gradient_equals_eager_over_unrolls_that_cut_episodes(apart):
     """Random parameters; episodes go on, end, and begin anew; one network alone has tensors of one entry."""

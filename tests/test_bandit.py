@@ -44,6 +44,7 @@ def test_regret_of_the_first_trial_is_half_the_difference(optimal):
     assert curve.is_monotonic_increasing
 
 
+@pytest.mark.slow
 def test_recorded_policy_has_the_regret_of_its_simulation(optimal):
     curve = optimal["fig1d"].set_index("trial")["regret"]
     textbook = analysis.textbook_curves(LENGTH).query("algorithm == 'Bayes-optimal'").set_index("trial")["regret"]

@@ -129,6 +129,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "strategy", "arms", "networks"), COMMANDS, ids=lambda own: getattr(own, "__name__", None))
 def test_a_file_of_hbayesdm_goes_through_in_one_command(tmp_path, coarse, kind, strategy, arms, networks):
     path = sheet(tmp_path / "study.txt", strategy, kind, arms)

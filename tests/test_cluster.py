@@ -39,6 +39,7 @@ def in_one_process(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]
     return swept(tmp_path_factory.mktemp("one"), "--workers", "1")
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_tables_as_one_process(tmp_path, scheduler, in_one_process):
     assert swept(tmp_path, "--scheduler", scheduler) == in_one_process
 
@@ -81,6 +82,7 @@ def alone(config) -> str:
     return str(population.flat.double().sum().item())
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced_and_its_training_goes_on(tmp_path):
     base = train.settings_of("two_step", None).settings() | {"trials": 3, "units": 4, "episodes": 6}
     jobs = {str(seed): (str(tmp_path), base | {"seed": seed}) for seed in range(2)}

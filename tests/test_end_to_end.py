@@ -21,6 +21,9 @@ SUMMARIES = sorted(set(experiment.names("figure")) - set(EXPERIMENTS))
 TRAINED = [name for name in EXPERIMENTS if (DATA / name / "networks").exists()]
 """Experiments whose networks are there; a new one may still be without."""
 
+QUICK = ("bandit", "weather")
+"""Experiments that run here whenever tests do; the others when all tests do."""
+
 SMALL = {"episodes": 3, "episodes_per_update": 8, "longest": 400, "test_episodes": 10}
 """Settings that make a training tiny, of those that an experiment has."""
 
@@ -72,7 +75,7 @@ def fewer(name, monkeypatch):
             monkeypatch.setattr(f"replications.{path}", functools.lru_cache(own.__wrapped__))
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in EXPERIMENTS])
 def test_experiment_runs_from_training_to_figure(name, tmp_path, fewer, coarse):
     data, figures = tmp_path / "data", tmp_path / "figures"
     train_tiny(name, data)

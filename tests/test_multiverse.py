@@ -178,6 +178,8 @@ def test_what_was_cut_short_while_judging_is_not_trained_again(tmp_path, monkeyp
     whole = tables.read(run.results(tmp_path))
     assert set(whole["universe"]) == {0, 1}
     pd.testing.assert_frame_equal(whole[whole["universe"] == 0].reset_index(drop=True), first, check_dtype=False)
+    named = tables.manifest(run.results(tmp_path).parent)["networks.csv"]["seeds"]
+    assert named == sorted(whole["seed"].unique())
 
 
 def test_results_of_other_settings_are_refused(small, tmp_path):
@@ -230,6 +232,7 @@ def summarized(networks: pd.DataFrame, folder: Path) -> dict[str, pd.DataFrame]:
     return experiment.analyse("multiverse", folder)
 
 
+@pytest.mark.slow
 def test_where_all_networks_meet_the_criteria_all_claims_hold_everywhere(tmp_path):
     found = summarized(synthetic(MULTIVERSES), tmp_path)
     share = found["shares"]
@@ -272,6 +275,7 @@ def test_a_network_without_a_value_fails_its_universe():
     assert decided.index[~decided["reproduced_verdict"].astype(bool)].tolist() == [7]
 
 
+@pytest.mark.slow
 def test_values_that_agree_at_once_are_found_by_universe():
     """Universe 3 alone agrees with all of them; universe 4 with all but one."""
     spared = {3: 0, 4: 1}

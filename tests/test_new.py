@@ -43,6 +43,7 @@ def test_new_experiment_runs_from_training_to_report(root, coarse):
     assert len(tables.read(data / NAME / "results" / "quantities.csv", "quantities")) == 2
 
 
+@pytest.mark.slow
 def test_new_experiment_keeps_the_house_rules(root):
     text = "".join(path.read_text() for path in root.rglob("*.py"))
     assert "NAME" not in text and f"replications.{NAME}.task" in text

@@ -23,6 +23,7 @@ def quick(monkeypatch):
                 monkeypatch.setattr(module, constant, value)
 
 
+@pytest.mark.slow
 def test_every_combination_is_trained_and_written(tmp_path, capsys):
     vary = ["--vary", "init_scale=1,2.5", "learning_rate=7e-4,2e-3", "steps_per_trial=2,3"]
     sweep.main(["two_step", *vary, *TINY, "--seeds", "2", "--name", "both", "--data", str(tmp_path)])
@@ -41,6 +42,7 @@ def test_every_combination_is_trained_and_written(tmp_path, capsys):
     assert "share_validation" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", experiment.names("sweep"))
 def test_the_experiments_own_measure_is_taken_over_training(name, tmp_path):
     arguments = ["--vary", "learning_rate=1e-3,2e-3", "--episodes", "6", "--points", "2", "--seeds", "2", "--data", str(tmp_path)]

@@ -170,6 +170,7 @@ def test_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch, ch
     assert all(one.equals(other) for one, other in zip(curve, resumed_curve, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [{"core": "lstm"}, {"core": "slots"}, {"network_input": "rpe"}], ids=named)
 def test_compiled_training_resumes_inside_an_episode(tmp_path, monkeypatch, checkpoint_each_update, kind):
     """The first episode to open after the resume brings its tensors in another order than the checkpoint.
@@ -196,6 +197,7 @@ train.train_experiment("two_step", sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 def test_killed_training_resumes_to_the_same_bits(tmp_path):
     """SIGKILL wherever it happens to fall, twice, against an uninterrupted run: weights and curves."""
     settings = [*SETTINGS, "--episodes", "100", "--seeds", "2"]
@@ -419,6 +421,7 @@ def test_checkpoint_names_tell_settings_apart(tmp_path):
     assert one != store.checkpoint_path([dataclasses.replace(SMALL, discount=0.8)], MAIN, tmp_path)
 
 
+@pytest.mark.slow
 def test_networks_learn_to_pull_the_better_arm(tmp_path):
     """Correlated arms, ten trials: the mean over four networks ends well above chance, .5, where it began."""
     config = BanditConfig(

@@ -122,13 +122,22 @@ def judged(name: str, data: Path) -> set[int]:
     return set(there.index)
 
 
-def add(rows: pd.DataFrame, data: Path, about: dict[str, Any]) -> None:
+def add(rows: pd.DataFrame, data: Path, size: Size) -> None:
     """Add rows to the table of results; one process does at a time."""
     path, folder = results(data), data / "multiverse" / "trained"
     with paths.locked(folder):
         before = [tables.read(path)] if path.exists() else []
         frame = pd.concat([*before, rows], ignore_index=True)[list(COLUMNS)]
-        tables.write(frame.sort_values(["experiment", "universe"], kind="stable", ignore_index=True), path, about=about)
+        tables.write(
+            frame.sort_values(["experiment", "universe"], kind="stable", ignore_index=True), path, about=about(frame, size)
+        )
+
+
+def about(frame: pd.DataFrame, size: Size) -> dict[str, Any]:
+    """Provenance of a table of results: of all networks that it judges."""
+    judged = frame[["experiment", "universe"]].drop_duplicates().sort_values(["experiment", "universe"])
+    each = [(name, condition, number) for name, number in judged.to_numpy() for condition in MULTIVERSES[name].conditions]
+    return store.provenance([config for name, condition, number in each for config in configs(name, condition, [number], size)])
 
 
 def training(name: str, condition: str, number: int, data: Path, size: Size) -> pd.DataFrame:
@@ -183,8 +192,8 @@ def judge(name: str, number: int, data: Path, size: Size) -> pd.DataFrame:
         values = quantities(name, replace(recording, folder=folder / multiverse.experiment))
         frame = frame.merge(values, how="left", on=list(frame.columns))
     parts = [frame, *(training(name, condition, number, data, size) for condition in multiverse.conditions)]
-    about = {"experiment": name, "universe": number, **varied(name, number)}
-    return pd.concat(parts, ignore_index=True).assign(**about).reindex(columns=list(COLUMNS))
+    keys = {"experiment": name, "universe": number, **varied(name, number)}
+    return pd.concat(parts, ignore_index=True).assign(**keys).reindex(columns=list(COLUMNS))
 
 
 def settle(name: str, numbers: list[int], data: Path, small: bool, progress: type[tqdm] = tqdm) -> None:
@@ -196,11 +205,10 @@ def settle(name: str, numbers: list[int], data: Path, small: bool, progress: typ
         bar = type("Bar", (progress,), {"job": f"{name}, {condition}, universes {numbers}"})
         each = [config.settings() for config in together]
         checkpoints.append(train.train_population(multiverse.experiment, condition, each, options, bar))
-    about = store.provenance([config for together in own.values() for config in together])
     for number in sorted(set(numbers) - judged(name, data)):
         with contextlib.redirect_stderr(io.StringIO()):  # bars of many processes at once
             rows = judge(name, number, data, size)
-        add(rows, data, about)
+        add(rows, data, size)
         print(f"{name}: universe {number} is judged")
     for checkpoint in checkpoints:
         checkpoint.unlink(missing_ok=True)
