@@ -239,6 +239,7 @@ def test_where_all_networks_meet_the_criteria_all_claims_hold_everywhere(tmp_pat
     assert {*share["experiment"]} == {*MULTIVERSES} and (share["universes"] == UNIVERSES).all()
     assert (share["holds"].dropna() == UNIVERSES).all() and share["setting"].isna().all()
     assert found["effects_on_claims"]["p"].isna().all()
+    assert (found["inputs"]["holds"] == UNIVERSES).all() and set(found["inputs"]["arms"]) == {"independent", "correlated"}
     main = experiment.Results("two_step", DATA).claims.set_index(["claim", "quantity"])["reproduced"]
     own = found["values"].query("experiment == 'two_step'").set_index(["claim", "quantity"])["main"]
     pd.testing.assert_series_equal(own, main.loc[own.index], check_names=False)
@@ -263,6 +264,7 @@ def test_a_main_effect_is_found_where_it_is(tmp_path):
     stay = share.loc[("two_step", "twostep-stay")]
     assert (stay["holds"], stay["setting"], stay["with_first"], stay["with_other"]) == (UNIVERSES // 2, "rms_epsilon", 1, 0)
     assert share.loc[("two_step", "twostep-lags"), "holds"] == UNIVERSES
+    assert found["inputs"].empty
     low = found["values"].query("quantity == 'common rewarded'").iloc[0]
     assert low["highest"] - low["lowest"] == pytest.approx(1) and low["agrees"] == UNIVERSES // 2
 

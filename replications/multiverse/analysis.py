@@ -113,6 +113,29 @@ def values(settled: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
     return frame.merge(main[[*ROW, "reproduced"]].rename(columns={"reproduced": "main"}), on=ROW)
 
 
+def inputs(settled: pd.DataFrame) -> pd.DataFrame:
+    """Compare networks that see rewards and networks that see reward prediction errors, on what criteria ask of both.
+
+    Returns
+    -------
+    DataFrame
+        quantity, arms; for either input, seen: universes, holds (how many of them), lowest, median, highest mean over a
+        universe's networks. Empty until both are judged.
+    """
+    seen = {"bandit": "reward", "bandit_rpe": "reward prediction error"}
+    own = settled[settled["experiment"].isin(seen) & settled["reproduced_verdict"].notna()]
+    own = own.assign(seen=own["experiment"].map(seen), arms=own["condition"].str.removesuffix("_rpe"))
+    own = own[own.groupby(["quantity", "arms"])["seen"].transform("nunique") == len(seen)]
+    grouped = own.groupby(["quantity", "arms", "seen"])
+    return grouped.agg(
+        universes=("universe", "nunique"),
+        holds=("reproduced_verdict", "sum"),
+        lowest=("reproduced", "min"),
+        median=("reproduced", "median"),
+        highest=("reproduced", "max"),
+    ).reset_index()
+
+
 def effects(outcomes: pd.DataFrame, settings: pd.DataFrame, first: pd.Series) -> pd.DataFrame:
     """Main effects of settings on one outcome.
 
@@ -253,6 +276,7 @@ def summarize(results: Results) -> dict[str, pd.DataFrame]:
         "axes": axes(),
         "shares": decisive(share, effect),
         "values": values(settled, main),
+        "inputs": inputs(settled),
         "effects": all_effects(means, networks, ROW),
         "effects_on_claims": effect,
         "together": together(settled),
