@@ -127,16 +127,15 @@ def add(rows: pd.DataFrame, data: Path, size: Size) -> None:
     path, folder = results(data), data / "multiverse" / "trained"
     with paths.locked(folder):
         before = [tables.read(path)] if path.exists() else []
-        frame = pd.concat([*before, rows], ignore_index=True)[list(COLUMNS)]
-        tables.write(
-            frame.sort_values(["experiment", "universe"], kind="stable", ignore_index=True), path, about=about(frame, size)
-        )
+        frame = pd.concat([*before, rows])[list(COLUMNS)]
+        frame = frame.sort_values(["experiment", "universe"], kind="stable", ignore_index=True)
+        tables.write(frame, path, about=about(frame, size))
 
 
 def about(frame: pd.DataFrame, size: Size) -> dict[str, Any]:
-    """Provenance of a table of results: of all networks that it judges."""
-    judged = frame[["experiment", "universe"]].drop_duplicates().sort_values(["experiment", "universe"])
-    each = [(name, condition, number) for name, number in judged.to_numpy() for condition in MULTIVERSES[name].conditions]
+    """Provenance of a table of results: of all networks that it judges, in its order."""
+    there = frame[["experiment", "universe"]].drop_duplicates()
+    each = [(name, condition, number) for name, number in there.to_numpy() for condition in MULTIVERSES[name].conditions]
     return store.provenance([config for name, condition, number in each for config in configs(name, condition, [number], size)])
 
 
