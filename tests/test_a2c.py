@@ -406,16 +406,27 @@ def test_compiled_equals_eager(kind):
     torch.testing.assert_close(after_updates(True, kind, task), after_updates(False, kind, task), rtol=1e-4, atol=1e-5)
 
 
+@dataclass(frozen=True)
+class TableTask(WanderingTask):
+    """Rewards depend on a tensor that the task holds."""
+
+    table = torch.tensor([-1.0, 0.5, 2.0])
+
+    def step(self, state, action, noise):
+        state, observation, reward = super().step(state, action, noise)
+        return state, observation, reward + self.table[action]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("apart", [False, True])
-def test_compiled_gradient_equals_eager_over_unrolls_that_cut_episodes(apart):
+@pytest.mark.parametrize(("apart", "at_once"), [(False, False), (True, False), (False, True)])
+def test_compiled_gradient_equals_eager_over_unrolls_that_cut_episodes(apart, at_once):
     """Random parameters; episodes go on, end, and begin anew; one network alone has tensors of one entry."""
-    task = WanderingTask()
+    task = TableTask()
     for seeds, episodes in ((3, 4), (1, 1)):
         network = network_for(task, 5, apart=apart)
         flat, costs, gradients = random_flat(network, seeds).float(), columns(seeds, torch.float32), []
         for compiled in (True, False):
-            unroll, noise, stream = Unroll(task, network, compiled=compiled), NoiseStream(list(range(seeds)), "test"), None
+            unroll, noise, stream = Unroll(task, network, at_once, compiled), NoiseStream(list(range(seeds)), "test"), None
             for _ in range(4):
                 drawn = noise.uniform(episodes, task.begin_noise), noise.uniform(9, episodes, unroll.noise)
                 gradient, stream, _ = unroll.gradient(flat, costs, stream, *drawn, torch.full((seeds,), 0.3))

@@ -189,6 +189,20 @@ def test_training_resumes_to_the_same_weights(settings, tmp_path):
     assert torch.equal(through.flat, second.flat)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [{"half_precision": False}, {"view": "symbols"}])
+def test_compiled_training_equals_uncompiled(settings):
+    """Views are put together from pictures that the task holds, and new episodes open inside the unroll."""
+    config, weights = train.Config(**settings, **SMALL, trials=1), []
+    for compiled in (True, False):
+        population = Population([config], compiled=compiled)
+        for _ in range(8):
+            population.update()
+        assert population.ended > 0
+        weights.append(population.flat)
+    torch.testing.assert_close(*weights, rtol=1e-3, atol=1e-4)
+
+
 def test_initial_encoder_gets_unit_variance_from_typical_views():
     config = train.Config(**SMALL)
     population = Population([config])

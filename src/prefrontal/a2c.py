@@ -224,7 +224,7 @@ class Unroll:
     task : Task
     network : Network
     at_once : bool
-        A new episode begins as soon as one ends, which runs uncompiled; else where the next unroll begins.
+        A new episode begins as soon as one ends; else where the next unroll begins.
     compiled : bool
         Compile the time step. Without a C++ compiler it runs uncompiled, with a warning and the same results.
     supervised : bool
@@ -244,13 +244,21 @@ class Unroll:
         self.task, self.network, self.at_once, self.supervised = task, network, at_once, supervised
         self.parallel = network.parallel and not at_once
         self.noise = 1 + task.step_noise + (task.begin_noise if at_once else 0)
-        compiled = compiled and not at_once and compiler_found()
+        compiled = compiled and compiler_found()
         self.loop = Loop(self._step, lambda name: name.startswith("memory.") and not self.parallel) if compiled else None
 
     def _step(self, fixed: Tensors, carried: Tensors, noise: Tensor) -> tuple[Tensors, Record]:
         """Take one time step, as ``Loop`` wants it."""
-        after, record = step(self.task, self.network, fixed, fixed, Stream.unflatten(carried), noise, self.supervised)
+        after, record = self.advance(fixed, fixed, Stream.unflatten(carried), noise)
         return after.flatten(), record
+
+    def advance(self, p: Parameters, costs: Costs, stream: Stream, noise: Tensor) -> tuple[Stream, Record]:
+        """Take one time step with noise (seed, episode, ``self.noise``); where episodes reopen at once, open those that ended."""
+        chance, opening = noise[..., : 1 + self.task.step_noise], noise[..., 1 + self.task.step_noise :]
+        stream, record = step(self.task, self.network, p, costs, stream, chance, self.supervised)
+        if self.at_once:
+            stream = stream.where(record["over"], open_stream(self.task, self.network, p, opening))
+        return stream, record
 
     def play(self, p: Parameters, costs: Costs, stream: Stream, noise: Tensor) -> tuple[Stream, Record]:
         """Play one unroll with noise (seed, steps, episode, ``self.noise``)."""
@@ -260,11 +268,8 @@ class Unroll:
             return Stream.unflatten(after), record
         steps: list[Record] = []
         for now in noise.unbind(1):
-            chance, opening = now[..., : 1 + self.task.step_noise], now[..., 1 + self.task.step_noise :]
-            stream, record = step(self.task, self.network, p, costs, stream, chance, self.supervised)
+            stream, record = self.advance(p, costs, stream, now)
             steps.append(record)
-            if self.at_once and record["over"].any():
-                stream = stream.where(record["over"], open_stream(self.task, self.network, p, opening))
         return stream, {name: torch.stack([record[name] for record in steps], dim=1) for name in steps[0]}
 
     def gradient(

@@ -90,7 +90,6 @@ class Program:
 
     def __init__(self, step: Step, flows: Callable[[str], bool], fixed: Tensors, carried: Tensors, new: Tensor) -> None:
         from functorch.compile import min_cut_rematerialization_partition
-        from torch.fx.experimental.proxy_tensor import make_fx
 
         self.fixed, names = len(fixed), [*fixed, *carried]
         self.flowing = [k for k, (name, tensor) in enumerate(carried.items()) if flows(name) and tensor.is_floating_point()]
@@ -110,8 +109,8 @@ class Program:
         self.received = [k for k, tensor in enumerate(outputs.values()) if tensor.requires_grad]
         sources = [tensor for tensor in outputs.values() if tensor.requires_grad]
         if not sources:
-            plain = make_fx(lambda *inputs: list(map(packed, function(*inputs).values())), tracing_mode="fake")
-            self.forward = compiled(plain(*example), example)
+            plain = traced(lambda *inputs: list(map(packed, function(*inputs).values())), *example)
+            self.forward = compiled(plain, example)
             return
         found = torch.autograd.grad(sources, [inputs[k] for k in learned], sources, allow_unused=True, retain_graph=True)
         learned = [k for k, gradient in zip(learned, found, strict=True) if gradient is not None]
@@ -123,7 +122,7 @@ class Program:
             return [*map(packed, outputs), *gradients[: len(learned)], *map(packed, gradients[len(learned) :])]
 
         cotangents = [packed(tensor) for tensor in sources]
-        graph = make_fx(joint, tracing_mode="fake")(inputs, cotangents)
+        graph = traced(joint, inputs, cotangents)
         graph.graph.eliminate_dead_code()
         with torch.no_grad():
             there, back = min_cut_rematerialization_partition(graph, [*inputs, *cotangents], num_fwd_outputs=len(outputs))
@@ -159,14 +158,21 @@ def split_gradients(graph: torch.fx.GraphModule, learned: list[int]) -> tuple[li
     return products, sums
 
 
+def traced(function: Callable[..., Any], *example: Any, decompositions: Any = None) -> torch.fx.GraphModule:
+    """Trace a function of tensors such as these; tensors that a task holds, such as pictures, become constants of the graph."""
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    graph: torch.fx.GraphModule = make_fx(function, decompositions, "fake", _allow_non_fake_inputs=True)(*example)
+    return graph
+
+
 def compiled(graph: torch.fx.GraphModule, example: list[Tensor]) -> Callable[[list[Tensor]], Any]:
     """Compile a graph for tensors such as these; what was compiled before is found in the user's cache folder."""
     from torch._inductor import config
     from torch._inductor.compile_fx import compile_fx_inner
     from torch._inductor.decomposition import select_decomp_table
-    from torch.fx.experimental.proxy_tensor import make_fx
 
-    decomposed = make_fx(graph, select_decomp_table(), tracing_mode="fake")(*example)
+    decomposed = traced(graph, *example, decompositions=select_decomp_table())
     with config.patch(size_asserts=False):
         program: Any = compile_fx_inner(decomposed, example)
     return program.current_callable
