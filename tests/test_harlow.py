@@ -190,7 +190,7 @@ def test_training_resumes_to_the_same_weights(settings, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", [{"half_precision": False}, {"view": "symbols"}])
+@pytest.mark.parametrize("settings", [{"view": "pixels"}, {"view": "symbols"}])
 def test_compiled_training_equals_uncompiled(settings):
     """Views are put together from pictures that the task holds, and new episodes open inside the unroll."""
     config, weights = train.Config(**settings, **SMALL, trials=1), []

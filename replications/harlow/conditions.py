@@ -45,7 +45,7 @@ VARIATIONS: dict[str, dict[str, Any]] = {
 }
 
 RECORDED = (MAIN, SYMBOLS)
-"""Conditions whose first networks' weights are kept; of all others the results are."""
+"""Conditions whose networks keep their weights; of all others the results are kept."""
 
 TEST_EPISODES = 200
 """Episodes that each of these networks plays for the recording."""

@@ -57,8 +57,8 @@ class Identity:
 class Convolutions:
     """Mnih et al. (2016): 16 filters of 8 x 8 with stride 4, 32 of 4 x 4 with stride 2, a layer of ``features`` units.
 
-    Views are (seed, episode, column, row, colour), squares of ``view_size`` pixels. Those in bfloat16 are encoded in bfloat16,
-    twice as fast where the processor has it. Parameters are named and shaped as those of a ``torch.nn.Sequential``.
+    Views are (seed, episode, column, row, colour), squares of ``view_size`` pixels. Parameters are named and shaped as those of
+    a ``torch.nn.Sequential``.
     """
 
     view_size: int
@@ -90,9 +90,7 @@ class Convolutions:
     def encode(self, p: Parameters, observation: Tensor) -> Tensor:
         """Encode views, one network after the other."""
         views = observation / 127.5 - 1 if observation.dtype == torch.uint8 else observation
-        with torch.autocast(views.device.type, torch.bfloat16, enabled=views.dtype == torch.bfloat16):
-            parts = [self._features({name: p[name][s] for name in self.shapes}, view) for s, view in enumerate(views)]
-        return torch.stack(parts).to(p["encoder_0_bias"].dtype)
+        return torch.stack([self._features({name: p[name][s] for name in self.shapes}, view) for s, view in enumerate(views)])
 
     def _features(self, p: Parameters, views: Tensor) -> Tensor:
         """Encode one network's views (episode, column, row, colour)."""
