@@ -1,5 +1,7 @@
 """Harlow's learning sets: the world, the images, the learner that resumes, and the analysis on agents whose answer is known."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from PIL import Image
 
 from prefrontal import claims, store
 from prefrontal.errors import UserError
+from prefrontal.paths import DATA
 from prefrontal.population import Population
 from prefrontal.task import NoiseStream
 from replications.harlow import analysis, images, train
@@ -328,3 +331,15 @@ def test_change_points_of_a_curve_that_leaves_chance_and_nears_ceiling():
     first, second = analysis.change_points(curve)
     assert abs(first - 20) <= 2 and abs(second - 35) <= 2
     assert analysis.change_points(curve[:5]) is None
+
+
+def test_tests_of_networks_that_were_played_again_stand_for_those_at_the_end_of_training(tmp_path):
+    for seed in (0, 3):
+        for end in (".json", ".csv", "_test.csv"):
+            shutil.copy(DATA / "harlow" / "networks" / f"symbols_{seed}{end}", tmp_path)
+    trained = analysis.read_networks(tmp_path)[1].set_index("seed")
+    played = trained.loc[[3]].reset_index().assign(correct=1)
+    tests = analysis.read_networks(tmp_path, played)[1].set_index("seed")
+    pd.testing.assert_frame_equal(tests.loc[[0]], trained.loc[[0]])
+    assert (tests.loc[3, "correct"] == 1).all() and (tests.loc[3, "n"] == trained.loc[3, "n"]).all()
+    assert tests.loc[3, "as_trained"].equals(trained.loc[3, "as_trained"])

@@ -13,7 +13,7 @@ import ruptures
 
 from prefrontal import claims, experiment, neural, tables
 from prefrontal.statistics import trend
-from replications.harlow.conditions import AS_TRAINED, CEILING
+from replications.harlow.conditions import AS_TRAINED, CEILING, PLAYED
 
 NETWORK = ["condition", "seed"]
 
@@ -23,8 +23,17 @@ STAGES = 6
 LAST = "final"
 
 
-def read_networks(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+TESTED = ("test", "trial", "first", "correct", "n")
+"""Columns of a network's final tests."""
+
+
+def read_networks(folder: Path, played: pd.DataFrame | None = None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read the learning curves, final tests and costs of all networks, their weights kept or not.
+
+    Parameters
+    ----------
+    played : DataFrame, optional
+        Tests of networks that were played again, with columns condition and seed, in place of those at the end of training.
 
     Returns
     -------
@@ -32,9 +41,12 @@ def read_networks(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
         Each with columns condition and seed; tests tell which of them is ``as_trained``.
     """
     tests, costs = [], []
+    again = {} if played is None else {keys: own[list(TESTED)] for keys, own in played.groupby(NETWORK)}
     for path, about in tables.networks(folder):
         keys = {"condition": about["condition"], "seed": about["config"]["seed"]}
-        own = tables.read(path.with_name(f"{path.stem}_test.csv"), needs=("test", "trial", "first", "correct", "n"))
+        own = again.get(tuple(keys.values()))
+        if own is None:
+            own = tables.read(path.with_name(f"{path.stem}_test.csv"), needs=TESTED)
         tests.append(own.assign(**keys, as_trained=own["test"] == AS_TRAINED[about["config"]["new_wrong_image"]]))
         costs.append({**keys, "training_seconds": about["training_seconds"], "actions": about["actions"]})
     return tables.learning_curves(folder), pd.concat(tests, ignore_index=True), pd.DataFrame(costs)
@@ -141,7 +153,8 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
 
 def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
     """Outcome of every network's training, its stages, and its final tests."""
-    curves, tests, costs = read_networks(recording.folder / "networks")
+    played = tables.read(recording.folder / "results" / PLAYED, needs=(*NETWORK, *TESTED))
+    curves, tests, costs = read_networks(recording.folder / "networks", played)
     turned = turns(curves)
     second = accuracy(tests[tests["as_trained"] & (tests["trial"] == 1)], "first")
     return {

@@ -57,6 +57,9 @@ TESTS: dict[str, dict[str, Any]] = {
 }
 """Tests that end every training: held-out images, those of another kind (pixels only), and the paper's control."""
 
+PLAYED = "played.csv"
+"""Results of these tests where the networks whose weights are kept were played again."""
+
 AS_TRAINED = {False: "held out", True: "new wrong image"}
 """Setting new_wrong_image -> the test that is as training was, but for its images."""
 

@@ -1,6 +1,7 @@
 """Record trained networks, weights frozen, on held-out images (Wang et al. 2018, simulation 5).
 
-All networks were tested at the end of their training: data/harlow/networks/*_test.csv.
+All networks were tested at the end of their training (data/harlow/networks/*_test.csv). Those whose weights are kept play the
+same tests again here: data/harlow/results/played.csv.
 
 python -m replications.harlow.record --help
 """
@@ -11,16 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from PIL import Image, ImageDraw
 
-from prefrontal import paths, recording
+from prefrontal import paths, recording, store, tables
 from prefrontal.recording import Networks, Trained, play
 from prefrontal.tables import Recording
 from prefrontal.task import NoiseStream, State
-from replications.harlow.conditions import MAIN, TESTS
+from replications.harlow.conditions import MAIN, PLAYED, TESTS
 from replications.harlow.task import CHOICE, ECCENTRICITY, FIXATION, LEFT, HarlowTask
-from replications.harlow.train import Config
+from replications.harlow.train import Config, final
 
 FILM_FRAMES = 150
 
@@ -71,16 +73,22 @@ def show_film(trained: Trained, task: HarlowTask, screen: HarlowTask, folder: Pa
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording]:
-    """Record the networks whose weights are kept, with their units; show example views and a film."""
+    """Record the networks whose weights are kept, with their units, and test them; show example views and a film."""
     screen, results = Config().task("held out"), networks.data / networks.name / "results"
     show_views(screen, results)
+    played, used = [], []
     for condition in networks.conditions:
         trained = networks(condition)
         config: Any = trained.config
         task = config.seen(**TESTS["held out"])
         if condition == MAIN:
             show_film(trained, task, screen, results)
+        tests = zip(trained.configs, final(trained), strict=True)
+        played += [own.assign(condition=condition, seed=each.seed) for each, own in tests]
+        used += trained.configs
         yield trained.record(episodes, task, activity_periods=("fixation", "choice"), steps=False)
+    frame = tables.leading(pd.concat(played, ignore_index=True), "condition", "seed", "test")
+    tables.write(frame, results / PLAYED, about=store.provenance(used))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from prefrontal.encoders import Convolutions, normalise
 from prefrontal.errors import require
 from prefrontal.network import Network
 from prefrontal.population import Population
-from prefrontal.recording import Agent, play
+from prefrontal.recording import Agent, Trained, play
 from prefrontal.task import NoiseStream, Task
 from replications.harlow.conditions import TESTS
 from replications.harlow.images import VIEW_PIXELS, image_bank, image_codes, read_folder
@@ -192,13 +192,13 @@ def measure(population: Population) -> pd.DataFrame:
     return pd.DataFrame([done | by_trial(own, settings.trials) for own in counts])
 
 
-def final(population: Population) -> list[pd.DataFrame]:
+def final(networks: Population | Trained) -> list[pd.DataFrame]:
     """Test trained networks -> counts as in ``accuracy``, by test."""
-    settings: Any = population.config
+    settings: Any = networks.config
     parts = []
     for name, test in TESTS.items():
         if name != "photographs" or settings.view == "pixels":
-            tested = accuracy(population.agent, settings.seen(**test), population.seeds, settings.test_episodes, "test episodes")
+            tested = accuracy(networks.agent, settings.seen(**test), networks.seeds, settings.test_episodes, "test episodes")
             parts.append([own.assign(test=name) for own in tested])
     return [pd.concat(own, ignore_index=True) for own in zip(*parts, strict=True)]
 
