@@ -57,7 +57,8 @@ def test_network_in_company_equals_the_network_alone(core):
     ]
     together = population_of(configs, 5).flat
     for index, config in enumerate(configs):
-        torch.testing.assert_close(together[index], population_of([config], 5).flat[0], rtol=1e-4, atol=1e-6)
+        # Sums of other sizes round otherwise on some processors; an update moves a weight a hundred times as far.
+        torch.testing.assert_close(together[index], population_of([config], 5).flat[0], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("sees", [{"sees_reward": False}, {"sees_action": False}, {"sees_reward": False, "network_input": "rpe"}])
