@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from PIL import Image, ImageDraw
 
-from prefrontal import paths, recording, store, tables
+from prefrontal import paths, recording, tables
 from prefrontal.recording import Networks, Trained, play
 from prefrontal.tables import Recording
 from prefrontal.task import NoiseStream, State
@@ -76,7 +76,7 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording]:
     """Record the networks whose weights are kept, with their units, and test them; show example views and a film."""
     screen, results = Config().task("held out"), networks.data / networks.name / "results"
     show_views(screen, results)
-    played, used = [], []
+    played = []
     for condition in networks.conditions:
         trained = networks(condition)
         config: Any = trained.config
@@ -85,10 +85,9 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording]:
             show_film(trained, task, screen, results)
         tests = zip(trained.configs, final(trained), strict=True)
         played += [own.assign(condition=condition, seed=each.seed) for each, own in tests]
-        used += trained.configs
         yield trained.record(episodes, task, activity_periods=("fixation", "choice"), steps=False)
     frame = tables.leading(pd.concat(played, ignore_index=True), "condition", "seed", "test")
-    tables.write(frame, results / PLAYED, about=store.provenance(used))
+    tables.write(frame, results / PLAYED, about=networks.provenance())
 
 
 if __name__ == "__main__":
