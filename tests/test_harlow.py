@@ -325,6 +325,14 @@ def test_control_is_compared_with_the_original(share, same):
     assert reached["reproduced"] == (share > CEILING)
 
 
+def test_rise_at_end_compares_the_last_two_tenths_on_trials_2_to_6():
+    points = np.arange(60)
+    curve = pd.DataFrame({"trial_1": points} | {f"trial_{k}": np.where(points < 54, 0.9, 0.9 + 0.01 * k) for k in range(2, 7)})
+    assert analysis.rise_at_end(curve) == pytest.approx(0.04), "the first trial does not count"
+    assert analysis.rise_at_end(curve.iloc[:54]) == pytest.approx(0)
+    assert np.isnan(analysis.rise_at_end(curve.iloc[:9]))
+
+
 def test_change_points_of_a_curve_that_leaves_chance_and_nears_ceiling():
     noise_of_points = np.random.default_rng(0).normal(0, 0.02, 60)
     curve = np.concatenate([np.full(20, 0.5), np.linspace(0.5, 0.95, 15), np.full(25, 0.95)]) + noise_of_points

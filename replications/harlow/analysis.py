@@ -57,6 +57,12 @@ def later_trials(curves: pd.DataFrame) -> pd.Series:
     return curves.filter(regex="^trial_").drop(columns="trial_1").mean(axis=1)
 
 
+def rise_at_end(curve: pd.DataFrame) -> float:
+    """What accuracy on trials 2 to 6 gained from the last tenth but one of a learning curve to the last; NaN for short curves."""
+    tenth, shares = len(curve) // 10, later_trials(curve)
+    return shares.iloc[-tenth:].mean() - shares.iloc[-2 * tenth : -tenth].mean() if tenth else np.nan
+
+
 def change_points(accuracy: np.ndarray) -> tuple[int, int] | None:
     """Points of a learning curve where it leaves chance and where it nears ceiling.
 
@@ -103,6 +109,7 @@ def outcomes(curves: pd.DataFrame, tests: pd.DataFrame, costs: pd.DataFrame, tur
                 "seed": seed,
                 "accuracy_trials_2_to_6": share,
                 "at_ceiling": share >= CEILING if np.isfinite(share) else np.nan,
+                "rise_at_end": rise_at_end(curve),
                 "training_episodes": int(curve["episode"].iloc[-1]),
                 "updates": int(curve["updates"].iloc[-1]),
             }

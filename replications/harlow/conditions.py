@@ -15,7 +15,7 @@ PIXELS: dict[str, Any] = {"view_size": 42}
 
 TRAINED: dict[str, dict[str, Any]] = {
     MAIN: PIXELS,
-    CONTROL: PIXELS | {"new_wrong_image": True},
+    CONTROL: PIXELS | {"new_wrong_image": True, "episodes": 600_000},
     STILL_FIRST: PIXELS | {"still_episodes": 40_000, "episodes": 100_000},
     SYMBOLS: {"view": "symbols", "episodes": 80_000},
 }
