@@ -21,6 +21,7 @@ TRAINED: dict[str, dict[str, Any]] = {
 }
 
 VARIED: dict[str, dict[str, dict[str, Any]]] = {
+    CONTROL: {"half_as_long_pixels_new_wrong_image": {"episodes": 300_000}},
     STILL_FIRST: {
         "view_84": {"view_size": 84},
         "unroll_100": {"unroll": 100},

@@ -47,6 +47,7 @@ SHADES = {
 }
 
 VARIATION_WORDS = {
+    "half_as_long_pixels_new_wrong_image": "control, half as long",
     "view_84": "view of 84 x 84 pixels",
     "unroll_100": "unroll of 100 actions (paper's)",
     "learning_rate_of_the_paper": "learning rate 7.5e-4 (paper's)",
