@@ -60,7 +60,7 @@ def later_trials(curves: pd.DataFrame) -> pd.Series:
 def rise_at_end(curve: pd.DataFrame) -> float:
     """What accuracy on trials 2 to 6 gained from the last tenth but one of a learning curve to the last; NaN for short curves."""
     tenth, shares = len(curve) // 10, later_trials(curve)
-    return shares.iloc[-tenth:].mean() - shares.iloc[-2 * tenth : -tenth].mean() if tenth else np.nan
+    return round(shares.iloc[-tenth:].mean() - shares.iloc[-2 * tenth : -tenth].mean(), 6) if tenth else np.nan
 
 
 def change_points(accuracy: np.ndarray) -> tuple[int, int] | None:
