@@ -84,6 +84,15 @@ def test_every_claim_is_shown_with_its_score(text):
         assert f"<td>{claims.score(own)}</td>" in text
 
 
+def test_it_opens_with_what_changed(text):
+    rows = report.section((paths.ROOT / "CHANGELOG.md").read_text(), "Changed").split("\n- ")
+    assert len(rows) > 1
+    opening = text[text.index("What changed") : text.index("<h2>Verdicts</h2>")]
+    assert opening.count("<li>") == len(rows)
+    assert report.section("## 2\n### Changed\nlate\n### Added\na\n## 1\n### Changed\nearly\n", "Changed") == "late"
+    assert report.section("## A\n### b\ntext\n## C\n", "A") == "### b\ntext"
+
+
 def test_text_from_results_is_escaped(text):
     assert "<script" not in text and "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; more" in text
     assert report.html("a <b>c</b> <!-- d --> [e](f.md) ![g](https://h.org)", "../x") == (

@@ -58,10 +58,10 @@ def html(text: str, base: str = "") -> str:
     return markdown.renderer.render(tokens, markdown.options, {})
 
 
-def section(readme: str, heading: str) -> str:
-    """Text under a second-level heading of a README; empty where there is none."""
-    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", readme, re.DOTALL | re.MULTILINE)
-    return found[1].strip() if found else ""
+def section(text: str, heading: str) -> str:
+    """Text under the first second- or third-level heading of these words; empty where there is none."""
+    found = re.search(rf"^(###?) {re.escape(heading)}\n(.*?)(?=^\1 |^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    return found[2].strip() if found else ""
 
 
 def inline_image(path: Path) -> tuple[str, int, int]:
@@ -205,7 +205,7 @@ class Options:
     figures: Path = paths.FIGURES
     """Figures folder; the report is written here."""
     root: Path = paths.ROOT
-    """Folder of README.md, CITATION.cff and replications/."""
+    """Folder of README.md, CHANGELOG.md, CITATION.cff and replications/."""
 
 
 def render(options: Options) -> str:
@@ -227,6 +227,7 @@ def render(options: Options) -> str:
         experiments=[collect_experiment(name, options, citations, frame) for name in names],
         score=claims.score(frame).split("; "),
         claim=re.search(r"\*\*The paper's claim\.\*\* (.*?)\n\n", readme, re.DOTALL),
+        changed=section((options.root / "CHANGELOG.md").read_text(), "Changed"),
         verdicts=section(readme, "Verdicts").partition("<!--")[0],
         no_history=history.missing(options.root),
         wrong=lambda column: frame[frame[column].map(claims.holds).eq(False)],
