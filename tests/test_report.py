@@ -87,7 +87,7 @@ def test_every_claim_is_shown_with_its_score(text):
 def test_it_opens_with_what_changed(text):
     rows = report.section((paths.ROOT / "CHANGELOG.md").read_text(), "Changed").split("\n- ")
     assert len(rows) > 1
-    opening = text[text.index("What changed") : text.index("<h2>Verdicts</h2>")]
+    opening = text[text.index("What changed") : text.index('<h2 id="verdicts">Verdicts</h2>')]
     assert opening.count("<li>") == len(rows)
     assert report.section("## 2\n### Changed\nlate\n### Added\na\n## 1\n### Changed\nearly\n", "Changed") == "late"
     assert report.section("## A\n### b\ntext\n## C\n", "A") == "### b\ntext"
