@@ -21,6 +21,7 @@ TRAINED: dict[str, dict[str, Any]] = {
 }
 
 VARIED: dict[str, dict[str, dict[str, Any]]] = {
+    MAIN: {"twice_as_long_pixels": {"episodes": 600_000}},
     CONTROL: {"half_as_long_pixels_new_wrong_image": {"episodes": 300_000}},
     STILL_FIRST: {
         "view_84": {"view_size": 84},
