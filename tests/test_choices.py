@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit
 
 from prefrontal import animals, behavior, choices, statistics, tables
@@ -42,6 +44,16 @@ def test_cues_are_the_values_of_the_other_learners():
     mirrored = said("delta rule, both arms", trials, 2, rate)
     assert mirrored[..., 0] == pytest.approx(rescorla_wagner.values(pays_left.reshape(4, 40), rate), abs=1e-6)
     assert mirrored.sum(-1) == pytest.approx(1, abs=1e-6)
+
+
+@given(rate=st.floats(0, 1))
+def test_values_between_known_rates_are_near_the_exact_ones_and_have_no_kink(rate):
+    outcomes = np.random.default_rng(0).random(60) < 0.7
+    known = rescorla_wagner.values(outcomes, RATES)
+    assert at_rate(known, rate) == pytest.approx(rescorla_wagner.values(outcomes, rate), abs=1e-5)
+    knot = RATES[np.clip(np.searchsorted(RATES, rate), 1, len(RATES) - 2)]
+    below, at, above = (at_rate(known, knot + gap) for gap in (-1e-7, 0, 1e-7))
+    assert above - at == pytest.approx(at - below, abs=1e-9)
 
 
 def test_forgetting_and_last_outcomes_by_hand():

@@ -55,6 +55,12 @@ def test_agent_is_explained_best_by_its_own_rule(truth):
     assert fitted == pytest.approx(PARAMETERS[truth], rel=0.3)
 
 
+def test_fit_does_not_depend_on_where_it_begins():
+    data = simulate(RULES["Q-learning"], PARAMETERS["Q-learning"] | {"learning_rate": 0.01}, 20, 40, np.random.default_rng(3))
+    one, other = (comparison.fit(RULES["Q-learning"], data, np.random.default_rng(seed)) for seed in (0, 1))
+    assert one == pytest.approx(other, rel=1e-6)
+
+
 def test_idle_parameters_are_not_rewarded():
     rng = np.random.default_rng(2)
     held_out, in_sample = [], []

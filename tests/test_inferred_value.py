@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+from sklearn.preprocessing import StandardScaler
 
 from prefrontal import neural, recording
 from replications.inferred_value import analysis, conditions
@@ -168,6 +171,15 @@ def test_decoder_finds_a_planted_state_and_nothing_in_noise():
         activity, state, groups = planted(strength)
         correct = ((neural.decode_state(activity, state, groups) > 0.5) == state).mean()
         assert low <= correct <= high
+
+
+def test_decoder_is_fitted_to_the_end():
+    activity, state, groups = planted(1.0)
+    found = neural.decode_state(activity, state, groups)
+    for train, test in GroupKFold(5).split(activity, state, groups):
+        scale = StandardScaler().fit(activity[train]).transform
+        exact = LogisticRegression(tol=1e-12, max_iter=100_000).fit(scale(activity[train]), state[train])
+        assert found[test] == pytest.approx(exact.predict_proba(scale(activity[test]))[:, 1], abs=1e-6)
 
 
 def test_decoder_does_not_learn_the_group():

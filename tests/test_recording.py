@@ -264,6 +264,16 @@ def test_load_gives_networks_that_play_also_outside_the_repository(tmp_path, mon
         prefrontal.load("two_step", "none")
 
 
+def test_trained_networks_play_in_double_precision():
+    """So that no action hangs on how a processor rounds; the tables stay in single precision."""
+    trained = prefrontal.load("two_step")
+    step = next(play(trained.agent, trained.task, NoiseStream(trained.seeds, "test"), 3))
+    assert {tensor.dtype for tensor in (step.probabilities, step.value, step.activity)} == {torch.float64}
+    recorded = trained.record(1, activity_periods=("stage 1",))
+    for frame, columns in ((recorded.steps, ["value", "rpe", "p_left"]), (recorded.activity, ["unit_00"])):
+        assert (frame[columns].dtypes == np.float32).all()
+
+
 @pytest.mark.parametrize("name", experiment.names("record"))
 def test_all_committed_networks_of_every_condition_load(name):
     networks = Networks(name)

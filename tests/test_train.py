@@ -242,7 +242,7 @@ def test_training_writes_weights_settings_and_curve(trained, tmp_path):
     curves = curves_of(population, tmp_path)
     networks = Networks("two_step", trained)(MAIN)
     assert networks.configs == population.configs
-    assert torch.equal(networks.agent.network.flatten(networks.agent.parameters), population.flat)
+    assert torch.equal(networks.agent.network.flatten(networks.agent.parameters), population.flat.double())
     written = tables.read(folder / f"{MAIN}_4.csv", "learning_curve")
     np.testing.assert_allclose(written["reward"], curves[0]["reward"], rtol=1e-5, atol=1e-6)
     assert written["episode"].iloc[-1] == 6

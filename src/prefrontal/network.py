@@ -225,7 +225,7 @@ class NetworkAgent:
     ----------
     network : Network
     parameters : Parameters
-        By name, (seed, ...).
+        By name, (seed, ...). The networks play in the precision of these.
     discount, reward_scale : Tensor
         With which each network was trained, (seed,). Values are given in the task's units.
     manipulate : Manipulation, optional
@@ -252,7 +252,7 @@ class NetworkAgent:
         self, memory: Any, observation: Tensor, last_reward: Tensor, last_action: Tensor
     ) -> tuple[Any, Tensor, Tensor, Tensor | None]:
         """Advance by one time step."""
-        scale = self.reward_scale[:, None]
-        moment = Moment(observation, last_reward * scale, last_action)
+        scale, dtype = self.reward_scale[:, None], self.parameters["policy_weight"].dtype
+        moment = Moment(observation.to(dtype), last_reward.to(dtype) * scale, last_action)
         memory, logits, value = self.network.step(self.parameters, memory, moment, self.discount, self.manipulate)
         return memory, torch.softmax(logits, dim=-1), value / scale, memory["activity"]

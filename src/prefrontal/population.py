@@ -57,8 +57,15 @@ def network_of(config: Config, task: Task) -> Network:
 
 
 def agent_of(network: Network, flat: Tensor, configs: Sequence[Config]) -> NetworkAgent:
-    """Frozen networks that play as they were trained."""
-    discount, scale = (torch.tensor([getattr(c, name) for c in configs]) for name in ("discount", "reward_scale"))
+    """Frozen networks that play as they were trained.
+
+    They play in double precision: in single, an action hangs now and then on how a processor rounds. Convolutions, which take
+    nine times as long in double, play in single.
+    """
+    flat = flat if network.encoder.shapes else flat.double()
+    discount, scale = (
+        torch.tensor([getattr(c, name) for c in configs], dtype=flat.dtype) for name in ("discount", "reward_scale")
+    )
     return NetworkAgent(network, network.views(flat), discount, scale)
 
 

@@ -133,7 +133,7 @@ def record(
     """
     require(episodes >= 1, "episodes", episodes, "at least 1")
     task, noise = of_networks(task, seeds), NoiseStream(seeds, purpose)
-    gamma = torch.as_tensor(discount, dtype=torch.float32).expand(len(seeds))
+    gamma = torch.as_tensor(discount, dtype=torch.float64).expand(len(seeds))
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in tables.RECORDED}
     told = " ".join(str(word) for word in (columns or {}).values())
     with tqdm(total=episodes, desc=f"record {condition} {told}".strip(), unit="episode") as bar:
@@ -218,10 +218,11 @@ def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd
             "period": pd.Categorical.from_codes(step.state["period"].numpy()[where], pd.Index(task.periods)),
             "action": step.action.numpy()[where].astype(np.int8),
             "reward": step.reward.numpy()[where],
-            "value": step.value.numpy()[where],
-            "rpe": rpe.numpy()[where],
+            "value": step.value.numpy()[where].astype(np.float32),
+            "rpe": rpe.numpy()[where].astype(np.float32),
         }
-        policy = {f"p_{name}": step.probabilities[..., k].numpy()[where] for k, name in enumerate(task.actions)}
+        probabilities = step.probabilities.numpy()[where].astype(np.float32)
+        policy = {f"p_{name}": probabilities[:, k] for k, name in enumerate(task.actions)}
         columns.append(index.keys(where, step.state["trial"]) | own | policy)
     return _concat(columns)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize
@@ -19,6 +20,10 @@ from prefrontal.learners.choice import check_arms
 
 Data = dict[str, np.ndarray]
 """What a rule looks at, each (episode, trial, ...); "choice" is required."""
+
+
+GRADIENT = 1e-9
+"""A fit is done where the mean log likelihood changes by less than this per unit of any parameter."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,10 @@ def log_likelihoods(rule: Rule, data: Data, parameters: dict[str, float]) -> np.
 
 
 def maximum_likelihood(rule: Rule, data: Data, points: np.ndarray) -> tuple[dict[str, float], bool]:
-    """Maximum-likelihood parameters (L-BFGS-B; the best run counts), and whether the optimiser converged.
+    """Maximum-likelihood parameters, and whether the optimiser converged.
+
+    L-BFGS-B runs from every starting point. The best run goes on, with more exact derivatives, until nothing is gained: where
+    parameters matter little, its first end depends on where it began, and on how the processor rounds.
 
     Parameters
     ----------
@@ -116,9 +124,10 @@ def maximum_likelihood(rule: Rule, data: Data, points: np.ndarray) -> tuple[dict
     def cost(vector: np.ndarray) -> float:
         return -float(log_likelihoods(rule, data, dict(zip(names, vector, strict=True)))[counted].mean())
 
-    runs = [minimize(cost, point, method="L-BFGS-B", bounds=list(rule.bounds.values())) for point in points]
-    best = min(runs, key=lambda run: run.fun)
-    return dict(zip(names, map(float, best.x), strict=True)), bool(best.success)
+    climb = partial(minimize, cost, method="L-BFGS-B", bounds=list(rule.bounds.values()))
+    best = min((climb(point) for point in points), key=lambda run: run.fun)
+    end = climb(best.x, jac="3-point", options={"ftol": 0.0, "gtol": GRADIENT})
+    return dict(zip(names, map(float, end.x), strict=True)), bool(best.success)
 
 
 def fit(rule: Rule, data: Data, rng: np.random.Generator, starts: int = 3) -> dict[str, float]:

@@ -684,7 +684,7 @@ def _values_by_rate(learner: Planner | LearningPlanner | ModelFree, batches: lis
         fixed = _watched(learner, batches)
         return lambda rate: fixed
     watched = np.swapaxes(_watched(replace(learner, learning_rate=RATES[:, None]), batches, RATES.shape), 0, 1)
-    return lambda rate: at_rate(watched, rate)
+    return lru_cache(maxsize=2)(lambda rate: at_rate(watched, rate))  # derivatives by the other parameters ask for it again
 
 
 def _values_by_parameters(
