@@ -269,6 +269,14 @@ def test_a_main_effect_is_found_where_it_is(tmp_path):
     assert low["highest"] - low["lowest"] == pytest.approx(1) and low["agrees"] == UNIVERSES // 2
 
 
+def test_settings_that_are_as_strong_are_named_in_their_order():
+    claim = pd.DataFrame({"experiment": ["e"], "claim": ["c"]})
+    for less, more in ((0.25, 0.25 + 1e-15), (0.25 + 1e-15, 0.25)):
+        strong = pd.DataFrame({"setting": ["one", "two", "three"], "share": [less, more, 0.5], "p_holm": [0.01, 0.01, 0.001]})
+        effect = strong.assign(experiment="e", claim="c", at_first=0.0, at_other=1.0)
+        assert analysis.decisive(claim, effect)["setting"].tolist() == ["three, one, two"]
+
+
 def test_a_network_without_a_value_fails_its_universe():
     networks = synthetic(["two_step"])
     at = (networks["universe"] == 7) & (networks["claim"] == "twostep-rpe-mb")

@@ -198,6 +198,8 @@ def all_effects(outcomes: pd.DataFrame, networks: pd.DataFrame, keys: list[str])
 def decisive(share: pd.DataFrame, effect: pd.DataFrame) -> pd.DataFrame:
     """Claims with the settings on which it hangs whether they hold: those that pass Holm's correction, the strongest first.
 
+    Of settings that are as strong, the first comes first.
+
     Returns
     -------
     DataFrame
@@ -205,7 +207,7 @@ def decisive(share: pd.DataFrame, effect: pd.DataFrame) -> pd.DataFrame:
         p_holm.
     """
     keys = ["experiment", "claim"]
-    strong = effect[effect["p_holm"] < ALPHA].sort_values("share", ascending=False, kind="stable")
+    strong = effect[effect["p_holm"] < ALPHA].sort_values("share", key=lambda own: -own.round(9), kind="stable")
     names = strong.groupby(keys)["setting"].agg(", ".join)
     strongest = strong.drop_duplicates(keys).rename(columns={"at_first": "with_first", "at_other": "with_other"})
     strongest = strongest[[*keys, "with_first", "with_other", "p_holm"]]
