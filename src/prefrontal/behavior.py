@@ -89,7 +89,7 @@ def shrunken_logistic(outcome: np.ndarray, design: np.ndarray, prior: float) -> 
     """
     if len(np.unique(outcome)) < 2:
         return unknown(design, SAME)
-    fit = LogisticRegression(C=prior**2, fit_intercept=False, tol=1e-8, max_iter=10_000).fit(design, outcome)
+    fit = LogisticRegression(C=prior**2, fit_intercept=False, solver="newton-cholesky", tol=1e-8).fit(design, outcome)
     return Estimate(fit.coef_[0], np.full(design.shape[1], np.nan))
 
 
