@@ -8,10 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
+import prefrontal
 from prefrontal import claims, store
 from prefrontal.errors import UserError
 from prefrontal.paths import DATA
 from prefrontal.population import Population
+from prefrontal.recording import play
 from prefrontal.task import NoiseStream
 from replications.harlow import analysis, images, train
 from replications.harlow.conditions import CEILING, CLAIMS, CONTROL, MAIN, TRAINED, VARIATIONS
@@ -351,3 +353,13 @@ def test_tests_of_networks_that_were_played_again_stand_for_those_at_the_end_of_
     pd.testing.assert_frame_equal(tests.loc[[0]], trained.loc[[0]])
     assert (tests.loc[3, "correct"] == 1).all() and (tests.loc[3, "n"] == trained.loc[3, "n"]).all()
     assert tests.loc[3, "as_trained"].equals(trained.loc[3, "as_trained"])
+
+
+def test_trained_networks_see_views_in_bytes_as_they_see_others():
+    trained = prefrontal.load("harlow")
+    in_bytes, others = (
+        next(play(trained.agent, task, NoiseStream(trained.seeds, "views"), 2))
+        for task in (trained.config.task(images="held out"), trained.config.seen(images="held out"))
+    )
+    assert in_bytes.observation.dtype == torch.uint8 and others.observation.is_floating_point()
+    assert torch.allclose(in_bytes.probabilities, others.probabilities, atol=1e-5)

@@ -253,6 +253,8 @@ class NetworkAgent:
     ) -> tuple[Any, Tensor, Tensor, Tensor | None]:
         """Advance by one time step."""
         scale, dtype = self.reward_scale[:, None], self.parameters["policy_weight"].dtype
-        moment = Moment(observation.to(dtype), last_reward.to(dtype) * scale, last_action)
+        if observation.is_floating_point():  # views in bytes are scaled by the encoder
+            observation = observation.to(dtype)
+        moment = Moment(observation, last_reward.to(dtype) * scale, last_action)
         memory, logits, value = self.network.step(self.parameters, memory, moment, self.discount, self.manipulate)
         return memory, torch.softmax(logits, dim=-1), value / scale, memory["activity"]
