@@ -74,3 +74,13 @@ def test_tables_are_compared(tmp_path):
 def test_unknown_experiment_is_refused(tmp_path):
     with pytest.raises(UserError, match="experiment is 'nothing'; it must be bandit or"):
         verify.main(verify.Options("nothing", folder=tmp_path / "verify"))
+
+
+def test_one_experiment_sees_the_results_of_the_others_but_not_its_own(tmp_path):
+    written = [f"{name}/{part}/networks.csv" for name in ("two_step", "multiverse") for part in ("networks", "results")]
+    for path in (tmp_path / "data" / each for each in (*written, "multiverse/results/effects.csv")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a\n")
+    verify.link(tmp_path / "data", tmp_path / "rebuilt", ["multiverse"])
+    seen = {str(path.relative_to(tmp_path / "rebuilt")) for path in (tmp_path / "rebuilt").glob("*/*/*")}
+    assert seen == set(written), "of its own results, only what it starts from"

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
+from statsmodels.discrete.discrete_model import Logit
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools import add_constant
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
 from prefrontal.learners import rescorla_wagner
@@ -68,7 +70,7 @@ def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None 
         return unknown(design, SAME)
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return unknown(design, "predictors that never vary, or depend on each other")
-    model = sm.Logit(outcome, design)
+    model = Logit(outcome, design)
     model.raise_on_perfect_prediction = True
     robust: dict[str, Any] = {} if groups is None else {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
     try:
@@ -361,14 +363,14 @@ def explained_variance(outcome: np.ndarray, predictors: Sequence[np.ndarray]) ->
     """Share of variance r2 that a linear regression with a constant explains; NaN where nothing varies."""
     if len(outcome) < len(predictors) + 2 or np.ptp(outcome) == 0:
         return np.nan
-    return float(sm.OLS(outcome, sm.add_constant(np.column_stack(predictors), has_constant="add")).fit().rsquared)
+    return float(OLS(outcome, add_constant(np.column_stack(predictors), has_constant="add")).fit().rsquared)
 
 
 def residual(outcome: np.ndarray, predictor: np.ndarray) -> np.ndarray:
     """What is left of ``outcome`` after a linear regression on ``predictor`` with a constant."""
     if len(outcome) < 3:
         return np.full(len(outcome), np.nan)
-    return np.asarray(sm.OLS(outcome, sm.add_constant(predictor, has_constant="add")).fit().resid)
+    return np.asarray(OLS(outcome, add_constant(predictor, has_constant="add")).fit().resid)
 
 
 def standardized_weights(outcome: np.ndarray, predictors: dict[str, np.ndarray]) -> dict[str, float]:
@@ -377,7 +379,7 @@ def standardized_weights(outcome: np.ndarray, predictors: dict[str, np.ndarray])
     if len(values) < values.shape[1] + 2 or (np.ptp(values, axis=0) == 0).any():
         return {f"weight_{name}": np.nan for name in predictors}
     z = stats.zscore(values, axis=0)
-    return dict(zip([f"weight_{name}" for name in predictors], sm.OLS(z[:, 0], z[:, 1:]).fit().params, strict=True))
+    return dict(zip([f"weight_{name}" for name in predictors], OLS(z[:, 0], z[:, 1:]).fit().params, strict=True))
 
 
 def matching_points(trials: pd.DataFrame) -> pd.DataFrame:
@@ -485,14 +487,15 @@ def learning_rate_likelihood(
     check_arms(choice, 2, "learning_rate_likelihood")
     value = rescorla_wagner.values(pays_left, rates[:, None]).astype(np.float32)
     difference = rescorla_wagner.advantage(value, magnitude_left.astype(np.float32), magnitude_right.astype(np.float32))
-    toward = np.where(choice == 0, difference, -difference)  # (rates, episodes, trials): the chosen arm's advantage
-    total = np.empty((toward.shape[-1], len(rates), len(temperatures)))
-    some = np.arange(0, len(choice), 8)
-    for (i, own), (k, temperature) in product(enumerate(toward), enumerate(temperatures.astype(np.float32))):
+    against = np.where(choice == 0, -difference, difference)  # (rates, episodes, trials): the other arm's advantage
+    total = np.empty((against.shape[-1], len(rates), len(temperatures)))
+    odds = np.ones((8, -(-len(choice) // 8), against.shape[-1]))
+    each = odds.reshape(-1, against.shape[-1])[: len(choice)]
+    for (i, own), (k, temperature) in product(enumerate(against), enumerate(temperatures.astype(np.float32))):
         # Single precision vectorises; the bound keeps exp finite, where a choice is all but impossible anyway, and so the
         # product of eight episodes' odds, of which one logarithm, which is slow, tells as much as eight.
-        miss = np.exp(np.minimum(-temperature * own, 80)).astype(np.float64)
-        total[:, i, k] = -np.log(np.multiply.reduceat(1 + miss, some, axis=0)).sum(0)
+        np.add(np.exp(np.minimum(temperature * own, 80)), 1, out=each, dtype=np.float64)
+        total[:, i, k] = -np.log(odds.prod(0)).sum(0)
     return total
 
 

@@ -7,6 +7,7 @@ python -m prefrontal.verify two_step     one of them
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -32,17 +33,19 @@ class Options:
     """Where everything is rebuilt; what is there is removed first."""
 
 
-def link_networks(data: Path, rebuilt: Path) -> None:
-    """Show the experiments' networks, and whatever else is not rebuilt, in the folder for what is rebuilt."""
+def link(data: Path, rebuilt: Path, chosen: Collection[str]) -> None:
+    """Show what is not rebuilt in the folder for what is: the networks, and all of the experiments that are not chosen."""
     for path in data.glob("*/*"):
-        if path.is_dir() and path.name != "results":
-            link = rebuilt / path.relative_to(data)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path.resolve(), target_is_directory=True)
-    for name in set(experiment.names("analysis")) - set(experiment.names("record")):
-        link = rebuilt / name / "results" / "networks.csv"
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to((data / name / "results" / "networks.csv").resolve())
+        if path.is_dir() and not (path.name == "results" and path.parent.name in chosen):
+            point(rebuilt / path.relative_to(data), path)
+    for name in set(chosen) - set(experiment.names("record")):
+        point(rebuilt / name / "results" / "networks.csv", data / name / "results" / "networks.csv")
+
+
+def point(name: Path, path: Path) -> None:
+    """Make a symbolic link to a path."""
+    name.parent.mkdir(parents=True, exist_ok=True)
+    name.symlink_to(path.resolve(), target_is_directory=path.is_dir())
 
 
 def compare(old: Path, new: Path) -> tuple[str, bool]:
@@ -64,7 +67,7 @@ def main(options: Options) -> None:
     compared = {options.data.resolve(), options.figures.resolve()} & {data.resolve(), figures.resolve()}
     require(not others and not compared, "folder", str(options.folder), "one of its own: everything there is removed first")
     shutil.rmtree(options.folder, ignore_errors=True)
-    link_networks(options.data, data)
+    link(options.data, data, chosen)
     for name in chosen:
         if name in recorded:
             record_experiment(name, data)
