@@ -15,13 +15,13 @@ PIXELS: dict[str, Any] = {"view_size": 42}
 
 TRAINED: dict[str, dict[str, Any]] = {
     MAIN: PIXELS,
-    CONTROL: PIXELS | {"new_wrong_image": True, "episodes": 600_000},
+    CONTROL: PIXELS | {"new_wrong_image": True},
     STILL_FIRST: PIXELS | {"still_episodes": 40_000, "episodes": 100_000},
     SYMBOLS: {"view": "symbols", "episodes": 80_000},
 }
 
 VARIED: dict[str, dict[str, dict[str, Any]]] = {
-    MAIN: {"twice_as_long_pixels": {"episodes": 600_000}},
+    MAIN: {"half_as_long_pixels": {"episodes": 300_000}},
     CONTROL: {"half_as_long_pixels_new_wrong_image": {"episodes": 300_000}},
     STILL_FIRST: {
         "view_84": {"view_size": 84},

@@ -47,7 +47,7 @@ SHADES = {
 }
 
 VARIATION_WORDS = {
-    "twice_as_long_pixels": "twice as long",
+    "half_as_long_pixels": "half as long",
     "half_as_long_pixels_new_wrong_image": "control, half as long",
     "view_84": "view of 84 x 84 pixels",
     "unroll_100": "unroll of 100 actions (paper's)",

@@ -57,7 +57,7 @@ class Config(config.Config):
     """Episodes of each final test, and five times those of a point of the learning curve."""
     half_precision: bool = True
     """Save weights in float16, in half as much space; the final tests are those of the saved weights."""
-    episodes: int = 300_000
+    episodes: int = 600_000
     """Training episodes (paper: about 100,000 per thread, 32 threads)."""
     episodes_per_update: int = 64
     """Episodes played side by side (paper: 32 asynchronous threads of one)."""
