@@ -180,7 +180,7 @@ def test_settings_of_pixels_are_refused_for_symbols(setting):
 )
 def test_training_resumes_to_the_same_weights(settings, tmp_path):
     config = train.Config(**settings, **SMALL, trials=1)
-    through, first, second = (Population([config]) for _ in range(3))
+    through, first, second = (Population([config], compiled=False) for _ in range(3))
     for _ in range(8):
         through.update()
     for _ in range(3):
