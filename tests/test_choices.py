@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import expit
 
@@ -47,10 +47,11 @@ def test_cues_are_the_values_of_the_other_learners():
 
 
 @given(rate=st.floats(0, 1))
+@example(rate=0.9967)  # between the last two known ones
 def test_values_between_known_rates_are_near_the_exact_ones_and_have_no_kink(rate):
     outcomes = np.random.default_rng(0).random(60) < 0.7
     known = rescorla_wagner.values(outcomes, RATES)
-    assert at_rate(known, rate) == pytest.approx(rescorla_wagner.values(outcomes, rate), abs=1e-5)
+    assert at_rate(known, rate) == pytest.approx(rescorla_wagner.values(outcomes, rate), abs=1e-6)
     knot = RATES[np.clip(np.searchsorted(RATES, rate), 1, len(RATES) - 2)]
     below, at, above = (at_rate(known, knot + gap) for gap in (-1e-7, 0, 1e-7))
     assert above - at == pytest.approx(at - below, abs=1e-9)

@@ -27,7 +27,8 @@ def at_rate(watched: np.ndarray, rate: float) -> np.ndarray:
     """Values at a learning rate, (..., n), from those at all ``RATES``, (..., rates, n).
 
     In between they go along cubics of the rate's square root that meet in value and slope (cubic convolution, Keys 1981): at a
-    kink a fit would stop before it is done. Below the lowest rate they go on in mirror image, beyond the highest straight on.
+    kink a fit would stop before it is done. Below the lowest rate they go on in mirror image, beyond the highest along the
+    parabola through the last three.
     """
     last = len(RATES) - 1
     position = last * np.sqrt(rate)
@@ -36,5 +37,5 @@ def at_rate(watched: np.ndarray, rate: float) -> np.ndarray:
     weights = 2 * t**2 - t - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2
     beside = [watched[..., abs(k), :] for k in range(below - 1, min(below + 2, last) + 1)]
     if len(beside) < len(weights):
-        beside.append(2 * beside[-1] - beside[-2])
+        beside.append(3 * beside[-1] - 3 * beside[-2] + beside[-3])
     return sum(weight / 2 * values for weight, values in zip(weights, beside, strict=True))
