@@ -23,7 +23,8 @@ DRAWING := $(addprefix $(LIBRARY)/,plotting.py paper.mplstyle)
 export OMP_NUM_THREADS ?= 1
 ifeq ($(MAKECMDGOALS),$(filter figures report claims $(DRAWN),$(firstword $(MAKECMDGOALS))))
 # As many processes as cores, unless -j says otherwise: each writes files of its own. Trainings use all cores themselves.
-MAKEFLAGS += --jobs=$(shell nproc 2>/dev/null || echo 1) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# nproc would count the threads of OMP_NUM_THREADS; some systems lack it.
+MAKEFLAGS += --jobs=$(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Freed memory is kept (glibc): to ask the system for it again at every time step took up to half of a recording's time.
 export MALLOC_MMAP_MAX_ ?= 0
 export MALLOC_TRIM_THRESHOLD_ ?= 1073741824

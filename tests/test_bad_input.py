@@ -299,6 +299,8 @@ NETWORK_FILES: list[Row] = [
             *(lambda k=k, ending=ending: Path(f"{NETWORKS}/{MAIN}_{k}.{ending}").rename(f"{NETWORKS}/independent_{k}.{ending}")
                 for k in range(2) for ending in ("json", "safetensors")),
             lambda: (Path("data/bandit/networks").parent.mkdir(exist_ok=True), Path(NETWORKS).rename("data/bandit/networks")))),
+    ("two_step.record", f"no trained network of condition '{MAIN}'; train it first, or take default_rpe or side",
+        both(*(lacks(f"{NETWORKS}/{MAIN}_{k}.json") for k in range(2)))),
     ("two_step.record --episodes 0", "episodes is 0; it must be at least 1"),
     ("two_step.record --episodes=-3", "episodes is -3; it must be at least 1"),
     ("two_step.record --episodes many", "--episodes"),
@@ -409,6 +411,7 @@ COMMANDS: list[Row] = [
     *((f"prefrontal.sweep {arguments}", words) for arguments, words in (
         ("--vary a=1", "experiment is '--vary'; it must be bandit or"),
         ("three_step --vary a=1", "experiment is 'three_step'; it must be bandit or"),
+        ("multiverse --vary a=1", "experiment is 'multiverse'; it must be bandit or"),
         ("two_step", "vary"),
         ("two_step --vary", "vary is 'empty'; it must be one or more of setting=value,value"),
         ("two_step --vary speed=1,2", "write setting=value,value with a setting among seed"),
@@ -613,11 +616,12 @@ train.main(sys.argv[3], sys.argv[4:])
     [
         ("checkpoint", 4_000, "", "checkpoints/{MAIN}_"),
         ("networks", 600, "--no-half-precision", "{MAIN}_"),
-        (
+        pytest.param(
             "compiling",
             2_000,
             "--compile True",
             "cannot be written (File too large); name another folder in TORCHINDUCTOR_CACHE_DIR",
+            marks=pytest.mark.slow,
         ),
     ],
 )

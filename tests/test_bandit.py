@@ -51,6 +51,7 @@ def test_recorded_policy_has_the_regret_of_its_simulation(optimal):
     assert curve[LENGTH] == pytest.approx(textbook[LENGTH], abs=0.35)
 
 
+@pytest.mark.slow
 def test_textbook_algorithms_are_tuned_over_the_training_distribution():
     tuning = analysis.tuning(LENGTH)
     chosen = tuning[tuning["chosen"]].set_index("algorithm")
@@ -86,6 +87,17 @@ def test_structure_is_the_difference_to_the_same_seed():
     index = pd.MultiIndex.from_product([[other, own], [3, 5]], names=["condition", "seed"])
     difference = analysis.minus_independent(pd.Series([2.0, 4.0, 1.0, 1.5], index))
     assert difference.to_numpy().tolist() == [[3, own, -1.0], [5, own, -2.5]]
+
+
+def test_structure_is_told_of_the_networks_that_there_are():
+    """Conditions with other seeds; and a network whose counterpart is missing, which is not left out."""
+    (own, other), (own_rpe, other_rpe) = conditions.STRUCTURE.items()
+    final = pd.Series({(other, 8): 2.0, (own, 8): 1.0, (own, 9): 1.0, (other_rpe, 0): 4.0, (own_rpe, 0): 1.0}).rename_axis(
+        ["condition", "seed"]
+    )
+    difference = analysis.minus_independent(final).set_index(["condition", "seed"])["correlated minus independent"]
+    expected = pd.Series({(own, 8): -1.0, (own, 9): np.nan, (own_rpe, 0): -3.0})
+    pd.testing.assert_series_equal(difference, expected, check_names=False)
 
 
 def test_every_claim_is_settled_by_the_quantities_of_its_condition():

@@ -44,6 +44,7 @@ def test_a_cluster_gives_the_same_tables_as_one_process(tmp_path, scheduler, in_
     assert swept(tmp_path, "--scheduler", scheduler) == in_one_process
 
 
+@pytest.mark.slow
 def test_a_cluster_trains_the_same_networks_as_one_process(tmp_path, scheduler):
     for folder, where in (("one", ("--workers", "1")), ("two", ("--scheduler", scheduler))):
         train.train_experiment("two_step", ["--all", *TINY, "--data", str(tmp_path / folder), *where])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pandas as pd
 import pytest
 
-from prefrontal import claims, history, paths
+from prefrontal import claims, history, paths, tables
 from prefrontal.errors import UserError
 
 CONDITIONS = """from prefrontal.claims import Claim, above
@@ -117,3 +118,15 @@ def test_no_result_of_this_suite_is_older_than_its_criterion():
     late = history.too_late(frame)
     assert late.empty, late.to_string()
     assert len(frame) == len(claims.collect(paths.DATA)), "a row for every row that is settled"
+
+
+def test_results_and_figures_name_commits_of_this_history():
+    """Whoever cites a figure by the commit in its caption finds the code that made it."""
+    if why := history.missing(paths.ROOT):
+        pytest.skip(why)
+    known = {*history.git(paths.ROOT, "rev-list", "HEAD").split()}
+    captions = (path.read_text() for path in paths.FIGURES.glob("*.txt"))
+    named = {commit for text in captions for commit in re.findall(r'commit"?: "?([^\s",]+)', text)}
+    for path in [*paths.DATA.glob("*/results/manifest.json"), *paths.DATA.glob("*/animals/manifest.json")]:
+        named |= {about["commit"] for about in tables.manifest(path.parent).values()}
+    assert named and named <= known

@@ -321,7 +321,9 @@ def minus_independent(final: pd.Series) -> pd.DataFrame:
     by_seed = final.unstack("condition")
     pairs = {own: by_seed[own] - by_seed[other] for own, other in STRUCTURE.items() if {own, other} <= {*by_seed.columns}}
     wide = pd.DataFrame(pairs, by_seed.index)
-    return wide.melt(var_name="condition", value_name="correlated minus independent", ignore_index=False).reset_index()
+    long = wide.melt(var_name="condition", value_name="correlated minus independent", ignore_index=False).reset_index()
+    # Conditions have other seeds; a network without its counterpart stays, without a value.
+    return long[pd.MultiIndex.from_frame(long[NETWORK]).isin(final.index)]
 
 
 def yardsticks(measured: dict[str, pd.DataFrame]) -> dict[str, float]:

@@ -65,11 +65,11 @@ def draw_loop(ax: Axes) -> None:
 
 def draw_layers(ax: Axes) -> None:
     """Fig. 1b: the layers, and the gates of one LSTM unit."""
-    box(ax, 0.3, 0.1, "observation,\nlast action, last reward", 0.54, 0.16)
+    box(ax, 0.3, 0.13, "observation,\nlast action, last reward", 0.54, 0.18)
     box(ax, 0.3, 0.48, "48 LSTM units", 0.46, 0.14, "#e6eef8")
     box(ax, 0.14, 0.9, "policy", 0.2, 0.1)
     box(ax, 0.46, 0.9, "value", 0.2, 0.1)
-    arrow(ax, (0.3, 0.21), (0.3, 0.38))
+    arrow(ax, (0.3, 0.25), (0.3, 0.39))
     arrow(ax, (0.24, 0.57), (0.15, 0.82))
     arrow(ax, (0.36, 0.57), (0.45, 0.82))
     arrow(ax, (0.1, 0.55), (0.1, 0.41), bend=2.5)
@@ -149,14 +149,16 @@ def draw_trajectories(axes: list[Axes], results: pd.DataFrame) -> None:
         ax.tick_params(labelleft=False)
 
 
-def draw_payoffs(ax: Axes, results: pd.DataFrame, correlations: pd.DataFrame) -> None:
-    """Fig. 1f: unit activity at the last trial, by the left arm's reward probability."""
+def draw_payoffs(ax: Axes, results: pd.DataFrame, correlations: pd.DataFrame) -> Axes:
+    """Fig. 1f: unit activity at the last trial, by the left arm's reward probability -> axes of the colour bar."""
     points = ax.scatter(results["pc1"], results["pc2"], c=results["p_left"], cmap=PAYOFF_COLORS, vmin=0, vmax=1, s=4, lw=0)
-    ax.figure.colorbar(points, ax=ax, pad=0.02, aspect=12).ax.set_title("$p_L$", pad=3)
+    bar = ax.figure.colorbar(points, ax=ax, pad=0.02, aspect=12).ax
+    bar.set_title("$p_L$", pad=3)
     ax.set(xlabel="PC 1", ylabel="PC 2")
     mean, low = correlations["rank_correlation"].mean(), correlations["rank_correlation"].min()
     text = f"|rank correlation| {mean:.2f} over\n{len(correlations)} networks (lowest {low:.2f})"
     ax.set_title(text, fontsize=5.5, pad=2)
+    return bar
 
 
 def draw_share(ax: Axes, results: pd.DataFrame) -> None:
@@ -272,9 +274,9 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     draw_choices(c, results["fig1c"])
     draw_regrets(d[0], d[1], results["fig1d"], results["fig1d_textbook"])
     draw_trajectories(e, results["fig1e"].assign(p_right=lambda own: 1 - own["p_left"]))
-    draw_payoffs(f, results["fig1f"], results["payoff_code"])
+    bar = draw_payoffs(f, results["fig1f"], results["payoff_code"])
     draw_share(g, results["bayes_share"])
-    panels = {"a": [a], "b": [b], "c": c, "d": d, "e": e, "f": [f], "g": [g]}
+    panels = {"a": [a], "b": [b], "c": c, "d": d, "e": e, "f": [f, bar], "g": [g]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
     yield experiment.Drawing("fig1", figure, panels)

@@ -236,7 +236,7 @@ def supplement(results: Results, paired: pd.DataFrame) -> Figure:
         draw_doses(axes[0, column], results["fig7_dose"], manipulation)
         draw_course(axes[1, column], results["fig7_course"], manipulation)
     axes[0, 0].set_ylabel("risky choice (%)")
-    axes[0, 0].legend(loc="upper left")
+    axes[0, 0].legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
     axes[1, 0].set_ylabel("risky choice,\nminus control (points)")
     axes[1, 0].legend(loc="upper right", handlelength=2.5)
     draw_errors(axes[2, 0], results["fig7_errors"])

@@ -246,6 +246,7 @@ def compose_variations(results: Results) -> Figure:
         ax.axhline(50, ls="--", lw=0.6, color="black")
         draw_curves(ax, settled[settled["condition"] == origins[name]], "#cccccc")
         draw_curves(ax, own, COLORS["independent"])
+        ax.set_ylim(0, 102)
         ax.set_title(VARIATION_WORDS.get(name, name), fontsize=6)
         plotting.count(ax, own["seed"].nunique(), "")
         plotting.panel_label(ax, letter, x_mm=-4)

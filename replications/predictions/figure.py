@@ -42,7 +42,6 @@ def draw_course(ax: Axes, frame: pd.DataFrame, by: str, column: str, color: str,
     ax.vlines(means[by], means["ci_low"], means["ci_high"], color=color, lw=1.2)
     for _, block in frame.groupby(by):
         plotting.dots(ax, block[by].iloc[0], block[column], color, width=0.16, size=3.5)
-    plotting.count(ax, means["n"].max(), x=0.02, y=0.02)
 
 
 def draw_levels(ax: Axes, levels: pd.DataFrame) -> None:
@@ -57,6 +56,7 @@ def draw_levels(ax: Axes, levels: pd.DataFrame) -> None:
 def draw_interference(ax: Axes, measured: pd.DataFrame, kind: str, column: str) -> None:
     """One measure against the strength of one kind of interference."""
     draw_course(ax, course(measured, kind), "strength", column, COLORS["network"])
+    plotting.count(ax, plotting.networks_each(measured), x=0.02, y=0.02)
     settings = ["intact", *(f"{setting:g}" for setting in STRENGTHS[kind])]
     ax.set_xticks(range(len(settings)), settings)
     ax.set(xlim=(-0.4, len(settings) - 0.6), xlabel=TITLES[kind][1])
@@ -68,6 +68,7 @@ def draw_silencing(ax: Axes, measured: pd.DataFrame, column: str, conditions: tu
     for condition in conditions:
         own = placed[placed["condition"] == condition]
         draw_course(ax, own, "place", column, INPUT_COLORS[condition], f"input: {SEES[condition]}".removesuffix("s"))
+    plotting.count(ax, plotting.networks_each(measured), x=0.02, y=0.02)
     ax.set_xticks(range(len(SILENCED)), ["intact", "mean of\nperiod", "one\nmean"])
     ax.set(xlim=(-0.4, len(SILENCED) - 0.6), xlabel="value at test")
 

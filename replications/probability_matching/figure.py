@@ -269,6 +269,9 @@ def draw_choice(results: experiment.Results) -> experiment.Drawing:
     draw_beside(c, runs, "poorer", "poorer_side", AGENTS[:1] + AGENTS[2:])
     c.set(ylabel="run on the poorer side\n(trials)", ylim=(0.9, None))
     known = waits[waits["trials"] >= LEAST_TRIALS]
+    subjects = ["condition", "poorer"]
+    everyone = waits.groupby(subjects)["seed"].nunique().rename("everyone")
+    known = known[known.groupby([*subjects, "wait"])["seed"].transform("size") == known.join(everyone, on=subjects)["everyone"]]
     draw_over(d, known, "wait", "probability", {MAIN: "-", AGENTS[2]: "--"})
     d.set(xlabel="trials since the poorer side was chosen", ylabel="P(poorer side)", ylim=(-0.02, 1.02), xticks=range(1, 13, 2))
     d.legend(title="poorer baseline", loc="upper right", fontsize=5, title_fontsize=5)
@@ -286,7 +289,7 @@ def draw_choice(results: experiment.Results) -> experiment.Drawing:
 
 
 LEAST_TRIALS = 100
-"""Trials of a subject that a probability must rest on to be drawn."""
+"""Trials of every subject that a probability must rest on to be drawn."""
 
 
 def draw_figure(results: experiment.Results) -> experiment.Drawing:

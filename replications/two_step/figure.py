@@ -24,9 +24,6 @@ from replications.two_step.conditions import MAIN, RESIDUAL, TRAINING
 
 OUTCOMES = ("rewarded", "unrewarded")
 TRANSITIONS = ("common", "uncommon")
-RATS = 21
-"""Rats of Fig. 5c, d (Miller, Botvinick & Brody 2017)."""
-
 EVENT_COLORS = {"stage 2": COLORS["network"], "reward": COLORS["uncommon"]}
 
 
@@ -62,6 +59,11 @@ def draw_task(ax: Axes) -> None:
     ax.axis("off")
 
 
+def rats(panel: pd.DataFrame) -> int:
+    """How many rats a published panel shows, which its series name."""
+    return int(panel["series"].str.extract(r"rats n=(\d+)", expand=False).iloc[0])
+
+
 def stay_bars(ax: Axes, title: str) -> dict[tuple[str, str], float]:
     """Set up axes of stay probabilities; return where each bar stands."""
     positions = {(t, o): i * 2.3 + j * 0.9 for i, o in enumerate(OUTCOMES) for j, t in enumerate(TRANSITIONS)}
@@ -79,13 +81,13 @@ def draw_schematic(axes: list[Axes], results: pd.DataFrame) -> None:
     axes[0].set_ylabel("stay probability")
 
 
-def draw_stays(rats: Axes, networks: Axes, results: pd.DataFrame) -> None:
+def draw_stays(animals: Axes, networks: Axes, results: pd.DataFrame) -> None:
     """Fig. 5c: stay probabilities of rats and networks."""
     animal = published("fig5c-left")
-    for (transition, outcome), x in stay_bars(rats, f"rats (n = {RATS})").items():
+    for (transition, outcome), x in stay_bars(animals, f"rats (n = {rats(animal)})").items():
         row = animal[animal["x"] == f"{outcome}/{transition}"].iloc[0]
-        rats.bar(x, row["y"], 0.8, color=COLORS[transition], yerr=row["err"], error_kw={"lw": 0.8})
-    rats.set_ylabel("stay probability")
+        animals.bar(x, row["y"], 0.8, color=COLORS[transition], yerr=row["err"], error_kw={"lw": 0.8})
+    animals.set_ylabel("stay probability")
     model = published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_index("x")["y"]
     for (transition, outcome), x in stay_bars(networks, f"networks (n = {results['seed'].nunique()})").items():
         own = results.query("transition == @transition and outcome == @outcome")["stay_probability"]
@@ -112,7 +114,7 @@ def draw_rat_weights(ax: Axes) -> None:
         own = animal[animal["series"].str.contains(f" {transition}/{outcome} ", regex=False)]
         ax.errorbar(own["x"], own["y"], own["err"], elinewidth=0.8, **line_style(transition, outcome))
     ax.set_ylabel("weight on choice (log odds)")
-    plotting.count(ax, RATS, "rats", y=1.0)
+    plotting.count(ax, rats(animal), "rats", y=1.0)
 
 
 def draw_weights(ax: Axes, results: pd.DataFrame) -> None:
@@ -334,7 +336,9 @@ def draw(results: experiment.Results) -> Iterator[Drawing]:
     draw_rpes(f, points, "model_based", pooled["r2_model_based"], "model-based RPE")
     residual_label = "model-free RPE,\nmodel-based regressed out"
     draw_rpes(g, points, "model_free_residual", pooled["r2_model_free_residual"], residual_label)
-    f.set_ylabel("network RPE")
+    for ax in (f, g):
+        ax.set_ylabel("network RPE")
+    e.set_ylabel("weight on choice (log odds)")
     f.legend(loc="lower right", markerscale=5, handletextpad=0)
     panels = {"a": [a], "b": [b1, b2], "c": [c1, c2], "d": [d], "e": [e], "f": [f], "g": [g]}
     for letter, axes in panels.items():

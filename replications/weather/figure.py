@@ -31,6 +31,14 @@ def draw_curve(ax: Axes, curves: pd.DataFrame, condition: str, column: str, labe
     ax.legend(fontsize=5.5)
 
 
+def draw_networks(ax: Axes, x: float, networks: pd.Series, color: str) -> None:
+    """Every network as a dot, and their mean with its 95 % interval."""
+    mean, low, high = interval(networks)
+    ax.plot([x] * 2, [low, high], color=color, lw=0.9)
+    ax.plot([x - 0.06, x + 0.06], [mean] * 2, color=color, lw=0.9)
+    plotting.dots(ax, x, networks, color, width=0.08, size=3.5)
+
+
 def draw_kinds(ax: Axes, scores: pd.DataFrame) -> None:
     """Panel c: accuracy late in sequences of each kind."""
     own = scores[(scores["test"] == next(iter(TESTS))) & (scores["kind"] != "all")]
@@ -38,7 +46,7 @@ def draw_kinds(ax: Axes, scores: pd.DataFrame) -> None:
         of_kind = own[own["kind"] == kind]
         for offset, condition in ((-0.15, MAIN), (0.15, BETS)):
             networks = of_kind[(of_kind["condition"] == condition) & (of_kind["learner"] == "network")]["accuracy"].dropna()
-            plotting.dots(ax, x + offset, networks, COLORS[condition], width=0.08, size=3.5)
+            draw_networks(ax, x + offset, networks, COLORS[condition])
         for learner in ("mixture", "frequency"):
             mean = of_kind.loc[of_kind["learner"] == learner, "accuracy"].mean()
             ax.plot([x - 0.35, x + 0.35], [mean, mean], color=COLORS[learner], lw=1, ls="--")
@@ -52,9 +60,7 @@ def draw_outside(ax: Axes, scores: pd.DataFrame) -> None:
         own = scores[(scores["test"] == test) & (scores["kind"] == "all")]
         for offset, condition in ((-0.15, MAIN), (0.15, BETS)):
             networks = own[(own["condition"] == condition) & (own["learner"] == "network")]["accuracy"].dropna()
-            mean, low, high = interval(networks)
-            ax.plot([x + offset] * 2, [low, high], color=COLORS[condition], lw=0.9)
-            plotting.dots(ax, x + offset, networks, COLORS[condition], width=0.08, size=3.5)
+            draw_networks(ax, x + offset, networks, COLORS[condition])
         for learner in ("mixture", "frequency"):
             mean = own.loc[own["learner"] == learner, "accuracy"].mean()
             ax.plot([x - 0.35, x + 0.35], [mean, mean], color=COLORS[learner], lw=1, ls="--")

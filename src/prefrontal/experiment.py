@@ -200,6 +200,7 @@ def figure_main(file: str, arguments: Sequence[str] | None = None) -> None:
 
 def trained(experiment: str) -> dict[str, dict[str, Any]]:
     """What an experiment trains: condition -> settings that depart from its ``Config``."""
+    require(experiment in names("train"), "experiment", experiment, " or ".join(names("train")))
     return module(experiment, "conditions").TRAINED
 
 

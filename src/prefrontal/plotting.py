@@ -127,9 +127,9 @@ def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels:
             figure.savefig(path, format="pdf", metadata={"Subject": note, "CreationDate": None})
     extents = {ax: box for ax in figure.axes if (box := ax.get_tightbbox()) is not None}
     for letter, axes in panels.items():
-        box = mpl.transforms.Bbox.union([extents[ax] for ax in axes if ax in extents]).padded(6)
-        for ax, extent in extents.items():  # to draw what is not in the picture would take as long
-            ax.set_visible(extent.padded(6).overlaps(box))
+        box = mpl.transforms.Bbox.union([extents[ax] for ax in axes if ax in extents]).padded(12)
+        for ax in figure.axes:
+            ax.set_visible(ax in axes)
         part = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
         if not looks_like(folder / f"{name}_{letter}.png", part):
             write_pixels(part, folder / f"{name}_{letter}.png")

@@ -326,8 +326,8 @@ class Networks:
         seeds: Sequence[int] | None = None,
     ) -> None:
         self.name, self.data, self.seeds = name, data, seeds
-        declared = experiment.module(name, "conditions")
-        self.conditions = list(getattr(declared, "RECORDED", declared.TRAINED) if conditions is None else conditions)
+        trained, declared = experiment.trained(name), experiment.module(name, "conditions")
+        self.conditions = list(getattr(declared, "RECORDED", trained) if conditions is None else conditions)
         self.used: list[Config] = []
 
     def __call__(self, condition: str, name: str = "", snapshot: int | None = None) -> Trained:

@@ -115,7 +115,9 @@ def trained_configs(folder: Path, kind: type[Config], condition: str, seeds: Seq
     configs = [config for name, config in read if name == condition and (seeds is None or config.seed in seeds)]
     configs = sorted(configs, key=lambda config: config.seed)
     if not configs or len(configs) < len(seeds or ()):
-        raise UserError(f"{folder}: no trained network of condition {condition!r}; train it first")
+        others = sorted({name for name, _ in read} - {condition})
+        there = f", or take {' or '.join(others)}" if others else ""
+        raise UserError(f"{folder}: no trained network of condition {condition!r}; train it first{there}")
     first = configs[0].settings()
     for config in configs:
         for name, value in config.settings().items():

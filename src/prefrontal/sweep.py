@@ -160,7 +160,13 @@ def compare(name: str, configs: list[Config], options: Options) -> pd.DataFrame:
 
 def main(arguments: list[str]) -> None:
     """Sweep an experiment, named by the first argument."""
-    require(bool(arguments), "experiment", "missing", f"one of {', '.join(experiment.names('train'))}, as the first word")
+    known = f"one of {', '.join(experiment.names('train'))}, as the first word"
+    if arguments in (["-h"], ["--help"]):
+        print(
+            f"usage: python -m prefrontal.sweep EXPERIMENT [OPTIONS]\n\nEXPERIMENT is {known}; --help after it lists the options."
+        )
+        return
+    require(bool(arguments), "experiment", "missing", known)
     name = arguments[0]
     module = f"prefrontal.sweep {name}"
     _, options = command_line(settings_of(name, next(iter(experiment.trained(name)))), Options, module, arguments[1:])
