@@ -299,7 +299,7 @@ NETWORK_FILES: list[Row] = [
             *(lambda k=k, ending=ending: Path(f"{NETWORKS}/{MAIN}_{k}.{ending}").rename(f"{NETWORKS}/independent_{k}.{ending}")
                 for k in range(2) for ending in ("json", "safetensors")),
             lambda: (Path("data/bandit/networks").parent.mkdir(exist_ok=True), Path(NETWORKS).rename("data/bandit/networks")))),
-    ("two_step.record", f"no trained network of condition '{MAIN}'; train it first, or take default_rpe or side",
+    ("two_step.record", f"no trained network of condition '{MAIN}'; train it first, or take 2_steps or default_rpe or",
         both(*(lacks(f"{NETWORKS}/{MAIN}_{k}.json") for k in range(2)))),
     ("two_step.record --episodes 0", "episodes is 0; it must be at least 1"),
     ("two_step.record --episodes=-3", "episodes is -3; it must be at least 1"),
