@@ -85,6 +85,12 @@ def test_identifiers_are_text_and_other_numbers_keep_their_digits(tmp_path):
     before = path.read_bytes()
     with pytest.raises(UserError, match="another file than the one that is read"):
         animals.main(animals.Options(path, out=tmp_path / "sub" / ".." / "ids.csv"))
+    for wrong, words in (
+        ({"arms": 0}, "arms is 0; it must be at least 2"),
+        ({"out": tmp_path / "x.xlsx"}, r"ends in \.parquet or \.csv"),
+    ):
+        with pytest.raises(UserError, match=words):
+            animals.main(animals.Options(path, **wrong))
     assert path.read_bytes() == before
 
 

@@ -42,6 +42,7 @@ def write_results(data):
             "task": ["a", "a and b", "a", "b"],
             "share": [0.1, 0.3, 0.4, 9.0],
             "free": [True, True, True, False],
+            "gap": [1.0, 2.0, np.nan, 3.0],
         }
     )
     tables.write(table, folder / "reward.csv")
@@ -98,6 +99,7 @@ def test_braces_become_numbers(data, text, filled):
         ("{reward.csv: share where task < 3}", "words stand in quotation marks"),
         ('{reward.csv: share where task == "c"}', "missing"),
         ("{nothing.csv: share}", "no such table"),
+        ("{reward.csv: gap}", "gap is missing for some networks"),
     ],
 )
 def test_a_number_that_is_missing_is_an_error(data, text, why):

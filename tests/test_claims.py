@@ -123,6 +123,21 @@ def test_a_network_without_a_number_is_not_left_out():
     assert settle([1.0, 1.1, 0.9, np.nan], above(0))["reproduced_verdict"] is False
 
 
+def test_a_network_without_a_row_is_not_left_out():
+    """It has another quantity of the same condition."""
+    rows = [("main", "c", "q", seed, 1.0 + seed / 10) for seed in range(3)]
+    rows += [("main", "d", "q", seed, 1.0) for seed in range(4)] + [("other", "c", "q", 9, 1.0)]
+    settled = claims.settle_all([C], pd.DataFrame(rows, columns=list(tables.COLUMNS["quantities"])), "main", {}).iloc[0]
+    assert settled["n_networks"] == 3 and not settled["reproduced_verdict"]
+    assert "1 of 4 networks without a value" in settled["criterion"]
+
+
+def test_a_condition_to_compare_with_that_is_not_there_is_named():
+    quantities = pd.DataFrame([("main", "c", "q", 0, 1.0)], columns=list(tables.COLUMNS["quantities"]))
+    with pytest.raises(UserError, match="claim 'c' has no quantity 'q' for 'typo'; measured are c: q"):
+        claims.settle_all([dataclasses.replace(C, summary="difference", versus="typo")], quantities, "main", {})
+
+
 C = Claim("c", "q", "1a", "s", above(0))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,18 +19,21 @@ from replications.bandit.task import BanditTask
 from replications.inner_algorithm.analysis import learning, observers, outside, rules, structure
 from replications.inner_algorithm.conditions import (
     BAYES,
+    DELTA,
     FAMILY,
     FEW,
     HEURISTIC,
+    INFERRING,
     MAIN,
     ORDERS,
     OUTSIDE_TESTS,
     Q_LEARNING,
 )
 from replications.inner_algorithm.outside import OutsideTask
-from replications.inner_algorithm.record import exchanged, histories, known_agents, listed, watched
+from replications.inner_algorithm.record import exchanged, histories, known_agents, listed, planners, watched
 from replications.inner_algorithm.task import problems_of
 from replications.inner_algorithm.train import Config
+from replications.two_step import train as two_step_train
 
 SEEDS = [8, 9, 10]
 
@@ -134,6 +138,15 @@ def test_rules_find_who_infers_and_who_does_not():
         gains[name] = learning(rules(tables.Recording(played(name)))).mean(numeric_only=True)
     assert gains[FAMILY]["minus heuristic"] > 0.05 and gains[FAMILY]["minus fixed rate"] > 0.01
     assert gains[Q_LEARNING]["minus fixed rate"] < -0.01 and gains[HEURISTIC]["minus heuristic"] < -0.1
+
+
+def test_rules_tell_a_planner_who_infers_from_one_who_learns_at_a_fixed_rate():
+    config = two_step_train.Config()
+    trained: Any = SimpleNamespace(config=config, seeds=[8])
+    played = tables.join(planners(trained, 30)).trials.astype({"condition": str})
+    found = learning(rules(tables.Recording(played, settings={"default": config.settings()}))).set_index("condition")
+    assert found.loc[INFERRING, "minus fixed rate"] > 0.003 and found.loc[DELTA, "minus fixed rate"] < -0.003
+    assert (found["minus heuristic"] > 0.02).all()
 
 
 def test_observers_find_whose_prior_is_the_problems_and_whose_is_the_family():

@@ -64,6 +64,14 @@ def test_sweep_equals_the_same_networks_trained_by_themselves():
         torch.testing.assert_close(together[index], population_of([config], 4).flat[0], rtol=1e-4, atol=1e-6)
 
 
+def test_every_point_is_trained_where_networks_train_apart(tmp_path):
+    """Episodes that reopen at once end at times of their own, so that every network is a program of its own."""
+    points = ["--vary", "learning_rate=1e-3,2e-3", "--reopen", "at once", "--unroll", "5", "--seeds", "2"]
+    sweep.main(["bandit", *points, *TINY, "--name", "apart", "--data", str(tmp_path)])
+    frame = tables.read(tmp_path / "bandit" / "sweeps" / "apart.csv")
+    assert set(zip(frame["learning_rate"], frame["seed"], strict=True)) == {(r, s) for r in (1e-3, 2e-3) for s in (100, 101)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -37,7 +37,8 @@ def test_equal_tables_do_not_differ():
         (changed(condition=["a", "a", "c"]), "words of condition differ"),
         (changed(ok=[True, True, None]), "words of ok differ"),
         (changed(value=["1", "2", "3"]), "words of value differ"),
-        (changed(other=[0.0, np.inf, 0.0]), "missing values of other differ"),
+        (changed(other=[0.0, np.inf, 0.0]), "missing or infinite values of other differ"),
+        (changed(other=[0.0, np.nan, 0.0]), "missing or infinite values of other differ"),
     ],
 )
 def test_what_no_number_tells_is_beyond_every_tolerance(new, what):

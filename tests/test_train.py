@@ -381,6 +381,7 @@ def test_code_is_what_a_training_rests_on():
     assert rests_on("two_step") >= library | two_step and rests_on("bandit") >= library
     assert rests_on("predictions") == rests_on("two_step") | {"replications/predictions/train.py"}
     assert rests_on("harlow") >= {f"replications/harlow/{name}.py" for name in ("train", "task", "images")}
+    assert rests_on("weather") >= {"replications/weather/task.py", "src/prefrontal/learners/weather.py"}
     reading = ("analysis", "figure", "record", "claims", "tables", "report")
     assert not [path for name in experiment.names("train") for path in rests_on(name) if Path(path).stem in reading]
 

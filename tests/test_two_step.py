@@ -96,7 +96,7 @@ def test_every_claim_has_its_quantity(planner):
     quantities = analysis.quantities(planner[1])
     own = [claim for claim in CLAIMS if not claim.condition]
     rows = claims.settle_all(own, quantities, MAIN, {})
-    assert len(rows) == len(quantities) == len(own) == 16 + len(SARSA_RATES)
+    assert len(rows) == len(quantities) == len(own) == 17 + len(SARSA_RATES)
     published = rows.set_index(["claim", "quantity"])["published"]
     assert published["twostep-lags", "common rewarded"] == pytest.approx(3.41, abs=0.01)
     assert published["twostep-stay", "after rewarded uncommon"] == pytest.approx(0.638, abs=0.001)
@@ -111,6 +111,9 @@ def test_reference_errors_skip_broken_off_trials_and_the_last_step(planner):
     last = trials.groupby("episode")["trial"].transform("max") == trials["trial"]
     ends = pairs.merge(trials.loc[last, ["episode", "trial"]], on=["episode", "trial"])
     assert set(ends["event"]) == {"stage 2"}
+    whole = analysis.model_based_pairs(planner[0], last_step=True)
+    ends = whole.merge(trials.loc[last, ["episode", "trial"]], on=["episode", "trial"])
+    assert set(ends["event"]) == {"stage 2", "reward"} and len(whole) == len(pairs) + (ends["event"] == "reward").sum()
 
 
 def test_share_of_best_is_one_for_the_greedy_planner():

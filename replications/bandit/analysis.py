@@ -136,16 +136,20 @@ def learning_within_episodes(trials: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         condition, seed, problem; early and late: P(better arm) in the first and the last tenth of trials; trials_to_90: first
-        trial (from 1) from which the mean over ten trials has covered 90 % of the way from chance to its final level.
+        trial (from 1) at which the mean over ten trials has covered 90 % of the way from chance to its final level;
+        trials_to_90_of_end: at which it is 90 % of that level.
     """
     curves = trials.groupby([*NETWORK, "problem", "trial"])["better"].mean().unstack("trial")
     tenth = max(1, curves.shape[1] // 10)
     late = curves.iloc[:, -tenth:].mean(axis=1)
     smooth = curves.T.rolling(tenth).mean().T.to_numpy()
-    reached = smooth >= (0.5 + 0.9 * (late - 0.5)).to_numpy()[:, None]
-    first = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.nan)
-    out = pd.DataFrame({"early": curves.iloc[:, :tenth].mean(axis=1), "late": late, "trials_to_90": first})
-    return out.reset_index()
+
+    def first(level: pd.Series) -> np.ndarray:
+        reached = smooth >= level.to_numpy()[:, None]
+        return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.nan)
+
+    times = {"trials_to_90": first(0.5 + 0.9 * (late - 0.5)), "trials_to_90_of_end": first(0.9 * late)}
+    return pd.DataFrame({"early": curves.iloc[:, :tenth].mean(axis=1), "late": late, **times}).reset_index()
 
 
 def bayes_share(trials: pd.DataFrame, settings: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -299,14 +303,16 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that the claims of Fig. 1 are about."""
     learning = measured["learning"].set_index([*NETWORK, "problem"])
     gain = (learning["late"] - learning["early"]).unstack("problem")
-    times = learning["trials_to_90"].unstack("problem")
+    times = {"hard minus easy": "trials_to_90", "hard minus easy, of the end": "trials_to_90_of_end"}
+    by_problem = {name: learning[column].unstack("problem") for name, column in times.items()}
+    slower = pd.DataFrame({name: wide["hard"] - wide["easy"] for name, wide in by_problem.items()})
     curves = measured["fig1d"]
     final = curves[curves["trial"] == curves["trial"].max()].set_index(NETWORK)["regret"]
     regret = pd.DataFrame({name: final for name in ("last trial", *(f"below {name}" for name in YARDSTICKS))})
     return pd.concat(
         [
             claims.quantities("bandit-frozen", gain),
-            claims.quantities("bandit-difficulty", (times["hard"] - times["easy"]).to_frame("hard minus easy")),
+            claims.quantities("bandit-difficulty", slower),
             claims.quantities("bandit-regret", regret),
             claims.quantities("bandit-structure", minus_independent(final)),
             claims.quantities("bandit-code", measured["payoff_code"], {"rank_correlation": "rank correlation"}),

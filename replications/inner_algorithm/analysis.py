@@ -26,7 +26,7 @@ from prefrontal.tables import Recording
 from replications.inner_algorithm.conditions import (
     CLAIMS,
     EXPECTED,
-    FIXED_RATE,
+    FIXED_RATES,
     INFERENCE,
     MAIN,
     MOST,
@@ -126,7 +126,7 @@ def rules(recording: Recording) -> pd.DataFrame:
         for (name, seed), own in first_episodes(recording.trials, test, RULE_EPISODES):
             if name not in (condition, *EXPECTED):
                 continue
-            data = watch(task, own, recording.settings.get(name, {}))
+            data = watch(task, own, recording.settings.get(name, recording.settings.get(condition, {})))
             for rule, fitted in RULES[task].items():
                 log_p = comparison.cross_validate(fitted, data, np.random.default_rng(seed), starts=2)
                 row = {"condition": name, "seed": seed, "task": task, "rule": rule}
@@ -135,10 +135,11 @@ def rules(recording: Recording) -> pd.DataFrame:
 
 
 def learning(compared: pd.DataFrame) -> pd.DataFrame:
-    """Log likelihood of inference minus that of the best heuristic, and of the fixed rate: condition, seed, and a column each."""
+    """Log likelihood of inference minus the best heuristic's, and the best fixed rate's: condition, seed, and a column each."""
     wide = compared.pivot(index=[*SUBJECT, "task"], columns="rule", values="log_likelihood")
-    heuristic = wide.drop(columns=[INFERENCE, FIXED_RATE]).max(axis=1)
-    minus = {"minus heuristic": wide[INFERENCE] - heuristic, "minus fixed rate": wide[INFERENCE] - wide[FIXED_RATE]}
+    fixed = [rule for rule in FIXED_RATES if rule in wide]
+    heuristic = wide.drop(columns=[INFERENCE, *fixed]).max(axis=1)
+    minus = {"minus heuristic": wide[INFERENCE] - heuristic, "minus fixed rate": wide[INFERENCE] - wide[fixed].max(axis=1)}
     return pd.DataFrame(minus).reset_index("task", drop=True).reset_index()
 
 

@@ -34,6 +34,8 @@ BAYES, Q_LEARNING, HEURISTIC = "Bayes-optimal", "fixed rate", "win-stay lose-shi
 FEW, FAMILY = "prior of 4 problems", "prior of the family"
 """Agents whose answer is known: the best possible play, Q-learning, the heuristic; softmax of the means of a posterior whose
 prior is the first problems of a network's training, or the family of all problems."""
+INFERRING, DELTA = "planner that infers", "planner at a fixed rate"
+"""Agents whose answer is known, in the two-step task."""
 FEW_PROBLEMS, KNOWN_AGENTS = 4, 4
 """How many problems, and how many subjects of each kind."""
 
@@ -47,6 +49,8 @@ EXPECTED: dict[str, dict[tuple[str, str], bool]] = {
     UNTRAINED: {R2: False},
     FEW: {LOCATED: True},
     FAMILY: {LOCATED: False, OVER_HEURISTIC: True, OVER_RATE: True},
+    INFERRING: {OVER_HEURISTIC: True, OVER_RATE: True},
+    DELTA: {OVER_HEURISTIC: True, OVER_RATE: False},
 }
 """Agent whose answer is known -> (claim, quantity) -> whether the claim's criterion must hold for it."""
 
@@ -60,7 +64,9 @@ OUTSIDE_TESTS: dict[str, dict[str, Any]] = {
 }
 """Outside the range of the training -> settings of the task; "alike": both payoffs from U[.45, .55]."""
 
-INFERENCE, FIXED_RATE = "inference", "fixed learning rate"
+INFERENCE, FIXED_RATE, FIXED_PLANNER = "inference", "fixed learning rate", "planner, fixed learning rate"
+FIXED_RATES = (FIXED_RATE, FIXED_PLANNER)
+"""Rules that learn at a fixed rate; the second, in the two-step task, knows the task's structure as inference does."""
 
 
 def claim(claim: str, quantity: str, statement: str, criterion: Criterion | None = None, condition: str = MAIN) -> Claim:

@@ -15,7 +15,7 @@ from prefrontal import experiment, plotting
 from prefrontal.statistics import interval, summarize
 from replications.inner_algorithm.conditions import (
     BAYES,
-    FIXED_RATE,
+    FIXED_RATES,
     HEURISTIC,
     INFERENCE,
     MAIN,
@@ -55,8 +55,9 @@ def draw_rules(ax: Axes, rules: pd.DataFrame) -> None:
             index="seed", columns="rule", values="log_likelihood"
         )
         first = x
-        for rule in [*wide.columns.drop([INFERENCE, FIXED_RATE]), FIXED_RATE]:
-            plotting.dots(ax, x, wide[rule] - wide[INFERENCE], NETWORK if rule == FIXED_RATE else SECOND, width=0.25, size=5)
+        fixed = [rule for rule in FIXED_RATES if rule in wide]
+        for rule in [*wide.columns.drop([INFERENCE, *fixed]), *fixed]:
+            plotting.dots(ax, x, wide[rule] - wide[INFERENCE], NETWORK if rule in fixed else SECOND, width=0.25, size=5)
             ticks[x], x = rule.replace("win-stay lose-shift", "WSLS"), x + 1
         ax.text((first + x - 1) / 2, 1.02, task.replace("_", " "), transform=ax.get_xaxis_transform(), ha="center", fontsize=6)
         x += 0.7

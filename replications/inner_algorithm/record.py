@@ -21,7 +21,7 @@ from scipy.special import softmax
 from torch import Tensor
 
 from prefrontal import config, recording
-from prefrontal.learners import bandit
+from prefrontal.learners import bandit, two_step
 from prefrontal.learners.agents import BanditAgent, StrategyAgent
 from prefrontal.network import NetworkAgent
 from prefrontal.population import Population
@@ -31,10 +31,12 @@ from prefrontal.task import NoiseStream, Task
 from replications.bandit.task import BanditTask
 from replications.inner_algorithm.conditions import (
     BAYES,
+    DELTA,
     FAMILY,
     FEW,
     FEW_PROBLEMS,
     HEURISTIC,
+    INFERRING,
     KNOWN_AGENTS,
     MAIN,
     ORDERS,
@@ -48,6 +50,9 @@ from replications.inner_algorithm.task import problems_of
 from replications.inner_algorithm.train import Config
 from replications.volatile_bandit.conditions import HUMAN_SCHEDULE
 from replications.volatile_bandit.task import VolatileBanditTask
+
+FITTED_RATE, FITTED_TEMPERATURE = 0.36, 16.0
+"""What a planner that learns at a fixed rate has where it is fitted to the networks (two_step/results/fits.csv, model-based)."""
 
 
 class Whole(NetworkAgent):
@@ -127,6 +132,23 @@ def record_known(trained: Trained, episodes: int, few: int) -> Iterator[Recordin
                 yield from watched(trained, agent, name, [seed], few)
 
 
+def planners(trained: Trained, episodes: int) -> Iterator[Recording]:
+    """Planners on the two-step task: one infers which state is the better one, one learns at a fixed rate."""
+    settings = trained.config.settings()
+    task = two_step.probabilities(settings)
+    known: dict[str, two_step.Learner] = {
+        INFERRING: two_step.Planner(**task),
+        DELTA: two_step.LearningPlanner(FITTED_RATE, common=task["common"]),
+    }
+    for seed in trained.seeds[:KNOWN_AGENTS]:
+        for name, learner in known.items():
+            rng = np.random.default_rng(seed)
+            own = two_step.simulate(
+                learner, FITTED_TEMPERATURE, episodes, settings["trials"], rng, **task, seed=seed, condition=name
+            )
+            yield Recording(own.assign(test="two_step"))
+
+
 def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     """Yield all of them."""
     few = max(6, episodes // 5)
@@ -151,7 +173,9 @@ def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
             task = config.build(VolatileBanditTask, human.config.settings() | HUMAN_SCHEDULE)
             yield human.record(few, task, columns={"test": experiment}, steps=False)
         elif experiment == "two_step":
-            yield networks(condition, experiment).record(few, columns={"test": experiment}, steps=False)
+            planning = networks(condition, experiment)
+            yield planning.record(few, columns={"test": experiment}, steps=False)
+            yield from planners(planning, few)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ import pandas as pd
 
 from prefrontal import config
 from prefrontal.learners import bandit, comparison, rescorla_wagner, two_step
+from prefrontal.learners.choice import RATES, at_rate
 from prefrontal.learners.comparison import WIN_STAY_LOSE_SHIFT, Data, Rule
 from prefrontal.learners.volatility import VolatilityObserver
-from replications.inner_algorithm.conditions import FIXED_RATE, INFERENCE
+from replications.inner_algorithm.conditions import FIXED_PLANNER, FIXED_RATE, INFERENCE
 
 TEMPERATURE, STAY, RATE = (0.0, 40.0), (-8.0, 8.0), (0.0, 1.0)
 SOFTMAX = {"inverse_temperature": TEMPERATURE, "perseveration": STAY}
@@ -42,6 +43,11 @@ def q_learning(data: Data, learning_rate: float, inverse_temperature: float, per
     """Q-learning of choices, at a fixed rate."""
     values = bandit.action_values(data["choice"], data["reward"], learning_rate)
     return choose_by(data, values, inverse_temperature, perseveration)
+
+
+def plan(data: Data, learning_rate: float, inverse_temperature: float, perseveration: float) -> np.ndarray:
+    """Plan from values of the second-stage states that are learned at a fixed rate."""
+    return choose_by(data, at_rate(data["planned"], learning_rate), inverse_temperature, perseveration)
 
 
 def weigh_magnitudes(data: Data, magnitude: float, perseveration: float) -> np.ndarray:
@@ -87,11 +93,13 @@ RULES = {
         "win-stay lose-shift": WIN_STAY_LOSE_SHIFT,
         "one trial back": two_step.ONE_TRIAL_BACK,
         FIXED_RATE: Q_LEARNING,
+        FIXED_PLANNER: Rule(plan, {"learning_rate": RATE, **SOFTMAX}),
         INFERENCE: INFER,
     },
 }
-"""Experiment -> rules by name. Fixed rate: Q-learning, Rescorla-Wagner, model-free Q-learning of the first choice. Inference:
-posterior means, the Bayesian agent that learns the volatility too, the planner that infers which state is the better one."""
+"""Experiment -> rules by name. Fixed rate: Q-learning, Rescorla-Wagner, model-free Q-learning of the first choice, and a planner
+(Miller, Botvinick & Brody 2017). Inference: posterior means, the Bayesian agent that learns the volatility too, the planner that
+infers which state is the better one."""
 
 
 def arrays(trials: pd.DataFrame, columns: list[str]) -> Data:
@@ -108,8 +116,11 @@ def watch(task: str, trials: pd.DataFrame, settings: dict[str, Any]) -> Data:
     if task == "two_step":
         own = two_step.arrange(trials)
         data = {"choice": own.choice, "last": comparison.toward_last(own.choice), "reward": own.reward, "kind": own.kind}
+        seen = own.choice, own.outcome_state, own.reward
         planner = two_step.Planner(**two_step.probabilities(settings))
-        return data | {"inferred": two_step.action_values(planner, own.choice, own.outcome_state, own.reward)}
+        learning = two_step.LearningPlanner(RATES[:, None], common=settings["common"])
+        planned = two_step.action_values(learning, *(np.broadcast_to(part, (len(RATES), *part.shape)) for part in seen))
+        return data | {"inferred": two_step.action_values(planner, *seen), "planned": np.moveaxis(planned, 0, 2)}
     data = {name: array.astype(int) for name, array in arrays(trials, ["choice"]).items()} | arrays(trials, ["reward"])
     data["last"] = comparison.toward_last(data["choice"])
     if task == "bandit":

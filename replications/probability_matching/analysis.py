@@ -235,21 +235,23 @@ def compare_variants(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def history_shape(weights: pd.DataFrame) -> pd.DataFrame:
-    """Compare all 30 history weights of each network with the published ones.
+    """Compare the history weights of each network with the published ones: all 30, and those of rewards and of choices.
 
     Returns
     -------
     DataFrame
-        condition, seed, correlation with the published weights, and scale: the factor by which the published ones are larger
-        (least squares). A softmax policy with twice the inverse temperature has twice the weights.
+        condition, seed, signal (all, reward, choice), correlation with the published weights, and scale: the factor by which the
+        published ones are larger (least squares). A softmax policy with twice the inverse temperature has twice the weights.
     """
     rows, history = [], weights[weights["signal"] != "bias"]
     for (condition, seed), own in history.groupby(behavior.SUBJECT, observed=True):
         theirs = np.array([PUBLISHED[f"{row.signal} lag {row.lag}"] for row in own.itertuples()])
-        ours = own["weight"].to_numpy()
-        correlation = np.corrcoef(ours, theirs)[0, 1] if np.isfinite(ours).all() else np.nan
-        rows.append({"condition": condition, "seed": seed, "correlation": correlation, "scale": ours @ theirs / (ours @ ours)})
-    return pd.DataFrame(rows, columns=["condition", "seed", "correlation", "scale"])
+        ours, signals = own["weight"].to_numpy(), own["signal"].to_numpy()
+        for signal in ("all", "reward", "choice"):
+            x, y = (values[(signals == signal) | (signal == "all")] for values in (ours, theirs))
+            correlation = np.corrcoef(x, y)[0, 1] if np.isfinite(x).all() else np.nan
+            rows.append((condition, seed, signal, correlation, x @ y / (x @ x)))
+    return pd.DataFrame(rows, columns=["condition", "seed", "signal", "correlation", "scale"])
 
 
 def agents(left: np.ndarray, trials: int, settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -338,7 +340,8 @@ def history_codings(trials: pd.DataFrame) -> pd.DataFrame:
     for coding, signals in {"-1 to 1": by_side, "0 to 1": {name: (side + 1) / 2 for name, side in by_side.items()}}.items():
         weights = behavior.lagged_regression(trials, signals, LAGS, where=late(trials))
         last = weights[weights["lag"] == 1].pivot(index=behavior.SUBJECT, columns="signal", values="weight")
-        shape = history_shape(weights).assign(coding=coding).join(last.add_suffix("_lag_1"), on=behavior.SUBJECT)
+        shape = history_shape(weights).query("signal == 'all'").assign(coding=coding)
+        shape = shape.join(last.add_suffix("_lag_1"), on=behavior.SUBJECT)
         parts.append(shape[[*behavior.SUBJECT, "coding", "reward_lag_1", "choice_lag_1", "correlation", "scale"]])
     return pd.concat(parts, ignore_index=True)
 

@@ -89,11 +89,11 @@ def with_model_free(
     return pd.concat(parts, ignore_index=True)
 
 
-def model_based_pairs(recording: Recording) -> pd.DataFrame:
+def model_based_pairs(recording: Recording, last_step: bool = False) -> pd.DataFrame:
     """Reward prediction errors of the networks beside those of the planner that knows their task.
 
-    An episode's last time step is left out: no value follows it, and the network, which is not told the time, cannot foresee
-    the end.
+    Unless ``last_step``, an episode's last time step is left out: no value follows it, and the network, which is not told the
+    time, cannot foresee the end.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def model_based_pairs(recording: Recording) -> pd.DataFrame:
     """
     parts = []
     for condition, steps in recording.steps.groupby("condition"):
-        own = steps[steps["period"].isin(STAGES) & (steps["step"] < steps["step"].max())]
+        own = steps[steps["period"].isin(STAGES) & (last_step | (steps["step"] < steps["step"].max()))]
         own = own.assign(event=own["period"].astype(str).map(STAGES))
         # Of a repeated step only the last, valid response leads on.
         own = own.drop_duplicates(EVENT_KEYS, keep="last")
@@ -405,6 +405,8 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
         measured["supplementary6"], rate = reference_rates(pairs, trials, settings)
         pairs = with_model_free(pairs, trials, rate, settings)
         measured["fig5fg"] = rpe_regressions(pairs).assign(sarsa_rate=rate)
+        whole = rpe_regressions(model_based_pairs(recording, last_step=True), ("model_based",), ("both",))
+        measured["last_step"] = whole[[*SUBJECT, "r2_model_based"]]
         if MAIN in settings:
             measured |= measure_cue(trials, measured["fig5e"], pairs, settings)
         if stages:
@@ -449,6 +451,7 @@ def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     ]
     if "fig5fg" in measured:
         parts.append(claims.quantities("twostep-rpe-mb", pooled_rpes(measured), {"r2_model_based": "r2"}))
+        parts.append(claims.quantities("twostep-rpe-mb", measured["last_step"], {"r2_model_based": "r2, last step too"}))
         parts.append(claims.quantities("twostep-rpe-mf", pooled_rpes(measured), {"r2_model_free_residual": "r2"}))
         by_rate = measured["supplementary6"].query("event == 'both' and sarsa_rate in @SARSA_RATES")
         by_rate = by_rate.pivot(index=SUBJECT, columns="sarsa_rate", values="r2_model_free_residual")

@@ -70,6 +70,7 @@ for transition, outcome in TRIAL_TYPES:
 # The published r2 are printed in the panels.
 statement = "variance of the RPEs explained by model-based RPEs (r2)"
 CLAIMS.append(Claim("twostep-rpe-mb", "r2", "5f", statement, above(0.8), 0.89, 0.05))
+CLAIMS.append(Claim("twostep-rpe-mb", "r2, last step too", "5f", f"{statement}, with the last time step of an episode"))
 statement = "variance explained by model-free RPEs, model-based ones regressed out (r2)"
 CLAIMS.append(
     Claim("twostep-rpe-mf", "r2", "5g", f"{statement}, SARSA's learning rate fitted to rewards", below(RESIDUAL), 5.8e-7)

@@ -320,6 +320,8 @@ class Options:
 
 def main(options: Options) -> None:
     """Read a file and write it as a trials table."""
+    require(options.arms >= 2, "arms", options.arms, "at least 2")
+    require(options.out.suffix in (".parquet", ".csv"), "out", str(options.out), "a file that ends in .parquet or .csv")
     require(options.out.resolve() != options.file.resolve(), "out", str(options.out), "another file than the one that is read")
     trials = read(options.file, parse_mapping(options.map), parse_values(options.values), arms=options.arms)
     if options.out.suffix == ".parquet":

@@ -153,6 +153,8 @@ def _column(path: Path, column: str, conditions: str, missing: str = "") -> str:
         rows = select(tables.read(path, needs=(column,)), conditions)
     except UserError as error:
         raise UserError(f"{path.name}: {error}") from error
+    if not missing and rows[column].isna().any():
+        raise UserError(f"{path.name}: {column} is missing for some networks; say which rows are meant")
     values = rows.groupby("seed")[column].mean() if "seed" in rows else rows[column]
     if missing:
         values = values.dropna()

@@ -121,13 +121,16 @@ def compute(data: Path) -> tuple[str, pd.DataFrame]:
 def describe(condition: str, abouts: list[dict[str, Any]], varied: list[str]) -> dict[str, Any]:
     """Say of a condition's networks what they have in common and what sets them apart."""
     config, about = abouts[0]["config"], abouts[0]["provenance"]
-    return {
-        "condition": condition,
-        "seeds": ", ".join(str(seed) for seed in sorted(about["config"]["seed"] for about in abouts)),
-        "units": config["units"],
-        "own": {name: json.dumps(config[name]) for name in varied if name in config},
-        "versions": f"Python {about['python']}, PyTorch {about['versions']['torch']}",
-    }
+    try:
+        return {
+            "condition": condition,
+            "seeds": ", ".join(str(seed) for seed in sorted(about["config"]["seed"] for about in abouts)),
+            "units": config["units"],
+            "own": {name: json.dumps(config[name]) for name in varied if name in config},
+            "versions": f"Python {about['python']}, PyTorch {about['versions']['torch']}",
+        }
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{condition}: not the settings of a trained network ({type(error).__name__}: {error})") from error
 
 
 def cards(experiment: str, data: Path, root: Path) -> str:

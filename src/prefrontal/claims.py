@@ -243,8 +243,10 @@ def settle(claim: Claim, values: ArrayLike, yardsticks: Yardsticks | None = None
 
 def settle_all(claims: Iterable[Claim], quantities: pd.DataFrame, main: str, yardsticks: Yardsticks) -> pd.DataFrame:
     """Decide all claims of an experiment from its quantities -> claims.csv, a row per claim and quantity."""
+    networks: dict[Any, np.ndarray] = {name: np.sort(own.unique()) for name, own in quantities.groupby("condition")["seed"]}
     by_key = {
-        key: own.sort_values("seed")["value"].to_numpy() for key, own in quantities.groupby(["condition", "claim", "quantity"])
+        key: own.set_index("seed")["value"].reindex(networks[key[0]]).to_numpy()
+        for key, own in quantities.groupby(["condition", "claim", "quantity"])
     }
     rows, seen = [], set()
     for claim in claims:
@@ -252,12 +254,13 @@ def settle_all(claims: Iterable[Claim], quantities: pd.DataFrame, main: str, yar
         if (own.condition, own.claim, own.quantity) in seen:
             raise UserError(f"claim {own.claim!r}: quantity {own.quantity!r} is declared twice for {own.condition!r}")
         seen.add((own.condition, own.claim, own.quantity))
-        key = (own.condition, own.measured or own.claim, own.quantity)
-        if key not in by_key:
-            known = sorted({f"{c}: {q}" for _, c, q in by_key})
-            raise UserError(f"claim {key[1]!r} has no quantity {key[2]!r} for {key[0]!r}; measured are {'; '.join(known)}")
-        versus = by_key.get((own.versus, *key[1:]), np.array([])) if own.versus else ()
-        rows.append(settle(own, by_key[key], yardsticks, versus))
+        compared = [(name, own.measured or own.claim, own.quantity) for name in (own.condition, own.versus) if name]
+        for key in compared:
+            if key not in by_key:
+                known = sorted({f"{c}: {q}" for _, c, q in by_key})
+                raise UserError(f"claim {key[1]!r} has no quantity {key[2]!r} for {key[0]!r}; measured are {'; '.join(known)}")
+        values, *versus = (by_key[key] for key in compared)
+        rows.append(settle(own, values, yardsticks, *versus))
     return pd.DataFrame(rows, columns=list(tables.COLUMNS["claims"]))
 
 

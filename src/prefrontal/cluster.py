@@ -73,10 +73,13 @@ def client(scheduler: str | None, workers: int) -> Iterator[Any]:
 
     if scheduler is not None:
         try:
-            with Client(scheduler, timeout=STARTING_SECONDS, set_as_default=False) as found:
-                yield found
+            found = Client(scheduler, timeout=STARTING_SECONDS, set_as_default=False)
         except OSError as error:
             raise UserError(f"scheduler {scheduler!r} does not answer; start one with `dask scheduler`") from error
+        except ValueError as error:
+            raise UserError(f"scheduler is {scheduler!r}; it must be an address such as tcp://host:8786 ({error})") from error
+        with found:
+            yield found
         return
     with dask.config.set(WORKING):
         here = LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")

@@ -170,6 +170,7 @@ class Config:
             )
         for name, rule in legal_values(type(self)).items():
             require(rule.allows(getattr(self, name)), name, getattr(self, name), rule.words)
+        require(self.reopen != "at once" or not self.snapshots, "snapshots", self.snapshots, "0 where episodes reopen at once")
 
     @classmethod
     @functools.cache

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import json
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -90,11 +90,15 @@ def refuse_too_large(config: Config, networks: int) -> None:
 
 def labels(parts: Sequence[Sequence[Config]]) -> list[str]:
     """Name each of several populations by the settings in which they differ, and by its seeds."""
-    settings = [json.loads(structure(part[0])) for part in parts]
-    differ = [name for name in settings[0] if len({str(own[name]) for own in settings}) > 1]
-    seeds = [", ".join(map(str, sorted({config.seed for config in part}))) for part in parts]
-    words = [[f"{name} {own[name]}" for name in differ] for own in settings]
-    return [", ".join([*told, f"seeds {own}"]) for told, own in zip(words, seeds, strict=True)]
+    every = [[config.settings() for config in part] for part in parts]
+    values = [{name: [*dict.fromkeys(own[name] for own in part)] for name in part[0]} for part in every]
+    differ = [name for name in values[0] if name != "seed" and any(own[name] != values[0][name] for own in values)]
+
+    def told(own: dict[str, list[Any]]) -> str:
+        words = [f"{name} {', '.join(map(str, own[name]))}" for name in differ]
+        return ", ".join([*words, f"seeds {', '.join(map(str, sorted(own['seed'])))}"])
+
+    return [told(own) for own in values]
 
 
 class Population:

@@ -10,6 +10,7 @@ import importlib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ from prefrontal.population import Population, network_of
 
 LEARNING = ("a2c", "compiling", "config", "cores/*", "encoders", "network", "population", "task", "train")
 """Modules of the library that the numbers of a training rest on."""
+
+IMPORT = r"^from ((?:replications|prefrontal\.learners)[\w.]*) import (\([^)]*\)|.+)"
+"""What may hold further ones: a module, and the names that are imported from it."""
 
 
 def stem(config: Config, condition: str) -> str:
@@ -201,15 +205,17 @@ def refuse_unfinished(conditions: Iterable[str], folder: Path) -> None:
 
 
 def sources(kind: type[Config]) -> list[Path]:
-    """Files that the numbers of a training rest on: the library's, and what the experiment's train.py imports of experiments."""
+    """Files that the numbers of a training rest on: the library's, and what train.py imports of experiments and learners."""
     files = {path for pattern in LEARNING for path in Path(__file__).parent.glob(f"{pattern}.py")}
     todo = [kind.__module__]
     while todo:
         path = Path(getattr(importlib.import_module(todo.pop()), "__file__", __file__))  # a notebook has no file
         if path not in files:
             files.add(path)
-            found = re.findall(r"^from (replications\.\w+)(?:\.(\w+))? import (\w+)", path.read_text(), re.MULTILINE)
-            todo += [f"{folder}.{module or name}" for folder, module, name in found]
+            for module, names in re.findall(IMPORT, path.read_text(), re.MULTILINE):
+                package = getattr(find_spec(module), "submodule_search_locations", None) is not None
+                inside = [f"{module}.{name}" for name in re.findall(r"\w+", names)] if package else [module]
+                todo += [name for name in inside if find_spec(name)]
     return sorted(files)
 
 

@@ -104,12 +104,11 @@ def learned(population: Population, curve: pd.DataFrame, index: int, validation:
     config = population.configs[index]
     end = curve.iloc[-max(1, len(curve) // 10) :]
     reached = np.flatnonzero(curve["share"] >= 0.8)
-    episodes = np.linspace(0, config.episodes, len(curve) + 1)[1:]
     return {
         "share_end": end["share"].mean(),
         "value_error_end": end["value_error"].mean(),
         "share_validation": float(share_of_gain(validation, *config.reward_range())),
-        "episodes_to_80_percent": episodes[reached[0]] if len(reached) else np.nan,
+        "episodes_to_80_percent": curve["episode"].iloc[reached[0]] if len(reached) else np.nan,
         "training_episodes": config.episodes,
     }
 
@@ -182,6 +181,8 @@ def main(arguments: list[str]) -> None:
     for point in points:
         refuse_too_large(point, options.seeds)
     configs = [c for point in points for c in replicate(point, options.seeds)]
+    once = len({each.json() for each in configs}) == len(configs)
+    require(once, "vary", " ".join(options.vary), f"combinations that all differ, with {options.seeds} seeds each")
     frame = compare(name, configs, options)
     settings = [axis.partition("=")[0] for axis in options.vary if not axis.startswith("seed=")]
     if settings:

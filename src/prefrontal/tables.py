@@ -201,9 +201,11 @@ def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
             return Difference(f"words of {name}", np.nan, np.inf)
     found = None
     for name in numbers:
-        x, y = (frame[name].astype(float).replace([np.inf, -np.inf], np.nan) for frame in (old, new))
-        if not x.isna().equals(y.isna()):
-            return Difference(f"missing values of {name}", np.nan, np.inf)
+        x, y = (frame[name].astype(float).reset_index(drop=True) for frame in (old, new))
+        infinite = np.isinf(x) | np.isinf(y)
+        if not x.isna().equals(y.isna()) or not x[infinite].equals(y[infinite]):
+            return Difference(f"missing or infinite values of {name}", np.nan, np.inf)
+        x, y = x.mask(infinite), y.mask(infinite)
         beside = x.abs().groupby([old[word] for word in words], dropna=False).transform("max") if words else x.abs().max()
         size = (x - y).abs()
         share = float((size / np.maximum(beside, max(x.abs().max() / 1000, 1e-12))).max())
