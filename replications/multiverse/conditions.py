@@ -103,12 +103,14 @@ class Multiverse:
 
     @property
     def claims(self) -> list[claims.Claim]:
-        """Claims of the paper that networks of these conditions settle."""
+        """Claims of the paper that networks of these conditions settle, or that have a published value."""
         conditions = experiment.module(self.experiment, "conditions")
         return [
             claim
             for claim in conditions.CLAIMS
-            if claim.panel != claims.BEYOND and (claim.condition or conditions.MAIN) in self.conditions
+            if claim.panel != claims.BEYOND
+            and (claim.condition or conditions.MAIN) in self.conditions
+            and (claim.criterion is not None or np.isfinite(claim.published))
         ]
 
 
