@@ -58,7 +58,7 @@ def draw_rules(ax: Axes, rules: pd.DataFrame) -> None:
         fixed = [rule for rule in FIXED_RATES if rule in wide]
         for rule in [*wide.columns.drop([INFERENCE, *fixed]), *fixed]:
             plotting.dots(ax, x, wide[rule] - wide[INFERENCE], NETWORK if rule in fixed else SECOND, width=0.25, size=5)
-            ticks[x], x = rule.replace("win-stay lose-shift", "WSLS"), x + 1
+            ticks[x], x = rule.replace("win-stay lose-shift", "WSLS").replace("fixed learning rate", "fixed rate"), x + 1
         ax.text((first + x - 1) / 2, 1.02, task.replace("_", " "), transform=ax.get_xaxis_transform(), ha="center", fontsize=6)
         x += 0.7
     ax.axhline(0, color="black", lw=0.6, ls="--")
