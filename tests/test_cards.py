@@ -79,6 +79,12 @@ def test_a_card_tells_what_sets_its_condition_apart(data, tmp_path):
     assert "reward per episode 3 [3, 3]" in main
 
 
+def test_settings_that_a_card_needs_are_named_where_they_are_missing():
+    about = {"config": {"seed": 0, "units": 48}, "provenance": {"python": "3.11"}}
+    with pytest.raises(UserError, match=r"main: not the settings of a trained network \(KeyError: 'versions'\)"):
+        cards.describe("main", [about], [])
+
+
 @pytest.mark.parametrize("name", experiment.names("train"))
 def test_committed_cards_are_as_they_would_be_written(name):
     card = paths.DATA / name / "networks" / "README.md"

@@ -144,3 +144,5 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     monkeypatch.setattr(cluster, "STARTING_SECONDS", 1)
     with pytest.raises(UserError, match=r"scheduler 'tcp://127\.0\.0\.1:9' does not answer"):
         cluster.spread(fails_on_odd, {"job 0": (0,)}, 1, Machines(scheduler="tcp://127.0.0.1:9"))
+    with pytest.raises(UserError, match="scheduler is 'localhost'; it must be an address such as tcp://host:8786"):
+        cluster.spread(fails_on_odd, {"job 0": (0,)}, 1, Machines(scheduler="localhost"))

@@ -260,6 +260,8 @@ def test_load_gives_networks_that_play_also_outside_the_repository(tmp_path, mon
     np.testing.assert_allclose(recorded.steps["rpe"], rpe, atol=1e-5, err_msg="networks bring their discount")
     with pytest.raises(UserError, match="experiment is 'three_step'; it must be bandit or"):
         prefrontal.load("three_step")
+    with pytest.raises(UserError, match="experiment is 'multiverse'; it must be bandit or"):
+        prefrontal.load("multiverse")
     with pytest.raises(UserError, match="no trained network of condition 'none'"):
         prefrontal.load("two_step", "none")
 
