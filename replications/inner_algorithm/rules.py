@@ -119,8 +119,8 @@ def watch(task: str, trials: pd.DataFrame, settings: dict[str, Any]) -> Data:
         seen = own.choice, own.outcome_state, own.reward
         planner = two_step.Planner(**two_step.probabilities(settings))
         learning = two_step.LearningPlanner(RATES[:, None], common=settings["common"])
-        planned = two_step.action_values(learning, *(np.broadcast_to(part, (len(RATES), *part.shape)) for part in seen))
-        return data | {"inferred": two_step.action_values(planner, *seen), "planned": np.moveaxis(planned, 0, 2)}
+        planned = two_step.action_values_by_rate(learning, *seen)
+        return data | {"inferred": two_step.action_values(planner, *seen), "planned": planned}
     data = {name: array.astype(int) for name, array in arrays(trials, ["choice"]).items()} | arrays(trials, ["reward"])
     data["last"] = comparison.toward_last(data["choice"])
     if task == "bandit":

@@ -58,7 +58,6 @@ than the cue learner, but need not have learned it from rewards."""
 def watched(trials: two_step.Trials, cue: two_step.CueLearner, planner: two_step.Planner) -> Data:
     """Work out what the rules look at, for one network."""
     seen = trials.choice, trials.outcome_state, trials.reward
-    side_by_side = [np.broadcast_to(own, (len(RATES), *own.shape)) for own in seen]
     learners: dict[str, two_step.Learner] = {
         "model-free": two_step.ModelFree(RATES[:, None], discount=planner.discount),
         "cue": replace(cue, model_free=replace(cue.model_free, learning_rate=RATES[:, None])),
@@ -68,7 +67,7 @@ def watched(trials: two_step.Trials, cue: two_step.CueLearner, planner: two_step
         "last": comparison.last_choices(trials.choice),
         "kind": trials.kind,
         "planner": two_step.action_values(planner, *seen),
-        **{name: np.moveaxis(two_step.action_values(own, *side_by_side), 0, 2) for name, own in learners.items()},
+        **{name: two_step.action_values_by_rate(own, *seen) for name, own in learners.items()},
     }
 
 

@@ -201,7 +201,7 @@ def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
             return Difference(f"words of {name}", np.nan, np.inf)
     found = None
     for name in numbers:
-        x, y = (frame[name].astype(float).reset_index(drop=True) for frame in (old, new))
+        x, y = (frame[name].astype(float) for frame in (old, new))
         infinite = np.isinf(x) | np.isinf(y)
         if not x.isna().equals(y.isna()) or not x[infinite].equals(y[infinite]):
             return Difference(f"missing or infinite values of {name}", np.nan, np.inf)

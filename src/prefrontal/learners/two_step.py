@@ -381,6 +381,12 @@ def action_values(learner: Learner, choice: np.ndarray, outcome_state: np.ndarra
     return np.stack(before, axis=choice.ndim - 1)
 
 
+def action_values_by_rate(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> np.ndarray:
+    """Values as in ``action_values``, at all ``RATES``, which the learner has: (episode, trial, rate, 2), for ``at_rate``."""
+    side_by_side = (np.broadcast_to(own, (len(RATES), *own.shape)) for own in (choice, outcome_state, reward))
+    return np.moveaxis(action_values(learner, *side_by_side), 0, 2)
+
+
 def replay(learner: Learner, choice: np.ndarray, outcome_state: np.ndarray, reward: np.ndarray) -> dict[str, np.ndarray]:
     """Let a learner watch somebody's trials.
 
