@@ -7,17 +7,18 @@
 #
 # The network was trained by slow reinforcement learning on 10,000 episodes. Here its weights never change: whatever it learns
 # within the episode, it learns in the activity of its units.
-
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 import prefrontal
-from prefrontal import behavior, experiment, neural, recording
-from prefrontal.learners import two_step
-from prefrontal.plotting import COLORS
-from prefrontal.task import NoiseStream
+from prefrontal import experiments
+from prefrontal.analysis import neural, staying
+from prefrontal.models import two_step
+from prefrontal.networks import play
+from prefrontal.publishing.plotting import COLORS
+from prefrontal.task import RandomStreams
 
 plt.style.use("prefrontal.paper")
 
@@ -48,7 +49,7 @@ print("trained for    ", config.episodes, "episodes of", config.trials, "trials,
 
 # %%
 rows = []
-for step in recording.play(networks.agent, task, NoiseStream(networks.seeds, "tour"), episodes=1):
+for step in play.play(networks.agent, task, RandomStreams(networks.seeds, "tour"), episodes=1):
     policy = {f"P({name})": p.item() for name, p in zip(task.actions, step.probabilities[0, 0], strict=True)}
     rows.append(
         {
@@ -167,7 +168,7 @@ plt.show()
 print(f"units with a correlation above .5 in size: {(np.abs(followed) > 0.5).sum()} of {len(followed)}")
 
 # %% [markdown]
-# No single unit is the belief; many share in it. [04_inside_the_network](04_inside_the_network.ipynb) looks at the population.
+# No single unit is the belief; many share in it. [04_inside_the_network](04_inside_the_network.ipynb) looks at the batch.
 #
 # ## Redraw a panel
 #
@@ -179,9 +180,9 @@ print(f"units with a correlation above .5 in size: {(np.abs(followed) > 0.5).sum
 # %%
 weights_before = {name: tensor.clone() for name, tensor in networks.agent.parameters.items()}
 many = networks.record(300, purpose="tour", steps=False)
-regression = behavior.two_step_weights(many.trials)
+regression = staying.two_step_weights(many.trials)
 
-fig5 = experiment.module("two_step", "figure")
+fig5 = experiments.module("two_step", "figure")
 figure, (left, right) = plt.subplots(1, 2, figsize=(5, 2.3), layout="constrained")
 fig5.draw_rat_weights(left)
 fig5.draw_weights(right, regression)

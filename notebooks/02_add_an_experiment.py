@@ -7,7 +7,6 @@
 #
 # Every section below is one file of an experiment's folder; its name is in the heading. At the end they go into
 # `replications/reversal/`, and the Makefile and the tests find them there. Running all of it takes about half a minute.
-
 # %%
 import tempfile
 from dataclasses import dataclass
@@ -18,11 +17,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from prefrontal import behavior, claims, config, plotting, recording, store, tables, train
-from prefrontal.learners import two_step
-from prefrontal.plotting import COLORS
-from prefrontal.population import Population, agent_of
-from prefrontal.statistics import summarize
+from prefrontal import settings
+from prefrontal.analysis import matching, regression
+from prefrontal.analysis.statistics import summarize
+from prefrontal.models import two_step
+from prefrontal.networks import files, record
+from prefrontal.networks.build import agent_of
+from prefrontal.publishing import claims, plotting
+from prefrontal.publishing.plotting import COLORS
+from prefrontal.tables import storage
+from prefrontal.training import checkpoints, loop
+from prefrontal.training.batch import NetworkBatch
 
 plt.style.use("prefrontal.paper")
 SEEDS = [0, 1, 2, 3]
@@ -31,7 +36,7 @@ folder = Path(tempfile.mkdtemp())  # stands for data/reversal
 # %% [markdown]
 # ## `task.py`
 #
-# A task is a pure function of tensors: `begin` opens episodes, `step` takes one action in each of them. Everything it remembers
+# A task is a pure function of tensors: `begin` opens episodes, `step` takes one action in each of them. Everything it stateful
 # is in `state`, and its randomness comes in as uniform numbers (`noise`). All tensors start with two axes, network and episode;
 # you write as if there were one of each.
 #
@@ -52,22 +57,22 @@ class ReversalTask:
     observations = ("go",)
     actions = ("left", "right")
     periods = ("choice",)
-    begin_noise, step_noise = 1, 2
+    reset_noise, step_noise = 1, 2
 
     @property
     def episode_steps(self):
         return self.trials
 
-    def begin(self, noise):
+    def reset(self, noise):
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
-        state = {"trial": zero, "period": zero, "over": zero > 0, "better": (noise[..., 0] < 0.5).long(), "choice": zero - 1}
+        state = {"trial": zero, "period": zero, "done": zero > 0, "better": (noise[..., 0] < 0.5).long(), "choice": zero - 1}
         return state | {"reward": torch.zeros_like(noise[..., 0])}, torch.ones_like(noise[..., :1])
 
     def step(self, state, action, noise):
         better = torch.where(noise[..., 0] < self.reversal, 1 - state["better"], state["better"])
         reward = (noise[..., 1] < torch.where(action == better, self.better, 1 - self.better)).float()
         trial = state["trial"] + 1
-        after = {"trial": trial, "over": trial >= self.trials, "better": better, "choice": action, "reward": reward}
+        after = {"trial": trial, "done": trial >= self.trials, "better": better, "choice": action, "reward": reward}
         return state | after, torch.ones_like(noise[..., :1]), reward
 
     def trial_columns(self, state):
@@ -75,7 +80,7 @@ class ReversalTask:
 
 
 # %% [markdown]
-# ## `conditions.py`
+# ## `variants.py`
 #
 # What is trained, what is tested and what is claimed. What is trained has a name, and the settings in which it departs
 # from the defaults. A claim states its criterion before the result is seen: here, that the interval over networks lies above 0.
@@ -88,7 +93,7 @@ CLAIMS = [
     claims.Claim(
         "reversal-recovery",
         "after minus at",
-        claims.BEYOND,
+        claims.EXTENSION,
         "P(better arm) five trials after a reversal minus right after it",
         claims.above(0),
     )
@@ -109,10 +114,10 @@ CERTAIN = {"common": 1.0, "rich": ReversalTask.better, "reversal": ReversalTask.
 
 
 @dataclass(frozen=True)
-class Config(config.Config):
+class Config(settings.Config):
     """Settings of the reversal networks."""
 
-    trials: int = config.count(50)
+    trials: int = settings.count(50)
     episodes: int = 5_000
     episodes_per_update: int = 16
     learning_rate: float = 5e-3
@@ -134,9 +139,9 @@ class Config(config.Config):
 
 # %%
 configs = [Config(seed=seed) for seed in SEEDS]
-population = Population(configs)
-curves = train.train(population, MAIN, folder / "checkpoint.safetensors")
-store.save(population, MAIN, curves, folder / "networks")
+batch = NetworkBatch(configs)
+curves = loop.train(batch, MAIN, folder / "checkpoint.safetensors")
+checkpoints.save(batch, MAIN, curves, folder / "networks")
 print("\n".join(sorted(path.name for path in (folder / "networks").iterdir())))
 
 # %% [markdown]
@@ -146,7 +151,7 @@ print("\n".join(sorted(path.name for path in (folder / "networks").iterdir())))
 chance, best = configs[0].reward_range()
 figure, ax = plt.subplots(figsize=(3.5, 2), layout="constrained")
 for seed in SEEDS:
-    curve = tables.read(folder / "networks" / f"{MAIN}_{seed}.csv", "learning_curve")
+    curve = storage.read(folder / "networks" / f"{MAIN}_{seed}.csv", "learning_curve")
     ax.plot(curve["episode"], curve["reward"], color=COLORS["network"], lw=0.5)
 for level, name in ((chance, "random choice"), (best, "ideal observer")):
     ax.axhline(level, color="black", lw=0.6, ls="--")
@@ -167,15 +172,15 @@ plt.show()
 # known.
 
 # %%
-configs, network, weights = store.load(folder / "networks", Config, MAIN)
-networks = recording.Trained(MAIN, configs, agent_of(network, weights, configs))
+configs, network, weights = files.load(folder / "networks", Config, MAIN)
+networks = record.Trained(MAIN, configs, agent_of(network, weights, configs))
 recorded = networks.record(TEST_EPISODES, steps=False)
-trials = recorded.trials[["seed", "condition", "episode", "trial", "choice", "reward", "better"]]
+trials = recorded.trials[["seed", "variant", "episode", "trial", "choice", "reward", "better"]]
 
 rng = np.random.default_rng(0)
-observer = two_step.simulate(two_step.Planner(**CERTAIN), np.inf, 1600, ReversalTask.trials, rng, condition="observer", **CERTAIN)
+observer = two_step.simulate(two_step.Planner(**CERTAIN), np.inf, 1600, ReversalTask.trials, rng, variant="observer", **CERTAIN)
 observer = observer.assign(better=(observer["rich_state"] == "S2").astype(int))[trials.columns]
-both = pd.concat([trials.astype({"condition": str}), observer.astype({"condition": str})], ignore_index=True)
+both = pd.concat([trials.astype({"variant": str}), observer.astype({"variant": str})], ignore_index=True)
 both.head(3)
 
 # %% [markdown]
@@ -190,40 +195,40 @@ both.head(3)
 def around_reversals(trials, before=5, after=15):
     """P(better arm) by trials since the reversal (0: first trial after it), per subject."""
     trials = trials.assign(correct=trials["choice"] == trials["better"])
-    episode = trials.groupby(["condition", "seed", "episode"], sort=False)
+    episode = trials.groupby(["variant", "seed", "episode"], sort=False)
     reversed_at = trials.index[episode["better"].diff().fillna(0) != 0]
     parts = []
     for lag in range(-before, after + 1):
         inside = trials.loc[reversed_at, "trial"].add(lag).between(0, ReversalTask.trials - 1).to_numpy()
         own = trials.loc[reversed_at[inside] + lag]
-        parts.append(own.groupby(["condition", "seed"])["correct"].mean().reset_index().assign(lag=lag))
+        parts.append(own.groupby(["variant", "seed"])["correct"].mean().reset_index().assign(lag=lag))
     return pd.concat(parts, ignore_index=True)
 
 
 recovery = around_reversals(both)
-regression = behavior.lagged_regression(trials, behavior.history_signals(trials), lags=5)
+regression = regression.lagged_regression(trials, matching.history_signals(trials), lags=5)
 reward_weights = regression[regression["signal"] == "reward"]
 
-reward = both.groupby(["condition", "seed"])["reward"].mean().unstack("condition")
+reward = both.groupby(["variant", "seed"])["reward"].mean().unstack("variant")
 earned, observer_reward = reward[MAIN].dropna(), reward["observer"].dropna().item()
 print(f"reward per trial: networks {earned.mean():.3f} ({earned.min():.3f} to {earned.max():.3f})")
 print(f"                  ideal observer {observer_reward:.3f} (in theory {best / ReversalTask.trials:.3f})")
 
 # %% [markdown]
-# The claim is about one number per network, under the claim's name and that of its quantity. The library settles it.
+# The claim is about one number per network, under the claim's name and that of its measure. The library settles it.
 
 # %%
-at_lag = recovery.pivot(index=["condition", "seed"], columns="lag", values="correct")
-quantities = claims.quantities("reversal-recovery", (at_lag[5] - at_lag[0]).to_frame("after minus at"))
-claims.readable(claims.settle_all(CLAIMS, quantities, MAIN, {}))
+at_lag = recovery.pivot(index=["variant", "seed"], columns="lag", values="correct")
+measures = claims.measures("reversal-recovery", (at_lag[5] - at_lag[0]).to_frame("after minus at"))
+claims.readable(claims.evaluate_claims(CLAIMS, measures, MAIN, {}))
 
 # %% [markdown]
 # ## `figure.py`
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(5.4, 2.1), layout="constrained")
-for condition, name, color in ((MAIN, "networks", COLORS["network"]), ("observer", "observer", COLORS["model-based"])):
-    means = summarize(recovery[recovery["condition"] == condition], ["lag"], "correct")
+for variant, name, color in ((MAIN, "networks", COLORS["network"]), ("observer", "observer", COLORS["model-based"])):
+    means = summarize(recovery[recovery["variant"] == variant], ["lag"], "correct")
     left.plot(means["lag"], means["mean"], color=color, label=name)
 means = summarize(reward_weights, ["lag"], "weight")
 right.plot(means["lag"], means["mean"], color=COLORS["network"])

@@ -7,7 +7,6 @@
 #
 # **To use your own file, set `FILE`** (and, if they differ, the columns below) and run the notebook again. Without one it makes
 # up animals whose answer is known: two that plan, and two that do not. Nothing below is told which is which.
-
 # %%
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,12 +15,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from prefrontal import behavior, experiment
-from prefrontal.learners import two_step
-from prefrontal.paths import DATA
-from prefrontal.plotting import COLORS, dots
+from prefrontal import experiments
+from prefrontal.analysis import staying
+from prefrontal.files import DATA
+from prefrontal.models import two_step
+from prefrontal.publishing.plotting import COLORS, dots
 
-animals, analysis, conditions = (experiment.module("two_step", part) for part in ("animals", "analysis", "conditions"))
+animals, analysis, variants = (experiments.module("two_step", part) for part in ("animals", "analysis", "variants"))
 plt.style.use("prefrontal.paper")
 FILE: Path | None = None  # Path("my_rats.csv"), or the MATLAB file of Brody-Lab/MixtureAgentsModels, data/ofc_physdata.mat
 
@@ -81,13 +81,13 @@ trials.groupby("subject").agg(sessions=("episode", "nunique"), trials=("trial", 
 # ## Do they stay?
 #
 # The probability of repeating the first-stage choice, by what it led to. A planner stays after a rewarded common or an
-# unrewarded uncommon transition. But stay probability alone does not settle the matter: values outlast a trial, so that a
+# unrewarded uncommon transition. But stay probability alone does not evaluate_claim the matter: values outlast a trial, so that a
 # model-free animal shows some interaction too. Hence the regression below.
 
 # %%
-results = experiment.Results("two_step", DATA)
-networks = {name: results[name].query("condition == @conditions.MAIN") for name in ("fig5c", "fig5e", "fits")}
-stay = behavior.stay_probability(trials)
+results = experiments.Results("two_step", DATA)
+networks = {name: results[name].query("variant == @variants.MAIN") for name in ("fig5c", "fig5e", "fits")}
+stay = staying.stay_probability(trials)
 figure, axes = plt.subplots(1, len(names) + 1, figsize=(1.4 * (len(names) + 1), 1.8), sharey=True)
 panels = {names[seed]: own for seed, own in stay.groupby("seed")} | {"networks": networks["fig5c"]}
 for ax, (title, own) in zip(axes, panels.items(), strict=True):
@@ -108,7 +108,7 @@ figure.legend(*axes[0].get_legend_handles_labels(), ncols=2, loc="lower center",
 # learning: a planner leaves after an uncommon reward, and comes back after an uncommon omission.
 
 # %%
-weights = behavior.two_step_weights(trials)
+weights = staying.two_step_weights(trials)
 panels = {names[seed]: own for seed, own in weights.groupby("seed")} | {"networks": networks["fig5e"]}
 figure, axes = plt.subplots(1, len(panels), figsize=(1.4 * len(panels), 2.0), sharex=True)
 for ax, (title, own) in zip(axes, panels.items(), strict=True):

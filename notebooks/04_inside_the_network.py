@@ -4,7 +4,6 @@
 # Low-dimensional dynamics in three experiments. You will see (1) how activity moves with evidence in the bandit, (2) what carries
 # the latent state in the two-step task, from one step of the trial to the next, and (3) how fast a single outcome is forgotten in
 # these two and in the inferred-value task. Each time an ideal observer says what to expect. Running it takes about half a minute.
-
 # %%
 from dataclasses import replace
 
@@ -15,11 +14,12 @@ import torch
 from sklearn.linear_model import LinearRegression
 
 import prefrontal
-from prefrontal import neural, recording
-from prefrontal.learners import two_step
-from prefrontal.plotting import COLORS, bar
-from prefrontal.statistics import interval, summarize
-from prefrontal.task import NoiseStream
+from prefrontal.analysis import neural
+from prefrontal.analysis.statistics import interval, summarize
+from prefrontal.models import two_step
+from prefrontal.networks import play
+from prefrontal.publishing.plotting import COLORS, bar
+from prefrontal.task import RandomStreams
 
 plt.style.use("prefrontal.paper")
 
@@ -182,7 +182,7 @@ print(by_period)
 # %%
 def relive(agent, batch, rewards):
     """Activity at every time step, (step, seed, episode, unit), when the networks meet a given course of events."""
-    memory, activity = agent.begin(*batch[0].action.shape), []
+    memory, activity = agent.reset(*batch[0].action.shape), []
     reward, action = torch.zeros(batch[0].reward.shape), torch.full(batch[0].action.shape, -1)
     with torch.no_grad():
         for step, next_reward in zip(batch, rewards, strict=True):
@@ -201,7 +201,7 @@ def memory_of_one_outcome(networks, task, paid_at, look_at, episodes=40):
     ``paid_at`` and ``look_at`` are the time steps of a trial at which the reward is earned and at which activity is compared.
     """
     agent = networks.agent
-    batch = list(recording.play(agent, task, NoiseStream(networks.seeds, "inside"), episodes))
+    batch = list(play.play(agent, task, RandomStreams(networks.seeds, "inside"), episodes))
     steps = len(task.periods)
     rewards = [step.reward for step in batch]
     changed = list(rewards)

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 import prefrontal
-from prefrontal import config
-from prefrontal.learners import bandit, two_step
-from prefrontal.plotting import COLORS, dots
-from prefrontal.statistics import interval, summarize
+from prefrontal import settings
+from prefrontal.analysis.statistics import interval, summarize
+from prefrontal.models import bandit, two_step
+from prefrontal.publishing.plotting import COLORS, dots
 
 plt.style.use("prefrontal.paper")
 networks = {"bandit": prefrontal.load("bandit"), "two-step": prefrontal.load("two_step")}
@@ -24,7 +24,7 @@ weights = {name: own.agent.network.flatten(own.agent.parameters).clone() for nam
 
 def play(trained, episodes=40, steps=True, **changed):
     """Play the task of the training, or one with changed settings."""
-    task = config.build(type(trained.task), trained.config.settings() | changed)
+    task = settings.build(type(trained.task), trained.config.settings() | changed)
     return trained.record(episodes, task, purpose="is it learning", steps=steps)
 
 
@@ -32,7 +32,7 @@ def play(trained, episodes=40, steps=True, **changed):
 # ## 1. Improvement within an episode
 #
 # Bandits with both reward probabilities drawn at random, 200 episodes per network. Beside the networks play the best possible
-# agent (dynamic programming over the counts of both arms) and win-stay lose-shift. One trial is all that the latter remembers, so
+# agent (dynamic programming over the counts of both arms) and win-stay lose-shift. One trial is all that the latter stateful, so
 # after a few trials it is as good as it will ever be.
 
 # %%
@@ -112,8 +112,8 @@ def vary(name, values):
     return pd.DataFrame(rows)
 
 
-def vary_sum(condition, sums=(0.4, 0.7, 1.0, 1.3, 1.6), difference=0.3):
-    trained, parts = prefrontal.load("bandit", condition), []
+def vary_sum(variant, sums=(0.4, 0.7, 1.0, 1.3, 1.6), difference=0.3):
+    trained, parts = prefrontal.load("bandit", variant), []
     for total in sums:
         high, low = (total + difference) / 2, (total - difference) / 2
         for left, right in ((high, low), (low, high)):
@@ -126,7 +126,7 @@ def vary_sum(condition, sums=(0.4, 0.7, 1.0, 1.3, 1.6), difference=0.3):
 
 
 common, reversal = vary("common", (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)), vary("reversal", (0.0, 0.025, 0.1, 0.2, 0.4))
-sums = {condition: vary_sum(condition) for condition in ("independent", "correlated")}
+sums = {variant: vary_sum(variant) for variant in ("independent", "correlated")}
 
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.3), layout="constrained")
 for ax, frame, name, trained in ((axes[0], common, "common transitions", 0.8), (axes[1], reversal, "reversals", 0.025)):
@@ -139,11 +139,11 @@ for ax, frame, name, trained in ((axes[0], common, "common transitions", 0.8), (
     ax.axvline(trained, color="black", lw=0.5, ls=":")
     ax.set(xlabel=f"probability of {name}", ylabel="reward per trial")
 axes[1].legend(loc="upper right")
-for condition, frame in sums.items():
+for variant, frame in sums.items():
     means = summarize(frame, ["total"], "better")
-    axes[2].plot(means["total"], means["mean"], color=COLORS[condition], label=f"trained on {condition} arms")
+    axes[2].plot(means["total"], means["mean"], color=COLORS[variant], label=f"trained on {variant} arms")
     for total, own in frame.groupby("total"):
-        dots(axes[2], total, own["better"], COLORS[condition], width=0.03, size=4)
+        dots(axes[2], total, own["better"], COLORS[variant], width=0.03, size=4)
 axes[2].axvline(1, color="black", lw=0.5, ls=":")
 axes[2].set(xlabel="sum of the arms' reward probabilities", ylabel="P(better arm), last 50 trials", ylim=(0.4, 1.0))
 axes[2].legend(loc="lower right")

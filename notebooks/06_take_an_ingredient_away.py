@@ -11,28 +11,28 @@ import matplotlib.pyplot as plt
 import torch
 
 import prefrontal
-from prefrontal import experiment
-from prefrontal.learners import bandit
-from prefrontal.plotting import COLORS
-from prefrontal.statistics import interval, share_of_gain, summarize
+from prefrontal import experiments
+from prefrontal.analysis.statistics import interval, normalised_reward, summarize
+from prefrontal.models import bandit
+from prefrontal.publishing.plotting import COLORS
 
-BanditTask = experiment.module("bandit", "task").BanditTask
-conditions, words = experiment.module("ingredients", "conditions"), experiment.module("ingredients", "figure").WORDS
+BanditTask = experiments.module("bandit", "task").BanditTask
+variants, words = experiments.module("ingredients", "variants"), experiments.module("ingredients", "figure").WORDS
 plt.style.use("prefrontal.paper")
 
 # %% [markdown]
 # ## 1. Trained without it
 #
 # Every network meets the same bandit again and again: the left arm pays with .25, the right one with .75, and it cannot know
-# which. Put other conditions of `replications/ingredients/conditions.py` here, or other payoffs.
+# which. Put other variants of `replications/ingredients/variants.py` here, or other payoffs.
 
 # %%
 CONDITIONS = ("lstm", "attention", "feedforward", "no_reward", "no_action", "one_problem")
 LEFT, RIGHT = 0.25, 0.75
 
 figure, axes = plt.subplots(2, 3, figsize=(7.2, 3.4), layout="constrained", sharex=True, sharey=True)
-for ax, condition in zip(axes.flat, CONDITIONS, strict=True):
-    networks = prefrontal.load("ingredients", condition)
+for ax, variant in zip(axes.flat, CONDITIONS, strict=True):
+    networks = prefrontal.load("ingredients", variant)
     for payoffs, name in (((LEFT, RIGHT), "rewarded"), ((RIGHT, LEFT), "unrewarded")):
         task = BanditTask("fixed", 100, *payoffs)
         trials = networks.record(40, task, purpose="take away", steps=False).trials
@@ -41,7 +41,7 @@ for ax, condition in zip(axes.flat, CONDITIONS, strict=True):
         label = f"right pays {payoffs[1]}"
         ax.plot(means["trial"] + 1, means["mean"], color=COLORS[name], label=label)
         ax.fill_between(means["trial"] + 1, means["ci_low"], means["ci_high"], color=COLORS[name], alpha=0.2, lw=0)
-    ax.set(title=words[condition], ylim=(0, 1), xlim=(0, 100))
+    ax.set(title=words[variant], ylim=(0, 1), xlim=(0, 100))
 axes[0, 0].legend(fontsize=5.5)
 figure.supxlabel("trial of the episode")
 figure.supylabel("P(right), 8 networks")
@@ -65,8 +65,8 @@ class Without:
     def __init__(self, agent, ingredient):
         self.agent, self.ingredient = agent, ingredient
 
-    def begin(self, seeds, episodes):
-        return self.agent.begin(seeds, episodes)
+    def reset(self, seeds, episodes):
+        return self.agent.reset(seeds, episodes)
 
     def step(self, memory, observation, last_reward, last_action):
         if self.ingredient == "reward":
@@ -74,7 +74,7 @@ class Without:
         if self.ingredient == "action":
             last_action = torch.full_like(last_action, -1)
         if self.ingredient == "memory":
-            memory = self.agent.begin(len(last_action), len(last_action[0]))
+            memory = self.agent.reset(len(last_action), len(last_action[0]))
         return self.agent.step(memory, observation, last_reward, last_action)
 
 
@@ -85,7 +85,7 @@ for ingredient in ("nothing", "reward", "action", "memory"):
     recorded = full.record(
         150, agent=Without(full.agent, ingredient), columns={"test": "drawn"}, purpose="take away", steps=False
     )
-    rows[ingredient] = share_of_gain(100 * bandit.expected_reward(recorded.trials, ["seed"]), RANDOM, BEST)
+    rows[ingredient] = normalised_reward(100 * bandit.expected_reward(recorded.trials, ["seed"]), RANDOM, BEST)
 
 figure, ax = plt.subplots(figsize=(3.4, 2.0), layout="constrained")
 for x, (ingredient, share) in enumerate(rows.items()):
@@ -94,8 +94,8 @@ for x, (ingredient, share) in enumerate(rows.items()):
     ax.plot([x, x], [low, high], color="black", lw=0.8)
     print(f"without {ingredient:8} share of the gain {mean:.2f} (95 % interval {low:.2f} to {high:.2f})")
 ax.axhline(0, color="black", lw=0.5)
-ax.axhline(conditions.ONE_TRIAL, color="#777777", lw=0.6, ls="--")
-ax.annotate("best policy that remembers one trial", (0.5, conditions.ONE_TRIAL), fontsize=5.5, va="bottom")
+ax.axhline(variants.ONE_TRIAL, color="#777777", lw=0.6, ls="--")
+ax.annotate("best policy that stateful one trial", (0.5, variants.ONE_TRIAL), fontsize=5.5, va="bottom")
 ax.set_xticks(range(len(rows)), [f"without\n{name}" for name in rows])
 ax.set(ylabel="share of the gain")
 plt.show()

@@ -21,13 +21,14 @@ import torch
 import tyro
 from torch import Tensor
 
-from prefrontal import cluster, train
-from prefrontal.cores import CORES
-from prefrontal.errors import require, run
-from prefrontal.gym import TaskEnv
-from prefrontal.population import Population, network_of
-from prefrontal.recording import record
-from prefrontal.train import use
+from prefrontal.environments import TaskEnv
+from prefrontal.errors import check, run
+from prefrontal.networks.build import network_of
+from prefrontal.networks.cores import CORES
+from prefrontal.networks.record import record
+from prefrontal.training import loop
+from prefrontal.training.batch import NetworkBatch
+from prefrontal.training.loop import use
 from replications.harlow import train as harlow
 from replications.harlow.task import CHOICE
 from replications.two_step.train import Config
@@ -49,7 +50,7 @@ class Options:
     """How to measure."""
 
     device: str = "cpu"
-    """Where populations are trained: cpu or cuda."""
+    """Where batches are trained: cpu or cuda."""
     threads: int = os.cpu_count() or 1
     """CPU threads of the matrix product and of the large batch; everything else runs on 1, as it does fastest."""
     updates: int = 10
@@ -95,37 +96,37 @@ def textbook_rates(updates: int) -> tuple[float, float]:
 
 
 def training_rate(episodes: int, options: Options, core: str = CONFIG.core) -> tuple[float, float]:
-    """Agent steps per second of a population, and the seconds that its first update takes, compilation included."""
+    """Agent steps per second of a batch, and the seconds that its first update takes, compilation included."""
     settings: dict[str, Any] = {"episodes_per_update": episodes, "core": core}
-    population = Population([Config(seed=seed, **settings) for seed in range(NETWORKS)], options.device, compiled=True)
+    batch = NetworkBatch([Config(seed=seed, **settings) for seed in range(NETWORKS)], options.device, compiled=True)
     began = time.perf_counter()
-    population.update()
+    batch.update()
     first = time.perf_counter() - began
-    population.update()
+    batch.update()
 
     def block() -> None:
         for _ in range(options.updates):
-            population.update()
+            batch.update()
 
     seconds = fastest(block, options.device) / options.updates
-    return NETWORKS * episodes * population.steps / seconds, first
+    return NETWORKS * episodes * batch.steps / seconds, first
 
 
 def recording_rate(episodes: int) -> float:
-    """Agent steps per second of recording a population to trials and steps tables."""
-    population = Population([Config(seed=seed) for seed in range(NETWORKS)], compiled=False)
+    """Agent steps per second of recording a batch to trials and steps tables."""
+    batch = NetworkBatch([Config(seed=seed) for seed in range(NETWORKS)], compiled=False)
     began = time.perf_counter()
-    record(population.agent, TASK, population.seeds, "bench", episodes)
+    record(batch.agent, TASK, batch.seeds, "bench", episodes)
     return NETWORKS * episodes * TASK.episode_steps / (time.perf_counter() - began)
 
 
 def harlow_rates(options: Options) -> pd.DataFrame:
     """Views per second of Harlow's task: renderer, encoder, core, and whole updates, at the experiment's settings."""
     device = options.device
-    pixels, symbols = (Population([harlow.Config(view=view)], device) for view in ("pixels", "symbols"))
+    pixels, symbols = (NetworkBatch([harlow.Config(view=view)], device) for view in ("pixels", "symbols"))
     task, network, episodes, unroll = pixels.task, pixels.network, pixels.episodes, pixels.steps
     p = {name: view.detach().requires_grad_() for name, view in network.views(pixels.flat).items()}
-    state, views = task.begin(torch.rand(1, episodes, task.begin_noise, device=device))
+    state, views = task.reset(torch.rand(1, episodes, task.reset_noise, device=device))
     state["period"] = torch.full_like(state["period"], CHOICE)
     inputs = torch.rand(1, episodes, network.inputs, device=device)
 
@@ -133,7 +134,7 @@ def harlow_rates(options: Options) -> pd.DataFrame:
         return network.encoder.encode(p, views).sum()
 
     def remember() -> None:
-        memory = network.core.begin(p, episodes)
+        memory = network.core.reset(p, episodes)
         for _ in range(unroll):
             memory = network.core.step(p, memory, inputs)
         memory["activity"].sum().backward()
@@ -152,15 +153,15 @@ def harlow_rates(options: Options) -> pd.DataFrame:
 
 
 def networks_per_hour(workers: int) -> float:
-    """Networks of the two-step task that so many processes would train in an hour: four populations, starting included."""
+    """Networks of the two-step task that so many processes would train in an hour: four batches, starting included."""
     jobs, parts = {}, 4
     with tempfile.TemporaryDirectory() as folder:
-        asked = train.Options(data=Path(folder), workers=workers)
+        asked = loop.Options(data=Path(folder), workers=workers)
         for part in range(parts):
             configs = [Config(seed=NETWORKS * part + k, episodes=SHARED_EPISODES).settings() for k in range(NETWORKS)]
             jobs[str(part)] = "two_step", "default", configs, asked
         began = time.perf_counter()
-        cluster.spread(train.train_population, jobs, parts * SHARED_EPISODES, asked)
+        jobs.spread(loop.train_batch, jobs, parts * SHARED_EPISODES, asked)
         seconds = time.perf_counter() - began
     return NETWORKS * parts * SHARED_EPISODES / CONFIG.episodes * 3600 / seconds
 
@@ -176,8 +177,8 @@ def run_beside(options: Options) -> None:
 
 def main(options: Options) -> None:
     """Measure everything in one run and print tables."""
-    require(options.updates >= 1, "updates", options.updates, "at least 1")
-    require(options.recorded_episodes >= 1, "recorded_episodes", options.recorded_episodes, "at least 1")
+    check(options.updates >= 1, "updates", options.updates, "at least 1")
+    check(options.recorded_episodes >= 1, "recorded_episodes", options.recorded_episodes, "at least 1")
     use(options.device, options.threads)
 
     if options.beside is not None:
@@ -194,8 +195,8 @@ def main(options: Options) -> None:
     others = {core: training_rate(1, options, core) for core in CORES if core != CONFIG.core}
     rows = [
         ("a textbook loop, 1 network x 1 episode", 1, "cpu", reference, 3 * forward / peak[0], math.nan),
-        (f"b population, {NETWORKS} x 1", 1, options.device, single[0], 3 * forward / peak[1], single[1]),
-        (f"c population, {NETWORKS} x 16", options.threads, options.device, batch[0], 3 * forward / peak[1], batch[1]),
+        (f"b batch, {NETWORKS} x 1", 1, options.device, single[0], 3 * forward / peak[1], single[1]),
+        (f"c batch, {NETWORKS} x 16", options.threads, options.device, batch[0], 3 * forward / peak[1], batch[1]),
         (
             f"d recording, {NETWORKS} x {options.recorded_episodes}",
             1,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from prefrontal.network import Network
+from prefrontal.networks.network import Network
 
 
 class TextbookNetwork(nn.Module):
@@ -67,7 +67,7 @@ class TextbookNetwork(nn.Module):
             "initial_cell": of(self.initial_cell),
         }
 
-    def forward(self, moment: Moment) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
+    def forward(self, moment: NetworkInput) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
         """-> memory, policy logits (actions,), value ()."""
         observation = torch.as_tensor(moment.observation, dtype=self.policy.weight.dtype)
         last_action = torch.zeros_like(self.policy.bias)
@@ -85,7 +85,7 @@ def gate_order(tensor: Tensor) -> Tensor:
 
 
 @dataclass
-class Moment:
+class NetworkInput:
     """Where an episode stands."""
 
     observation: np.ndarray
@@ -95,10 +95,10 @@ class Moment:
     over: bool = False
 
 
-def begin(network: TextbookNetwork, env: gymnasium.Env) -> Moment:
+def reset(network: TextbookNetwork, env: gymnasium.Env) -> NetworkInput:
     """Open an episode."""
     observation, _ = env.reset()
-    return Moment(observation, 0.0, -1, (network.initial_activity[None], network.initial_cell[None]))
+    return NetworkInput(observation, 0.0, -1, (network.initial_activity[None], network.initial_cell[None]))
 
 
 def sample(logits: Tensor) -> int:
@@ -109,7 +109,7 @@ def sample(logits: Tensor) -> int:
 def unroll(
     network: TextbookNetwork,
     env: gymnasium.Env,
-    moment: Moment,
+    moment: NetworkInput,
     steps: int,
     *,
     discount: float,
@@ -117,14 +117,14 @@ def unroll(
     entropy_cost: float,
     reward_scale: float = 1.0,
     choose: Callable[[Tensor], int] = sample,
-) -> tuple[Tensor, Moment]:
+) -> tuple[Tensor, NetworkInput]:
     """Play at most ``steps`` time steps -> loss, summed over them, and where the episode stands."""
     log_policies, values, chosen, rewards = [], [], [], []
     for _ in range(steps):
         memory, logits, value = network(moment)
         action = choose(logits)
         observation, reward, over, _, _ = env.step(action)
-        moment = Moment(observation, reward * reward_scale, action, memory, over)
+        moment = NetworkInput(observation, reward * reward_scale, action, memory, over)
         log_policies.append(functional.log_softmax(logits, dim=0))
         values.append(value)
         chosen.append(action)
@@ -162,8 +162,8 @@ def train(
     for _ in range(updates):
         if moment is None or moment.over:
             moment = begin(network, env)
-        costs = {"discount": discount, "value_cost": value_cost, "entropy_cost": entropy_cost}
-        loss, moment = unroll(network, env, moment, steps, **costs, choose=choose)
+        hyperparameters = {"discount": discount, "value_cost": value_cost, "entropy_cost": entropy_cost}
+        loss, moment = unroll(network, env, moment, steps, **hyperparameters, choose=choose)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

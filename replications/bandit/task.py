@@ -2,52 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from prefrontal.task import State
+from prefrontal.task import State, Task
+from replications.bandit.settings import Bandit
 
 
-@dataclass(frozen=True)
-class BanditTask:
-    """Pull one of two arms that pay 1 with a probability of their own, fixed within an episode.
+class BanditTask(Task):
+    """Pull one of two arms, which pay 1 with probabilities that are fixed within an episode.
 
-    ``arms`` says where the probabilities come from: "independent" draws both from U[0, 1]; "correlated" draws the left one
-    and gives the right one the rest, p_right = 1 - p_left; "fixed" takes ``p_left`` and ``p_right``. A trial is one time
-    step; the observation is the trial's index as a share of the episode.
+    A trial is one time step; the observation is the trial's index as a share of the episode.
+
+    Parameters
+    ----------
+    settings : Bandit
+        Reward probabilities are drawn anew in every episode: "independent" arms from U[0, 1] each;
+        of "correlated" arms the left one, and p_right = 1 - p_left.
+    problem : tuple of float, optional
+        (p_left, p_right) of every episode instead.
     """
 
-    arms: str = "independent"
-    trials: int = 100
-    p_left: float = 0.5
-    p_right: float = 0.5
-
-    observations: ClassVar[tuple[str, ...]] = ("trial",)
+    observations: tuple[str, ...] = ("trial",)
     actions = ("left", "right")
     periods = ("choice",)
-    begin_noise = 2
+    reset_noise = 2
     step_noise = 1
+
+    def __init__(self, settings: Bandit, problem: tuple[float, float] | None = None) -> None:
+        self.settings, self.problem = settings, problem
 
     @property
     def episode_steps(self) -> int:
         """One time step per trial."""
-        return self.trials
+        return self.settings.trials
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes with new reward probabilities."""
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
+        """Start episodes with new reward probabilities."""
         left, right = noise[..., 0], noise[..., 1]
-        if self.arms == "correlated":
+        if self.problem is not None:
+            left, right = (torch.full_like(left, p_reward) for p_reward in self.problem)
+        elif self.settings.arms == "correlated":
             right = 1 - left
-        elif self.arms == "fixed":
-            left, right = torch.full_like(left, self.p_left), torch.full_like(right, self.p_right)
         zero = torch.zeros_like(left, dtype=torch.int64)
         state: State = {
             "trial": zero,
             "period": zero,
-            "over": zero > 0,
+            "done": zero > 0,
             "p_left": left,
             "p_right": right,
             "choice": zero - 1,
@@ -60,7 +63,8 @@ class BanditTask:
         probability = torch.where(action == 0, state["p_left"], state["p_right"])
         reward = (noise[..., 0] < probability).to(noise.dtype)
         trial = state["trial"] + 1
-        after = state | {"trial": trial, "over": trial >= self.trials, "choice": action, "reward": reward}
+        done = trial >= self.episode_steps
+        after = state | {"trial": trial, "done": done, "choice": action, "reward": reward}
         return after, self._observe(after), reward
 
     def target(self, state: State) -> Tensor:
@@ -72,4 +76,4 @@ class BanditTask:
         return {name: state[name].numpy() for name in ("choice", "reward", "p_left", "p_right")}
 
     def _observe(self, state: State) -> Tensor:
-        return (state["trial"].to(state["p_left"].dtype) / self.trials)[..., None]
+        return (state["trial"].to(state["p_left"].dtype) / self.episode_steps)[..., None]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import INVALID_REWARD, State, one_hot, proceed
+from prefrontal.task import INVALID_REWARD, State, Task, one_hot, proceed
+from replications.dopamine_manipulation.settings import RiskyChoice
 
 FIXATION, CHOICE = 0, 1
 LEFT, RIGHT, CENTRE = 0, 1, 2
@@ -20,62 +20,56 @@ SHOW_BOTH, SHOW_LEFT, SHOW_RIGHT = 1, 2, 3
 """Entries of the observation at the choice step."""
 
 
-@dataclass(frozen=True)
-class RiskTask:
-    """Choose between an arm that always pays ``safe_reward`` and one that pays ``risky_reward`` with some probability.
+class RiskTask(Task):
+    """Choose between a safe arm and a risky one, which pays more with some probability or nothing.
 
-    The probability, ``p_low`` or ``p_high``, and the side of the risky arm are drawn per episode. A trial is fixation (centre
-    required) and choice (left or right required). An episode opens with forced trials, in pairs of one safe and one risky pull in
-    random order, which show both arms' payoffs; free trials follow.
+    That probability, ``p_low`` or ``p_high``, and the side of the risky arm are drawn per episode.
+    A trial is fixation (centre required) and choice (left or right required). An episode starts
+    with forced trials, in pairs of one safe and one risky pull in random order, which show both
+    arms' payoffs; free trials follow.
 
-    The paper leaves open how a forced pull is imposed (``forced_pull``: "cued" shows one arm, and only a response to it is
-    valid; "imposed" shows one arm, and pulls it whatever side the response is to) and what an invalid response does to the trial
-    (``invalid_response``: "abort" goes on to the next trial, "repeat" repeats the step).
+    Parameters
+    ----------
+    settings : RiskyChoice
     """
-
-    safe_reward: float
-    risky_reward: float
-    p_low: float
-    p_high: float
-    forced_trials: int
-    free_trials: int
-    forced_pull: str
-    invalid_response: str
 
     observations = ("fixation", "both arms", "left arm", "right arm")
     actions = ("left", "right", "centre")
     periods = ("fixation", "choice")
     step_noise = 1
 
-    @property
-    def trials(self) -> int:
-        """Trials of an episode."""
-        return self.forced_trials + self.free_trials
+    def __init__(self, settings: RiskyChoice) -> None:
+        self.settings = settings
 
     @property
     def episode_steps(self) -> int:
-        """Two time steps per trial. Repeated steps leave time for fewer trials, aborted ones end the episode sooner."""
-        return 2 * self.trials
+        """Two time steps per trial.
+
+        Repeated steps leave time for fewer trials, aborted ones end the episode sooner.
+        """
+        return 2 * self.settings.trials
 
     @property
-    def begin_noise(self) -> int:
+    def reset_noise(self) -> int:
         """The risky arm's probability and side, and the order of every forced pair."""
-        return 2 + self.forced_trials // 2
+        return 2 + self.settings.forced_trials // 2
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes: draw the risky arm's probability and side, and the schedule of forced pulls."""
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
+        """Draw the risky arm's probability and side, and the order of the forced pulls."""
+        p_low, p_high = self.settings.probabilities
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         risky_side = (noise[..., 1] < 0.5).long()
         first = torch.where(noise[..., 2:] < 0.5, risky_side[..., None], 1 - risky_side[..., None])
         pairs = torch.stack([first, 1 - first], dim=-1).flatten(-2)
+        free = pairs.new_full((*zero.shape, self.settings.free_trials), FREE)
         state: State = {
             "trial": zero,
             "period": zero + FIXATION,
-            "over": zero > 0,
+            "done": zero > 0,
             "time": zero,
-            "p_risky": torch.where(noise[..., 0] < 0.5, self.p_low, self.p_high).to(noise.dtype),
+            "p_risky": torch.where(noise[..., 0] < 0.5, p_low, p_high).to(noise.dtype),
             "risky_side": risky_side,
-            "schedule": torch.cat([pairs, pairs.new_full((*zero.shape, self.free_trials), FREE)], dim=-1),
+            "schedule": torch.cat([pairs, free], dim=-1),
             "forced": zero < 0,
             "choice": zero - 1,
             "reward": torch.zeros_like(noise[..., 0]),
@@ -84,23 +78,26 @@ class RiskTask:
 
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
         """Take one action in every episode."""
-        at_choice, side, forced_side = state["period"] == CHOICE, action != CENTRE, self._forced_side(state)
-        forced = forced_side != FREE
-        allowed = ~forced | (action == forced_side) | (self.forced_pull == "imposed")
+        settings, forced_side = self.settings, self._forced_side(state)
+        at_choice, side, forced = state["period"] == CHOICE, action != CENTRE, forced_side != FREE
+        allowed = ~forced | (action == forced_side) | (settings.forced_pull == "imposed")
         valid = torch.where(at_choice, side & allowed, ~side)
 
         pulled = torch.where(forced, forced_side, action)
         choice = torch.where(at_choice & valid, pulled, -1)
         won = noise[..., 0] < state["p_risky"]
-        paid = torch.where(choice == state["risky_side"], won * self.risky_reward, self.safe_reward)
-        reward = torch.where(valid, torch.where(at_choice, paid, 0.0), INVALID_REWARD).to(noise.dtype)
+        risky = choice == state["risky_side"]
+        paid = torch.where(risky, won * settings.risky_reward, settings.safe_reward)
+        reward = torch.where(valid, torch.where(at_choice, paid, 0.0), INVALID_REWARD)
+        reward = reward.to(noise.dtype)
 
-        ends, period = proceed(state["period"], valid, at_choice & valid, self.invalid_response)
+        completed = at_choice & valid
+        ends, period = proceed(state["period"], valid, completed, settings.invalid_response)
         trial, time = state["trial"] + ends, state["time"] + 1
         after: State = state | {
             "trial": trial,
             "period": period,
-            "over": (trial >= self.trials) | (time >= self.episode_steps),
+            "done": (trial >= settings.trials) | (time >= self.episode_steps),
             "time": time,
             "forced": forced,
             "choice": choice,
@@ -109,7 +106,7 @@ class RiskTask:
         return after, self._observe(after), reward
 
     def trial_columns(self, state: State) -> dict[str, Any]:
-        """Choice, arm and reward of trials that just ended, whether the pull was forced or free, and what the risky arm is."""
+        """Choice, arm, reward and kind of pull of trials that just ended, and the risky arm."""
         choice, risky_side = state["choice"].numpy(), state["risky_side"].numpy()
         return {
             "choice": choice,
@@ -121,9 +118,10 @@ class RiskTask:
         }
 
     def _forced_side(self, state: State) -> Tensor:
-        now = state["trial"].clamp(max=self.trials - 1)
+        now = state["trial"].clamp(max=self.settings.trials - 1)
         return state["schedule"].gather(-1, now[..., None])[..., 0]
 
     def _observe(self, state: State) -> Tensor:
-        shown = torch.where(state["period"] == CHOICE, SHOW_LEFT + self._forced_side(state), FIXATION)
+        offer = SHOW_LEFT + self._forced_side(state)
+        shown = torch.where(state["period"] == CHOICE, offer, FIXATION)
         return one_hot(shown, len(self.observations), state["reward"].dtype)

@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 import ruptures
 
-from prefrontal import claims, experiment, neural, tables
-from prefrontal.statistics import trend
-from replications.harlow.conditions import AS_TRAINED, CEILING, PLAYED
+from prefrontal import experiments
+from prefrontal.analysis import neural
+from prefrontal.analysis.statistics import trend
+from prefrontal.publishing import claims
+from prefrontal.tables import recording, storage
+from replications.harlow.variants import AS_TRAINED, CEILING, PLAYED
 
-NETWORK = ["condition", "seed"]
+NETWORK = ["variant", "seed"]
 
 STAGES = 6
 """Stages at equal distances from one change point to the other (Wang et al. 2018, Fig. 6c)."""
@@ -28,28 +31,28 @@ TESTED = ("test", "trial", "first", "correct", "n")
 
 
 def read_networks(folder: Path, played: pd.DataFrame | None = None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read the learning curves, final tests and costs of all networks, their weights kept or not.
+    """Read the learning curves, final tests and hyperparameters of all networks, their weights kept or not.
 
     Parameters
     ----------
     played : DataFrame, optional
-        Tests of networks that were played again, with columns condition and seed, in place of those at the end of training.
+        Tests of networks that were played again, with columns variant and seed, in place of those at the end of training.
 
     Returns
     -------
-    curves, tests, costs : DataFrame
-        Each with columns condition and seed; tests tell which of them is ``as_trained``.
+    curves, tests, hyperparameters : DataFrame
+        Each with columns variant and seed; tests tell which of them is ``as_trained``.
     """
-    tests, costs = [], []
+    tests, hyperparameters = [], []
     again = {} if played is None else {keys: own[list(TESTED)] for keys, own in played.groupby(NETWORK)}
-    for path, about in tables.networks(folder):
-        keys = {"condition": about["condition"], "seed": about["config"]["seed"]}
+    for path, about in recording.networks(folder):
+        keys = {"variant": about["variant"], "seed": about["config"]["seed"]}
         own = again.get(tuple(keys.values()))
         if own is None:
-            own = tables.read(path.with_name(f"{path.stem}_test.csv"), needs=TESTED)
+            own = storage.read(path.with_name(f"{path.stem}_test.csv"), needs=TESTED)
         tests.append(own.assign(**keys, as_trained=own["test"] == AS_TRAINED[about["config"]["new_wrong_image"]]))
-        costs.append({**keys, "training_seconds": about["training_seconds"], "actions": about["actions"]})
-    return tables.learning_curves(folder), pd.concat(tests, ignore_index=True), pd.DataFrame(costs)
+        hyperparameters.append({**keys, "training_seconds": about["training_seconds"], "actions": about["actions"]})
+    return recording.learning_curves(folder), pd.concat(tests, ignore_index=True), pd.DataFrame(hyperparameters)
 
 
 def later_trials(curves: pd.DataFrame) -> pd.Series:
@@ -83,16 +86,16 @@ def accuracy(tests: pd.DataFrame, *by: str) -> pd.DataFrame:
 
 
 def turns(curves: pd.DataFrame) -> pd.DataFrame:
-    """Training episodes at the two change points of every network's learning curve: condition, seed, first and second."""
+    """Training episodes at the two change points of every network's learning curve: variant, seed, first and second."""
     rows = []
-    for (condition, seed), curve in curves.groupby(NETWORK):
+    for (variant, seed), curve in curves.groupby(NETWORK):
         if found := change_points(later_trials(curve).to_numpy()):
             first, second = curve["episode"].iloc[list(found)]
-            rows.append({"condition": condition, "seed": seed, "first": first, "second": second})
+            rows.append({"variant": variant, "seed": seed, "first": first, "second": second})
     return pd.DataFrame(rows, columns=[*NETWORK, "first", "second"])
 
 
-def outcomes(curves: pd.DataFrame, tests: pd.DataFrame, costs: pd.DataFrame, turned: pd.DataFrame) -> pd.DataFrame:
+def outcomes(curves: pd.DataFrame, tests: pd.DataFrame, hyperparameters: pd.DataFrame, turned: pd.DataFrame) -> pd.DataFrame:
     """One row per network: final accuracy on trials 2 to 6, whether at ceiling, and when it left chance and neared ceiling.
 
     ``turned`` are the curves' change points, which mean this only where ceiling was reached. A network that came to no trial
@@ -101,11 +104,11 @@ def outcomes(curves: pd.DataFrame, tests: pd.DataFrame, costs: pd.DataFrame, tur
     rows = []
     by_trial = accuracy(tests[tests["as_trained"] & (tests["trial"] > 0)], "trial")
     shares = by_trial.groupby(NETWORK)["accuracy"].mean()
-    for (condition, seed), curve in curves.groupby(NETWORK):
-        share = shares.get((condition, seed), np.nan)
+    for (variant, seed), curve in curves.groupby(NETWORK):
+        share = shares.get((variant, seed), np.nan)
         rows.append(
             {
-                "condition": condition,
+                "variant": variant,
                 "seed": seed,
                 "accuracy_trials_2_to_6": share,
                 "at_ceiling": share >= CEILING if np.isfinite(share) else np.nan,
@@ -114,23 +117,23 @@ def outcomes(curves: pd.DataFrame, tests: pd.DataFrame, costs: pd.DataFrame, tur
                 "updates": int(curve["updates"].iloc[-1]),
             }
         )
-    frame = pd.DataFrame(rows).merge(turned, "left", NETWORK).merge(costs, on=NETWORK)
+    frame = pd.DataFrame(rows).merge(turned, "left", NETWORK).merge(hyperparameters, on=NETWORK)
     first, second = (frame.pop(name).where(frame["at_ceiling"].eq(True)) for name in ("first", "second"))
     times = {"episodes_to_above_chance": first, "episodes_from_there_to_ceiling": second - first}
-    return tables.leading(frame.assign(**times), *NETWORK, "accuracy_trials_2_to_6", "at_ceiling", *times)
+    return storage.leading(frame.assign(**times), *NETWORK, "accuracy_trials_2_to_6", "at_ceiling", *times)
 
 
 def stages(curves: pd.DataFrame, tests: pd.DataFrame, turned: pd.DataFrame) -> pd.DataFrame:
     """Fig. 6c: accuracy by trial of all networks, at six stages between their change points and at the end."""
     parts = []
     curves, final = (frame.set_index(NETWORK).sort_index() for frame in (curves, accuracy(tests[tests["as_trained"]], "trial")))
-    for condition, seed, first, second in turned.itertuples(index=False):
-        keys, curve = {"condition": condition, "seed": seed}, curves.loc[(condition, seed)]
+    for variant, seed, first, second in turned.itertuples(index=False):
+        keys, curve = {"variant": variant, "seed": seed}, curves.loc[(variant, seed)]
         for stage, episode in enumerate(np.linspace(first, second, STAGES), 1):
             for trial, shares in enumerate(curve.filter(regex="^trial_").to_numpy().T, 1):
                 at_stage = np.interp(episode, curve["episode"], shares)
                 parts.append({**keys, "stage": str(stage), "trial": trial, "accuracy": at_stage})
-        for trial, share in enumerate(final.loc[(condition, seed), "accuracy"], 1):
+        for trial, share in enumerate(final.loc[(variant, seed), "accuracy"], 1):
             parts.append({**keys, "stage": LAST, "trial": trial, "accuracy": share})
     return pd.DataFrame(parts, columns=[*NETWORK, "stage", "trial", "accuracy"])
 
@@ -141,7 +144,7 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, trial (from 1), what and accuracy. "side": where the rewarded image is, at the first sight of the
+        variant, seed, trial (from 1), what and accuracy. "side": where the rewarded image is, at the first sight of the
         images. "brighter": whether it is the brighter one of the two, at the end of fixation, when no image is in view.
     """
     keys = [*NETWORK, "episode", "trial"]
@@ -150,29 +153,29 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
         steps = activity[activity["period"] == period].groupby(keys).nth(position)
         merged = steps.merge(trials, on=keys).assign(trial=lambda frame: frame["trial"] + 1)
         label = merged["rewarded_side"] == "right" if what == "side" else merged["rewarded_is_brighter"].astype(bool)
-        for (condition, seed, trial), own in merged.groupby([*NETWORK, "trial"]):
+        for (variant, seed, trial), own in merged.groupby([*NETWORK, "trial"]):
             state = label[own.index].to_numpy()
             found = neural.decode_state(neural.units(own), state, own["episode"].to_numpy())
             right = np.nan if np.isnan(found).any() else float(((found > 0.5) == state).mean())
-            rows.append({"condition": condition, "seed": seed, "trial": trial, "what": what, "accuracy": right, "n": len(own)})
+            rows.append({"variant": variant, "seed": seed, "trial": trial, "what": what, "accuracy": right, "n": len(own)})
     return pd.DataFrame(rows)
 
 
-def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
+def measure(recording: recording.Recording) -> dict[str, pd.DataFrame]:
     """Outcome of every network's training, its stages, and its final tests."""
-    played = tables.read(recording.folder / "results" / PLAYED, needs=(*NETWORK, *TESTED))
-    curves, tests, costs = read_networks(recording.folder / "networks", played)
+    played = storage.read(recording.folder / "results" / PLAYED, needs=(*NETWORK, *TESTED))
+    curves, tests, hyperparameters = read_networks(recording.folder / "networks", played)
     turned = turns(curves)
     second = accuracy(tests[tests["as_trained"] & (tests["trial"] == 1)], "first")
     return {
-        "networks": outcomes(curves, tests, costs, turned),
+        "networks": outcomes(curves, tests, hyperparameters, turned),
         "fig6c": stages(curves, tests, turned),
         "final": accuracy(tests, "test", "trial"),
         "second_trial": second[[*NETWORK, "first", "accuracy", "n"]],
     }
 
 
-def panels(recording: tables.Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def panels(recording: recording.Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Learning curves, what the units tell, and the variations, if there are any."""
 
     def learning(curves: pd.DataFrame) -> pd.DataFrame:
@@ -181,12 +184,12 @@ def panels(recording: tables.Recording, measured: dict[str, pd.DataFrame]) -> di
     found = {"learning": learning(recording.curves), "decoding": decoding(recording.trials, recording.activity)}
     variations = recording.folder / "variations"
     if variations.exists():
-        curves, tests, costs = read_networks(variations)
-        found |= {"variations": outcomes(curves, tests, costs, turns(curves)), "variations_learning": learning(curves)}
+        curves, tests, hyperparameters = read_networks(variations)
+        found |= {"variations": outcomes(curves, tests, hyperparameters, turns(curves)), "variations_learning": learning(curves)}
     return found
 
 
-def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def measures(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that claims are about, of all networks; those below ceiling have no time when they reached it."""
     networks = measured["networks"].set_index(NETWORK)
     final = measured["final"].assign(percent=lambda frame: 100 * frame["accuracy"])
@@ -209,9 +212,9 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
         "harlow-control": pd.DataFrame(control),
     }
     counted["harlow-yield"] = pd.DataFrame(yields)
-    parts = [claims.quantities(name, own.reindex(networks.index)) for name, own in counted.items()]
+    parts = [claims.measures(name, own.reindex(networks.index)) for name, own in counted.items()]
     return pd.concat(parts, ignore_index=True)
 
 
 if __name__ == "__main__":
-    experiment.analysis_main(__file__)
+    experiments.analysis_main(__file__)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefrontal.claims import Claim, above, between
-from prefrontal.tables import published
+from prefrontal.publishing.claims import Claim, above, between
+from prefrontal.tables.storage import published
 
 MAIN, CONTROL, STILL_FIRST, SYMBOLS = "pixels", "pixels_new_wrong_image", "pixels_still_first", "symbols"
 """Networks that see pixels, the paper's control, those with an easier version first, and networks that see symbols."""
@@ -30,24 +30,24 @@ VARIED: dict[str, dict[str, dict[str, Any]]] = {
         "entropy_cost_of_the_paper": {"entropy_cost": 0.001, "entropy_cost_end": None},
         "episodes_per_update_32": {"episodes_per_update": 32},
         "one_rate_for_encoder_and_rest": {"encoder_rate": 1.0},
-        "constant_learning_rate": {"constant_rate": 1.0},
+        "constant_learning_rate": {"lr_decay_start": 1.0},
         "encoder_not_normalised": {"normalised": False},
         "new_wrong_image": {"new_wrong_image": True},
         "twice_as_long_new_wrong_image": {"new_wrong_image": True, "episodes": 200_000},
     },
     SYMBOLS: {
         "symbols_new_wrong_image": {"new_wrong_image": True},
-        "symbols_constant_learning_rate_and_entropy_cost_to_0": {"constant_rate": 1.0, "entropy_cost_end": 0.0},
+        "symbols_constant_learning_rate_and_entropy_cost_to_0": {"lr_decay_start": 1.0, "entropy_cost_end": 0.0},
     },
 }
-"""Condition -> variations of it, with one or two settings changed; most take back a deviation from the paper."""
+"""Variant -> variations of it, with one or two settings changed; most take back a deviation from the paper."""
 
 VARIATIONS: dict[str, dict[str, Any]] = {
     name: TRAINED[origin] | settings for origin, varied in VARIED.items() for name, settings in varied.items()
 }
 
 RECORDED = (MAIN, SYMBOLS)
-"""Conditions whose networks keep their weights; of all others the results are kept."""
+"""Variants whose networks keep their weights; of all others the results are kept."""
 
 TEST_EPISODES = 200
 """Episodes that each of these networks plays for the recording."""
@@ -76,36 +76,36 @@ PUBLISHED_YIELD = 14 / 50
 """Share of the paper's networks that reached ceiling (Methods, simulation 5)."""
 
 WORDS = {MAIN: "pixels", STILL_FIRST: "view still first, pixels", SYMBOLS: "symbols"}
-"""Conditions in the statements of claims."""
+"""Variants in the statements of claims."""
 
 FINAL = published("fig6c").query("series == 'meta-RL Final quantile'").set_index("x")["y"]
 
 
-def yield_claim(condition: str, words: str) -> Claim:
+def yield_claim(variant: str, words: str) -> Claim:
     """Share of networks that reach ceiling."""
-    compared: dict[str, Any] = {"published": PUBLISHED_YIELD, "or_more": True} if condition == MAIN else {}
+    compared: dict[str, Any] = {"published": PUBLISHED_YIELD, "or_more": True} if variant == MAIN else {}
     statement = f"share of networks that reach ceiling, {words}"
-    return Claim("harlow-yield", "at ceiling", "6c", statement, condition=condition, summary="share", **compared)
+    return Claim("harlow-yield", "at ceiling", "6c", statement, variant=variant, summary="share", **compared)
 
 
-def claims_about(condition: str) -> list[Claim]:
-    """Claims about all networks of a condition; only those at ceiling have a time when they reached it."""
-    words, main = f", {WORDS[condition]}", condition == MAIN
+def claims_about(variant: str) -> list[Claim]:
+    """Claims about all networks of a variant; only those at ceiling have a time when they reached it."""
+    words, main = f", {WORDS[variant]}", variant == MAIN
     rows = []
     for trial in range(1, 7):
         statement = f"percent correct on trial {trial}, held-out images{words}"
         compared: dict[str, Any] = {"published": FINAL[trial], "tolerance": 4} if main else {}
         criterion = between(45, 55) if trial == 1 else above(90)
-        rows.append(Claim("harlow-oneshot", f"trial {trial}", "6c", statement, criterion, **compared, condition=condition))
+        rows.append(Claim("harlow-oneshot", f"trial {trial}", "6c", statement, criterion, **compared, variant=variant))
     statement = f"rise of percent correct on trial 2 per stage of training{words}"
-    rows.append(Claim("harlow-gradual", "rise on trial 2", "6c", statement, above(0), condition=condition))
+    rows.append(Claim("harlow-gradual", "rise on trial 2", "6c", statement, above(0), variant=variant))
     statement = f"percent correct on trials 2-6, new wrong image in the test only, minus the same throughout{words}"
-    rows.append(Claim("harlow-control", "new wrong image in the test only", "6c", statement, condition=condition))
+    rows.append(Claim("harlow-control", "new wrong image in the test only", "6c", statement, variant=variant))
     for what, median in PUBLISHED_EPISODES.items():
         compared = {"published": median / 1000} if main else {}
         statement = f"thousands of training episodes {what}{' (published: median)' if main else ''}, networks at ceiling{words}"
-        rows.append(Claim("harlow-yield", f"episodes {what}", "6c", statement, **compared, condition=condition))
-    return [*rows, yield_claim(condition, WORDS[condition])]
+        rows.append(Claim("harlow-yield", f"episodes {what}", "6c", statement, **compared, variant=variant))
+    return [*rows, yield_claim(variant, WORDS[variant])]
 
 
 CLAIMS = [
@@ -116,7 +116,7 @@ CLAIMS = [
         "6c",
         "percent correct on trials 2-6, trained and tested with a new wrong image each trial, minus with the same, pixels",
         between(-3, 3),
-        condition=CONTROL,
+        variant=CONTROL,
         summary="difference",
         versus=MAIN,
     ),

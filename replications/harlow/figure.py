@@ -16,13 +16,14 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prefrontal import experiment, plotting
-from prefrontal.experiment import Drawing, Results
-from prefrontal.plotting import COLORS
-from prefrontal.statistics import summarize
-from prefrontal.tables import published
+from prefrontal import experiments
+from prefrontal.analysis.statistics import summarize
+from prefrontal.experiments import Drawing, Results
+from prefrontal.publishing import plotting
+from prefrontal.publishing.plotting import COLORS
+from prefrontal.tables.storage import published
 from replications.harlow.analysis import LAST, later_trials
-from replications.harlow.conditions import CONTROL, FINAL, MAIN, STILL_FIRST, SYMBOLS, TESTS, VARIED
+from replications.harlow.variants import CONTROL, FINAL, MAIN, STILL_FIRST, SYMBOLS, TESTS, VARIED
 
 VIEWS = ("fixation", "choice", "turned")
 COLUMNS = 4
@@ -65,7 +66,7 @@ VARIATION_WORDS = {
 """Variations in words."""
 
 TOGETHER = ((MAIN, CONTROL, STILL_FIRST), (SYMBOLS,))
-"""Conditions whose learning curves share a panel; change points are those of the first."""
+"""Variants whose learning curves share a panel; change points are those of the first."""
 
 
 MARKERS = "osv^DPX"
@@ -106,11 +107,11 @@ def draw_monkeys(ax: Axes) -> None:
     ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1, ncols=2)
 
 
-def draw_stages(ax: Axes, condition: str, results: Results) -> None:
+def draw_stages(ax: Axes, variant: str, results: Results) -> None:
     """Fig. 6c: accuracy by trial at six stages of training and at the end, over all networks."""
-    staged, networks = (table[table["condition"] == condition] for table in (results["fig6c"], results["networks"]))
+    staged, networks = (table[table["variant"] == variant] for table in (results["fig6c"], results["networks"]))
     reached = networks["at_ceiling"].eq(True).sum()
-    performance_axes(ax, LOWEST, f"{CONDITIONS[condition]}\nn = {len(networks)} networks, {reached} at ceiling")
+    performance_axes(ax, LOWEST, f"{CONDITIONS[variant]}\nn = {len(networks)} networks, {reached} at ceiling")
     stages = list(dict.fromkeys(staged["stage"]))
     for stage, style in zip(stages, stage_styles(len(stages)), strict=True):
         means = summarize(staged[staged["stage"] == stage], ["trial"], "accuracy").replace([np.inf, -np.inf], np.nan)
@@ -129,27 +130,27 @@ def draw_curves(ax: Axes, curves: pd.DataFrame, color: str, label: str | None = 
     ax.set(ylim=(35, 102))
 
 
-def draw_learning(ax: Axes, conditions: tuple[str, ...], results: Results) -> None:
-    """Accuracy over training of all networks of some conditions; change points, as dots, of those of the first."""
+def draw_learning(ax: Axes, variants: tuple[str, ...], results: Results) -> None:
+    """Accuracy over training of all networks of some variants; change points, as dots, of those of the first."""
     curves, networks = results["learning"], results["networks"]
     ax.axhline(50, ls="--", lw=0.6, color="black")
-    for condition in shown(networks):
-        if condition in conditions:
-            label = f"{CONDITIONS[condition]}, n = {(networks['condition'] == condition).sum()}"
-            draw_curves(ax, curves[curves["condition"] == condition], SHADES[condition], label)
-    percent = 100 * later_trials(curves.groupby(["condition", "seed", "episode"]).last())
-    found = networks[networks["condition"] == conditions[0]].dropna(subset="episodes_to_above_chance")
+    for variant in shown(networks):
+        if variant in variants:
+            label = f"{CONDITIONS[variant]}, n = {(networks['variant'] == variant).sum()}"
+            draw_curves(ax, curves[curves["variant"] == variant], SHADES[variant], label)
+    percent = 100 * later_trials(curves.groupby(["variant", "seed", "episode"]).last())
+    found = networks[networks["variant"] == variants[0]].dropna(subset="episodes_to_above_chance")
     start = found["episodes_to_above_chance"]
     for at in (start, start + found["episodes_from_there_to_ceiling"]):
-        points = percent.reindex(pd.MultiIndex.from_arrays([found["condition"], found["seed"], at]))
+        points = percent.reindex(pd.MultiIndex.from_arrays([found["variant"], found["seed"], at]))
         ax.plot(at / 1000, points, "o", ms=2.5, color="black", zorder=3)
     ax.set(ylim=(22, 102), xlabel="training episodes (thousands)", ylabel="correct, trials 2-6 (%)")
     ax.legend(fontsize=5, loc="lower right", frameon=False, handlelength=1)
 
 
 def shown(frame: pd.DataFrame) -> list[str]:
-    """Conditions that a table has, in our order."""
-    return [condition for condition in CONDITIONS if condition in set(frame["condition"])]
+    """Variants that a table has, in our order."""
+    return [variant for variant in CONDITIONS if variant in set(frame["variant"])]
 
 
 def draw_second_trial(ax: Axes, results: Results) -> None:
@@ -161,24 +162,24 @@ def draw_second_trial(ax: Axes, results: Results) -> None:
 def draw_tests(ax: Axes, results: Results) -> None:
     """Accuracy on trials 2 to 6 in the final tests; every network a dot."""
     final = results["final"]
-    later = final[final["trial"] > 0].groupby(["condition", "seed", "test"])["accuracy"].mean().reset_index()
+    later = final[final["trial"] > 0].groupby(["variant", "seed", "test"])["accuracy"].mean().reset_index()
     draw_bars(ax, later, "test", tuple(TESTS))
     ax.set(ylabel="correct, trials 2-6 (%)")
 
 
 def draw_bars(ax: Axes, frame: pd.DataFrame, by: str, values: tuple[str, ...]) -> None:
-    """Accuracy for each value of a column, a bar per condition over all its networks.
+    """Accuracy for each value of a column, a bar per variant over all its networks.
 
     There are no intervals: where one network is at chance and others at ceiling, a t interval leaves the scale.
     """
-    conditions = shown(frame)
-    middle = 0.4 * (len(conditions) - 1)
+    variants = shown(frame)
+    middle = 0.4 * (len(variants) - 1)
     for k, value in enumerate(values):
-        for j, condition in enumerate(conditions):
-            own = 100 * frame.loc[(frame[by] == value) & (frame["condition"] == condition), "accuracy"]
+        for j, variant in enumerate(variants):
+            own = 100 * frame.loc[(frame[by] == value) & (frame["variant"] == variant), "accuracy"]
             at = k * (2 * middle + 1.4) + 0.8 * j
             if len(own):
-                ax.bar(at, own.mean(), 0.7, color=SHADES[condition])
+                ax.bar(at, own.mean(), 0.7, color=SHADES[variant])
                 plotting.dots(ax, at, own, width=0.2)
     ax.axhline(50, ls="--", lw=0.6, color="black")
     ax.set(ylim=(0, 105), yticks=range(0, 101, 20), xticks=[k * (2 * middle + 1.4) + middle for k in range(len(values))])
@@ -189,12 +190,12 @@ def draw_decoding(ax: Axes, results: Results) -> None:
     """What can be decoded from the units, by trial; every network a line."""
     frame = results["decoding"]
     words = {"side": "rewarded side, images seen", "brighter": "rewarded is brighter, before"}
-    for condition in shown(frame):
+    for variant in shown(frame):
         for what, style in (("side", "-"), ("brighter", ":")):
-            own = frame[(frame["condition"] == condition) & (frame["what"] == what)]
+            own = frame[(frame["variant"] == variant) & (frame["what"] == what)]
             for k, (_, network) in enumerate(own.groupby("seed")):
-                label = f"{words[what]} ({condition})" if k == 0 else None
-                ax.plot(network["trial"], 100 * network["accuracy"], style, lw=0.9, color=SHADES[condition], label=label)
+                label = f"{words[what]} ({variant})" if k == 0 else None
+                ax.plot(network["trial"], 100 * network["accuracy"], style, lw=0.9, color=SHADES[variant], label=label)
     performance_axes(ax, 0, "decoded from the LSTM")
     ax.set(ylabel="decoded (%)")
     ax.legend(fontsize=4.8, loc="lower right", frameon=False, handlelength=1.4)
@@ -220,8 +221,8 @@ def compose_supplement(results: Results) -> Figure:
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 110)
     grid = figure.add_gridspec(2, 6, left=0.08, right=0.98, bottom=0.11, top=0.93, hspace=0.55, wspace=2.2)
     learning = [figure.add_subplot(grid[0, :3]), figure.add_subplot(grid[0, 3:])]
-    for ax, conditions in zip(learning, TOGETHER, strict=True):
-        draw_learning(ax, conditions, results)
+    for ax, variants in zip(learning, TOGETHER, strict=True):
+        draw_learning(ax, variants, results)
     second, tested, decoded = (figure.add_subplot(grid[1, 2 * k : 2 * k + 2]) for k in range(3))
     draw_second_trial(second, results)
     draw_tests(tested, results)
@@ -234,17 +235,17 @@ def compose_supplement(results: Results) -> Figure:
 def compose_variations(results: Results) -> Figure:
     """Learning curves with one setting changed at a time, each with those of the networks that it is changed from behind it."""
     settled, curves = results["learning"], results["variations_learning"]
-    origins = {name: condition for condition, varied in VARIED.items() for name in varied}
-    names = list(curves["condition"].unique())
+    origins = {name: variant for variant, varied in VARIED.items() for name in varied}
+    names = list(curves["variant"].unique())
     rows = -(-len(names) // COLUMNS)
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 20 + 36 * rows)
     spacing = {"hspace": 0.75, "wspace": 0.2}
     axes = list(figure.subplots(rows, COLUMNS, sharey=True, squeeze=False, gridspec_kw=spacing).flat)
     figure.subplots_adjust(left=0.08, right=0.98, bottom=0.06 + 0.09 / rows, top=0.98 - 0.14 / rows)
     for letter, ax, name in zip("abcdefghijklmnop", axes, names, strict=False):
-        own = curves[curves["condition"] == name]
+        own = curves[curves["variant"] == name]
         ax.axhline(50, ls="--", lw=0.6, color="black")
-        draw_curves(ax, settled[settled["condition"] == origins[name]], "#cccccc")
+        draw_curves(ax, settled[settled["variant"] == origins[name]], "#cccccc")
         draw_curves(ax, own, COLORS["independent"])
         ax.set_ylim(0, 102)
         ax.set_title(VARIATION_WORDS.get(name, name), fontsize=6)
@@ -267,4 +268,4 @@ def draw(results: Results) -> Iterator[Drawing]:
 
 
 if __name__ == "__main__":
-    experiment.figure_main(__file__)
+    experiments.figure_main(__file__)

@@ -16,13 +16,17 @@ import pandas as pd
 import torch
 from PIL import Image, ImageDraw
 
-from prefrontal import paths, recording, tables
-from prefrontal.recording import Networks, Trained, play
-from prefrontal.tables import Recording
-from prefrontal.task import NoiseStream, State
-from replications.harlow.conditions import MAIN, PLAYED, TESTS
+from prefrontal import files
+from prefrontal.networks import load
+from prefrontal.networks.load import Networks
+from prefrontal.networks.play import play
+from prefrontal.networks.record import Trained
+from prefrontal.tables import storage
+from prefrontal.tables.recording import Recording
+from prefrontal.task import RandomStreams, State
 from replications.harlow.task import CHOICE, ECCENTRICITY, FIXATION, LEFT, HarlowTask
 from replications.harlow.train import Config, final
+from replications.harlow.variants import MAIN, PLAYED, TESTS
 
 FILM_FRAMES = 150
 
@@ -35,10 +39,10 @@ def picture(view: torch.Tensor, scale: int = 3) -> Image.Image:
 
 def show_views(task: HarlowTask, folder: Path) -> None:
     """Write three views of a held-out problem: fixation, choice, and turned to one side (Fig. 6a)."""
-    state, _ = task.begin(NoiseStream([0], "example views").uniform(1, task.begin_noise))
+    state, _ = task.reset(RandomStreams([0], "example views").uniform(1, task.reset_noise))
     for name, period, heading in (("fixation", FIXATION, 0.0), ("choice", CHOICE, 0.0), ("turned", CHOICE, 2 * ECCENTRICITY)):
         state["period"][:], state["heading"][:] = period, heading
-        with paths.atomic(folder / f"view_{name}.png") as path:
+        with files.atomic(folder / f"view_{name}.png") as path:
             picture(task.render(state)[0, 0]).save(path, "PNG")
 
 
@@ -57,18 +61,18 @@ def show_film(trained: Trained, task: HarlowTask, screen: HarlowTask, folder: Pa
         ImageDraw.Draw(frame).text((8, 1), text, fill="white", font_size=18)
         frames.append(frame)
 
-    for step in play(trained.agent, task, NoiseStream(trained.seeds, "film"), 1):
+    for step in play(trained.agent, task, RandomStreams(trained.seeds, "film"), 1):
         show(step.state)
         after = {name: entry[0, 0] for name, entry in step.after.items()}
         if after["trial"] > step.state["trial"][0, 0]:
             right = bool(after["choice"] == after["rewarded_side"])
             word = f"{'left' if after['choice'] == LEFT else 'right'}: reward {'+1' if right else '-1'}"
-        if after["over"] or len(frames) == FILM_FRAMES:
+        if after["done"] or len(frames) == FILM_FRAMES:
             for _ in range(5):
                 show(step.after)
             break
     still = [frame.quantize(64, dither=Image.Dither.NONE) for frame in frames]
-    with paths.atomic(folder / "film.gif") as path:
+    with files.atomic(folder / "film.gif") as path:
         still[0].save(path, "GIF", save_all=True, append_images=still[1:], duration=160, loop=0)
 
 
@@ -77,18 +81,18 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording]:
     screen, results = Config().task("held out"), networks.data / networks.name / "results"
     show_views(screen, results)
     played = []
-    for condition in networks.conditions:
-        trained = networks(condition)
+    for variant in networks.variants:
+        trained = networks(variant)
         config: Any = trained.config
         task = config.seen(**TESTS["held out"])
-        if condition == MAIN:
+        if variant == MAIN:
             show_film(trained, task, screen, results)
         tests = zip(trained.configs, final(trained), strict=True)
-        played += [own.assign(condition=condition, seed=each.seed) for each, own in tests]
+        played += [own.assign(variant=variant, seed=each.seed) for each, own in tests]
         yield trained.record(episodes, task, activity_periods=("fixation", "choice"), steps=False)
-    frame = tables.leading(pd.concat(played, ignore_index=True), "condition", "seed", "test")
-    tables.write(frame, results / PLAYED, about=networks.provenance())
+    frame = storage.leading(pd.concat(played, ignore_index=True), "variant", "seed", "test")
+    storage.write(frame, results / PLAYED, about=networks.provenance())
 
 
 if __name__ == "__main__":
-    recording.main(__file__)
+    load.main(__file__)

@@ -80,7 +80,7 @@ class HarlowTask:
     actions = ("left", "right", "none")
     periods = ("fixation", "choice", "interval")
     observation_bound = 5.0  # vectors of the symbolic version are standard normal numbers
-    begin_noise = 4
+    reset_noise = 4
     step_noise = 2
 
     def __post_init__(self) -> None:
@@ -135,7 +135,7 @@ class HarlowTask:
         """Actions in the longest episode."""
         return -(-self.longest // self.repeat)
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
         """Draw two images and open the first trial, looking at the middle of the screen."""
         count = len(self.images)
         first = (noise[..., 0] * count).long().clamp_max(count - 1)
@@ -144,7 +144,7 @@ class HarlowTask:
         state = {
             "trial": blank,
             "period": blank + FIXATION,
-            "over": blank > 0,
+            "done": blank > 0,
             "steps": blank,
             "heading": torch.zeros_like(noise[..., 0]),
             "velocity": torch.zeros_like(noise[..., 0]),
@@ -168,7 +168,7 @@ class HarlowTask:
 
     def _turn(self, state: State, push: Tensor, noise: Tensor) -> tuple[State, Tensor]:
         """Take one step of turning; see what has been fixated or chosen."""
-        going = ~state["over"]
+        going = ~state["done"]
         velocity = MOMENTUM * state["velocity"] + (1 - MOMENTUM) * push * (TURN / self.repeat)
         heading = torch.remainder(state["heading"] + velocity + 180, 360) - 180
         period = state["period"]
@@ -196,7 +196,7 @@ class HarlowTask:
         after = {
             "trial": trial,
             "period": period,
-            "over": state["over"] | (trial >= self.trials) | (steps >= self.longest),
+            "done": state["done"] | (trial >= self.trials) | (steps >= self.longest),
             "steps": steps,
             "heading": heading,
             "velocity": velocity,
@@ -210,11 +210,11 @@ class HarlowTask:
         return after, reward
 
     def observe(self, state: State) -> Tensor:
-        """Return what is seen: (seed, episode, column, row, colour), or (seed, episode, observations)."""
+        """Return what is seen: (network, episode, column, row, colour), or (network, episode, observations)."""
         return self._symbols(state) if self.symbolic else self.render(state)
 
     def image_on(self, state: State, side: int) -> Tensor:
-        """Index of the image on a side of the screen, (seed, episode)."""
+        """Index of the image on a side of the screen, (network, episode)."""
         return torch.where(state["rewarded_side"] == side, state["rewarded_image"], state["wrong_image"])
 
     def _symbols(self, state: State) -> Tensor:
@@ -229,7 +229,7 @@ class HarlowTask:
         return torch.cat(parts, dim=-1)
 
     def render(self, state: State) -> Tensor:
-        """Draw views: (seed, episode, column, row, colour).
+        """Draw views: (network, episode, column, row, colour).
 
         A view is put together from whole columns of the atlas: those of the surround, of the surround with the cross, and of
         the images on the screen.

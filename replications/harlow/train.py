@@ -2,7 +2,7 @@
 
 python -m replications.harlow.train --help
 
-Learning curves also show the accuracy on held-out images, and every network ends with a final test (<condition>_<seed>_test.csv).
+Learning curves also show the accuracy on held-out images, and every network ends with a final test (<variant>_<seed>_test.csv).
 """
 
 from __future__ import annotations
@@ -16,44 +16,46 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from prefrontal import config, train
-from prefrontal.encoders import Convolutions, normalise
-from prefrontal.errors import require
-from prefrontal.network import Network
-from prefrontal.population import Population
-from prefrontal.recording import Agent, Trained, play
-from prefrontal.task import NoiseStream, Task
-from replications.harlow.conditions import TESTS
+from prefrontal import settings
+from prefrontal.errors import check
+from prefrontal.networks.encoders import Convolutions, normalise
+from prefrontal.networks.network import Network
+from prefrontal.networks.play import Agent, play
+from prefrontal.networks.record import Trained
+from prefrontal.task import RandomStreams, Task
+from prefrontal.training import loop
+from prefrontal.training.batch import NetworkBatch
 from replications.harlow.images import VIEW_PIXELS, image_bank, image_codes, read_folder
 from replications.harlow.task import CHOICE, CODE_LENGTH, FIXATION_REWARD, HarlowTask
+from replications.harlow.variants import TESTS
 
 CURVE_POINTS = 60
 """Rows of a learning curve."""
 
 
 @dataclass(frozen=True)
-class Config(config.Config):
+class Config(settings.Config):
     """Settings of the Harlow networks (Methods, simulation 5; deviations are in the README)."""
 
     view: Literal["pixels", "symbols"] = "pixels"
     """What the network sees: a view in pixels, or where it looks and a vector per image in view."""
-    view_size: int = config.setting(VIEW_PIXELS, lambda x: 36 <= x <= 512, "between 36 and 512")
+    view_size: int = settings.setting(VIEW_PIXELS, lambda x: 36 <= x <= 512, "between 36 and 512")
     """Pixels along each side of the view (Methods: 84); the encoder's filters need 36."""
-    repeat: int = config.count(4)
+    repeat: int = settings.count(4)
     """Steps that an action is repeated (Methods: 4)."""
-    trials: int = config.count(6)
+    trials: int = settings.count(6)
     """Trials per episode (Methods: 6)."""
-    longest: int = config.count(3600)
+    longest: int = settings.count(3600)
     """Steps of the longest episode (Methods: 3,600)."""
     new_wrong_image: bool = False
     """Every trial has a new unrewarded image (the paper's control; whether for training too is not stated)."""
-    still_episodes: int = config.count(0, least=0)
+    still_episodes: int = settings.count(0, least=0)
     """So many episodes come first in which the view stays on the middle of the screen while images are shown (paper: none)."""
     images: str = ""
     """Folder of pictures to use in place of the drawn ones; every other one is held out."""
     normalised: bool = True
     """Scale the encoder's initial weights by typical views (not stated; README, "Deviations and choices")."""
-    test_episodes: int = config.count(1000)
+    test_episodes: int = settings.count(1000)
     """Episodes of each final test, and five times those of a point of the learning curve."""
     half_precision: bool = True
     """Save weights in float16, in half as much space; the final tests are those of the saved weights."""
@@ -61,17 +63,17 @@ class Config(config.Config):
     """Training episodes (paper: about 100,000 per thread, 32 threads)."""
     episodes_per_update: int = 64
     """Episodes played side by side (paper: 32 asynchronous threads of one)."""
-    reopen: Literal["next unroll", "at once"] = "at once"
+    episode_reset: Literal["next_rollout", "immediate"] = "immediate"
     """When a new episode takes the place of one that has ended (not stated)."""
     unroll: int = 25
     """Actions per unroll (paper: 100; README, "Deviations and choices")."""
     units: int = 256
     """LSTM units and features of the encoder (Methods: 256)."""
-    learned_start: bool = False
+    learned_initial_state: bool = False
     """Whether the core's state at the start of an episode is learned, or zero (Methods: zero)."""
     learning_rate: float = 1.5e-3
     """RMSProp learning rate (paper: 7.5e-4; README, "Deviations and choices")."""
-    constant_rate: float = 0.5
+    lr_decay_start: float = 0.5
     """Share of training after which the learning rate falls linearly to zero (not stated; Mnih et al. 2016 anneal throughout)."""
     encoder_rate: float = 0.3
     """Learning rate of the encoder as a share of the rest's; 0 leaves it as it starts (README, "Deviations and choices")."""
@@ -88,7 +90,7 @@ class Config(config.Config):
         super().__post_init__()
         for name in ("images", "still_episodes"):
             own = getattr(self, name)
-            require(self.view == "pixels" or not own, name, own, f"{type(own)()!r} where the view is symbols")
+            check(self.view == "pixels" or not own, name, own, f"{type(own)()!r} where the view is symbols")
 
     def task(
         self,
@@ -122,7 +124,7 @@ class Config(config.Config):
         """Build the task with views of the type that the network computes with, which saves converting them."""
         return self.task(pixels=torch.float32, **settings)
 
-    def lessons(self) -> list[tuple[int, Task]]:
+    def curriculum(self) -> list[tuple[int, Task]]:
         """Tasks of the training, each with the episode from which it is trained."""
         first: list[tuple[int, Task]] = [(0, self.seen(still_view=True))] if self.still_episodes else []
         return [*first, (self.still_episodes, self.seen())]
@@ -135,7 +137,7 @@ class Config(config.Config):
         """Normalise the encoder by typical views."""
         if self.view == "symbols" or not self.normalised:
             return flat
-        views = typical_views(self.seen(), NoiseStream([self.seed], "typical views"))
+        views = typical_views(self.seen(), RandomStreams([self.seed], "typical views"))
         return network.flatten(normalise(network.views(flat), views))
 
     def reward_range(self) -> tuple[float, float]:
@@ -144,9 +146,9 @@ class Config(config.Config):
         return fixation, fixation + self.trials - 1
 
 
-def typical_views(task: HarlowTask, noise: NoiseStream, count: int = 1024) -> Tensor:
+def typical_views(task: HarlowTask, noise: RandomStreams, count: int = 1024) -> Tensor:
     """Views of two images, or in one of twelve the cross, from within 20 degrees of the middle of the screen."""
-    state, _ = task.begin(noise.uniform(count, task.begin_noise))
+    state, _ = task.reset(noise.uniform(count, task.reset_noise))
     period, heading = noise.uniform(count, 2).unbind(-1)
     state["period"] = (3 * period).long().clamp(max=CHOICE)
     state["period"][0, : count * 3 // 4] = CHOICE
@@ -164,8 +166,8 @@ def accuracy(agent: Agent, task: HarlowTask, seeds: list[int], episodes: int, pu
         choices were ``correct``, of ``n`` completed trials.
     """
     right = np.full((len(seeds), episodes, task.trials), np.nan)
-    for step in play(agent, task, NoiseStream(seeds, purpose), episodes):
-        ended = ((step.after["trial"] > step.state["trial"]) & ~step.state["over"]).numpy()
+    for step in play(agent, task, RandomStreams(seeds, purpose), episodes):
+        ended = ((step.after["trial"] > step.state["trial"]) & ~step.state["done"]).numpy()
         trial, correct = step.state["trial"].numpy(), (step.after["choice"] == step.after["rewarded_side"]).numpy()
         right[*np.nonzero(ended), trial[ended]] = correct[ended]
     tables = []
@@ -183,16 +185,16 @@ def by_trial(counts: pd.DataFrame, trials: int) -> dict[str, float]:
     return {f"trial_{trial + 1}": share for trial, share in enumerate(total["correct"] / total["n"])}
 
 
-def measure(population: Population) -> pd.DataFrame:
+def measure(batch: NetworkBatch) -> pd.DataFrame:
     """Actions and updates so far, and the accuracy on held-out images, of every network."""
-    settings: Any = population.config
+    settings: Any = batch.config
     task = settings.seen(images="held out")
-    counts = accuracy(population.agent, task, population.seeds, max(1, settings.test_episodes // 5), "learning curve")
-    done: dict[str, float] = {"actions": population.trained_steps, "updates": population.done}
+    counts = accuracy(batch.agent, task, batch.seeds, max(1, settings.test_episodes // 5), "learning curve")
+    done: dict[str, float] = {"actions": batch.trained_steps, "updates": batch.done}
     return pd.DataFrame([done | by_trial(own, settings.trials) for own in counts])
 
 
-def final(networks: Population | Trained) -> list[pd.DataFrame]:
+def final(networks: NetworkBatch | Trained) -> list[pd.DataFrame]:
     """Test trained networks -> counts as in ``accuracy``, by test."""
     settings: Any = networks.config
     parts = []
@@ -204,4 +206,4 @@ def final(networks: Population | Trained) -> list[pd.DataFrame]:
 
 
 if __name__ == "__main__":
-    train.main(__file__)
+    loop.main(__file__)

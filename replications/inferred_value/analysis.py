@@ -8,10 +8,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from prefrontal import claims, experiment, neural
-from prefrontal.behavior import EPISODE, SUBJECT
-from prefrontal.tables import Recording
-from replications.inferred_value.conditions import DRAWN, MAIN, OBSERVERS, PANELS, PERIODS, RESET, ROLES, WARM_UP_BLOCKS
+from prefrontal import experiments
+from prefrontal.analysis import neural
+from prefrontal.publishing import claims
+from prefrontal.tables.recording import Recording
+from prefrontal.tables.schema import EPISODE, SUBJECT
+from replications.inferred_value.variants import (
+    DRAWN,
+    MAIN,
+    OBSERVERS,
+    PANELS,
+    PERIODS,
+    RESET,
+    ROLES,
+    WARM_UP_BLOCKS,
+)
 
 TRIAL = [*EPISODE, "trial"]
 EXAMPLE_SEED = 0
@@ -21,8 +32,8 @@ EXAMPLE_SEED = 0
 def mark_warm_up(recording: Recording) -> pd.DataFrame:
     """Mark the trials of a session's first blocks, which are left out, where the state is carried from block to block."""
     blocks = {name: WARM_UP_BLOCKS if settings["blocks"] > 1 else 0 for name, settings in recording.settings.items()}
-    trials = recording.trials.astype({"condition": str, "rewarded_cue": str, "previous_rewarded_cue": str, "cue": str})
-    return trials.assign(warm_up=trials["block"] < trials["condition"].map(blocks))
+    trials = recording.trials.astype({"variant": str, "rewarded_cue": str, "previous_rewarded_cue": str, "cue": str})
+    return trials.assign(warm_up=trials["block"] < trials["variant"].map(blocks))
 
 
 def arriving_rpes(steps: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +50,7 @@ def arriving_rpes(steps: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by condition, seed, episode, trial; columns fixation, cue, saccade. NaN at the first step of a session.
+        Indexed by variant, seed, episode, trial; columns fixation, cue, saccade. NaN at the first step of a session.
     """
     steps = steps.assign(arriving=steps.groupby(EPISODE, observed=True)["rpe"].shift(1))
     last = steps.drop_duplicates([*TRIAL, "period"], keep="last").astype({"period": str})
@@ -72,7 +83,7 @@ def reversal_rpes(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, panel, role, RPE on arrival at fixation, cue and saccade, and the number of trials. Every network
+        variant, seed, panel, role, RPE on arrival at fixation, cue and saccade, and the number of trials. Every network
         has all its rows; a network without such trials has NaN.
     """
     marked = reversed_trials(trials)[[*TRIAL, "panel", "role"]].join(arriving_rpes(steps), on=TRIAL)
@@ -84,7 +95,7 @@ def reversal_rpes(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def cue_differences(rpes: pd.DataFrame) -> pd.DataFrame:
-    """Old minus new cue's RPE: columns condition, seed, before, experienced, inferred; NaN where a cue never came."""
+    """Old minus new cue's RPE: columns variant, seed, before, experienced, inferred; NaN where a cue never came."""
     wide = rpes.pivot(index=SUBJECT, columns=["panel", "role"], values="cue")
     return pd.DataFrame({p: wide[p, "old cue"] - wide[p, "new cue"] for p in PANELS}).reset_index()
 
@@ -98,23 +109,23 @@ def decoded_state(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, block_trial (0 reversal, 1 next), period, new_state: share of reversed blocks in which the decoder
+        variant, seed, block_trial (0 reversal, 1 next), period, new_state: share of reversed blocks in which the decoder
         reads the new state.
     """
-    columns = ["condition", "seed", "block_trial", "period", "new_state"]
+    columns = ["variant", "seed", "block_trial", "period", "new_state"]
     if activity.empty:
         return pd.DataFrame(columns=columns)
     described = trials[(trials["choice"] >= 0) & ~trials["warm_up"]]
     joined = activity.merge(described[[*TRIAL, "block_trial", "rewarded_cue", "previous_rewarded_cue"]], on=TRIAL)
     rows = []
-    for (condition, seed, period), part in joined.astype({"period": str}).groupby([*SUBJECT, "period"], observed=True):
+    for (variant, seed, period), part in joined.astype({"period": str}).groupby([*SUBJECT, "period"], observed=True):
         unseen = (part["block_trial"] == 0) & (period != "reward")
         known = part["previous_rewarded_cue"].where(unseen, part["rewarded_cue"])
         right = neural.decode_state(neural.units(part), (known == "right").to_numpy(), part["episode"].to_numpy())
         new = np.where(np.isnan(right), np.nan, (right > 0.5) == (part["rewarded_cue"] == "right"))
         turned = part["rewarded_cue"] != part["previous_rewarded_cue"]
         shares = pd.Series(new, part.index)[turned].groupby(part["block_trial"]).mean().reindex([0, 1])
-        rows += [(condition, seed, trial, period, share) for trial, share in shares.items()]
+        rows += [(variant, seed, trial, period, share) for trial, share in shares.items()]
     frame = pd.DataFrame(rows, columns=columns).astype({"period": pd.CategoricalDtype(PERIODS, ordered=True)})
     return frame.sort_values(columns[:-1])
 
@@ -129,7 +140,7 @@ def projected_activity(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataF
     DataFrame
         block_trial, period, cue, rewarded_cue, pc1, pc2.
     """
-    marked = reversed_trials(trials[(trials["condition"] == MAIN) & (trials["seed"] == EXAMPLE_SEED)])
+    marked = reversed_trials(trials[(trials["variant"] == MAIN) & (trials["seed"] == EXAMPLE_SEED)])
     joined = activity.merge(marked[[*TRIAL, "block_trial", "cue", "rewarded_cue"]], on=TRIAL)
     columns = ["block_trial", "period", "cue", "rewarded_cue", "pc1", "pc2"]
     parts = [joined[joined["period"] == period] for period in PERIODS]
@@ -155,14 +166,14 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
     }
 
 
-def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def measures(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that the claims are about."""
-    rpes = measured["fig4b"].assign(quantity=measured["fig4b"]["role"] + ", " + measured["fig4b"]["panel"])
-    cues = rpes.pivot(index=SUBJECT, columns="quantity", values="cue")
+    rpes = measured["fig4b"].assign(measure=measured["fig4b"]["role"] + ", " + measured["fig4b"]["panel"])
+    cues = rpes.pivot(index=SUBJECT, columns="measure", values="cue")
     difference = measured["fig4b_differences"].set_index(SUBJECT)
     before = difference["before"]
-    carried = before.drop([RESET, *OBSERVERS], level="condition", errors="ignore")
-    reset = before[before.index.get_level_values("condition") == RESET].droplevel("condition")
+    carried = before.drop([RESET, *OBSERVERS], level="variant", errors="ignore")
+    reset = before[before.index.get_level_values("variant") == RESET].droplevel("variant")
     paired = carried - reset.reindex(carried.index.get_level_values("seed")).to_numpy()
     decoded = measured["decoded_state"]
     fixation = decoded[decoded["period"] == "fixation"].pivot(index=SUBJECT, columns="block_trial", values="new_state")
@@ -174,7 +185,7 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
         ("inferred-carry", pd.DataFrame({"difference, before": before})),
         ("inferred-carry", pd.DataFrame({"difference, before, minus reset": paired})),
     ]
-    return pd.concat([claims.quantities(claim, frame) for claim, frame in wide], ignore_index=True)
+    return pd.concat([claims.measures(claim, frame) for claim, frame in wide], ignore_index=True)
 
 
 def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -183,4 +194,4 @@ def panels(recording: Recording, measured: dict[str, pd.DataFrame]) -> dict[str,
 
 
 if __name__ == "__main__":
-    experiment.analysis_main(__file__)
+    experiments.analysis_main(__file__)

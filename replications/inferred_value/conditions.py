@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from prefrontal.claims import RPE_INPUT as RPE
-from prefrontal.claims import RPE_WORDS, Claim, above, again, below, between
-from prefrontal.tables import published
+from prefrontal.publishing.claims import RPE_INPUT as RPE
+from prefrontal.publishing.claims import RPE_WORDS, Claim, above, again, below, between
+from prefrontal.tables.storage import published
 
 MAIN, RESET = "carried", "reset"
 """LSTM state carried through a session of many blocks, or reset at every block."""
@@ -32,7 +32,7 @@ RPE_INPUT = {MAIN: "carried_rpe"}
 MAIN_PANEL = "4b"
 
 OBSERVERS = {"observer: boundary known": True, "observer: constant hazard": False}
-"""Conditions of the ideal observers, and whether they know where blocks begin."""
+"""Variants of the ideal observers, and whether they know where blocks begin."""
 
 TEST_EPISODES = 100
 """Test sessions per network, which makes 1,200 blocks, the paper's episodes (Methods, simulation 3: 1,200)."""
@@ -110,7 +110,7 @@ CLAIMS = [
         "4b",
         "state reset at every block: difference between the cues' RPEs on trial 1",
         between(-NO_EXPECTATION, NO_EXPECTATION),
-        condition=RESET,
+        variant=RESET,
     ),
     Claim(
         "inferred-carry",

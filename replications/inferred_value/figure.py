@@ -13,9 +13,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from prefrontal import experiment, plotting, tables
-from prefrontal.plotting import COLORS
-from replications.inferred_value.conditions import (
+from prefrontal import experiments
+from prefrontal.publishing import plotting
+from prefrontal.publishing.plotting import COLORS
+from prefrontal.tables import storage
+from replications.inferred_value.variants import (
     CHOSEN,
     DRAWN,
     MAIN,
@@ -38,7 +40,7 @@ OBSERVER_STYLES = dict(zip(OBSERVERS, (":", "-"), strict=True))
 
 def draw_monkeys(axes: list[Axes]) -> None:
     """Fig. 4a: dopamine neurons of monkeys around the cue, digitised."""
-    frame = tables.published("fig4a")
+    frame = storage.published("fig4a")
     for ax, panel in zip(axes, PANELS, strict=True):
         for series, role in SERIES.items():
             own = frame[frame["panel"].str.contains(panel) & (frame["series"] == series)].sort_values("x")
@@ -55,13 +57,13 @@ def draw_rpes(axes: list[Axes], rpes: pd.DataFrame) -> None:
         ax.axhline(0, color="black", lw=0.5, ls=":")
         for role in ROLES:
             own = rpes[(rpes["panel"] == panel) & (rpes["role"] == role)]
-            networks, color = own[own["condition"] == MAIN], COLORS[role]
+            networks, color = own[own["variant"] == MAIN], COLORS[role]
             ax.plot(steps, networks[DRAWN].mean(), color=color, lw=1.2)
             for x, period in zip(steps, DRAWN, strict=True):
                 plotting.dots(ax, x, networks[period], color, width=0.09)
             plotting.published_marker(ax, steps + 0.24, [PUBLISHED[panel, role, period] for period in DRAWN])
-            for condition, style in OBSERVER_STYLES.items():
-                level = own.loc[own["condition"] == condition, "cue"].mean()
+            for variant, style in OBSERVER_STYLES.items():
+                level = own.loc[own["variant"] == variant, "cue"].mean()
                 ax.plot([0.66, 1.34], [level, level], color="black", lw=0.8, ls=style, zorder=1)
         ax.set(xlim=(-0.4, 2.6), ylim=(-0.52, 0.52), xticks=steps)
         ax.set_xticklabels(DRAWN)
@@ -86,19 +88,19 @@ def draw_differences(ax: Axes, differences: pd.DataFrame) -> None:
     """Old minus new cue's RPE with the LSTM state carried, and reset at every block."""
     shifts = {MAIN: (-0.2, COLORS["network"]), RESET: (0.2, COLORS["volatile"])}
     for x, panel in enumerate(PANELS):
-        for condition, (shift, color) in shifts.items():
-            plotting.bar(ax, x + shift, differences.loc[differences["condition"] == condition, panel], color, 0.36)
+        for variant, (shift, color) in shifts.items():
+            plotting.bar(ax, x + shift, differences.loc[differences["variant"] == variant, panel], color, 0.36)
         published = PUBLISHED[panel, "old cue", "cue"] - PUBLISHED[panel, "new cue", "cue"]
         plotting.published_marker(ax, [x - 0.45], [published])
-        for condition, style in OBSERVER_STYLES.items():
-            level = differences.loc[differences["condition"] == condition, panel].mean()
+        for variant, style in OBSERVER_STYLES.items():
+            level = differences.loc[differences["variant"] == variant, panel].mean()
             ax.plot([x - 0.45, x + 0.45], [level, level], color="black", lw=0.8, ls=style)
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xticks=range(len(PANELS)), ylim=(-1.05, 1.05), ylabel="cue RPE, old minus new cue")
     ax.set_xticklabels(["reversal\ntrial", "experi-\nenced", "inferred"])
-    for height, (condition, (_, color)) in zip((0.98, 0.86), shifts.items(), strict=True):
-        ax.text(0.99, height, f"state {condition}", color=color, ha="right", va="top", transform=ax.transAxes)
-    plotting.count(ax, differences.loc[differences["condition"] == MAIN, "seed"].nunique(), "networks each", x=0.99, y=0.74)
+    for height, (variant, (_, color)) in zip((0.98, 0.86), shifts.items(), strict=True):
+        ax.text(0.99, height, f"state {variant}", color=color, ha="right", va="top", transform=ax.transAxes)
+    plotting.count(ax, differences.loc[differences["variant"] == MAIN, "seed"].nunique(), "networks each", x=0.99, y=0.74)
 
 
 def draw_components(axes: np.ndarray, points: pd.DataFrame) -> None:
@@ -134,11 +136,11 @@ def label_components(ax: Axes) -> None:
 
 def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
     """Share of reversed blocks in which the decoder reads the new state, over the eight steps of two trials."""
-    for condition, color in ((MAIN, COLORS["network"]), (RESET, COLORS["volatile"])):
-        own = decoded[decoded["condition"] == condition]
+    for variant, color in ((MAIN, COLORS["network"]), (RESET, COLORS["volatile"])):
+        own = decoded[decoded["variant"] == variant]
         x = own["block_trial"] * len(PERIODS) + own["period"].map(PERIODS.index)
         means = own["new_state"].groupby(x).mean()
-        ax.plot(means.index, means, color=color, label=f"state {condition}")
+        ax.plot(means.index, means, color=color, label=f"state {variant}")
         for position, values in own["new_state"].groupby(x):
             plotting.dots(ax, float(position), values, color, width=0.15, size=3)
     ax.axhline(0.5, color="black", lw=0.5, ls=":")
@@ -167,7 +169,7 @@ def draw_training(ax: Axes, development: pd.DataFrame | None) -> None:
     ax.legend(loc="lower center", bbox_to_anchor=(0.42, 0.98), labelspacing=0.2)
 
 
-def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
+def draw(results: experiments.Results) -> Iterator[experiments.Drawing]:
     """Draw the figure."""
     development = results.folder.parent / "sweeps" / "rates_curves.csv"
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 190)
@@ -184,12 +186,12 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     label_components(c[1, 0])
     draw_differences(d, results["fig4b_differences"])
     draw_decoding(e, results["decoded_state"])
-    draw_training(f, tables.read(development) if development.exists() else None)
+    draw_training(f, storage.read(development) if development.exists() else None)
     panels = {"a": a, "b": b, "c": list(c.flat), "d": [d], "e": [e], "f": [f]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
-    yield experiment.Drawing("fig4", figure, panels)
+    yield experiments.Drawing("fig4", figure, panels)
 
 
 if __name__ == "__main__":
-    experiment.figure_main(__file__)
+    experiments.figure_main(__file__)

@@ -12,7 +12,16 @@ import torch
 from torch import Tensor
 
 from prefrontal.task import one_hot
-from replications.inferred_value.task import CENTRE, CUE, FIXATION, LEFT, REWARD, SACCADE, TRIAL_STEPS, InferredValueTask
+from replications.inferred_value.task import (
+    CENTRE,
+    CUE,
+    FIXATION,
+    LEFT,
+    REWARD,
+    SACCADE,
+    TRIAL_STEPS,
+    InferredValueTask,
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class IdealObserver:
     boundary_known: bool
     discount: float
 
-    def begin(self, seeds: int, episodes: int) -> Belief:
+    def reset(self, seeds: int, episodes: int) -> Belief:
         """Start without a preference."""
         return Belief(0, torch.full((seeds, episodes), 0.5))
 

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from prefrontal import recording
-from prefrontal.tables import Recording
-from replications.inferred_value.conditions import MAIN, OBSERVERS, SESSION_BLOCKS, WARM_UP_BLOCKS
+from prefrontal.networks import load, record
+
+pass  # moved
+from prefrontal.tables.recording import Recording
 from replications.inferred_value.observer import IdealObserver
+from replications.inferred_value.variants import MAIN, OBSERVERS, SESSION_BLOCKS, WARM_UP_BLOCKS
 
 
 def sessions(task: Any, episodes: int, blocks: int = SESSION_BLOCKS) -> tuple[Any, int]:
@@ -22,10 +24,10 @@ def sessions(task: Any, episodes: int, blocks: int = SESSION_BLOCKS) -> tuple[An
     return (task, episodes * blocks) if task.blocks == 1 else (replace(task, blocks=blocks + WARM_UP_BLOCKS), episodes)
 
 
-def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
+def record(networks: load.Networks, episodes: int) -> Iterator[Recording]:
     """Record all networks, units of those that see the reward, and the observers on the task of the main networks."""
-    for condition in networks.conditions:
-        trained = networks(condition)
+    for variant in networks.variants:
+        trained = networks(variant)
         task, count = sessions(trained.task, episodes)
         # The units of the networks that see reward prediction errors are not analysed.
         yield trained.record(count, task, activity_periods=task.periods if trained.config.network_input == "reward" else ())
@@ -33,9 +35,9 @@ def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
     task, count = sessions(main.task, episodes)
     for name, boundary_known in OBSERVERS.items():
         observer = IdealObserver(task, boundary_known, main.config.discount)
-        seen = recording.record(observer, task, [0], name, count, discount=main.config.discount)
+        seen = record.record(observer, task, [0], name, count, discount=main.config.discount)
         yield replace(seen, settings={name: main.config.settings()})
 
 
 if __name__ == "__main__":
-    recording.main(__file__)
+    load.main(__file__)

@@ -12,20 +12,20 @@ from dataclasses import replace
 
 import pandas as pd
 
-from prefrontal.population import Population
-from prefrontal.recording import record
+from prefrontal.networks.record import record
+from prefrontal.training.batch import NetworkBatch
 from replications.inferred_value import analysis
-from replications.inferred_value.conditions import PANELS
 from replications.inferred_value.record import sessions
+from replications.inferred_value.variants import PANELS
 
 VALIDATION_SESSIONS, VALIDATION_BLOCKS = 40, 8
 
 
-def measure(population: Population) -> pd.DataFrame:
+def measure(batch: NetworkBatch) -> pd.DataFrame:
     """Old minus new cue's RPE on trials 1 and 2 of reversed blocks, and reward per trial; one row per network."""
-    task, count = sessions(population.task, VALIDATION_SESSIONS, VALIDATION_BLOCKS)
-    agent, index = population.agent, list(range(len(population.configs)))
+    task, count = sessions(batch.task, VALIDATION_SESSIONS, VALIDATION_BLOCKS)
+    agent, index = batch.agent, list(range(len(batch.configs)))
     seen = record(agent, task, index, "validation", count, discount=agent.discount, purpose="validation sessions")
-    measured = analysis.measure(replace(seen, settings={"validation": population.config.settings()}))
+    measured = analysis.measure(replace(seen, settings={"validation": batch.config.settings()}))
     differences, behaved = (measured[name].set_index("seed").reindex(index) for name in ("fig4b_differences", "behaviour"))
-    return differences[PANELS].assign(reward_per_trial=behaved["reward"], steps=population.trained_steps)
+    return differences[PANELS].assign(reward_per_trial=behaved["reward"], steps=batch.trained_steps)

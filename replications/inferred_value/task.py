@@ -40,7 +40,7 @@ class InferredValueTask:
     observations = ("fixation", "left cue", "right cue", "outcome")
     actions = ("left", "right", "centre")
     periods = ("fixation", "cue", "saccade", "reward")
-    begin_noise = 1
+    reset_noise = 1
     step_noise = 2
 
     @property
@@ -48,16 +48,16 @@ class InferredValueTask:
         """Time steps of a session. Aborted trials leave time for more than ``blocks`` blocks."""
         return self.blocks * self.block_trials * TRIAL_STEPS
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
         """Open sessions; either cue may have been the rewarded one before."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         rewarded = (noise[..., 0] < 0.5).long()
         state: State = {
             "trial": zero,
             "period": zero + FIXATION,
-            "over": zero > 0,
+            "done": zero > 0,
             "time": zero,
-            "opens": zero == 0,
+            "new_trial": zero == 0,
             "rewarded_cue": rewarded,
             "previous_rewarded_cue": rewarded,
             "cue": zero,
@@ -69,22 +69,22 @@ class InferredValueTask:
 
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
         """Take one action in every session."""
-        period, opens = state["period"], state["opens"]
-        block_opens = opens & (state["trial"] % self.block_trials == 0)
+        period, new_trial = state["period"], state["new_trial"]
+        block_opens = new_trial & (state["trial"] % self.block_trials == 0)
         switches = block_opens & (noise[..., 0] < self.switch)
         previous = torch.where(block_opens, state["rewarded_cue"], state["previous_rewarded_cue"])
         rewarded = torch.where(switches, 1 - state["rewarded_cue"], state["rewarded_cue"])
-        cue = torch.where(opens, (noise[..., 1] < 0.5).long(), state["cue"])
+        cue = torch.where(new_trial, (noise[..., 1] < 0.5).long(), state["cue"])
 
         responds = period == (SACCADE if self.response == "saccade" else CUE)
         legal = torch.where(period == FIXATION, action == CENTRE, ~responds | (action == cue))
-        valid = legal & (opens | state["valid"] | (self.invalid_response == "repeat"))
-        choice = torch.where(opens, -1, state["choice"])
+        valid = legal & (new_trial | state["valid"] | (self.invalid_response == "repeat"))
+        choice = torch.where(new_trial, -1, state["choice"])
         choice = torch.where(responds & legal, action, choice)
 
         paid = ((period == SACCADE) & valid & (cue == rewarded)).to(noise.dtype)
         reward = torch.where(legal, paid, INVALID_REWARD)
-        earned = torch.where(opens, torch.zeros_like(reward), state["reward"]) + reward
+        earned = torch.where(new_trial, torch.zeros_like(reward), state["reward"]) + reward
 
         moves = legal | (self.invalid_response == "continue")
         ends, following = proceed(period, moves, (period == REWARD) & moves, self.invalid_response)
@@ -92,9 +92,9 @@ class InferredValueTask:
         after: State = {
             "trial": state["trial"] + ends,
             "period": following,
-            "over": time >= self.episode_steps,
+            "done": time >= self.episode_steps,
             "time": time,
-            "opens": ends,
+            "new_trial": ends,
             "rewarded_cue": rewarded,
             "previous_rewarded_cue": previous,
             "cue": cue,

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from prefrontal import config, train
-from replications.inferred_value.conditions import CHOSEN
+from prefrontal import settings
+from prefrontal.training import loop
 from replications.inferred_value.task import TRIAL_STEPS, InferredValueTask
+from replications.inferred_value.variants import CHOSEN
 
 
 @dataclass(frozen=True)
-class Config(config.Config):
+class Config(settings.Config):
     """Settings of the inferred-value networks; what is not listed here is the paper's default (Methods, "Learning").
 
     An episode of these settings is a session of ``blocks`` blocks; a block is what the paper calls an episode. The LSTM
@@ -23,9 +24,9 @@ class Config(config.Config):
 
     episodes: int = 1_000
     """Training sessions; times ``blocks`` = 100,000 blocks, 2e6 steps (Methods, simulation 3)."""
-    blocks: int = config.count(100)
+    blocks: int = settings.count(100)
     """Blocks per session; 1 resets the LSTM state at the start of every block (not stated)."""
-    block_trials: int = config.count(5)
+    block_trials: int = settings.count(5)
     """Trials per block (Methods, simulation 3: 5 trials, 20 steps)."""
     unroll: int = 200
     """Longest unroll in time steps (Methods, simulation 3: 200, ten blocks)."""
@@ -33,7 +34,7 @@ class Config(config.Config):
     """Weight beta_v of the value gradient (paper: 0.05, at which training ends before all values follow reversals)."""
     init_scale: float = CHOSEN["init_scale"]
     """Initial LSTM weights in units of ±1/sqrt(units), uniform (not stated)."""
-    switch: float = config.share(0.5)
+    switch: float = settings.share(0.5)
     """Probability that the rewarded cue switches at the start of a block (Methods, simulation 3: 0.5)."""
     invalid_response: Literal["abort", "repeat", "continue"] = "abort"
     """After an invalid response the trial ends, its step is repeated, or it runs on unpaid (not stated)."""
@@ -53,4 +54,4 @@ class Config(config.Config):
 
 
 if __name__ == "__main__":
-    train.main(__file__)
+    loop.main(__file__)

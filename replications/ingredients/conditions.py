@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefrontal.claims import BEYOND, Claim, above, below, between
-from prefrontal.learners.two_step import TRIAL_TYPES
+from prefrontal.models.two_step import TRIAL_TYPES
+from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between
 
 TWO_STEP: dict[str, Any] = {
     "game": "two_step",
@@ -76,9 +76,9 @@ EQUAL = {"gru": 55, "tanh": 98, "attention": 31, "slots": 69, NONE: 1_302}
 
 TRAINED: dict[str, dict[str, Any]] = {
     **{core: chosen("bandit", core) for core in (*MEMORIES, NONE)},
-    "forgets": LSTM | {"remembers": False},
-    "no_reward": LSTM | {"sees_reward": False},
-    "no_action": LSTM | {"sees_action": False},
+    "forgets": LSTM | {"stateful": False},
+    "no_reward": LSTM | {"reward_input": False},
+    "no_action": LSTM | {"action_input": False},
     "one_problem": LSTM | {"one_problem": True},
     "untrained": LSTM | {"episodes": 0},
     "imitation": chosen("bandit", "imitation") | IMITATION,
@@ -95,7 +95,7 @@ TEST_EPISODES = 300
 """Test episodes per network (Wang et al. 2018, Fig. 1d and Methods, simulation 4: 300)."""
 
 ONE_TRIAL = 0.601
-"""Share of the gain of win-stay lose-shift, the best policy that remembers one trial, over 100 trials."""
+"""Share of the gain of win-stay lose-shift, the best policy that stateful one trial, over 100 trials."""
 MARGIN = 0.05
 THOMPSON = 0.930
 """Share of the gain of Thompson sampling, over 100 trials."""
@@ -103,9 +103,9 @@ THOMPSON = 0.930
 SHARE = "share of the gain on the bandit (random 0, best possible 1)"
 
 
-def share(claim: str, condition: str, words: str, criterion: Any, quantity: str = "share", statement: str = SHARE) -> Claim:
-    """Claim about one condition."""
-    return Claim(claim, quantity, BEYOND, f"{statement}: {words}", criterion, condition=condition)
+def share(claim: str, variant: str, words: str, criterion: Any, measure: str = "share", statement: str = SHARE) -> Claim:
+    """Claim about one variant."""
+    return Claim(claim, measure, EXTENSION, f"{statement}: {words}", criterion, variant=variant)
 
 
 CLAIMS = [share("ingredient-memory", core, words, above(ONE_TRIAL)) for core, words in MEMORIES.items()]

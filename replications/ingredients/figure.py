@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal import experiment, plotting
-from prefrontal.learners.two_step import TRIAL_TYPES
-from prefrontal.statistics import interval, summarize
-from replications.ingredients.conditions import MEMORIES, NONE, ONE_TRIAL, THOMPSON
+from prefrontal import experiments
+from prefrontal.analysis.statistics import interval, summarize
+from prefrontal.models.two_step import TRIAL_TYPES
+from prefrontal.publishing import plotting
+from replications.ingredients.variants import MEMORIES, NONE, ONE_TRIAL, THOMPSON
 
 WORDS = {
     **MEMORIES,
@@ -27,7 +28,7 @@ WORDS = {
     "imitation": "LSTM, supervised",
     "untrained": "LSTM, not trained",
 }
-"""Condition -> its label; those of the ingredients, top to bottom."""
+"""Variant -> its label; those of the ingredients, top to bottom."""
 
 YARDSTICKS = {"random": 0.0, "one trial": ONE_TRIAL, "Thompson": THOMPSON, "best": 1.0}
 """Share of the gain of reference agents."""
@@ -42,8 +43,8 @@ def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
     for name, at in YARDSTICKS.items():
         ax.axvline(at, color="#777777", lw=0.6, ls="--", zorder=0)
         ax.text(at, len(WORDS) - 0.35, name, ha="center", va="bottom", fontsize=5.5, color="#555555", rotation=30)
-    for row, condition in enumerate(reversed(WORDS)):
-        own = np.sort(shares.loc[shares["condition"] == condition, "share"])
+    for row, variant in enumerate(reversed(WORDS)):
+        own = np.sort(shares.loc[shares["variant"] == variant, "share"])
         mean, low, high = interval(own)
         ax.plot([low, high], [row, row], color="black", lw=0.8)
         ax.scatter(own, row + np.linspace(-0.25, 0.25, len(own)), s=6, color=plotting.COLORS["network"], lw=0, alpha=0.8)
@@ -55,7 +56,7 @@ def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
 def draw_curves(ax: Axes, curves: pd.DataFrame) -> None:
     """Panel b: expected reward over the trials of an episode, by memory."""
     for core, color in MEMORY_COLORS.items():
-        mean = summarize(curves[curves["condition"] == core], ["trial"], "reward")
+        mean = summarize(curves[curves["variant"] == core], ["trial"], "reward")
         ax.plot(mean["trial"], mean["mean"], color=color, label=WORDS[core], ls="--" if core == NONE else "-")
     ax.set(xlabel="trial", ylabel="expected reward per trial", xlim=(0, curves["trial"].max() + 1))
     ax.legend(loc="lower right", fontsize=5.5)
@@ -65,7 +66,7 @@ def draw_lags(ax: Axes, weights: pd.DataFrame) -> None:
     """Panel c: lag-1 weights in the two-step task, by memory, every network a dot."""
     kinds = [" ".join(kind) for kind in TRIAL_TYPES]
     for number, core in enumerate(MEMORY_COLORS):
-        own, offset = weights[weights["condition"] == f"{core}_two_step"], (number - 2.5) * 0.14
+        own, offset = weights[weights["variant"] == f"{core}_two_step"], (number - 2.5) * 0.14
         for x, kind in enumerate(kinds):
             ax.plot([x + offset] * len(own), own[kind], ".", color=MEMORY_COLORS[core], ms=2.5, alpha=0.6, mew=0)
             mean, low, high = interval(own[kind])
@@ -76,12 +77,12 @@ def draw_lags(ax: Axes, weights: pd.DataFrame) -> None:
     ax.set(ylabel="lag-1 weight, two-step task\n(log odds)")
 
 
-def draw_cost(ax: Axes, costs: pd.DataFrame, column: str, label: str) -> None:
-    """Panels d, e: what training costs, by memory and task."""
+def draw_cost(ax: Axes, hyperparameters: pd.DataFrame, column: str, label: str) -> None:
+    """Panels d, e: what training hyperparameters, by memory and task."""
     cores = list(MEMORY_COLORS)
     for suffix, marker, words in (("", "o", "bandit"), ("_two_step", "^", "two-step task")):
         for x, core in enumerate(cores):
-            own = costs.loc[costs["condition"] == core + suffix, column].dropna()
+            own = hyperparameters.loc[hyperparameters["variant"] == core + suffix, column].dropna()
             offset = -0.15 if suffix == "" else 0.15
             ax.plot([x + offset] * len(own), own, marker, color=MEMORY_COLORS[core], ms=2.5, alpha=0.8, mew=0)
         ax.plot([], [], marker, color="black", ms=2.5, label=words)
@@ -90,7 +91,7 @@ def draw_cost(ax: Axes, costs: pd.DataFrame, column: str, label: str) -> None:
     ax.legend(fontsize=5.5, handletextpad=0)
 
 
-def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
+def draw(results: experiments.Results) -> Iterator[experiments.Drawing]:
     """Draw the figure."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 130)
     grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.205, right=0.985, top=0.94, bottom=0.11)
@@ -98,17 +99,17 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     a, b = figure.add_subplot(top[0]), figure.add_subplot(top[1])
     bottom = figure.add_gridspec(1, 3, left=0.075, right=0.985, top=0.44, bottom=0.11, wspace=0.36, width_ratios=(1.3, 1, 1))
     c, d, e = (figure.add_subplot(bottom[k]) for k in range(3))
-    shares, weights, costs = (results[name] for name in ("shares", "two_step_finite", "costs"))
+    shares, weights, hyperparameters = (results[name] for name in ("shares", "two_step_finite", "hyperparameters"))
     draw_shares(a, shares)
     draw_curves(b, results["reward_curves"])
     draw_lags(c, weights)
-    draw_cost(d, costs, "updates_to_80", "updates to 80 %\nof the final share")
-    draw_cost(e, costs, "steps_per_second", "time steps per second\n(8 networks)")
+    draw_cost(d, hyperparameters, "updates_to_80", "updates to 80 %\nof the final share")
+    draw_cost(e, hyperparameters, "steps_per_second", "time steps per second\n(8 networks)")
     panels = dict(zip("abcde", (a, b, c, d, e), strict=True))
     for letter, ax in panels.items():
         plotting.panel_label(ax, letter)
-    yield experiment.Drawing("fig_ingredients", figure, {letter: [ax] for letter, ax in panels.items()})
+    yield experiments.Drawing("fig_ingredients", figure, {letter: [ax] for letter, ax in panels.items()})
 
 
 if __name__ == "__main__":
-    experiment.figure_main(__file__)
+    experiments.figure_main(__file__)

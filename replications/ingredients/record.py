@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from prefrontal import recording
-from prefrontal.tables import Recording
+from prefrontal.networks import load
+
+pass  # moved
+from prefrontal.tables.recording import Recording
 from replications.bandit.task import BanditTask
-from replications.ingredients.conditions import PROBLEM
 from replications.ingredients.train import Config
+from replications.ingredients.variants import PROBLEM
 
 
-def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
-    """Trials of every condition; those trained on one problem meet it mirrored as well."""
-    for condition in networks.conditions:
-        trained = networks(condition)
+def record(networks: load.Networks, episodes: int) -> Iterator[Recording]:
+    """Trials of every variant; those trained on one problem meet it mirrored as well."""
+    for variant in networks.variants:
+        trained = networks(variant)
         assert isinstance(trained.config, Config)
         if trained.config.game == "two_step":
             yield trained.record(episodes, columns={"test": "two-step"}, steps=False)
@@ -33,4 +35,4 @@ def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
 
 
 if __name__ == "__main__":
-    recording.main(__file__)
+    load.main(__file__)

@@ -17,9 +17,9 @@ class VisibleBanditTask(BanditTask):
 
     observations = ("trial", "left's last outcome", "right's last outcome")
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
         """Open episodes: nothing to be seen yet."""
-        state, _ = super().begin(noise)
+        state, _ = super().reset(noise)
         state["outcomes"] = torch.zeros_like(noise[..., :1]).expand(*noise.shape[:-1], 2).contiguous()
         return state, self._observe(state)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from prefrontal import train
 from prefrontal.task import Task
+from prefrontal.training import loop
 from replications.bandit import train as bandit
 from replications.bandit.task import BanditTask
-from replications.ingredients.conditions import PROBLEM
 from replications.ingredients.task import VisibleBanditTask
+from replications.ingredients.variants import PROBLEM
 from replications.two_step import train as two_step
 from replications.two_step.task import TwoStepTask
 
@@ -44,4 +44,4 @@ class Config(bandit.Config):
 
 
 if __name__ == "__main__":
-    train.main(__file__)
+    loop.main(__file__)

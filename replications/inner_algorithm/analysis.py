@@ -18,12 +18,15 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from prefrontal import claims, experiment, neural
-from prefrontal.behavior import SUBJECT
-from prefrontal.learners import bandit, comparison
-from prefrontal.statistics import interval
-from prefrontal.tables import Recording
-from replications.inner_algorithm.conditions import (
+from prefrontal import experiments
+from prefrontal.analysis import neural
+from prefrontal.analysis.statistics import interval
+from prefrontal.models import bandit, fitting
+from prefrontal.publishing import claims
+from prefrontal.tables.recording import Recording
+from prefrontal.tables.schema import SUBJECT
+from replications.inner_algorithm.rules import INFER, RULES, arrays, watch
+from replications.inner_algorithm.variants import (
     CLAIMS,
     EXPECTED,
     FIXED_RATES,
@@ -35,7 +38,6 @@ from replications.inner_algorithm.conditions import (
     TASKS,
     UNTRAINED,
 )
-from replications.inner_algorithm.rules import INFER, RULES, arrays, watch
 
 HIDDEN = (64, 64)
 """Layers of the small multilayer perceptron; chosen on agents whose answer is known (README, "Deviations and choices")."""
@@ -94,48 +96,48 @@ def structure(recording: Recording) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed; held-out R2: statistics (Bayesian state from activity and cell), minimal (the converse), policy (log
+        variant, seed; held-out R2: statistics (Bayesian state from activity and cell), minimal (the converse), policy (log
         odds from the Bayesian state); exchangeable (variance within as a share of that between counts).
     """
     activity = dict(list(recording.activity.groupby(SUBJECT)))
     rows = []
-    for (condition, seed), steps in recording.steps.groupby(SUBJECT):
+    for (variant, seed), steps in recording.steps.groupby(SUBJECT):
         forced = steps[steps["test"] == "forced"].sort_values(["episode", "trial"])
-        units = neural.units(activity[condition, seed].sort_values(["episode", "trial"]))
+        units = neural.units(activity[variant, seed].sort_values(["episode", "trial"]))
         units = units[:, ~np.isnan(units).all(0)]
         state, episode = bayesian_state(forced), forced["episode"].to_numpy()
         known = np.column_stack([state, forced["trial"]])
         row = {"statistics": (units, state), "minimal": (known, units), "policy": (known, log_odds(forced)[:, None])}
         numbers = {name: held_out_r2(x, y, episode) for name, (x, y) in row.items()}
         exchanged = exchangeability(steps[steps["test"] == "exchanged"])
-        rows.append({"condition": condition, "seed": seed, **numbers, "exchangeable": exchanged})
+        rows.append({"variant": variant, "seed": seed, **numbers, "exchangeable": exchanged})
     return pd.DataFrame(rows)
 
 
 def first_episodes(trials: pd.DataFrame, test: str, episodes: int) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """Subjects (condition, seed) with their first episodes of a test."""
+    """Subjects (variant, seed) with their first episodes of a test."""
     chosen = trials[(trials["test"] == test) & (trials["episode"] < episodes)]
     yield from chosen.groupby(SUBJECT)
 
 
 def rules(recording: Recording) -> pd.DataFrame:
-    """Which rule predicts the choices: condition, seed, task, rule, log_likelihood (per choice, nats, cross-validated)."""
+    """Which rule predicts the choices: variant, seed, task, rule, log_likelihood (per choice, nats, cross-validated)."""
     rows = []
-    for task, condition in TASKS.items():
+    for task, variant in TASKS.items():
         test = "drawn" if task == "bandit" else task
         for (name, seed), own in first_episodes(recording.trials, test, RULE_EPISODES):
-            if name not in (condition, *EXPECTED):
+            if name not in (variant, *EXPECTED):
                 continue
-            data = watch(task, own, recording.settings.get(name, recording.settings.get(condition, {})))
+            data = watch(task, own, recording.settings.get(name, recording.settings.get(variant, {})))
             for rule, fitted in RULES[task].items():
-                log_p = comparison.cross_validate(fitted, data, np.random.default_rng(seed), starts=2)
-                row = {"condition": name, "seed": seed, "task": task, "rule": rule}
+                log_p = fitting.cross_validate(fitted, data, np.random.default_rng(seed), starts=2)
+                row = {"variant": name, "seed": seed, "task": task, "rule": rule}
                 rows.append(row | {"log_likelihood": np.nanmean(log_p)})
     return pd.DataFrame(rows)
 
 
 def learning(compared: pd.DataFrame) -> pd.DataFrame:
-    """Log likelihood of inference minus the best heuristic's, and the best fixed rate's: condition, seed, and a column each."""
+    """Log likelihood of inference minus the best heuristic's, and the best fixed rate's: variant, seed, and a column each."""
     wide = compared.pivot(index=[*SUBJECT, "task"], columns="rule", values="log_likelihood")
     fixed = [rule for rule in FIXED_RATES if rule in wide]
     heuristic = wide.drop(columns=[INFERENCE, *fixed]).max(axis=1)
@@ -151,7 +153,7 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, problems and family (log likelihood per choice, nats, cross-validated), problems minus family.
+        variant, seed, problems and family (log likelihood per choice, nats, cross-validated), problems minus family.
     """
     listed = trials[trials["test"] == "problems"].groupby(SUBJECT)
     problems = {key: own[["p_left", "p_right"]].to_numpy(float) for key, own in listed}
@@ -164,7 +166,7 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
         row: dict[str, Any] = dict(zip(SUBJECT, key, strict=True))
         for name, means in (("problems", known), ("family", data["inferred"])):
             rng = np.random.default_rng(row["seed"])
-            row[name] = np.nanmean(comparison.cross_validate(INFER, data | {"inferred": means}, rng, starts=1))
+            row[name] = np.nanmean(fitting.cross_validate(INFER, data | {"inferred": means}, rng, starts=1))
         rows.append(row)
     frame = pd.DataFrame(rows)
     return frame.assign(**{"problems minus family": frame["problems"] - frame["family"]})
@@ -176,14 +178,14 @@ def location(recording: Recording) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, trained_on (problems; NaN for all), share, minus all (paired by seed).
+        variant, seed, trained_on (problems; NaN for all), share, minus all (paired by seed).
     """
     trained_on = {name: own["problems"] for name, own in recording.settings.items() if "problems" in own} | {MAIN: np.nan}
-    drawn = recording.trials[(recording.trials["test"] == "drawn") & recording.trials["condition"].isin(trained_on)]
+    drawn = recording.trials[(recording.trials["test"] == "drawn") & recording.trials["variant"].isin(trained_on)]
     frame = bandit.shares(drawn).drop(columns="reward")
-    whole = frame[frame["condition"] == MAIN].set_index("seed")["share"]
+    whole = frame[frame["variant"] == MAIN].set_index("seed")["share"]
     frame["minus all"] = frame["share"] - frame["seed"].map(whole)
-    frame.insert(2, "trained_on", frame["condition"].map(trained_on))
+    frame.insert(2, "trained_on", frame["variant"].map(trained_on))
     return frame.sort_values(["trained_on", "seed"], ignore_index=True)
 
 
@@ -197,11 +199,11 @@ def outside(recording: Recording) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, change; reward per episode, and that of random choice and of the best agent: reward, random, best; share.
+        variant, seed, change; reward per episode, and that of random choice and of the best agent: reward, random, best; share.
     """
     parts = []
     for change, settings in {"drawn": {}, **OUTSIDE_TESTS}.items():
-        own = recording.trials[(recording.trials["test"] == change) & (recording.trials["condition"] == MAIN)]
+        own = recording.trials[(recording.trials["test"] == change) & (recording.trials["variant"] == MAIN)]
         trials, low, high = int(own["trial"].max()) + 1, settings.get("low", 0.0), settings.get("high", 1.0)
         left, right = own["p_left"].astype(float), own["p_right"].astype(float)
         regret = left.where(left > right, right) - left.where(own["choice"] == 0, right)
@@ -213,10 +215,10 @@ def outside(recording: Recording) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[[*SUBJECT, "change", "reward", "random", "best", "share"]]
 
 
-def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def measures(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that the claims are about, of networks and of agents whose answer is known."""
     own = measured["structure"].set_index(SUBJECT)
-    untrained = own["statistics"].xs(UNTRAINED, level="condition")
+    untrained = own["statistics"].xs(UNTRAINED, level="variant")
     statistics = pd.DataFrame({"R2": own["statistics"]})
     statistics["minus untrained"] = own["statistics"] - untrained.reindex(own.index.get_level_values("seed")).to_numpy()
     changed = measured["outside"].pivot(index=SUBJECT, columns="change", values="share")
@@ -228,10 +230,10 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
         "inner-learning": learning(measured["rules"]),
         "inner-outside": changed[list(OUTSIDE_TESTS)],
     }
-    found = [claims.quantities(name, wide) for name, wide in parts.items()]
-    found.append(claims.quantities("inner-location", measured["location"], {"share": "share", "minus all": "minus all"}))
+    found = [claims.measures(name, wide) for name, wide in parts.items()]
+    found.append(claims.measures("inner-location", measured["location"], {"share": "share", "minus all": "minus all"}))
     names = {"problems minus family": "problems minus family"}
-    found.append(claims.quantities("inner-location", measured["observers"], names))
+    found.append(claims.measures("inner-location", measured["observers"], names))
     return pd.concat(found, ignore_index=True)
 
 
@@ -241,19 +243,19 @@ def references(found: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        agent, claim, quantity, criterion, mean, ci_low, ci_high, holds, must_hold (empty where nothing is known).
+        agent, claim, measure, criterion, mean, ci_low, ci_high, holds, must_hold (empty where nothing is known).
     """
-    criteria = {(c.claim, c.quantity): c.criterion for c in CLAIMS if c.criterion is not None and c.condition != MOST}
+    criteria = {(c.claim, c.measure): c.criterion for c in CLAIMS if c.criterion is not None and c.variant != MOST}
     rows = []
     for agent, known in EXPECTED.items():
-        for (claim, quantity), criterion in criteria.items():
-            own = found.query("condition == @agent and claim == @claim and quantity == @quantity")["value"]
+        for (claim, measure), criterion in criteria.items():
+            own = found.query("variant == @agent and claim == @claim and measure == @measure")["value"]
             if own.notna().any():
                 mean, low, high = interval(own)
                 bound = criterion.bounds({})
-                row: dict[str, Any] = {"agent": agent, "claim": claim, "quantity": quantity, "criterion": criterion.text({})}
+                row: dict[str, Any] = {"agent": agent, "claim": claim, "measure": measure, "criterion": criterion.text({})}
                 row |= {"mean": mean, "ci_low": low, "ci_high": high, "holds": bool(low > bound[0] and high < bound[1])}
-                rows.append(row | {"must_hold": known.get((claim, quantity))})
+                rows.append(row | {"must_hold": known.get((claim, measure))})
     return pd.DataFrame(rows)
 
 
@@ -266,8 +268,8 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
         "observers": observers(recording.trials),
         "outside": outside(recording),
     }
-    return measured | {"references": references(quantities(measured))}
+    return measured | {"references": references(measures(measured))}
 
 
 if __name__ == "__main__":
-    experiment.analysis_main(__file__)
+    experiments.analysis_main(__file__)

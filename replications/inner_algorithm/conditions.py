@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefrontal.claims import BEYOND, Claim, Criterion, above, below, between, not_above
+from prefrontal.publishing.claims import (
+    EXTENSION,
+    Claim,
+    Criterion,
+    above,
+    below,
+    between,
+    not_above,
+)
 
 MAIN = "independent"
 """The committed networks of replications/bandit, which met a new problem in every episode: they stand for "all" problems."""
 
 TASKS = {"bandit": MAIN, "volatile_bandit": "tied", "two_step": "default"}
-"""Experiment whose committed networks' choices are explained by rules -> condition."""
+"""Experiment whose committed networks' choices are explained by rules -> variant."""
 
 PROBLEMS = (1, 2, 4, 8, 16, 64, 256, 1024)
 """Problems of a training."""
@@ -52,7 +60,7 @@ EXPECTED: dict[str, dict[tuple[str, str], bool]] = {
     INFERRING: {OVER_HEURISTIC: True, OVER_RATE: True},
     DELTA: {OVER_HEURISTIC: True, OVER_RATE: False},
 }
-"""Agent whose answer is known -> (claim, quantity) -> whether the claim's criterion must hold for it."""
+"""Agent whose answer is known -> (claim, measure) -> whether the claim's criterion must hold for it."""
 
 ORDERS = 8
 """Orders in which the trials of a history are exchanged."""
@@ -69,9 +77,9 @@ FIXED_RATES = (FIXED_RATE, FIXED_PLANNER)
 """Rules that learn at a fixed rate; the second, in the two-step task, knows the task's structure as inference does."""
 
 
-def claim(claim: str, quantity: str, statement: str, criterion: Criterion | None = None, condition: str = MAIN) -> Claim:
+def claim(claim: str, measure: str, statement: str, criterion: Criterion | None = None, variant: str = MAIN) -> Claim:
     """One row, beyond the paper."""
-    return Claim(claim, quantity, BEYOND, statement, criterion, condition=condition)
+    return Claim(claim, measure, EXTENSION, statement, criterion, variant=variant)
 
 
 STATE = "held-out R2 of the Bayesian agent's state (posterior means, log counts), read from activity and cell"
@@ -94,11 +102,11 @@ CLAIMS = [
         below(0.1),
     ),
 ]
-for experiment, condition in TASKS.items():
+for experiment, variant in TASKS.items():
     task = experiment.replace("_", " ")
     CLAIMS += [
-        claim("inner-learning", "minus heuristic", f"{RULES} heuristic of one trial, {task}", above(0), condition),
-        claim("inner-learning", "minus fixed rate", f"{RULES} fixed learning rate, {task}", above(0), condition),
+        claim("inner-learning", "minus heuristic", f"{RULES} heuristic of one trial, {task}", above(0), variant),
+        claim("inner-learning", "minus fixed rate", f"{RULES} fixed learning rate, {task}", above(0), variant),
     ]
 CLAIMS += [
     claim("inner-location", "share", f"{SHARE}, trained on 1", between(-0.1, 0.1), FEWEST),

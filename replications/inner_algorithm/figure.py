@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal import experiment, plotting
-from prefrontal.statistics import interval, summarize
-from replications.inner_algorithm.conditions import (
+from prefrontal import experiments
+from prefrontal.analysis.statistics import interval, summarize
+from prefrontal.publishing import plotting
+from replications.inner_algorithm.variants import (
     BAYES,
     FIXED_RATES,
     HEURISTIC,
@@ -28,7 +29,7 @@ from replications.inner_algorithm.conditions import (
 
 NETWORK, OTHER, SECOND = plotting.COLORS["network"], "#777777", plotting.COLORS["volatile"]
 AGENTS = {MAIN: "networks", UNTRAINED: "untrained", BAYES: "Bayes-optimal", Q_LEARNING: "fixed rate", HEURISTIC: "WSLS"}
-"""Condition -> its label."""
+"""Variant -> its label."""
 ALL_AT = 4 * max(PROBLEMS)
 """Where the axis of problems shows networks that were trained on all of them."""
 
@@ -36,22 +37,22 @@ ALL_AT = 4 * max(PROBLEMS)
 def draw_structure(ax: Axes, structure: pd.DataFrame, columns: dict[str, tuple[str, str]], bound: float) -> None:
     """Panels a-c: a number of every agent, and the bound of its criterion; column -> colour, label."""
     for shift, (column, (color, label)) in zip(np.linspace(-0.18, 0.18, len(columns)), columns.items(), strict=True):
-        for x, condition in enumerate(AGENTS):
-            own = structure.loc[structure["condition"] == condition, column].dropna()
-            shown = color if condition == MAIN else OTHER if color == NETWORK else color
+        for x, variant in enumerate(AGENTS):
+            own = structure.loc[structure["variant"] == variant, column].dropna()
+            shown = color if variant == MAIN else OTHER if color == NETWORK else color
             plotting.dots(ax, x + shift * (len(columns) > 1), own, shown, width=0.12, size=5)
         ax.scatter([], [], s=6, color=color, lw=0, label=label)
     ax.axhline(bound, color="black", lw=0.6, ls="--")
     ax.set_xticks(range(len(AGENTS)), list(AGENTS.values()), rotation=45, ha="right", rotation_mode="anchor")
     ax.set(xlim=(-0.6, len(AGENTS) - 0.4))
-    plotting.count(ax, int((structure["condition"] == MAIN).sum()), y=1.1, x=1.0)
+    plotting.count(ax, int((structure["variant"] == MAIN).sum()), y=1.1, x=1.0)
 
 
 def draw_rules(ax: Axes, rules: pd.DataFrame) -> None:
     """Panel d: log likelihood per choice of every rule below that of inference, by task."""
     ticks, x = {}, 0.0
-    for task, condition in TASKS.items():
-        wide = rules[(rules["condition"] == condition) & (rules["task"] == task)].pivot(
+    for task, variant in TASKS.items():
+        wide = rules[(rules["variant"] == variant) & (rules["task"] == task)].pivot(
             index="seed", columns="rule", values="log_likelihood"
         )
         first = x
@@ -102,7 +103,7 @@ def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
     plotting.count(ax, plotting.networks_each(outside), y=1.06)
 
 
-def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
+def draw(results: experiments.Results) -> Iterator[experiments.Drawing]:
     """Draw the figure."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
     top = figure.add_gridspec(1, 4, left=0.075, right=0.985, top=0.94, bottom=0.65, wspace=0.62, width_ratios=(1.25, 1, 1, 2.1))
@@ -121,15 +122,15 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     draw_rules(axes[3], results["rules"])
     draw_against_problems(axes[4], location, "share", NETWORK)
     axes[4].set(ylabel="share of the gain,\nproblems never met")
-    watched = results["observers"].merge(location[["condition", "seed", "trained_on"]], on=["condition", "seed"])
+    watched = results["observers"].merge(location[["variant", "seed", "trained_on"]], on=["variant", "seed"])
     draw_against_problems(axes[5], watched, "problems minus family", SECOND)
     axes[5].set(ylabel="log likelihood per choice,\nits problems' prior minus\nthe family's (nats)")
     draw_outside(axes[6], results["outside"])
     panels = dict(zip("abcdefg", axes, strict=True))
     for letter, ax in panels.items():
         plotting.panel_label(ax, letter)
-    yield experiment.Drawing("fig_inner_algorithm", figure, {letter: [ax] for letter, ax in panels.items()})
+    yield experiments.Drawing("fig_inner_algorithm", figure, {letter: [ax] for letter, ax in panels.items()})
 
 
 if __name__ == "__main__":
-    experiment.figure_main(__file__)
+    experiments.figure_main(__file__)

@@ -22,9 +22,9 @@ class OutsideTask(BanditTask):
     high: float = 1.0
     swap_at: int = -1
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
         """Open episodes."""
-        return super().begin(self.low + (self.high - self.low) * noise)
+        return super().reset(self.low + (self.high - self.low) * noise)
 
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
         """Let the arms change places if it is time, and pull one."""

@@ -20,16 +20,20 @@ import torch
 from scipy.special import softmax
 from torch import Tensor
 
-from prefrontal import config, recording
-from prefrontal.learners import bandit, two_step
-from prefrontal.learners.agents import BanditAgent, StrategyAgent
-from prefrontal.network import NetworkAgent
-from prefrontal.population import Population
-from prefrontal.recording import Agent, History, Trained, play
-from prefrontal.tables import Recording
-from prefrontal.task import NoiseStream, Task
+from prefrontal.models import bandit, two_step
+from prefrontal.networks import load, record
+from prefrontal.networks.model_agents import BanditAgent, StrategyAgent
+from prefrontal.networks.network import NetworkAgent
+from prefrontal.networks.play import Agent, History, play
+from prefrontal.networks.record import Trained
+from prefrontal.tables.recording import Recording
+from prefrontal.task import RandomStreams, Task
+from prefrontal.training.batch import NetworkBatch
 from replications.bandit.task import BanditTask
-from replications.inner_algorithm.conditions import (
+from replications.inner_algorithm.outside import OutsideTask
+from replications.inner_algorithm.task import problems_of
+from replications.inner_algorithm.train import Config
+from replications.inner_algorithm.variants import (
     BAYES,
     DELTA,
     FAMILY,
@@ -45,11 +49,8 @@ from replications.inner_algorithm.conditions import (
     TASKS,
     UNTRAINED,
 )
-from replications.inner_algorithm.outside import OutsideTask
-from replications.inner_algorithm.task import problems_of
-from replications.inner_algorithm.train import Config
-from replications.volatile_bandit.conditions import HUMAN_SCHEDULE
 from replications.volatile_bandit.task import VolatileBanditTask
+from replications.volatile_bandit.variants import HUMAN_SCHEDULE
 
 FITTED_RATE, FITTED_TEMPERATURE = 0.36, 16.0
 """What a planner that learns at a fixed rate has where it is fitted to the networks (two_step/results/fits.csv, model-based)."""
@@ -86,7 +87,7 @@ def known_agents(problems: np.ndarray) -> dict[str, Agent]:
 
 def histories(task: Task, seeds: list[int], episodes: int) -> History:
     """What Thompson sampling chooses and gets."""
-    steps = list(play(BanditAgent(bandit.thompson), task, NoiseStream(seeds, "histories"), episodes))
+    steps = list(play(BanditAgent(bandit.thompson), task, RandomStreams(seeds, "histories"), episodes))
     return History(*(torch.stack([getattr(step, name) for step in steps], dim=-1) for name in History._fields))
 
 
@@ -94,29 +95,29 @@ def exchanged(history: History, seeds: list[int]) -> tuple[History, np.ndarray]:
     """Exchange the first trials of each episode among themselves, in ``ORDERS`` orders -> histories, and how many trials."""
     count, length = history.action.shape[1:]
     trials = np.linspace(0.1 * length, 0.9 * length, count).round().astype(int).repeat(ORDERS)
-    luck = NoiseStream(seeds, "orders").uniform(len(trials), length)
+    luck = RandomStreams(seeds, "orders").uniform(len(trials), length)
     luck = torch.where(torch.arange(length) < torch.from_numpy(trials)[:, None], luck, 2.0 + torch.arange(length))
     order = luck.argsort(dim=-1)
     return History(*(part.repeat_interleave(ORDERS, dim=1).gather(-1, order) for part in history)), trials
 
 
-def watched(trained: Trained, agent: Agent, condition: str, seeds: list[int], episodes: int) -> Iterator[Recording]:
+def watched(trained: Trained, agent: Agent, variant: str, seeds: list[int], episodes: int) -> Iterator[Recording]:
     """Force histories on an agent."""
     task = trained.task
     history = histories(task, seeds, episodes)
     orders, trials = exchanged(history, seeds)
-    told: dict[str, Any] = {"task": task, "seeds": seeds, "condition": condition}
+    told: dict[str, Any] = {"task": task, "seeds": seeds, "variant": variant}
     test = {"test": "forced"}
-    yield recording.record(agent, **told, episodes=episodes, columns=test, activity_periods=("choice",), forced=history)
+    yield record.record(agent, **told, episodes=episodes, columns=test, activity_periods=("choice",), forced=history)
     test = {"test": "exchanged"}
-    own = recording.record(agent, **told, episodes=len(trials), columns=test, forced=orders)
+    own = record.record(agent, **told, episodes=len(trials), columns=test, forced=orders)
     last = own.steps["trial"].to_numpy() == trials[own.steps["episode"]]
     yield replace(own, trials=pd.DataFrame(), steps=own.steps[last].reset_index(drop=True))
 
 
-def listed(condition: str, seed: int, problems: np.ndarray) -> Recording:
+def listed(variant: str, seed: int, problems: np.ndarray) -> Recording:
     """List the problems (problem, arm) of a network."""
-    columns = {"seed": seed, "condition": condition, "episode": np.arange(len(problems)), "trial": 0, "test": "problems"}
+    columns = {"seed": seed, "variant": variant, "episode": np.arange(len(problems)), "trial": 0, "test": "problems"}
     payoffs = {"choice": -1, "reward": 0.0, "p_left": problems[:, 0], "p_right": problems[:, 1]}
     return Recording(pd.DataFrame(columns | payoffs))
 
@@ -126,7 +127,7 @@ def record_known(trained: Trained, episodes: int, few: int) -> Iterator[Recordin
     for seed in trained.seeds[:KNOWN_AGENTS]:
         problems = problems_of((seed,), FEW_PROBLEMS)[0].numpy()
         for name, agent in known_agents(problems).items():
-            yield recording.record(agent, trained.task, [seed], name, episodes, columns={"test": "drawn"}, steps=False)
+            yield record.record(agent, trained.task, [seed], name, episodes, columns={"test": "drawn"}, steps=False)
             yield listed(name, seed, problems)
             if name in (BAYES, Q_LEARNING, HEURISTIC):
                 yield from watched(trained, agent, name, [seed], few)
@@ -144,39 +145,39 @@ def planners(trained: Trained, episodes: int) -> Iterator[Recording]:
         for name, learner in known.items():
             rng = np.random.default_rng(seed)
             own = two_step.simulate(
-                learner, FITTED_TEMPERATURE, episodes, settings["trials"], rng, **task, seed=seed, condition=name
+                learner, FITTED_TEMPERATURE, episodes, settings["trials"], rng, **task, seed=seed, variant=name
             )
             yield Recording(own.assign(test="two_step"))
 
 
-def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
+def record(networks: load.Networks, episodes: int) -> Iterator[Recording]:
     """Yield all of them."""
     few = max(6, episodes // 5)
     trained = networks(MAIN, "bandit")
-    untrained = Population(trained.configs, compiled=False).agent
-    for condition, agent in ((MAIN, trained.agent), (UNTRAINED, untrained)):
-        yield from watched(trained, Whole(agent), condition, trained.seeds, few)
+    untrained = NetworkBatch(trained.configs, compiled=False).agent
+    for variant, agent in ((MAIN, trained.agent), (UNTRAINED, untrained)):
+        yield from watched(trained, Whole(agent), variant, trained.seeds, few)
     yield trained.record(episodes, columns={"test": "drawn"}, steps=False)
     yield from record_known(trained, few, few)
     for test, settings in OUTSIDE_TESTS.items():
         yield trained.record(episodes, OutsideTask(**settings), columns={"test": test}, steps=False)
-    for condition in networks.conditions:
-        own = networks(condition)
+    for variant in networks.variants:
+        own = networks(variant)
         assert isinstance(own.config, Config)
         drawn = BanditTask(own.config.arms, own.config.trials)
         yield own.record(episodes, drawn, columns={"test": "drawn"}, steps=False)
         for seed in own.seeds:
-            yield listed(condition, seed, problems_of((seed,), own.config.problems)[0].numpy())
-    for experiment, condition in TASKS.items():
+            yield listed(variant, seed, problems_of((seed,), own.config.problems)[0].numpy())
+    for experiment, variant in TASKS.items():
         if experiment == "volatile_bandit":
-            human = networks(condition, experiment)
-            task = config.build(VolatileBanditTask, human.config.settings() | HUMAN_SCHEDULE)
+            human = networks(variant, experiment)
+            task = settings.build(VolatileBanditTask, human.config.settings() | HUMAN_SCHEDULE)
             yield human.record(few, task, columns={"test": experiment}, steps=False)
         elif experiment == "two_step":
-            planning = networks(condition, experiment)
+            planning = networks(variant, experiment)
             yield planning.record(few, columns={"test": experiment}, steps=False)
             yield from planners(planning, few)
 
 
 if __name__ == "__main__":
-    recording.main(__file__)
+    load.main(__file__)

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefrontal import config
-from prefrontal.learners import bandit, comparison, rescorla_wagner, two_step
-from prefrontal.learners.choice import RATES, at_rate
-from prefrontal.learners.comparison import WIN_STAY_LOSE_SHIFT, Data, Rule
-from prefrontal.learners.volatility import VolatilityObserver
-from replications.inner_algorithm.conditions import FIXED_PLANNER, FIXED_RATE, INFERENCE
+from prefrontal.models import bandit, fitting, rescorla_wagner, two_step
+from prefrontal.models.fitting import WIN_STAY_LOSE_SHIFT, Data, Rule
+from prefrontal.models.softmax import RATES, at_rate
+from prefrontal.models.volatility import VolatilityObserver
+from replications.inner_algorithm.variants import FIXED_PLANNER, FIXED_RATE, INFERENCE
 
 TEMPERATURE, STAY, RATE = (0.0, 40.0), (-8.0, 8.0), (0.0, 1.0)
 SOFTMAX = {"inverse_temperature": TEMPERATURE, "perseveration": STAY}
@@ -57,7 +56,7 @@ def weigh_magnitudes(data: Data, magnitude: float, perseveration: float) -> np.n
 
 def stay_shift_and_magnitudes(data: Data, magnitude: float, after_win: float, after_loss: float) -> np.ndarray:
     """Win-stay lose-shift that weighs magnitudes too."""
-    return weigh_magnitudes(data, magnitude, 0.0) + comparison.win_stay_lose_shift(data, after_win, after_loss)
+    return weigh_magnitudes(data, magnitude, 0.0) + fitting.win_stay_lose_shift(data, after_win, after_loss)
 
 
 def rescorla(data: Data, learning_rate: float, inverse_temperature: float, perseveration: float) -> np.ndarray:
@@ -115,18 +114,18 @@ def watch(task: str, trials: pd.DataFrame, settings: dict[str, Any]) -> Data:
     """
     if task == "two_step":
         own = two_step.arrange(trials)
-        data = {"choice": own.choice, "last": comparison.toward_last(own.choice), "reward": own.reward, "kind": own.kind}
+        data = {"choice": own.choice, "last": fitting.toward_last(own.choice), "reward": own.reward, "kind": own.kind}
         seen = own.choice, own.outcome_state, own.reward
         planner = two_step.Planner(**two_step.probabilities(settings))
         learning = two_step.LearningPlanner(RATES[:, None], common=settings["common"])
         planned = two_step.action_values_by_rate(learning, *seen)
         return data | {"inferred": two_step.action_values(planner, *seen), "planned": planned}
     data = {name: array.astype(int) for name, array in arrays(trials, ["choice"]).items()} | arrays(trials, ["reward"])
-    data["last"] = comparison.toward_last(data["choice"])
+    data["last"] = fitting.toward_last(data["choice"])
     if task == "bandit":
         return data | {"inferred": bandit.posterior(data["choice"], data["reward"])[0]}
     stakes = arrays(trials, ["magnitude_left", "magnitude_right"])
     magnitudes = np.stack(list(stakes.values()), axis=-1) / 100
     left_paid = (data["reward"] > 0) == (data["choice"] == 0)
-    expected, _ = config.build(VolatilityObserver, settings).infer(left_paid)
+    expected, _ = settings.build(VolatilityObserver, settings).infer(left_paid)
     return data | {"magnitudes": magnitudes, "left_paid": left_paid, "inferred": staked(expected, magnitudes)}

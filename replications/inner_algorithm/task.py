@@ -10,14 +10,14 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from prefrontal.task import NoiseStream, State
+from prefrontal.task import RandomStreams, State
 from replications.bandit.task import BanditTask
 
 
 @functools.lru_cache
 def problems_of(seeds: tuple[int, ...], problems: int) -> Tensor:
     """Payoffs of each network's problems, (seed, problem, arm): drawn from U[0, 1], those of fewer problems first among more."""
-    return NoiseStream(list(seeds), "problems").uniform(problems, 2)
+    return RandomStreams(list(seeds), "problems").uniform(problems, 2)
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class FewBanditsTask(BanditTask):
     problems: int = 1
     seeds: tuple[int, ...] = (0,)
 
-    begin_noise = 1
+    reset_noise = 1
 
     def of(self, seeds: Sequence[int]) -> Self:
         """Let each network meet its own problems."""
         return replace(self, seeds=tuple(seeds))
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
         """Open episodes, each with one of the network's problems."""
         payoffs = problems_of(self.seeds, self.problems).to(noise)
-        return super().begin(torch.take_along_dim(payoffs, (noise * self.problems).long(), dim=1))
+        return super().reset(torch.take_along_dim(payoffs, (noise * self.problems).long(), dim=1))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prefrontal import config, train
+from prefrontal import settings
 from prefrontal.task import Task
+from prefrontal.training import loop
 from replications.bandit import train as bandit
 from replications.inner_algorithm.task import FewBanditsTask
 
@@ -17,7 +18,7 @@ from replications.inner_algorithm.task import FewBanditsTask
 class Config(bandit.Config):
     """Settings of the bandit networks (replications/bandit), which meet ever new problems; these meet a few again and again."""
 
-    problems: int = config.count(1)
+    problems: int = settings.count(1)
     """Problems of the training, drawn once for each network by its seed from the distribution that ``arms`` names."""
 
     def task(self) -> Task:
@@ -26,4 +27,4 @@ class Config(bandit.Config):
 
 
 if __name__ == "__main__":
-    train.main(__file__)
+    loop.main(__file__)

@@ -15,12 +15,13 @@ import statsmodels.formula.api as smf
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 
-from prefrontal import claims, experiment
-from prefrontal.claims import Criterion
-from prefrontal.experiment import Results
-from replications.multiverse.conditions import ALPHA, MULTIVERSES, SHARED, TRAINING, WANTED
+from prefrontal import experiments
+from prefrontal.experiments import Results
+from prefrontal.publishing import claims
+from prefrontal.publishing.claims import Criterion
+from replications.multiverse.variants import ALPHA, MULTIVERSES, SHARED, TRAINING, WANTED
 
-ROW = ["experiment", "claim", "quantity", "condition"]
+ROW = ["experiment", "claim", "measure", "variant"]
 """What tells a row of a claim from others."""
 
 
@@ -29,13 +30,13 @@ def parts(frame: pd.DataFrame, *keys: str) -> Iterator[tuple[Any, pd.DataFrame]]
     yield from frame.groupby(keys[0] if len(keys) == 1 else list(keys), sort=False)
 
 
-def settle(networks: pd.DataFrame) -> pd.DataFrame:
+def evaluate_claim(networks: pd.DataFrame) -> pd.DataFrame:
     """Settle every universe's claims on its own networks, by the experiments' criteria.
 
     Parameters
     ----------
     networks : DataFrame
-        A row per network and quantity; ``above`` and ``below`` are the bounds of the criterion.
+        A row per network and measure; ``above`` and ``below`` are the bounds of the criterion.
 
     Returns
     -------
@@ -44,13 +45,13 @@ def settle(networks: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (name, universe), own in parts(networks[networks["claim"] != TRAINING], "experiment", "universe"):
-        conditions = experiment.module(MULTIVERSES[name].experiment, "conditions")
-        bounds: Any = own.groupby(["claim", "quantity", "condition"])[["above", "below"]].first()
+        variants = experiments.module(MULTIVERSES[name].experiment, "variants")
+        bounds: Any = own.groupby(["claim", "measure", "variant"])[["above", "below"]].first()
         declared = []
         for claim in MULTIVERSES[name].claims:
-            low, high = bounds.loc[claim.claim, claim.quantity, claim.condition or conditions.MAIN]
+            low, high = bounds.loc[claim.claim, claim.measure, claim.variant or variants.MAIN]
             declared.append(replace(claim, measured="", criterion=claim.criterion and Criterion(low, high)))
-        rows.append(claims.settle_all(declared, own, conditions.MAIN, {}).assign(experiment=name, universe=universe))
+        rows.append(claims.evaluate_claims(declared, own, variants.MAIN, {}).assign(experiment=name, universe=universe))
     return pd.concat(rows, ignore_index=True)
 
 
@@ -82,11 +83,11 @@ def shares(decided: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_main(results: Results, name: str) -> pd.DataFrame:
-    """Claims of the experiment's own networks that its universes settle too."""
+    """Claims of the experiment's own networks that its universes evaluate_claim too."""
     multiverse = MULTIVERSES[name]
-    conditions = experiment.module(multiverse.experiment, "conditions")
-    keys = [(claim.claim, claim.quantity, claim.condition or conditions.MAIN) for claim in multiverse.claims]
-    frame = results.of(multiverse.experiment).claims.set_index(["claim", "quantity", "condition"], drop=False)
+    variants = experiments.module(multiverse.experiment, "variants")
+    keys = [(claim.claim, claim.measure, claim.variant or variants.MAIN) for claim in multiverse.claims]
+    frame = results.of(multiverse.experiment).claims.set_index(["claim", "measure", "variant"], drop=False)
     return frame.loc[keys].reset_index(drop=True).assign(experiment=name)
 
 
@@ -96,7 +97,7 @@ def values(settled: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        experiment, claim, quantity, condition, panel, published, main (mean of the main networks), universes (with a value),
+        experiment, claim, measure, variant, panel, published, main (mean of the main networks), universes (with a value),
         lowest, median, highest, below_published (share of universes), agrees (how many universes).
     """
     rows = []
@@ -119,14 +120,14 @@ def inputs(settled: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        quantity, arms; for either input, seen: universes, holds (how many of them), lowest, median, highest mean over a
+        measure, arms; for either input, seen: universes, holds (how many of them), lowest, median, highest mean over a
         universe's networks. Empty until both are judged.
     """
     seen = {"bandit": "reward", "bandit_rpe": "reward prediction error"}
     own = settled[settled["experiment"].isin(seen) & settled["reproduced_verdict"].notna()]
-    own = own.assign(seen=own["experiment"].map(seen), arms=own["condition"].str.removesuffix("_rpe"))
-    own = own[own.groupby(["quantity", "arms"])["seen"].transform("nunique") == len(seen)]
-    grouped = own.groupby(["quantity", "arms", "seen"])
+    own = own.assign(seen=own["experiment"].map(seen), arms=own["variant"].str.removesuffix("_rpe"))
+    own = own[own.groupby(["measure", "arms"])["seen"].transform("nunique") == len(seen)]
+    grouped = own.groupby(["measure", "arms", "seen"])
     return grouped.agg(
         universes=("universe", "nunique"),
         holds=("reproduced_verdict", "sum"),
@@ -223,9 +224,9 @@ def together(settled: pd.DataFrame) -> pd.DataFrame:
         universe, a column per value: True where all its compared rows agree; agree: how many do.
     """
     columns: dict[str, Any] = {}
-    for label, (name, claim, quantity) in WANTED.items():
+    for label, (name, claim, measure) in WANTED.items():
         rows = settled[(settled["experiment"] == name) & (settled["claim"] == claim) & settled["agrees_verdict"].notna()]
-        own = rows[rows["quantity"] == quantity] if quantity else rows
+        own = rows[rows["measure"] == measure] if measure else rows
         columns[label] = own.groupby("universe")["agrees_verdict"].agg(lambda cells: bool(cells.astype(bool).all()))
     frame = pd.DataFrame(columns)
     return frame.assign(agree=frame.eq(True).sum(axis=1)).rename_axis("universe").reset_index()
@@ -246,13 +247,13 @@ def axes() -> pd.DataFrame:
 
 
 def learned(networks: pd.DataFrame) -> pd.DataFrame:
-    """How far training came, and what it took: experiment, condition, seed, share (of the possible gain), processor_hours."""
+    """How far training came, and what it took: experiment, variant, seed, share (of the possible gain), processor_hours."""
     own = networks[networks["claim"] == TRAINING].pivot(
-        index=["experiment", "condition", "universe", "seed"], columns="quantity", values="value"
+        index=["experiment", "variant", "universe", "seed"], columns="measure", values="value"
     )
     hours = own["processor seconds"] / 3600
     frame = own.assign(share=own["share of possible gain"], processor_hours=hours)[["share", "processor_hours"]].reset_index()
-    grouped = frame.groupby(["experiment", "condition"], sort=False)
+    grouped = frame.groupby(["experiment", "variant"], sort=False)
     return grouped.agg(
         universes=("universe", "nunique"),
         networks=("seed", "size"),
@@ -267,7 +268,7 @@ def summarize(results: Results) -> dict[str, pd.DataFrame]:
     """All tables of results, by name; those of other experiments tell what their main networks do."""
     networks = results["networks"]
     main = pd.concat([of_main(results, name) for name in networks["experiment"].unique()], ignore_index=True)
-    settled = settle(networks)
+    settled = evaluate_claim(networks)
     decided = verdicts(settled)
     means = settled[[*ROW, "universe", "reproduced"]].rename(columns={"reproduced": "value"})
     holds = decided.dropna(subset="reproduced_verdict").assign(value=lambda own: own["reproduced_verdict"].astype(float))
@@ -287,4 +288,4 @@ def summarize(results: Results) -> dict[str, pd.DataFrame]:
 
 
 if __name__ == "__main__":
-    experiment.analysis_main(__file__)
+    experiments.analysis_main(__file__)

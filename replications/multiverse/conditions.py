@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import qmc
 
-from prefrontal import claims, experiment
+from prefrontal import experiments
+from prefrontal.publishing import claims
 
 UNIVERSES, NETWORKS = 32, 4
 """Universes, and networks in each; the number of universes is a power of two, so that values come equally often."""
@@ -77,7 +78,7 @@ class Multiverse:
     ----------
     experiment : str
         Whose networks are trained, tested and judged.
-    conditions : tuple of str
+    variants : tuple of str
         What is trained in every universe, by its names.
     shared : mapping
         Those of ``SHARED`` that vary, where values differ from there with their own.
@@ -86,11 +87,11 @@ class Multiverse:
     fixed : mapping
         Settings of all universes.
     scaled : mapping
-        Condition -> setting -> factor on the universe's value.
+        Variant -> setting -> factor on the universe's value.
     """
 
     experiment: str
-    conditions: tuple[str, ...]
+    variants: tuple[str, ...]
     shared: Mapping[str, Axis]
     own: Mapping[str, Axis]
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -103,13 +104,13 @@ class Multiverse:
 
     @property
     def claims(self) -> list[claims.Claim]:
-        """Claims of the paper that networks of these conditions settle, or that have a published value."""
-        conditions = experiment.module(self.experiment, "conditions")
+        """Claims of the paper that networks of these variants evaluate_claim, or that have a published value."""
+        variants = experiments.module(self.experiment, "variants")
         return [
             claim
-            for claim in conditions.CLAIMS
-            if claim.panel != claims.BEYOND
-            and (claim.condition or conditions.MAIN) in self.conditions
+            for claim in variants.CLAIMS
+            if claim.panel != claims.EXTENSION
+            and (claim.variant or variants.MAIN) in self.variants
             and (claim.criterion is not None or np.isfinite(claim.published))
         ]
 
@@ -145,7 +146,7 @@ MULTIVERSES: dict[str, Multiverse] = {
         ("carried", "reset"),
         shared("invalid_response"),
         {"value_cost": Axis((0.05, 0.5), "0.05"), "response": Axis(("saccade", "cue"), "not stated")},
-        # An update averages over ten blocks where one of a session sums them; replications/inferred_value/conditions.py.
+        # An update averages over ten blocks where one of a session sums them; replications/inferred_value/variants.py.
         scaled={"reset": {"rms_epsilon": 0.1, "gradient_clip": 0.1}},
     ),
     "two_step": Multiverse(
@@ -168,7 +169,7 @@ WANTED = {
     "5e, common unrewarded": ("two_step", "twostep-lags", "common unrewarded"),
     "7b, control at .125": ("dopamine_manipulation", "dopamine-control", "low"),
 }
-"""Published values with which the main networks do not agree: experiment, claim and quantity (if empty,
+"""Published values with which the main networks do not agree: experiment, claim and measure (if empty,
 all that are compared)."""
 
 SETTINGS = tuple(dict.fromkeys(name for own in MULTIVERSES.values() for name in own.axes))
@@ -210,8 +211,8 @@ def varied(name: str, universe: int) -> dict[str, Any]:
     return {setting: frame[setting].tolist()[universe] for setting in MULTIVERSES[name].axes}
 
 
-def settings(name: str, condition: str, universe: int) -> dict[str, Any]:
+def settings(name: str, variant: str, universe: int) -> dict[str, Any]:
     """Settings in which networks of a universe depart from the experiment's ``Config``, but for the seed."""
     multiverse, own = MULTIVERSES[name], varied(name, universe)
-    scaled = {setting: factor * own[setting] for setting, factor in multiverse.scaled.get(condition, {}).items()}
-    return {**experiment.trained(multiverse.experiment)[condition], **multiverse.fixed, **own, **scaled}
+    scaled = {setting: factor * own[setting] for setting, factor in multiverse.scaled.get(variant, {}).items()}
+    return {**experiments.trained(multiverse.experiment)[variant], **multiverse.fixed, **own, **scaled}

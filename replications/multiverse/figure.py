@@ -14,10 +14,18 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from prefrontal import claims, experiment, plotting
-from prefrontal.experiment import Drawing, Results
-from prefrontal.plotting import COLORS
-from replications.multiverse.conditions import ALPHA, MULTIVERSES, SHARED, UNIVERSES, WANTED, universes
+from prefrontal import experiments
+from prefrontal.experiments import Drawing, Results
+from prefrontal.publishing import claims, plotting
+from prefrontal.publishing.plotting import COLORS
+from replications.multiverse.variants import (
+    ALPHA,
+    MULTIVERSES,
+    SHARED,
+    UNIVERSES,
+    WANTED,
+    universes,
+)
 
 FARTHEST = 4.0
 """Largest distance from the published value that is drawn, in tolerances; what is farther stands at the edge."""
@@ -41,12 +49,12 @@ def compared() -> pd.DataFrame:
     """Rows of claims that are compared with the paper within a tolerance: key, tolerance and label."""
     rows = []
     for name, multiverse in MULTIVERSES.items():
-        main = experiment.module(multiverse.experiment, "conditions").MAIN
+        main = experiments.module(multiverse.experiment, "variants").MAIN
         for claim in multiverse.claims:
             if claim.tolerance is not None:
-                key = (name, claim.claim, claim.quantity, claim.condition or main)
-                rows.append((*key, claim.tolerance, f"{claim.panel} {claim.claim.partition('-')[2]}: {claim.quantity}"))
-    return pd.DataFrame(rows, columns=["experiment", "claim", "quantity", "condition", "tolerance", "label"])
+                key = (name, claim.claim, claim.measure, claim.variant or main)
+                rows.append((*key, claim.tolerance, f"{claim.panel} {claim.claim.partition('-')[2]}: {claim.measure}"))
+    return pd.DataFrame(rows, columns=["experiment", "claim", "measure", "variant", "tolerance", "label"])
 
 
 def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
@@ -70,7 +78,7 @@ def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
 
 def draw_values(ax: Axes, values: pd.DataFrame, networks: pd.DataFrame) -> None:
     """Draw means of universes, and of the main networks, as distances from the published value in tolerances."""
-    keys = ["experiment", "claim", "quantity", "condition"]
+    keys = ["experiment", "claim", "measure", "variant"]
     means = networks.groupby([*keys, "universe"])["value"].mean().dropna()
     for row, own in rows_of(values):
         at = (means.xs(tuple(getattr(own, key) for key in keys)) - own.published) / own.tolerance
@@ -94,7 +102,7 @@ def draw_values(ax: Axes, values: pd.DataFrame, networks: pd.DataFrame) -> None:
 def draw_effects(ax: Axes, values: pd.DataFrame, effects: pd.DataFrame) -> None:
     """Draw every setting's share of the variance over universes, with the sign of what its other value does."""
     names = [*SHARED, *(name for name in effects["setting"].unique() if name not in SHARED)]
-    keys = ["experiment", "claim", "quantity", "condition"]
+    keys = ["experiment", "claim", "measure", "variant"]
     signed = effects.assign(share=effects["share"] * np.sign(effects["at_other"] - effects["at_first"]))
     index = pd.MultiIndex.from_frame(values[keys])
     grid, strong = (
@@ -151,7 +159,7 @@ def draw_together(ax: Axes, found: pd.DataFrame) -> None:
 
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
-    values = results["values"].merge(compared(), on=["experiment", "claim", "quantity", "condition"])
+    values = results["values"].merge(compared(), on=["experiment", "claim", "measure", "variant"])
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 225.0)
     a = figure.add_axes((0.15, 0.64, 0.27, 0.325))
     d = figure.add_axes((0.63, 0.70, 0.36, 0.265))
@@ -168,4 +176,4 @@ def draw(results: Results) -> Iterator[Drawing]:
 
 
 if __name__ == "__main__":
-    experiment.figure_main(__file__)
+    experiments.figure_main(__file__)

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefrontal import behavior, claims, experiment, tables
-from prefrontal.behavior import SUBJECT
-from prefrontal.learners import two_step
-from prefrontal.statistics import trend
-from prefrontal.tables import Recording
-from replications.predictions.conditions import INTERFERENCE, MAIN, SILENCED, WORDS
+from prefrontal import experiments
+from prefrontal.analysis import regression, staying
+from prefrontal.analysis.statistics import trend
+from prefrontal.models import two_step
+from prefrontal.publishing import claims
+from prefrontal.tables import storage
+from prefrontal.tables.recording import Recording
+from prefrontal.tables.schema import SUBJECT
+from replications.predictions.variants import INTERFERENCE, MAIN, SILENCED, WORDS
 from replications.two_step import analysis as two_step_analysis
 
 CONTRASTS = {
@@ -32,11 +35,11 @@ def indices(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, planning_index, model_free_index (log odds), reward_per_trial, invalid. Indices are 0 where choices do
+        variant, seed, planning_index, model_free_index (log odds), reward_per_trial, invalid. Indices are 0 where choices do
         not vary: nothing that happened can have changed them.
     """
-    trials = trials.astype({"condition": str})
-    weights = behavior.two_step_weights(trials).query("lag == 1").pivot(index=SUBJECT, columns="signal", values="weight")
+    trials = trials.astype({"variant": str})
+    weights = staying.two_step_weights(trials).query("lag == 1").pivot(index=SUBJECT, columns="signal", values="weight")
     by_network = trials.assign(invalid=trials["choice"] < 0).groupby(SUBJECT)
     valid = trials["choice"].where(trials["choice"] >= 0).groupby([trials[name] for name in SUBJECT])
     varies = valid.max() > valid.min()
@@ -51,15 +54,15 @@ def explained(recording: Recording) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        condition, seed, event ("both", "stage 2", "reward"), r2_model_based; 0 for errors that do not vary.
+        variant, seed, event ("both", "stage 2", "reward"), r2_model_based; 0 for errors that do not vary.
     """
     rows = []
-    for (condition, seed), block in two_step_analysis.model_based_pairs(recording).groupby(SUBJECT):
+    for (variant, seed), block in two_step_analysis.model_based_pairs(recording).groupby(SUBJECT):
         for event in ("both", *two_step_analysis.EVENTS):
             part = block if event == "both" else block[block["event"] == event]
             errors = [part[name].to_numpy(float) for name in ("network", "model_based")]
-            r2 = np.nan_to_num(behavior.explained_variance(errors[0], errors[1:]))
-            rows.append({"condition": condition, "seed": seed, "event": event, "r2_model_based": r2})
+            r2 = np.nan_to_num(regression.explained_variance(errors[0], errors[1:]))
+            rows.append({"variant": variant, "seed": seed, "event": event, "r2_model_based": r2})
     return pd.DataFrame(rows)
 
 
@@ -73,15 +76,15 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
             own = Recording(trials, steps, settings=recording.settings)
             parts["silencing"].append(explained(own).assign(silenced=how))
     measured = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items() if frames}
-    kinds = [INTERFERENCE.get(condition, ("none", 0)) for condition in measured["indices"]["condition"]]
+    kinds = [INTERFERENCE.get(variant, ("none", 0)) for variant in measured["indices"]["variant"]]
     measured["indices"][["kind", "strength"]] = pd.DataFrame(kinds)
     told = ("silenced", "kind", "strength")
-    return {name: tables.leading(frame, *SUBJECT, *(n for n in told if n in frame)) for name, frame in measured.items()}
+    return {name: storage.leading(frame, *SUBJECT, *(n for n in told if n in frame)) for name, frame in measured.items()}
 
 
 def course(measured: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Rows of ``indices`` that make up a kind of interference: its networks, and the intact ones as strength 0."""
-    intact = measured["condition"] == MAIN
+    intact = measured["variant"] == MAIN
     return measured[(measured["silenced"] == SILENCED[0]) & (intact | (measured["kind"] == kind))]
 
 
@@ -91,18 +94,18 @@ def slopes(measured: pd.DataFrame) -> pd.DataFrame:
     for kind, words in WORDS.items():
         wide = course(measured, kind).pivot(index="strength", columns="seed", values="planning_index")
         found[words] = pd.Series(trend(wide), wide.columns)
-    return pd.DataFrame(found).assign(condition=MAIN).reset_index()
+    return pd.DataFrame(found).assign(variant=MAIN).reset_index()
 
 
 def minus_intact(measured: pd.DataFrame, column: str) -> pd.DataFrame:
     """Difference that silencing makes to each network, a column per way to silence."""
     intact, *ways = SILENCED
-    conditions = measured.loc[measured["silenced"] != intact, "condition"].unique()
-    wide = measured[measured["condition"].isin(conditions)].pivot(index=SUBJECT, columns="silenced", values=column)
+    variants = measured.loc[measured["silenced"] != intact, "variant"].unique()
+    wide = measured[measured["variant"].isin(variants)].pivot(index=SUBJECT, columns="silenced", values=column)
     return wide[ways].sub(wide[intact], axis=0)
 
 
-def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The numbers that claims are about."""
     errors = measured["silencing"].query("event == 'both'")
     parts = {
@@ -110,7 +113,7 @@ def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         "prediction-silencing": minus_intact(errors, "r2_model_based"),
         "prediction-silencing-behaviour": minus_intact(measured["indices"], "planning_index"),
     }
-    return pd.concat([claims.quantities(claim, wide) for claim, wide in parts.items()], ignore_index=True)
+    return pd.concat([claims.measures(claim, wide) for claim, wide in parts.items()], ignore_index=True)
 
 
 def reward_levels(settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -125,4 +128,4 @@ def panels(recording: Recording, measured: Mapping[str, pd.DataFrame]) -> dict[s
 
 
 if __name__ == "__main__":
-    experiment.analysis_main(__file__)
+    experiments.analysis_main(__file__)

@@ -11,12 +11,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal import experiment, plotting
-from prefrontal.experiment import Drawing
-from prefrontal.plotting import COLORS
-from prefrontal.statistics import summarize
+from prefrontal import experiments
+from prefrontal.analysis.statistics import summarize
+from prefrontal.experiments import Drawing
+from prefrontal.publishing import plotting
+from prefrontal.publishing.plotting import COLORS
 from replications.predictions.analysis import course
-from replications.predictions.conditions import SEES, SILENCED, STRENGTHS
+from replications.predictions.variants import SEES, SILENCED, STRENGTHS
 
 TITLES = {
     "rpe_scale": ("RPEs in training scaled", "factor"),
@@ -32,7 +33,7 @@ LEVEL_LABELS = {
 """Reference level -> where its name stands: axes fraction, offset in points, alignment."""
 
 INPUT_COLORS = dict(zip(SEES, (COLORS["network"], COLORS["volatile"]), strict=True))
-"""Intact condition -> colour."""
+"""Intact variant -> colour."""
 
 
 def draw_course(ax: Axes, frame: pd.DataFrame, by: str, column: str, color: str, label: str | None = None) -> None:
@@ -62,18 +63,18 @@ def draw_interference(ax: Axes, measured: pd.DataFrame, kind: str, column: str) 
     ax.set(xlim=(-0.4, len(settings) - 0.6), xlabel=TITLES[kind][1])
 
 
-def draw_silencing(ax: Axes, measured: pd.DataFrame, column: str, conditions: tuple[str, ...]) -> None:
+def draw_silencing(ax: Axes, measured: pd.DataFrame, column: str, variants: tuple[str, ...]) -> None:
     """One measure with the value intact and silenced, a line per input of the network."""
     placed = measured.assign(place=measured["silenced"].map(SILENCED.index))
-    for condition in conditions:
-        own = placed[placed["condition"] == condition]
-        draw_course(ax, own, "place", column, INPUT_COLORS[condition], f"input: {SEES[condition]}".removesuffix("s"))
+    for variant in variants:
+        own = placed[placed["variant"] == variant]
+        draw_course(ax, own, "place", column, INPUT_COLORS[variant], f"input: {SEES[variant]}".removesuffix("s"))
     plotting.count(ax, plotting.networks_each(measured), x=0.02, y=0.02)
     ax.set_xticks(range(len(SILENCED)), ["intact", "mean of\nperiod", "one\nmean"])
     ax.set(xlim=(-0.4, len(SILENCED) - 0.6), xlabel="value at test")
 
 
-def draw(results: experiment.Results) -> Iterator[Drawing]:
+def draw(results: experiments.Results) -> Iterator[Drawing]:
     """Draw the figure."""
     indices = results["indices"]
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 100)
@@ -102,4 +103,4 @@ def draw(results: experiment.Results) -> Iterator[Drawing]:
 
 
 if __name__ == "__main__":
-    experiment.figure_main(__file__)
+    experiments.figure_main(__file__)

@@ -12,10 +12,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from prefrontal import recording
-from prefrontal.network import NetworkAgent
-from prefrontal.tables import Recording
-from replications.predictions.conditions import SEES, SILENCED
+from prefrontal.networks import load
+
+pass  # moved
+from prefrontal.networks.network import NetworkAgent
+from prefrontal.tables.recording import Recording
+from replications.predictions.variants import SEES, SILENCED
 
 SHOWN = ("fixation", "stage 1", "stage 2", "stage 2")
 """Period in which each observation of the two-step task is shown: fixation, stage 1, S1, S2."""
@@ -44,9 +46,9 @@ class SilencedAgent(NetworkAgent):
         super().__init__(agent.network, agent.parameters, agent.discount, agent.reward_scale)
         self.means = means
 
-    def begin(self, seeds: int, episodes: int) -> Any:
+    def reset(self, seeds: int, episodes: int) -> Any:
         """Return the memory at the start of an episode."""
-        return super().begin(seeds, episodes) | {"mean_value": torch.zeros(seeds, episodes)}
+        return super().reset(seeds, episodes) | {"mean_value": torch.zeros(seeds, episodes)}
 
     def step(
         self, memory: Any, observation: Tensor, last_reward: Tensor, last_action: Tensor
@@ -64,19 +66,19 @@ class SilencedAgent(NetworkAgent):
         return after | {"mean_value": mean_value}, probabilities, mean_value, activity
 
 
-def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
+def record(networks: load.Networks, episodes: int) -> Iterator[Recording]:
     """Record intact networks as they are, and on the same episodes with the value silenced; then those interfered with."""
     intact, *silenced = SILENCED
-    for condition in SEES:
-        trained = networks(condition, "two_step")
+    for variant in SEES:
+        trained = networks(variant, "two_step")
         recorded = trained.record(episodes, columns={"silenced": intact})
         yield recorded
         for how in silenced:
             agent = SilencedAgent(trained.agent, mean_values(recorded.steps, how))
             yield trained.record(episodes, agent=agent, columns={"silenced": how})
-    for condition in networks.conditions:
-        yield networks(condition).record(episodes, columns={"silenced": intact}, steps=False)
+    for variant in networks.variants:
+        yield networks(variant).record(episodes, columns={"silenced": intact}, steps=False)
 
 
 if __name__ == "__main__":
-    recording.main(__file__)
+    load.main(__file__)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prefrontal import train
+from prefrontal.training import loop
 from replications.two_step import train as two_step
 
 
@@ -17,4 +17,4 @@ class Config(two_step.Config):
 
 
 if __name__ == "__main__":
-    train.main(__file__)
+    loop.main(__file__)

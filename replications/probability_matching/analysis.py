@@ -1,7 +1,4 @@
-"""Analyse recorded behaviour and unit activity on probability matching (Wang et al. 2018, Fig. 2).
-
-python -m replications.probability_matching.analysis --help
-"""
+"""Analyse recorded behaviour and unit activity on probability matching (Wang et al. 2018, Fig. 2)."""
 
 from __future__ import annotations
 
@@ -13,108 +10,143 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefrontal import behavior, claims, experiment, neural, statistics, tables
-from prefrontal.learners import matching
-from replications.probability_matching.conditions import (
+from prefrontal.analysis import matching, neural, regression, statistics
+from prefrontal.experiments import Analysis
+from prefrontal.publishing import claims
+from prefrontal.settings import Settings
+from prefrontal.tables import schema, storage
+from prefrontal.tables.recording import RECORDED, Recording
+from prefrontal.tables.storage import published
+from replications.probability_matching import partial_correlation, strategies
+from replications.probability_matching.claims import CLAIMS, PUBLISHED, null_of
+from replications.probability_matching.settings import (
     AGENTS,
-    CLAIMS,
+    ALL_COVARIATES,
     COVARIATES,
     KINDS,
     LAGS,
     LONGEST_WAIT,
     MAIN,
-    POORER,
-    PUBLISHED,
+    POORER_RANGES,
     RECENT,
+    SHIFTS,
     TRIAL_BLOCK,
-    monkey_weights,
-    null_of,
+    VALUES,
+    Matching,
 )
 
 LEFT = 0
 
-ASKED = (*COVARIATES, "next action")
-"""What units are asked about; the last is not in the paper's panel, though in its text."""
-
-VALUES = ("history", "reward probability", "policy", "state value")
-"""Readings of "choice value (left action only)"; the first is used, ``value_of_left`` says what they are."""
-
-SHIFTS = 100
-"""Samples of the null distribution of unit codes."""
-
-Settings = Mapping[Any, Mapping[str, Any]]
-"""Condition -> settings that its networks were trained with."""
-
 
 def late(trials: pd.DataFrame) -> pd.Series:
-    """Tell which trials lie in the last two thirds of their episode (Methods, simulation 1)."""
+    """Mark the trials in the last two thirds of their episode (Methods, simulation 1)."""
     return 3 * trials["trial"] >= trials["trials"]
 
 
 def episode_points(trials: pd.DataFrame) -> pd.DataFrame:
-    """Log ratios of choices and rewards per test episode, and whether its baselines were held out (Fig. 2d)."""
-    points = behavior.matching_points(trials[late(trials)])
-    about = trials.drop_duplicates(behavior.EPISODE)[[*behavior.EPISODE, "baseline_left", "held_out"]]
-    return points.merge(about, on=behavior.EPISODE)
+    """Log ratios of choices and rewards per test episode, with its baselines (Fig. 2d)."""
+    points = matching.matching_points(trials[late(trials)])
+    episodes = trials.drop_duplicates(schema.EPISODE)
+    baselines = episodes[[*schema.EPISODE, "baseline_left", "held_out"]]
+    return points.merge(baselines, on=schema.EPISODE)
 
 
 def slopes(points: pd.DataFrame) -> pd.DataFrame:
-    """Slope of choice on reward ratio per network: all episodes, those with held-out baselines, and the others."""
+    """Slope of choice on reward ratio per network: all, held-out and trained baselines."""
     rows = []
-    for (condition, seed), own in points.groupby(behavior.SUBJECT, observed=True):
-        subsets = {"all": own, "held out": own[own["held_out"]], "trained": own[~own["held_out"]]}
+    for (variant, seed), episodes in points.groupby(schema.SUBJECT, observed=True):
+        held_out = episodes["held_out"]
+        subsets = {"all": episodes, "held out": episodes[held_out], "trained": episodes[~held_out]}
         for name, subset in subsets.items():
-            slope = behavior.matching_slope(subset)
-            rows.append({"condition": condition, "seed": seed, "baselines": name, "slope": slope, "episodes": len(subset)})
-    return pd.DataFrame(rows, columns=["condition", "seed", "baselines", "slope", "episodes"])
+            rows.append((variant, seed, name, matching.matching_slope(subset), len(subset)))
+    return pd.DataFrame(rows, columns=["variant", "seed", "baselines", "slope", "episodes"])
 
 
 def history_weights(trials: pd.DataFrame) -> pd.DataFrame:
-    """Weights of the last 15 trials' rewards and choices on choosing right, per network (Fig. 2f)."""
-    return behavior.lagged_regression(trials, behavior.history_signals(trials), LAGS, where=late(trials))
+    """Weights of past rewards and choices on choosing right, per network (Fig. 2f)."""
+    signals = matching.history_signals(trials)
+    return regression.lagged_regression(trials, signals, LAGS, where=late(trials))
 
 
-def rewards(trials: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Reward per trial and share of invalid trials, per network, beside a coin toss and the best cycle on its baselines.
+def rewards(trials: pd.DataFrame, settings: Mapping[str, Settings[Matching]]) -> pd.DataFrame:
+    """Reward per trial and share of invalid trials, per network, with benchmarks on its baselines.
 
-    ``share_of_gain`` puts reward on the scale from the coin toss (0) to the best cycle, which knows the baselines (1).
+    ``normalised_reward`` is 0 for a coin toss and 1 for the best cycle, which knows the baselines.
     """
     rows = []
-    for (condition, seed), own in trials.groupby(behavior.SUBJECT, observed=True):
-        left = np.linspace(0, settings[condition]["baseline_sum"], 501)
-        rates = matching.coin_toss(left, left[::-1]), matching.best_cycle(left, left[::-1])["reward"]
-        expected = [np.interp(own["baseline_left"], left, rate).mean() for rate in rates]
-        rows.append((condition, seed, own["reward"].to_numpy(float).mean(), (own["choice"] < 0).mean(), *expected))
-    frame = pd.DataFrame(rows, columns=["condition", "seed", "reward_per_trial", "invalid", "coin_toss", "best_cycle"])
-    share = statistics.share_of_gain(frame["reward_per_trial"], frame["coin_toss"], frame["best_cycle"])
-    return frame.assign(share_of_gain=share)
+    for (variant, seed), block in trials.groupby(schema.SUBJECT, observed=True):
+        left = np.linspace(0, settings[str(variant)].task.baseline_sum, 501)
+        best = strategies.best_cycle(left, left[::-1])["reward"]
+        rates = strategies.coin_toss(left, left[::-1]), best
+        expected = [np.interp(block["baseline_left"], left, rate).mean() for rate in rates]
+        earned, invalid = block["reward"].to_numpy(float).mean(), (block["choice"] < 0).mean()
+        rows.append((variant, seed, earned, invalid, *expected))
+    columns = ["variant", "seed", "reward_per_trial", "invalid", "coin_toss", "best_cycle"]
+    frame = pd.DataFrame(rows, columns=columns)
+    bounds = frame["coin_toss"], frame["best_cycle"]
+    normalised = statistics.normalised_reward(frame["reward_per_trial"], *bounds)
+    return frame.assign(normalised_reward=normalised)
 
 
-def value_of_left(trials: pd.DataFrame, weights: pd.DataFrame, fixation: pd.DataFrame, policy: pd.DataFrame) -> pd.DataFrame:
+def history_value(trials: pd.DataFrame, weights: pd.DataFrame, side: int) -> pd.Series:
+    """Value of one side, in log odds: its recent rewards and choices times their fitted weights.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Of one subject.
+    weights : DataFrame
+        That subject's ``history_weights``.
+    side : int
+        0 left, 1 right.
+
+    Returns
+    -------
+    Series
+        NaN where the episode had not begun for the longest lag.
+    """
+    chosen = (trials["choice"] == side).astype(float)
+    signals = {"reward": chosen * (trials["reward"] > 0), "choice": chosen}
+    kernel = weights[weights["lag"] > 0]
+    design = regression.lagged(trials, signals, int(kernel["lag"].max()))
+    names = list(kernel["signal"] + "_" + kernel["lag"].astype(str))
+    values = design[names].to_numpy(float) @ kernel["weight"].to_numpy(float)
+    return pd.Series(values, index=trials.index)
+
+
+def value_of_left(
+    trials: pd.DataFrame, weights: pd.DataFrame, fixation: pd.DataFrame, policy: pd.DataFrame
+) -> pd.DataFrame:
     """Readings of the value of choosing left, one row per trial of one network.
 
-    ``history``: left's recent rewards and choices, weighted as the network itself weighs them (Fig. 2f), after Tsutsui et
-    al. (2016), who derived object values from such a regression. ``reward probability``: what left would truly pay.
-    ``policy``: log odds of choosing left. ``state value``: the network's V at fixation, of both sides together.
+    ``history``: left's recent rewards and choices, weighted as the network itself weighs them
+    (Fig. 2f), after Tsutsui et al. (2016), who derived object values from such a regression.
+    ``reward probability``: of left, as the task has it. ``policy``: log odds of choosing left.
+    ``state value``: the network's V at fixation, of both sides together.
     """
     keys = ["episode", "trial"]
-    history = behavior.history_value(trials, weights, LEFT)
+    history = history_value(trials, weights, LEFT)
     values = trials[keys].assign(**{"history": history, "reward probability": trials["p_left"]})
     odds = np.log(policy["p_left"].clip(1e-9)) - np.log(policy["p_right"].clip(1e-9))
-    values = values.merge(policy[keys].assign(policy=odds).drop_duplicates(keys), on=keys, how="left")
-    own = fixation[[*keys, "value"]].rename(columns={"value": "state value"}).drop_duplicates(keys)
-    return values.merge(own, on=keys, how="left").set_index(trials.index)
+    odds = policy[keys].assign(policy=odds).drop_duplicates(keys)
+    values = values.merge(odds, on=keys, how="left")
+    state = fixation[[*keys, "value"]].rename(columns={"value": "state value"})
+    values = values.merge(state.drop_duplicates(keys), on=keys, how="left")
+    return values.set_index(trials.index)
 
 
 def covariates(trials: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
-    """Last action (right 1, left -1), last reward (1, -1), their product, the values, and the action to come."""
-    last = trials.groupby(behavior.EPISODE, observed=True)[["choice", "reward"]].shift(1)
+    """Last action (right 1, left -1), last reward, their product, the values and next action."""
+    last = trials.groupby(schema.EPISODE, observed=True)[["choice", "reward"]].shift(1)
     action = last["choice"].map({0: -1.0, 1: 1.0})
     reward = np.where(last["reward"] > 0, 1.0, -1.0)
-    upcoming = trials["choice"].map({0: -1.0, 1: 1.0})
-    return pd.DataFrame(
-        {"last action": action, "last reward": reward, "interaction": action * reward, "next action": upcoming}
-    ).join(values[list(VALUES)])
+    columns = {
+        "last action": action,
+        "last reward": reward,
+        "interaction": action * reward,
+        "next action": trials["choice"].map({0: -1.0, 1: 1.0}),
+    }
+    return pd.DataFrame(columns).join(values[list(VALUES)])
 
 
 @dataclass(frozen=True)
@@ -125,15 +157,19 @@ class UnitData:
     covariates: pd.DataFrame
 
     def of_kind(self, kind: str) -> UnitData:
-        """Ranks of everything for Spearman's correlation, ranked once; the data themselves for Pearson's."""
+        """Rank everything once for Spearman's correlation; return the data for Pearson's."""
         if kind == "Pearson":
             return self
-        ranked = neural.ranks(self.covariates.to_numpy(float))
-        return UnitData(neural.ranks(self.activity), pd.DataFrame(ranked, columns=self.covariates.columns))
+        ranked = partial_correlation.ranks(self.covariates.to_numpy(float))
+        columns = self.covariates.columns
+        activity = partial_correlation.ranks(self.activity)
+        return UnitData(activity, pd.DataFrame(ranked, columns=columns))
 
 
-def unit_data(trials: pd.DataFrame, steps: pd.DataFrame, activity: pd.DataFrame, weights: pd.DataFrame) -> UnitData:
-    """Bring together the activity of one network and what its units may code, on valid late trials after valid ones."""
+def unit_data(
+    trials: pd.DataFrame, steps: pd.DataFrame, activity: pd.DataFrame, weights: pd.DataFrame
+) -> UnitData:
+    """Join one network's activity and covariates on valid late trials that follow valid ones."""
     fixation, policy = (steps[steps["period"] == period] for period in ("fixation", "choice"))
     described = covariates(trials, value_of_left(trials, weights, fixation, policy))
     keys = ["episode", "trial"]
@@ -143,272 +179,353 @@ def unit_data(trials: pd.DataFrame, steps: pd.DataFrame, activity: pd.DataFrame,
     return UnitData(neural.units(joined), joined[described.columns.drop(keys)])
 
 
-def networks_units(recording: tables.Recording, weights: pd.DataFrame) -> Iterator[tuple[tuple[str, int], UnitData]]:
-    """Units of every network whose activity was recorded, with its condition and seed."""
+def networks_units(
+    recording: Recording[Matching], weights: pd.DataFrame
+) -> Iterator[tuple[tuple[str, int], UnitData]]:
+    """Units of every network whose activity was recorded, with its variant and seed."""
     if recording.activity.empty:
         return
     steps = recording.steps[recording.steps["period"].isin(["fixation", "choice"])]
     frames = (recording.trials, steps, recording.activity, weights)
-    by_network: list[Any] = [frame.groupby(behavior.SUBJECT, observed=True) for frame in frames]
+    by_network: list[Any] = [frame.groupby(schema.SUBJECT, observed=True) for frame in frames]
     for network in sorted(set(by_network[2].groups) & set(by_network[3].groups)):
         yield network, unit_data(*(groups.get_group(network) for groups in by_network))
 
 
 Correlate = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Activity (trials, units), covariates (trials, covariates) -> partial correlations (..., units, covariates)."""
+"""Activity (trials, units), covariates (trials, covariates) -> partial correlations (..., units,
+covariates)."""
 
 
 def plain(activity: np.ndarray, described: np.ndarray) -> np.ndarray:
-    """Correlate what is ranked already, or need not be."""
-    return neural.partial_correlations(activity, described, rank=False)
+    """Correlate data that are ranked already, or need not be."""
+    return partial_correlation.partial_correlations(activity, described, rank=False)
 
 
 def shifted(activity: np.ndarray, described: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw from the null distribution of ``plain``: the covariates are turned round against the activity."""
-    return neural.shifted_partial_correlations(activity, described, SHIFTS, rng, rank=False)
+    """Draw from the null distribution of ``plain``."""
+    return partial_correlation.shifted_partial_correlations(
+        activity, described, SHIFTS, rng, rank=False
+    )
 
 
 def unit_codes(data: UnitData, correlate: Correlate = plain, value: str = VALUES[0]) -> np.ndarray:
-    """Partial correlations of units with what they are asked about, (..., unit, asked).
+    """Partial correlations of units with ``ALL_COVARIATES``, (..., unit, covariate).
 
-    The next action is held against the four covariates of Fig. 2e, not they against it.
+    The four covariates of Fig. 2e are held constant for the next action, but not it for them.
     """
     four = data.covariates[[*COVARIATES[:-1], value]].to_numpy(float)
     five = np.column_stack([four, data.covariates["next action"]])
-    return np.concatenate([correlate(data.activity, four), correlate(data.activity, five)[..., -1:]], axis=-1)
+    codes = correlate(data.activity, four), correlate(data.activity, five)[..., -1:]
+    return np.concatenate(codes, axis=-1)
 
 
 def mean_over_units(codes: np.ndarray) -> np.ndarray:
-    """Mean of the absolute correlations over units, (..., asked), leaving out units without one; NaN where there is none."""
+    """Mean absolute correlation over the units that have one, (..., covariate); NaN if none has."""
     known = ~np.isnan(codes)
-    count = known.sum(-2)
-    return np.divide(np.where(known, np.abs(codes), 0).sum(-2), count, out=np.full(count.shape, np.nan), where=count > 0)
+    count, total = known.sum(-2), np.where(known, np.abs(codes), 0).sum(-2)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
-def code_strengths(recording: tables.Recording, weights: pd.DataFrame) -> pd.DataFrame:
-    """Strength of unit codes beside their null, per network (Fig. 2e): kind, covariate, mean_abs_r, null_mean, null_95."""
-    correlate, rows = functools.partial(shifted, rng=np.random.default_rng(0)), []
-    for (condition, seed), data in networks_units(recording, weights):
-        for kind in KINDS:
-            own = data.of_kind(kind)
-            strength, null = mean_over_units(unit_codes(own)), mean_over_units(unit_codes(own, correlate))
-            measures = zip(ASKED, strength, null.mean(0), np.quantile(null, 0.95, axis=0), strict=True)
-            rows += [(condition, seed, kind, *row) for row in measures]
-    columns = ["condition", "seed", "kind", "covariate", "mean_abs_r", "null_mean", "null_95"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def unit_panels(recording: tables.Recording, weights: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Every unit's codes (Fig. 2e), and the strength of codes under every reading of the value (supplement a)."""
-    units, readings = [], []
-    for (condition, seed), data in networks_units(recording, weights):
-        for kind in KINDS:
-            own = data.of_kind(kind)
-            about: dict[str, Any] = {"condition": condition, "seed": seed, "kind": kind}
-            codes = pd.DataFrame(unit_codes(own), columns=list(ASKED)).rename_axis("unit").reset_index()
-            units.append(codes.melt("unit", var_name="covariate", value_name="r").assign(**about))
-            for value in VALUES:
-                strength = dict(zip(ASKED, mean_over_units(unit_codes(own, value=value)), strict=True))
-                readings += [{**about, "value": value, "covariate": name, "mean_abs_r": strength[name]} for name in COVARIATES]
-    return {"fig2e_units": tables.leading(pd.concat(units), "condition", "seed"), "value_readings": pd.DataFrame(readings)}
-
-
-def compare_variants(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Main numbers per variant of the trial, mean over networks, beside the published ones.
+def code_strengths(recording: Recording[Matching], weights: pd.DataFrame) -> pd.DataFrame:
+    """Strength of unit codes and of their null, per network (Fig. 2e).
 
     Returns
     -------
     DataFrame
-        quantity, published, and a column per variant.
+        variant, seed, kind (of correlation), covariate, mean_abs_r, null_mean, null_95.
     """
-    slope, weights, codes, reward = (measured[name] for name in ("fig2d_slopes", "fig2f", "fig2e", "reward"))
+    correlate, rows = functools.partial(shifted, rng=np.random.default_rng(0)), []
+    for (variant, seed), data in networks_units(recording, weights):
+        for kind in KINDS:
+            correlated = data.of_kind(kind)
+            strength = mean_over_units(unit_codes(correlated))
+            null = mean_over_units(unit_codes(correlated, correlate))
+            null_95 = np.quantile(null, 0.95, axis=0)
+            measures = zip(ALL_COVARIATES, strength, null.mean(0), null_95, strict=True)
+            rows += [(variant, seed, kind, *row) for row in measures]
+    columns = ["variant", "seed", "kind", "covariate", "mean_abs_r", "null_mean", "null_95"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def unit_tables(recording: Recording[Matching], weights: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Codes of every unit (Fig. 2e), and their strength by reading of the value (supplement a)."""
+    units, readings = [], []
+    for (variant, seed), data in networks_units(recording, weights):
+        for kind in KINDS:
+            correlated = data.of_kind(kind)
+            keys: dict[str, Any] = {"variant": variant, "seed": seed, "kind": kind}
+            codes = pd.DataFrame(unit_codes(correlated), columns=list(ALL_COVARIATES))
+            codes = codes.rename_axis("unit").reset_index()
+            units.append(codes.melt("unit", var_name="covariate", value_name="r").assign(**keys))
+            for value in VALUES:
+                means = mean_over_units(unit_codes(correlated, value=value))
+                strengths = zip(COVARIATES, means, strict=False)
+                readings += [
+                    {**keys, "value": value, "covariate": name, "mean_abs_r": strength}
+                    for name, strength in strengths
+                ]
+    return {
+        "unit_codes": storage.leading(pd.concat(units), "variant", "seed"),
+        "value_readings": pd.DataFrame(readings),
+    }
+
+
+def compare_variants(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Main numbers by variant, mean over networks, next to the published ones.
+
+    Returns
+    -------
+    DataFrame
+        measure, published, and a column per variant.
+    """
+    slope, weights = measured["matching_slopes"], measured["history_weights"]
+    codes, reward = measured["code_strengths"], measured["reward"]
     chosen = weights[weights["lag"].isin([1, 2, 3, 5])]
-    parts = [
-        slope.assign(quantity="slope, " + slope["baselines"] + " baselines", number=slope["slope"]),
-        chosen.assign(quantity=chosen["signal"] + " lag " + chosen["lag"].astype(str), number=chosen["weight"]),
-        codes.assign(quantity=codes["kind"] + ", " + codes["covariate"], number=codes["mean_abs_r"]),
-        *(reward.assign(quantity=name, number=reward[name]) for name in ("share_of_gain", "invalid")),
+    lags = chosen["signal"] + " lag " + chosen["lag"].astype(str)
+    rows = [
+        slope.assign(measure="slope, " + slope["baselines"] + " baselines", number=slope["slope"]),
+        chosen.assign(measure=lags, number=chosen["weight"]),
+        codes.assign(measure=codes["kind"] + ", " + codes["covariate"], number=codes["mean_abs_r"]),
+        *(reward.assign(measure=n, number=reward[n]) for n in ("normalised_reward", "invalid")),
     ]
-    table = pd.concat(parts).pivot_table("number", "quantity", "condition", sort=False, dropna=False)
+    table = pd.concat(rows).pivot_table("number", "measure", "variant", sort=False, dropna=False)
     table.insert(0, "published", pd.Series(PUBLISHED).reindex(table.index))
     return table.reset_index()
 
 
 def history_shape(weights: pd.DataFrame) -> pd.DataFrame:
-    """Compare the history weights of each network with the published ones: all 30, and those of rewards and of choices.
+    """Compare the history weights of each network with the published ones.
 
     Returns
     -------
     DataFrame
-        condition, seed, signal (all, reward, choice), correlation with the published weights, and scale: the factor by which the
-        published ones are larger (least squares). A softmax policy with twice the inverse temperature has twice the weights.
+        variant, seed, signal (all 30 weights, or those of reward or choice), correlation with the
+        published weights, and scale: the factor by which the published ones are larger (least
+        squares). A softmax policy with twice the inverse temperature has twice the weights.
     """
     rows, history = [], weights[weights["signal"] != "bias"]
-    for (condition, seed), own in history.groupby(behavior.SUBJECT, observed=True):
-        theirs = np.array([PUBLISHED[f"{row.signal} lag {row.lag}"] for row in own.itertuples()])
-        ours, signals = own["weight"].to_numpy(), own["signal"].to_numpy()
+    for (variant, seed), block in history.groupby(schema.SUBJECT, observed=True):
+        theirs = np.array([PUBLISHED[f"{row.signal} lag {row.lag}"] for row in block.itertuples()])
+        ours, signals = block["weight"].to_numpy(), block["signal"].to_numpy()
         for signal in ("all", "reward", "choice"):
             x, y = (values[(signals == signal) | (signal == "all")] for values in (ours, theirs))
             correlation = np.corrcoef(x, y)[0, 1] if np.isfinite(x).all() else np.nan
-            rows.append((condition, seed, signal, correlation, x @ y / (x @ x)))
-    return pd.DataFrame(rows, columns=["condition", "seed", "signal", "correlation", "scale"])
+            rows.append((variant, seed, signal, correlation, x @ y / (x @ x)))
+    return pd.DataFrame(rows, columns=["variant", "seed", "signal", "correlation", "scale"])
 
 
-def agents(left: np.ndarray, trials: int, settings: Mapping[str, Any]) -> pd.DataFrame:
-    """Trials of the agents beside the networks, in episodes with these left baselines."""
-    right, rng = settings["baseline_sum"] - left, np.random.default_rng(0)
-    network = {
-        signal: np.array([PUBLISHED[f"{signal} lag {lag}"] for lag in range(1, LAGS + 1)]) for signal in ("reward", "choice")
+def monkey_weights() -> dict[str, np.ndarray]:
+    """Monkeys' weights of rewards and choices by lag, interpolated (Lau & Glimcher 2005; Fig. 2c)."""
+    history = published("fig2c").astype({"x": float, "y": float}).sort_values("x")
+    curves = {
+        signal: history[history["series"].str.startswith(signal)] for signal in ("reward", "choice")
     }
-    policies = (matching.from_history(**monkey_weights()), matching.from_history(**network), matching.cycling(left, right))
+    lags = np.arange(1, LAGS + 1)
+    return {signal: np.interp(lags, curve["x"], curve["y"]) for signal, curve in curves.items()}
+
+
+def agents(left: np.ndarray, task: Matching) -> pd.DataFrame:
+    """Trials of the agents next to the networks, in episodes with these left baselines."""
+    right, rng = task.baseline_sum - left, np.random.default_rng(0)
+    network = {
+        signal: np.array([PUBLISHED[f"{signal} lag {lag}"] for lag in range(1, LAGS + 1)])
+        for signal in ("reward", "choice")
+    }
+    policies = (
+        strategies.from_history(**monkey_weights()),
+        strategies.from_history(**network),
+        strategies.cycling(left, right),
+    )
     played = [
-        matching.simulate(policy, left, right, trials, rng).assign(condition=name, seed=0)
+        strategies.simulate(policy, left, right, task.longest, rng).assign(variant=name, seed=0)
         for name, policy in zip(AGENTS, policies, strict=True)
     ]
     return pd.concat(played, ignore_index=True)
 
 
 def by_richness(trials: pd.DataFrame, baseline_sum: float) -> pd.DataFrame:
-    """Valid trials of a table, with what the choice was to the richer side.
+    """Describe the valid trials of a table by the richer and the poorer side.
 
     Returns
     -------
     DataFrame
-        The trials with poorer (range of the poorer side's baseline, by its middle), rich (the richer side was chosen), late, run
-        (number of the run of equal choices within the episode) and wait (trials since the poorer side was last chosen; NaN before
-        it ever was).
+        The trials with poorer (range of the poorer side's baseline, by its middle), rich (the
+        richer side was chosen), late, run (number of the run of equal choices within the episode)
+        and wait (trials since the poorer side was last chosen; NaN before it ever was).
     """
-    own = trials[trials["choice"] >= 0].copy()
-    low = np.minimum(own["baseline_left"], baseline_sum - own["baseline_left"]).clip(0, POORER[-1] - 1e-9)
-    edges, episode = np.array(POORER), [own[name] for name in behavior.EPISODE]
-    own["poorer"] = ((edges[:-1] + edges[1:]) / 2).round(4)[np.searchsorted(edges, low, side="right") - 1]
-    own["rich"] = (own["choice"] == 1) == (own["baseline_left"] < baseline_sum / 2)
-    own["late"] = late(own)
-    own["run"] = own["choice"].groupby(episode, observed=True).diff().fillna(0).ne(0).groupby(episode, observed=True).cumsum()
-    visited = own["trial"].where(~own["rich"])
+    valid = trials[trials["choice"] >= 0].copy()
+    edges = baseline_sum / 2 * np.arange(POORER_RANGES + 1) / POORER_RANGES
+    low = np.minimum(valid["baseline_left"], baseline_sum - valid["baseline_left"])
+    low, episode = low.clip(0, edges[-1] - 1e-9), [valid[name] for name in schema.EPISODE]
+    middles = ((edges[:-1] + edges[1:]) / 2).round(4)
+    valid["poorer"] = middles[np.searchsorted(edges, low, side="right") - 1]
+    valid["rich"] = (valid["choice"] == 1) == (valid["baseline_left"] < baseline_sum / 2)
+    valid["late"] = late(valid)
+    changes = valid["choice"].groupby(episode, observed=True).diff().fillna(0).ne(0)
+    valid["run"] = changes.groupby(episode, observed=True).cumsum()
+    visited = valid["trial"].where(~valid["rich"])
     last = visited.groupby(episode, observed=True).shift(1).groupby(episode, observed=True).ffill()
-    return own.assign(wait=own["trial"] - last)
+    return valid.assign(wait=valid["trial"] - last)
 
 
 def finer_choice(trials: pd.DataFrame, baseline_sum: float) -> dict[str, pd.DataFrame]:
-    """Choice in more detail, by subject and range of the poorer side's baseline (``poorer``, the middle of the range).
+    """Choice in more detail, by subject and range of the poorer side's baseline (``poorer``).
 
     Returns
     -------
     dict of DataFrame
-        choice_shares: share of choices and of rewards on the richer side, and reward_per_trial, over late trials; choice_runs:
-        mean length of runs on the richer and on the poorer side, late ones that ended; choice_waits: probability of choosing the
-        poorer side by the trials since it was last chosen (wait), over late trials; choice_trials: share of choices on the richer
-        side by trial (the last of each block, from 1); choice_slopes: matching slope over all episodes, late trials.
+        choice_shares: share of choices and of rewards on the richer side, and reward_per_trial,
+        over late trials; choice_runs: mean length of runs on the richer and on the poorer side,
+        late ones that ended; choice_waits: probability of choosing the poorer side by the trials
+        since it was last chosen (wait), over late trials; choice_trials: share of choices on the
+        richer side by trial (the last of each block, from 1); choice_slopes: matching slope over
+        all episodes, late trials.
     """
-    own = by_richness(trials, baseline_sum)
-    settled, by = own[own["late"]], [*behavior.SUBJECT, "poorer"]
-    on_rich = settled["reward"].where(settled["rich"], 0)
-    groups = settled.assign(on_rich=on_rich).groupby(by, observed=True)
-    sums = groups[["on_rich", "reward"]].sum()
-    shares = pd.DataFrame({"choices": groups["rich"].mean(), "rewards": sums["on_rich"] / sums["reward"]})
-    shares["reward_per_trial"] = groups["reward"].mean()
-    runs = own.groupby([*by, "episode", "run"], observed=True).agg(
-        rich=("rich", "first"), late=("late", "first"), length=("rich", "size")
-    )
-    ended = runs.index.get_level_values("run") < runs.groupby([*by, "episode"], observed=True)["late"].transform("size") - 1
-    lengths = runs[runs["late"] & ended].groupby([*by, "rich"], observed=True)["length"].mean().unstack("rich")
+    valid = by_richness(trials, baseline_sum)
+    settled, by = valid[valid["late"]], [*schema.SUBJECT, "poorer"]
     waiting = settled[settled["wait"] <= LONGEST_WAIT].astype({"wait": int})
-    chosen = (~waiting["rich"]).groupby([waiting[name] for name in [*by, "wait"]], observed=True)
-    block = TRIAL_BLOCK * (own["trial"] // TRIAL_BLOCK + 1)
-    over = own.groupby([*by, block], observed=True)["rich"].mean()
-    points = behavior.matching_points(settled).groupby(behavior.SUBJECT)[["reward_ratio", "choice_ratio"]]
-    slopes = points.apply(behavior.matching_slope)
+    poorer = (~waiting["rich"]).groupby([waiting[name] for name in [*by, "wait"]], observed=True)
+    block = TRIAL_BLOCK * (valid["trial"] // TRIAL_BLOCK + 1)
+    course = valid.groupby([*by, block], observed=True)["rich"].mean()
+    points = matching.matching_points(settled).groupby(schema.SUBJECT)
+    slope = points[["reward_ratio", "choice_ratio"]].apply(matching.matching_slope)
+    waits = pd.DataFrame({"probability": poorer.mean(), "trials": poorer.size()})
     return {
-        "choice_shares": shares.reset_index(),
-        "choice_runs": lengths.rename(columns={True: "richer", False: "poorer_side"}).rename_axis(columns=None).reset_index(),
-        "choice_waits": pd.DataFrame({"probability": chosen.mean(), "trials": chosen.size()}).reset_index(),
-        "choice_trials": over.rename("richer").reset_index(),
-        "choice_slopes": slopes.rename("slope").reset_index(),
+        "choice_shares": richer_shares(settled, by),
+        "choice_runs": run_lengths(valid, by),
+        "choice_waits": waits.reset_index(),
+        "choice_trials": course.rename("richer").reset_index(),
+        "choice_slopes": slope.rename("slope").reset_index(),
     }
 
 
+def richer_shares(settled: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Shares of choices and rewards on the richer side, and reward per trial."""
+    on_rich = settled["reward"].where(settled["rich"], 0)
+    groups = settled.assign(on_rich=on_rich).groupby(by, observed=True)
+    sums = groups[["on_rich", "reward"]].sum()
+    rewards = sums["on_rich"] / sums["reward"]
+    shares = pd.DataFrame({"choices": groups["rich"].mean(), "rewards": rewards})
+    return shares.assign(reward_per_trial=groups["reward"].mean()).reset_index()
+
+
+def run_lengths(valid: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Mean length of runs of equal choices by side, of late ones that ended."""
+    runs = valid.groupby([*by, "episode", "run"], observed=True).agg(
+        rich=("rich", "first"), late=("late", "first"), length=("rich", "size")
+    )
+    number = runs.groupby([*by, "episode"], observed=True)["late"].transform("size")
+    ended = runs.index.get_level_values("run") < number - 1
+    lengths = runs[runs["late"] & ended].groupby([*by, "rich"], observed=True)["length"].mean()
+    names = {True: "richer", False: "poorer_side"}
+    lengths = lengths.unstack("rich").reindex(columns=[False, True])
+    return lengths.rename(columns=names).rename_axis(columns=None).reset_index()
+
+
 def history_codings(trials: pd.DataFrame) -> pd.DataFrame:
-    """Fit the history weights with rewards and choices by side coded -1 to 1, as in Fig. 2f's formula, and coded 0 to 1.
+    """Fit the history weights with sides coded -1 to 1, as in Fig. 2f's formula, and 0 to 1.
 
     Returns
     -------
     DataFrame
-        condition, seed, coding, reward_lag_1, choice_lag_1, and correlation and scale as in ``history_shape``.
+        variant, seed, coding, reward_lag_1, choice_lag_1, and correlation and scale as in
+        ``history_shape``.
     """
-    by_side, parts = behavior.history_signals(trials), []
-    for coding, signals in {"-1 to 1": by_side, "0 to 1": {name: (side + 1) / 2 for name, side in by_side.items()}}.items():
-        weights = behavior.lagged_regression(trials, signals, LAGS, where=late(trials))
-        last = weights[weights["lag"] == 1].pivot(index=behavior.SUBJECT, columns="signal", values="weight")
+    by_side, tables = matching.history_signals(trials), []
+    from_0_to_1 = {name: (side + 1) / 2 for name, side in by_side.items()}
+    for coding, signals in {"-1 to 1": by_side, "0 to 1": from_0_to_1}.items():
+        weights = regression.lagged_regression(trials, signals, LAGS, where=late(trials))
+        last = weights[weights["lag"] == 1]
+        last = last.pivot(index=schema.SUBJECT, columns="signal", values="weight")
         shape = history_shape(weights).query("signal == 'all'").assign(coding=coding)
-        shape = shape.join(last.add_suffix("_lag_1"), on=behavior.SUBJECT)
-        parts.append(shape[[*behavior.SUBJECT, "coding", "reward_lag_1", "choice_lag_1", "correlation", "scale"]])
-    return pd.concat(parts, ignore_index=True)
+        shape = shape.join(last.add_suffix("_lag_1"), on=schema.SUBJECT)
+        columns = ["coding", "reward_lag_1", "choice_lag_1", "correlation", "scale"]
+        tables.append(shape[[*schema.SUBJECT, *columns]])
+    return pd.concat(tables, ignore_index=True)
 
 
-def measure(recording: tables.Recording) -> dict[str, pd.DataFrame]:
-    """Matching, weights of history, unit codes and reward, per network."""
+def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
+    """Measure matching, weights of history, unit codes and reward, per network."""
     weights = history_weights(recording.trials)
     return {
-        "fig2d_slopes": slopes(episode_points(recording.trials)),
-        "fig2e": code_strengths(recording, weights),
-        "fig2f": weights,
+        "matching_slopes": slopes(episode_points(recording.trials)),
+        "code_strengths": code_strengths(recording, weights),
+        "history_weights": weights,
         "reward": rewards(recording.trials, recording.settings),
     }
 
 
-def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that the claims are about."""
-    slope = measured["fig2d_slopes"].pivot(index=behavior.SUBJECT, columns="baselines", values="slope")
+    slope = measured["matching_slopes"]
+    slope = slope.pivot(index=schema.SUBJECT, columns="baselines", values="slope")
     slope = slope.reindex(columns=["all", "held out", "trained"])
-    recent = measured["fig2f"][measured["fig2f"]["lag"].isin(RECENT)]
-    weights = recent.pivot(index=behavior.SUBJECT, columns=["signal", "lag"], values="weight")
-    codes = measured["fig2e"].assign(quantity=measured["fig2e"]["covariate"] + ", " + measured["fig2e"]["kind"])
+    weights = measured["history_weights"]
+    recent = weights[weights["lag"].isin(RECENT)]
+    weights = recent.pivot(index=schema.SUBJECT, columns=["signal", "lag"], values="weight")
+    trend, codes = statistics.trend(weights["reward"].T), measured["code_strengths"]
+    codes = codes.assign(measure=codes["covariate"] + ", " + codes["kind"])
+    differences = pd.DataFrame({"held out minus trained": slope["held out"] - slope["trained"]})
     wide = {
         "matching-slope": pd.DataFrame({"all baselines": slope["all"]}),
-        "matching-generalises": pd.DataFrame({"held out minus trained": slope["held out"] - slope["trained"]}),
-        "matching-reward-lags": weights["reward"].add_prefix("lag ").assign(trend=statistics.trend(weights["reward"].T)),
+        "matching-generalises": differences,
+        "matching-reward-lags": weights["reward"].add_prefix("lag ").assign(trend=trend),
         "matching-choice-lags": weights["choice"].add_prefix("lag "),
-        "matching-units": codes.pivot(index=behavior.SUBJECT, columns="quantity", values="mean_abs_r"),
+        "matching-units": codes.pivot(index=schema.SUBJECT, columns="measure", values="mean_abs_r"),
     }
-    return pd.concat([claims.quantities(claim, frame) for claim, frame in wide.items()], ignore_index=True)
+    measures = [claims.measures(claim, frame) for claim, frame in wide.items()]
+    return pd.concat(measures, ignore_index=True)
 
 
-def yardsticks(measured: dict[str, pd.DataFrame], condition: str = MAIN) -> dict[str, float]:
-    """What unit codes are held against: the null, in the network where its 95 % quantile is largest."""
-    own = measured["fig2e"][measured["fig2e"]["condition"] == condition]
-    largest = own.groupby(["covariate", "kind"], as_index=False)["null_95"].max()
-    return dict(zip(map(null_of, largest["covariate"], largest["kind"]), largest["null_95"], strict=True))
+def benchmarks(measured: Mapping[str, pd.DataFrame], variant: str = MAIN) -> dict[str, float]:
+    """Benchmarks of unit codes: the largest 95 % quantile of the null over networks."""
+    strengths = measured["code_strengths"]
+    strengths = strengths[strengths["variant"] == variant]
+    largest = strengths.groupby(["covariate", "kind"], as_index=False)["null_95"].max()
+    names = map(null_of, largest["covariate"], largest["kind"])
+    return dict(zip(names, largest["null_95"], strict=True))
 
 
-def claims_by_variant(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Settle the claims for every condition, as far as it was measured."""
-    found, settled = quantities(measured), []
-    for condition, own in found.groupby("condition"):
-        known = set(zip(own["claim"], own["quantity"], strict=True))
-        declared = [claim for claim in CLAIMS if not claim.condition and (claim.claim, claim.quantity) in known]
-        settled.append(claims.settle_all(declared, own, str(condition), yardsticks(measured, str(condition))))
-    return pd.concat(settled, ignore_index=True)
+def claims_by_variant(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Evaluate the claims for every variant, as far as it was measured."""
+    evaluated = []
+    for variant, block in claim_measures(measured).groupby("variant"):
+        known = set(zip(block["claim"], block["measure"], strict=True))
+        measurable = [
+            claim for claim in CLAIMS if not claim.variant and (claim.claim, claim.measure) in known
+        ]
+        levels = benchmarks(measured, str(variant))
+        evaluated.append(claims.evaluate_claims(measurable, block, str(variant), levels))
+    return pd.concat(evaluated, ignore_index=True)
 
 
-def panels(recording: tables.Recording, measured: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Episodes and units of the main networks, shape of their history weights, and the variants side by side."""
-    main = tables.Recording(*(frame[frame["condition"] == MAIN] for frame in (getattr(recording, n) for n in tables.RECORDED)))
-    settings = recording.settings[MAIN]
-    left = np.linspace(0, settings["baseline_sum"], 101)
-    met = main.trials.drop_duplicates(behavior.EPISODE)["baseline_left"].to_numpy(float)
-    beside = agents(met, settings["longest"], settings)
+def further_tables(
+    recording: Recording[Matching], measured: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Tabulate the main networks in detail, next to agents, and the variants side by side."""
+    frames = [getattr(recording, name) for name in RECORDED]
+    main: Recording[Matching] = Recording(*(f[f["variant"] == MAIN] for f in frames))
+    task, weights = recording.settings[MAIN].task, measured["history_weights"]
+    left = np.linspace(0, task.baseline_sum, 101)
+    episodes = main.trials.drop_duplicates(schema.EPISODE)
+    played = agents(episodes["baseline_left"].to_numpy(float), task)
+    choices = pd.concat([main.trials, played], ignore_index=True)
     return {
-        "fig2d": episode_points(main.trials),
-        "fig2d_best_cycle": matching.best_cycle(left, left[::-1]),
-        **unit_panels(main, measured["fig2f"]),
-        "fig2f_shape": history_shape(measured["fig2f"]),
-        "fig2f_coding": history_codings(main.trials),
+        "matching_points": episode_points(main.trials),
+        "best_cycle": strategies.best_cycle(left, left[::-1]),
+        **unit_tables(main, weights),
+        "history_shape": history_shape(weights),
+        "history_weights_by_coding": history_codings(main.trials),
         "variants": compare_variants(measured),
         "claims_by_variant": claims_by_variant(measured),
-        **finer_choice(pd.concat([main.trials, beside], ignore_index=True), settings["baseline_sum"]),
+        **finer_choice(choices, task.baseline_sum),
     }
 
 
-if __name__ == "__main__":
-    experiment.analysis_main(__file__)
+ANALYSIS = Analysis(
+    analyse=analyse,
+    measures=claim_measures,
+    benchmarks=benchmarks,
+    further_tables=further_tables,
+)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from prefrontal import choices
-from replications.probability_matching.conditions import LAGS, MAIN
+from prefrontal.animals import bandit
+from replications.probability_matching.settings import LAGS, MAIN
 
 BASELINE_SUM = 0.5
 """Sum of both sides' baselines in the simulated task (Methods, simulation 1)."""
@@ -18,7 +18,7 @@ BASELINE_SUM = 0.5
 
 def networks(trials: pd.DataFrame) -> pd.DataFrame:
     """Networks of the figure, all baselines."""
-    return trials[trials["condition"] == MAIN]
+    return trials[trials["variant"] == MAIN]
 
 
 def schedule(rng: np.random.Generator, episodes: int, trials: int, arms: int) -> np.ndarray:
@@ -27,9 +27,16 @@ def schedule(rng: np.random.Generator, episodes: int, trials: int, arms: int) ->
     return np.repeat(np.stack([left, BASELINE_SUM - left], axis=-1), trials, axis=1)
 
 
-KIND = choices.Kind(
-    "probability_matching", "2", "probability matching", LAGS, "delta rule, forgetting", networks, schedule, baited=True
+KIND = bandit.Kind(
+    "probability_matching",
+    "2",
+    "probability matching",
+    LAGS,
+    "delta rule, forgetting",
+    networks,
+    schedule,
+    baited=True,
 )
 
 if __name__ == "__main__":
-    choices.main(KIND)
+    bandit.main(KIND)

@@ -1,27 +1,21 @@
-"""Record the trained networks, weights frozen, on probability matching (Methods, simulation 1: 500 test episodes).
-
-python -m replications.probability_matching.record --help
-"""
+"""Record the trained networks, weights frozen (Methods, simulation 1: 500 test episodes)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
 
-from prefrontal import recording
-from prefrontal.tables import Recording
-
-
-def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
-    """Record all networks on all baselines, and units at fixation of those that see the reward."""
-    for condition in networks.conditions:
-        trained = networks(condition)
-        analysed = trained.config.network_input == "reward"  # the units of the others are not
-        task: Any = trained.task
-        task = replace(task, baselines="all")
-        yield trained.record(episodes, task, activity_periods=("fixation",) if analysed else (), steps=analysed)
+from prefrontal.networks.load import Networks
+from prefrontal.tables.recording import Recording
+from replications.probability_matching.settings import RPE, Matching
+from replications.probability_matching.task import MatchingTask
 
 
-if __name__ == "__main__":
-    recording.main(__file__)
+def record(networks: Networks, episodes: int) -> Iterator[Recording[Matching]]:
+    """Record all networks on all baselines, and units at fixation of those that are analysed."""
+    for variant in networks.variants:
+        trained = networks(variant)
+        periods, task = ("fixation",), MatchingTask(trained.settings.task, "all")
+        if variant == RPE:
+            yield trained.record(episodes, task, steps=False)
+        else:
+            yield trained.record(episodes, task, activity_periods=periods)

@@ -1,80 +1,73 @@
-"""Probability matching (Tsutsui et al. 2016; Lau & Glimcher 2005; Wang et al. 2018, simulation 1)."""
+"""Probability matching (Tsutsui et al. 2016; Wang et al. 2018, simulation 1)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import INVALID_REWARD, State, one_hot, proceed
+from prefrontal.task import INVALID_REWARD, State, Task, one_hot, proceed
+from replications.probability_matching.settings import RANGES, Matching
 
 FIXATION, CHOICE, OUTCOME = 0, 1, 2
 LEFT, RIGHT, CENTRE = 0, 1, 2
-RANGES = 5
-"""Ranges of the left baseline, of equal width, trained and held out in turn (Methods, simulation 1)."""
 
 
 def reward_probability(baseline: Tensor, since: Tensor) -> Tensor:
-    """Probability of reward on a side that was last chosen ``since`` + 1 trials ago: 1 - (1 - baseline) ** (since + 1)."""
+    """Probability of reward on a side that was last chosen ``since`` + 1 trials ago."""
     return 1 - (1 - baseline) ** (since + 1)
 
 
-def held_out(baseline_left: np.ndarray, baseline_sum: float) -> np.ndarray:
-    """Tell which left baselines were not trained on: those in the second and fourth of five ranges (Methods, simulation 1)."""
-    return (baseline_left / (baseline_sum / RANGES)).astype(int) % 2 == 1
-
-
-@dataclass(frozen=True)
-class MatchingTask:
+class MatchingTask(Task):
     """Choose between two sides whose reward probabilities grow until the side is chosen.
 
-    A side pays 1 with probability 1 - (1 - p0)^(n + 1), n counting the trials since it was last chosen. The baselines p0 of
-    left and right sum to ``baseline_sum`` and are fixed within an episode. A trial is fixation (centre required) and choice
-    (left or right required), which the reward follows at once, so that the next fixation already shows it; with
-    ``steps_per_trial`` 3 a step of its own shows it, at which any action will do.
+    A side pays 1 with probability 1 - (1 - p0)^(n + 1), n counting the trials since it was last
+    chosen. The baselines p0 of left and right sum to ``baseline_sum`` and are fixed within an
+    episode. A trial is fixation (centre required) and choice (left or right required), which the
+    reward follows at once, so that the next fixation already shows it; with ``steps_per_trial`` 3
+    a step of its own shows it, at which any action will do. After an aborted trial both sides have
+    waited; an episode of repeats ends with the time of the planned trials.
 
-    ``baselines`` draws the left baseline from "trained", the first, third and fifth of five ranges, or "all" of them.
-    The paper leaves open what an invalid response does (``invalid_response``: "abort" goes on to the next trial, for which
-    both sides have waited; "repeat" repeats the step). A session of repeats ends with the time of the planned trials.
+    Parameters
+    ----------
+    settings : Matching
+    baselines : {"trained", "all"}
+        Left baselines come from the first, third and fifth of five ranges, or from all of them.
     """
-
-    baselines: str = "trained"
-    shortest: int = 50
-    longest: int = 100
-    steps_per_trial: int = 2
-    invalid_response: str = "abort"
-    baseline_sum: float = 0.5
 
     observations = ("fixation", "choice", "outcome")
     actions = ("left", "right", "centre")
     periods = ("fixation", "choice", "outcome")
-    begin_noise = 2
+    reset_noise = 2
     step_noise = 1
+
+    def __init__(
+        self, settings: Matching, baselines: Literal["trained", "all"] = "trained"
+    ) -> None:
+        self.settings, self.baselines = settings, baselines
 
     @property
     def episode_steps(self) -> int:
         """Time steps of the longest episode."""
-        return self.longest * self.steps_per_trial
+        return self.settings.longest * self.settings.steps_per_trial
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes with new baselines and a length drawn uniformly."""
-        uniform = noise[..., 0]
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
+        """Start episodes with new baselines and a length drawn uniformly."""
+        uniform, task = noise[..., 0], self.settings
         if self.baselines == "trained":
             trained = (RANGES + 1) // 2 * uniform
-            left = self.baseline_sum / RANGES * (trained + trained.floor())
+            left = task.baseline_sum / RANGES * (trained + trained.floor())
         else:
-            left = self.baseline_sum * uniform
+            left = task.baseline_sum * uniform
         zero = torch.zeros_like(uniform, dtype=torch.int64)
-        trials = self.shortest + (noise[..., 1] * (self.longest - self.shortest + 1)).long()
+        trials = task.shortest + (noise[..., 1] * (task.longest - task.shortest + 1)).long()
         state: State = {
             "trial": zero,
             "period": zero + FIXATION,
-            "over": zero > 0,
+            "done": zero > 0,
             "time": zero,
-            "opens": zero > 0,
+            "new_trial": zero > 0,
             "trials": trials,
             "baseline_left": left,
             "since_left": zero,
@@ -86,32 +79,37 @@ class MatchingTask:
 
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
         """Take one action in every episode."""
-        period, opens, last_choice = state["period"], state["opens"], state["choice"]
+        period, new_trial, last_choice = state["period"], state["new_trial"], state["choice"]
         at_fixation, at_choice, at_outcome = period == FIXATION, period == CHOICE, period == OUTCOME
-        side = action != CENTRE
-        valid = (at_fixation & ~side) | (at_choice & side) | at_outcome
+        chooses = action != CENTRE
+        valid = (at_fixation & ~chooses) | (at_choice & chooses) | at_outcome
 
-        since_left = torch.where(opens, torch.where(last_choice == LEFT, 0, state["since_left"] + 1), state["since_left"])
-        since_right = torch.where(opens, torch.where(last_choice == RIGHT, 0, state["since_right"] + 1), state["since_right"])
+        since_left, since_right = state["since_left"], state["since_right"]
+        waited = torch.where(last_choice == LEFT, 0, since_left + 1)
+        since_left = torch.where(new_trial, waited, since_left)
+        waited = torch.where(last_choice == RIGHT, 0, since_right + 1)
+        since_right = torch.where(new_trial, waited, since_right)
 
         chosen = at_choice & valid
-        choice = torch.where(chosen, action, torch.where(opens, -1, last_choice))
+        choice = torch.where(chosen, action, torch.where(new_trial, -1, last_choice))
         left = state["baseline_left"]
-        baseline = torch.where(action == LEFT, left, self.baseline_sum - left)
-        probability = reward_probability(baseline, torch.where(action == LEFT, since_left, since_right))
+        baseline = torch.where(action == LEFT, left, self.settings.baseline_sum - left)
+        probability = reward_probability(
+            baseline, torch.where(action == LEFT, since_left, since_right)
+        )
         paid = (chosen & (noise[..., 0] < probability)).to(left.dtype)
         reward = torch.where(valid, paid, INVALID_REWARD)
         outcome = torch.where(at_outcome, state["outcome"], reward)
 
-        last = at_outcome if self.steps_per_trial == 3 else chosen
-        ends, following = proceed(period, valid, last, self.invalid_response)
+        last = at_outcome if self.settings.steps_per_trial == 3 else chosen
+        ends, following = proceed(period, valid, last, self.settings.invalid_response)
         trial, time = state["trial"] + ends, state["time"] + 1
         after = state | {
             "trial": trial,
             "period": following,
-            "over": (trial >= state["trials"]) | (time >= self.episode_steps),
+            "done": (trial >= state["trials"]) | (time >= self.episode_steps),
             "time": time,
-            "opens": ends,
+            "new_trial": ends,
             "since_left": since_left,
             "since_right": since_right,
             "choice": choice,
@@ -120,16 +118,18 @@ class MatchingTask:
         return after, self._observe(after), reward
 
     def trial_columns(self, state: State) -> dict[str, Any]:
-        """Choice and reward of trials that just ended, the baselines, and what either side would have paid."""
+        """Choice and reward of trials that just ended, and baselines and reward probabilities."""
         left = state["baseline_left"]
         return {
             "choice": state["choice"].numpy(),
             "reward": state["outcome"].numpy(),
             "trials": state["trials"].numpy(),
             "baseline_left": left.numpy(),
-            "held_out": held_out(left.numpy(), self.baseline_sum),
+            "held_out": self.settings.held_out(left.numpy()),
             "p_left": reward_probability(left, state["since_left"]).numpy(),
-            "p_right": reward_probability(self.baseline_sum - left, state["since_right"]).numpy(),
+            "p_right": reward_probability(
+                self.settings.baseline_sum - left, state["since_right"]
+            ).numpy(),
         }
 
     def _observe(self, state: State) -> Tensor:

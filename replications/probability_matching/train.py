@@ -1,60 +1,42 @@
-"""Train networks on probability matching (Wang et al. 2018, simulation 1).
+"""Training of the matching networks: ``prefrontal train probability_matching``.
 
-python -m replications.probability_matching.train --help
+Reward hardly distinguishes strategies here: the best cycle pays a fifth more than a coin toss.
+Sweeps therefore follow matching and the weights of history over training, with frozen weights:
+
+    prefrontal sweep probability_matching --name rates --curve-points 3 \
+        --vary training.learning_rate=7e-4,2e-3
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
 
-import numpy as np
+import pandas as pd
 
-from prefrontal import config, train
-from prefrontal.errors import require
-from prefrontal.learners import matching
-from replications.probability_matching.task import MatchingTask, held_out
+from prefrontal.networks.record import record
+from prefrontal.training.batch import NetworkBatch
+from prefrontal.training.loop import Training
+from replications.probability_matching import analysis
+from replications.probability_matching.task import MatchingTask
 
-
-@dataclass(frozen=True)
-class Config(config.Config):
-    """Settings of the matching networks; what is not listed here is the paper's default (Methods, "Learning")."""
-
-    episodes: int = 15_000
-    """Training episodes (Methods, simulation 1: about 15,000)."""
-    shortest: int = config.count(50)
-    """Trials of the shortest episode (Methods, simulation 1: 50)."""
-    longest: int = config.count(100)
-    """Trials of the longest episode (Methods, simulation 1: 100)."""
-    baseline_sum: float = config.share(0.5)
-    """Baselines of both sides together (Methods, simulation 1: 0.5)."""
-    learning_rate: float = 2e-3
-    """RMSProp learning rate (paper: 7e-4, at which these networks are unfinished; README, "Deviations and choices")."""
-    discount: float = 0.75
-    """Discount factor per time step (Methods, simulation 1: 0.75)."""
-    steps_per_trial: Literal[2, 3] = 2
-    """Time steps per trial: fixation and choice; 3 adds one that shows the reward (not stated)."""
-    invalid_response: Literal["abort", "repeat"] = "abort"
-    """After an invalid response the trial ends, or its step is repeated (not stated)."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.longest >= self.shortest, "longest", self.longest, f"at least shortest, {self.shortest}")
-
-    def task(self) -> MatchingTask:
-        """Build the training task."""
-        return MatchingTask(
-            "trained", self.shortest, self.longest, self.steps_per_trial, self.invalid_response, self.baseline_sum
-        )
-
-    def reward_range(self) -> tuple[float, float]:
-        """Reward per episode of choosing by coin toss, and of the best cycle that knows the baselines."""
-        left = np.linspace(0, self.baseline_sum, 501)
-        left = left[~held_out(left, self.baseline_sum)]
-        trials, right = (self.shortest + self.longest) / 2, self.baseline_sum - left
-        rates = matching.coin_toss(left, right), matching.best_cycle(left, right)["reward"]
-        return trials * float(rates[0].mean()), trials * float(rates[1].mean())
+VALIDATION_EPISODES = 200
+REPORTED = (("reward", 1), ("reward", 3), ("choice", 1))
+"""Signal and lag of the history weights in the table."""
 
 
-if __name__ == "__main__":
-    train.main(__file__)
+def matching_measures(batch: NetworkBatch) -> pd.DataFrame:
+    """Measure matching slope, history weights and reward on all baselines, one row per network."""
+    settings, index = batch.settings[0], list(range(len(batch.settings)))
+    task = MatchingTask(settings.task, "all")
+    episodes, purpose = VALIDATION_EPISODES, "validation episodes"
+    played = record(batch.agent, task, index, "validation", episodes, steps=False, purpose=purpose)
+    measured = analysis.analyse(replace(played, settings={"validation": settings}))
+    slopes = measured["matching_slopes"].query("baselines == 'all'").set_index("seed")["slope"]
+    weights = measured["history_weights"].set_index(["signal", "lag", "seed"])["weight"]
+    weights = weights.sort_index()
+    reported = {f"{signal}_lag_{lag}": weights[signal, lag] for signal, lag in REPORTED}
+    reward = measured["reward"].set_index("seed")[["normalised_reward", "invalid"]]
+    return reward.assign(slope=slopes, **reported).reindex(index)
+
+
+TRAINING = Training(sweep_columns=matching_measures)

@@ -1,7 +1,4 @@
-"""Analyse recorded behaviour and values on the two-step task (Wang et al. 2018, Fig. 5 and Supplementary Fig. 6).
-
-python -m replications.two_step.analysis --help
-"""
+"""Analyse recorded behaviour and values on the two-step task (Wang et al. 2018, Fig. 5 and Supplementary Fig. 6)."""
 
 from __future__ import annotations
 
@@ -14,12 +11,24 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 
-from prefrontal import behavior, claims, experiment, tables
-from prefrontal.behavior import SUBJECT
-from prefrontal.learners import comparison, two_step
-from prefrontal.tables import Recording
+from prefrontal.experiments import Analysis
+from prefrontal.settings import Settings
+from prefrontal.analysis import regression, staying
+from prefrontal.models import fitting, two_step
+from prefrontal.publishing import claims
+from prefrontal.tables import schema, storage
+from prefrontal.tables.recording import Recording
+from prefrontal.tables.schema import SUBJECT
 from replications.two_step import cue
-from replications.two_step.conditions import EXAMPLE_EPISODES, FITTED_EPISODES, FITTED_STARTS, MAIN, SARSA_RATES, TRAINING
+from replications.two_step.settings import (
+    EXAMPLE_EPISODES,
+    FITTED_EPISODES,
+    FITTED_STARTS,
+    MAIN,
+    SARSA_RATES,
+    IN_TRAINING,
+    TwoStep,
+)
 
 STAGES = {"stage 1": "stage 2", "stage 2": "reward"}
 """Period in which the network acts -> event whose reward prediction error follows."""
@@ -54,8 +63,13 @@ CONTROLS = (
 )
 """Columns that tell planning from model-free control."""
 
-Settings = Mapping[str, Mapping[str, Any]]
-"""Condition -> settings of its networks' training."""
+BySettings = Mapping[str, Settings[TwoStep]]
+"""Variant -> settings of its networks."""
+
+
+def planner(settings: Settings[TwoStep]) -> two_step.Planner:
+    """Build the planner that knows the task of networks with these settings, and discounts as they do."""
+    return two_step.Planner(**settings.task.probabilities, discount=settings.training.discount)
 
 
 def reference_rpes(trials: pd.DataFrame, learner: two_step.Learner) -> pd.DataFrame:
@@ -64,7 +78,7 @@ def reference_rpes(trials: pd.DataFrame, learner: two_step.Learner) -> pd.DataFr
     Returns
     -------
     DataFrame
-        condition, seed, episode, trial, event ("stage 2" or "reward"), rpe; completed trials only.
+        variant, seed, episode, trial, event ("stage 2" or "reward"), rpe; completed trials only.
     """
     arranged = two_step.arrange(trials)
     replayed = two_step.replay(learner, arranged.choice, arranged.outcome_state, arranged.reward)
@@ -79,17 +93,17 @@ def with_reference(pairs: pd.DataFrame, trials: pd.DataFrame, name: str, learner
 
 
 def with_model_free(
-    pairs: pd.DataFrame, trials: pd.DataFrame, sarsa_rate: float, settings: Settings, name: str = "model_free"
+    pairs: pd.DataFrame, trials: pd.DataFrame, sarsa_rate: float, settings: BySettings, name: str = "model_free"
 ) -> pd.DataFrame:
     """Put the errors of SARSA, which discounts as the networks do, beside those that are there, as column ``name``."""
     parts = []
-    for condition, own in pairs.groupby("condition"):
-        learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=settings[str(condition)]["discount"])
-        parts.append(with_reference(own, trials[trials["condition"] == condition], name, learner))
+    for variant, own in pairs.groupby("variant"):
+        learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=settings[str(variant)].training.discount)
+        parts.append(with_reference(own, trials[trials["variant"] == variant], name, learner))
     return pd.concat(parts, ignore_index=True)
 
 
-def model_based_pairs(recording: Recording, last_step: bool = False) -> pd.DataFrame:
+def model_based_pairs(recording: Recording[TwoStep], last_step: bool = False) -> pd.DataFrame:
     """Reward prediction errors of the networks beside those of the planner that knows their task.
 
     Unless ``last_step``, an episode's last time step is left out: no value follows it, and the network, which is not told the
@@ -98,17 +112,17 @@ def model_based_pairs(recording: Recording, last_step: bool = False) -> pd.DataF
     Returns
     -------
     DataFrame
-        condition, seed, episode, trial, event, network, model_based.
+        variant, seed, episode, trial, event, network, model_based.
     """
     parts = []
-    for condition, steps in recording.steps.groupby("condition"):
+    for variant, steps in recording.steps.groupby("variant"):
         own = steps[steps["period"].isin(STAGES) & (last_step | (steps["step"] < steps["step"].max()))]
         own = own.assign(event=own["period"].astype(str).map(STAGES))
         # Of a repeated step only the last, valid response leads on.
         own = own.drop_duplicates(EVENT_KEYS, keep="last")
         pairs = own[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
-        trials = recording.trials[recording.trials["condition"] == condition]
-        parts.append(with_reference(pairs, trials, "model_based", two_step.Planner.of(recording.settings[str(condition)])))
+        trials = recording.trials[recording.trials["variant"] == variant]
+        parts.append(with_reference(pairs, trials, "model_based", planner(recording.settings[str(variant)])))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -120,34 +134,34 @@ def rpe_regressions(
     Returns
     -------
     DataFrame
-        condition, seed, event; for each reference r2_<name>; for all but the first r2_<name>_residual (the first one regressed
+        variant, seed, event; for each reference r2_<name>; for all but the first r2_<name>_residual (the first one regressed
         out of its errors, as in Fig. 5g); r2_together (all as predictors), for each weight_<name> (standardised, from that
         regression); correlation of the first reference with the last.
     """
     rows = []
-    for (condition, seed), block in pairs.groupby(SUBJECT):
+    for (variant, seed), block in pairs.groupby(SUBJECT):
         for event in events:
             part = block if event == "both" else block[block["event"] == event]
             network, first, last = (part[name].to_numpy(float) for name in ("network", references[0], references[-1]))
             own = {name: part[name].to_numpy(float) for name in references}
-            residuals = {f"{name}_residual": behavior.residual(own[name], first) for name in references[1:]}
+            residuals = {f"{name}_residual": regression.residual(own[name], first) for name in references[1:]}
             rows.append(
                 {
-                    "condition": condition,
+                    "variant": variant,
                     "seed": seed,
                     "event": event,
                     **{
-                        f"r2_{name}": behavior.explained_variance(network, [errors]) for name, errors in (own | residuals).items()
+                        f"r2_{name}": regression.explained_variance(network, [errors]) for name, errors in (own | residuals).items()
                     },
-                    "r2_together": behavior.explained_variance(network, list(own.values())),
-                    **behavior.standardized_weights(network, own),
+                    "r2_together": regression.explained_variance(network, list(own.values())),
+                    **regression.standardized_weights(network, own),
                     "correlation": np.corrcoef(first, last)[0, 1] if len(part) > 1 else np.nan,
                 }
             )
     return pd.DataFrame(rows)
 
 
-def reward_error(trials: pd.DataFrame, settings: Settings) -> Callable[[float], pd.Series]:
+def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float], pd.Series]:
     """How badly SARSA predicts somebody's rewards, as a function of its learning rate.
 
     It is the mean squared error of both of its predictions, by subject. The second-stage state's value predicts the reward, the
@@ -155,8 +169,8 @@ def reward_error(trials: pd.DataFrame, settings: Settings) -> Callable[[float], 
     of those of the trial.
     """
     watched = [
-        (own, two_step.arrange(own), settings[str(condition)]["discount"])
-        for condition, own in trials.groupby("condition", observed=True)
+        (own, two_step.arrange(own), settings[str(variant)].training.discount)
+        for variant, own in trials.groupby("variant", observed=True)
     ]
 
     def at(sarsa_rate: float) -> pd.Series:
@@ -172,7 +186,7 @@ def reward_error(trials: pd.DataFrame, settings: Settings) -> Callable[[float], 
     return at
 
 
-def fitted_rate(trials: pd.DataFrame, settings: Settings) -> float:
+def fitted_rate(trials: pd.DataFrame, settings: BySettings) -> float:
     """Learning rate at which SARSA predicts the networks' rewards best, which is what a model-free learner learns for.
 
     It is fitted to what the networks experienced; their reward prediction errors play no part.
@@ -182,13 +196,13 @@ def fitted_rate(trials: pd.DataFrame, settings: Settings) -> float:
     return round(float(best.x), 3)
 
 
-def reference_rates(pairs: pd.DataFrame, trials: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, float]:
+def reference_rates(pairs: pd.DataFrame, trials: pd.DataFrame, settings: BySettings) -> tuple[pd.DataFrame, float]:
     """RPE regressions, and errors in predicting reward, for every learning rate of SARSA; the fitted rate, which is among them.
 
     The networks are the main ones, or all where those were not recorded.
     """
-    if MAIN in set(trials["condition"]):
-        pairs, trials = (frame[frame["condition"] == MAIN] for frame in (pairs, trials))
+    if MAIN in set(trials["variant"]):
+        pairs, trials = (frame[frame["variant"] == MAIN] for frame in (pairs, trials))
     error, fitted, parts = reward_error(trials, settings), fitted_rate(trials, settings), []
     for rate in sorted({*SARSA_RATES, fitted}):
         regressions = rpe_regressions(with_model_free(pairs, trials, rate, settings))
@@ -219,13 +233,13 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        condition, seed, model, choices (fitted), log_likelihood (nats), likelihood_per_choice (geometric mean), bic (Bayesian
+        variant, seed, model, choices (fitted), log_likelihood (nats), likelihood_per_choice (geometric mean), bic (Bayesian
         information criterion, lower is better), converged, the parameters, and for mixtures planning_weight and
         model_free_weight: each part's share of the inverse temperature.
     """
     planner = two_step.LearningPlanner(common=common)
     by_subject = trials.groupby(SUBJECT, observed=True, sort=True)
-    subjects: Any = [(key, own) for key, own in by_subject if tables.free_choices(own).any()]
+    subjects: Any = [(key, own) for key, own in by_subject if schema.free_choices(own).any()]
     rows: list[dict[str, Any]] = []
     for key, own in tqdm(subjects, desc="fitting learners", unit="subject", disable=None):
         for model, (kind, eligibility) in MODELS.items():
@@ -238,41 +252,41 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def schematic(settings: Mapping[str, Any], episodes: int = 1_000) -> pd.DataFrame:
+def schematic(settings: Settings[TwoStep], episodes: int = 1_000) -> pd.DataFrame:
     """Stay probabilities of a model-free and a model-based learner that play the task themselves (Fig. 5b).
 
     The model-free one credits its first-stage choice with the reward at once (eligibility 1), as the paper's schematic implies.
     """
-    rng, task = np.random.default_rng(0), two_step.probabilities(settings)
+    rng, task = np.random.default_rng(0), settings.task.probabilities
     players: dict[str, tuple[two_step.Learner, float]] = {
         "model-free": (two_step.ModelFree(learning_rate=0.5, eligibility=1.0), 3.0),
         "model-based": (two_step.Planner(**task), 5.0),
     }
     parts = []
     for name, (learner, temperature) in players.items():
-        played = two_step.simulate(learner, temperature, episodes, settings["trials"], rng, **task)
-        parts.append(behavior.stay_probability(played.assign(condition=name, seed=0)))
+        played = two_step.simulate(learner, temperature, episodes, settings.task.trials, rng, **task)
+        parts.append(staying.stay_probability(played.assign(variant=name, seed=0)))
     return pd.concat(parts, ignore_index=True)
 
 
-def share_of_best(trials: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def share_of_best(trials: pd.DataFrame, settings: BySettings) -> pd.DataFrame:
     """Reward per trial of each network, and as a share of what the best possible agent expects in its task."""
     frame = trials.groupby(SUBJECT)["reward"].mean().rename("reward_per_trial").reset_index()
-    best = {condition: two_step.reward_range(own)[1] / own["trials"] for condition, own in settings.items()}
-    frame["best_possible"] = frame["condition"].map(best).astype(float)
+    best = {variant: own.task.reward_range()[1] / own.task.trials for variant, own in settings.items()}
+    frame["best_possible"] = frame["variant"].map(best).astype(float)
     return frame.assign(share=frame["reward_per_trial"] / frame["best_possible"])
 
 
-def measure_cue(trials: pd.DataFrame, weights: pd.DataFrame, pairs: pd.DataFrame, settings: Settings) -> dict[str, pd.DataFrame]:
+def measure_cue(trials: pd.DataFrame, weights: pd.DataFrame, pairs: pd.DataFrame, settings: BySettings) -> dict[str, pd.DataFrame]:
     """Put a learner to whom the last outcome is a cue beside the main networks, by all that tells planners from others."""
-    trials, weights, pairs = (frame[frame["condition"] == MAIN] for frame in (trials, weights, pairs))
+    trials, weights, pairs = (frame[frame["variant"] == MAIN] for frame in (trials, weights, pairs))
     learner = cue.learner(settings[MAIN])
     pairs = with_reference(pairs, trials, "cue", learner)
     tables = {"cue_rpes": rpe_regressions(pairs, ("model_based", "model_free", "cue"))}
-    return tables | cue.measure(trials, weights, learner, settings[MAIN])
+    return tables | cue.measure(trials, weights, learner, planner(settings[MAIN]), settings[MAIN])
 
 
-def part(recording: Recording, **values: Any) -> Recording:
+def part(recording: Recording[TwoStep], **values: Any) -> Recording:
     """Rows of a recording's trials and steps that have these values in these columns."""
     trials, steps = (
         frame[np.logical_and.reduce([frame[name] == value for name, value in values.items()])]
@@ -281,7 +295,7 @@ def part(recording: Recording, **values: Any) -> Recording:
     return replace(recording, trials=trials, steps=steps)
 
 
-def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Mapping[str, Any]) -> pd.DataFrame:
+def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]) -> pd.DataFrame:
     """Weights of planner and model-free learner in choices, as ``two_step.Mixture`` mixes their values, by network.
 
     The learning rate is given, not fitted, which makes it a logistic regression of choosing right on what right is worth more
@@ -290,52 +304,52 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Mapping[str, Any]
     Returns
     -------
     DataFrame
-        condition, seed, mixture_planning, mixture_model_free (log odds per unit of value).
+        variant, seed, mixture_planning, mixture_model_free (log odds per unit of value).
     """
     arranged = two_step.arrange(trials)
     seen = arranged.choice, arranged.outcome_state, arranged.reward
     learners: tuple[two_step.Learner, ...] = (
-        two_step.Planner.of(settings),
-        two_step.ModelFree(sarsa_rate, eligibility=1.0, discount=settings["discount"]),
+        planner(settings),
+        two_step.ModelFree(sarsa_rate, eligibility=1.0, discount=settings.training.discount),
     )
     values = [two_step.action_values(learner, *seen)[arranged.index] for learner in learners]
-    last = comparison.toward_last(arranged.choice)[arranged.index]
+    last = fitting.toward_last(arranged.choice)[arranged.index]
     design = np.column_stack([*(own[:, 1] - own[:, 0] for own in values), last, np.ones(len(trials))])
     choice, rows = trials["choice"].to_numpy(), []
     networks: Any = trials.groupby(SUBJECT, observed=True).indices
-    for (condition, seed), own in networks.items():
+    for (variant, seed), own in networks.items():
         chosen = own[choice[own] >= 0]
-        planning, model_free, *_ = behavior.fit_logistic(choice[chosen].astype(float), design[chosen])
-        rows.append((condition, seed, planning, model_free))
+        planning, model_free, *_ = regression.fit_logistic(choice[chosen].astype(float), design[chosen])
+        rows.append((variant, seed, planning, model_free))
     return pd.DataFrame(rows, columns=[*SUBJECT, "mixture_planning", "mixture_model_free"])
 
 
-def controls(recording: Recording, sarsa_rate: float) -> pd.DataFrame:
+def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     """How much of planning and of model-free control is in choices and in reward prediction errors, by network.
 
     Parameters
     ----------
     recording : Recording
-        Of one condition.
+        Of one variant.
     sarsa_rate : float
         Learning rate of the model-free references.
 
     Returns
     -------
     DataFrame
-        condition, seed; planning and model_free (weights of lag 1, log odds); interaction (as ``behavior.stay_interaction``); r2
+        variant, seed; planning and model_free (weights of lag 1, log odds); interaction (as ``behavior.stay_interaction``); r2
         and standardised weights of RPEs (``rpe_regressions``), beside the planner's and SARSA's those of expectations that do not
         learn (SARSA at rate 0); weights as from ``mixture``; share of what the best possible agent earns.
     """
     trials, ((_, settings),) = recording.trials, recording.settings.items()
-    weights = behavior.two_step_weights(trials)
-    kinds = {"planning": behavior.PLANNER_STAYS, "model_free": behavior.MODEL_FREE_STAYS}
+    weights = staying.two_step_weights(trials)
+    kinds = {"planning": staying.PLANNER_STAYS, "model_free": staying.MODEL_FREE_STAYS}
     pairs = model_based_pairs(recording)
     for name, rate in (("model_free", sarsa_rate), ("unlearned", 0.0)):
         pairs = with_model_free(pairs, trials, rate, recording.settings, name)
     parts = [
-        *(behavior.staying_by_lag(weights, stays).rename(columns={"lag 1": name}) for name, stays in kinds.items()),
-        behavior.stay_interaction(trials),
+        *(staying.staying_by_lag(weights, stays).rename(columns={"lag 1": name}) for name, stays in kinds.items()),
+        staying.stay_interaction(trials),
         rpe_regressions(pairs, ("model_based", "model_free", "unlearned"), ["both"]),
         mixture(trials, sarsa_rate, settings),
         share_of_best(trials, recording.settings),
@@ -358,11 +372,11 @@ def over_training(training: Recording, finished: Recording, sarsa_rate: float) -
     if MAIN in finished.settings:
         as_many = range(training.trials["episode"].max() + 1)
         trials, steps = (
-            frame[(frame["condition"] == MAIN) & frame["episode"].isin(as_many)] for frame in (finished.trials, finished.steps)
+            frame[(frame["variant"] == MAIN) & frame["episode"].isin(as_many)] for frame in (finished.trials, finished.steps)
         )
         main = Recording(trials, steps, settings={MAIN: finished.settings[MAIN]})
-        stages.append(controls(main, sarsa_rate).assign(trained_episodes=finished.settings[MAIN]["episodes"]))
-    return tables.leading(pd.concat(stages, ignore_index=True), *SUBJECT, "trained_episodes")
+        stages.append(controls(main, sarsa_rate).assign(trained_episodes=finished.settings[MAIN].training.episodes))
+    return storage.leading(pd.concat(stages, ignore_index=True), *SUBJECT, "trained_episodes")
 
 
 def before_planning(training: pd.DataFrame) -> pd.DataFrame:
@@ -385,30 +399,30 @@ def before_planning(training: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(SUBJECT)
 
 
-def measure(recording: Recording) -> dict[str, pd.DataFrame]:
+def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
     """Measure behaviour and, where steps were recorded, reward prediction errors; supplementary6 is about the main networks."""
-    stages = {name: own for name, own in recording.settings.items() if name == TRAINING}
+    stages = {name: own for name, own in recording.settings.items() if name == IN_TRAINING}
     if stages:
-        training = replace(part(recording, condition=TRAINING), settings=stages)
-        trials, steps = (frame[frame["condition"] != TRAINING] for frame in (recording.trials, recording.steps))
+        training = replace(part(recording, variant=IN_TRAINING), settings=stages)
+        trials, steps = (frame[frame["variant"] != IN_TRAINING] for frame in (recording.trials, recording.steps))
         settings = {name: own for name, own in recording.settings.items() if name not in stages}
         recording = replace(recording, trials=trials, steps=steps, settings=settings)
     trials, settings = recording.trials, recording.settings
     measured = {
-        "fig5c": behavior.stay_probability(trials),
-        "fig5e": behavior.two_step_weights(trials),
-        "stay_interaction": behavior.stay_interaction(trials),
+        "stay_probability": staying.stay_probability(trials),
+        "lag_weights": staying.two_step_weights(trials),
+        "stay_interaction": staying.stay_interaction(trials),
         "reward": share_of_best(trials, settings),
     }
     if len(recording.steps):
         pairs = model_based_pairs(recording)
-        measured["supplementary6"], rate = reference_rates(pairs, trials, settings)
+        measured["rpe_regressions_by_rate"], rate = reference_rates(pairs, trials, settings)
         pairs = with_model_free(pairs, trials, rate, settings)
-        measured["fig5fg"] = rpe_regressions(pairs).assign(sarsa_rate=rate)
+        measured["rpe_regressions"] = rpe_regressions(pairs).assign(sarsa_rate=rate)
         whole = rpe_regressions(model_based_pairs(recording, last_step=True), ("model_based",), ("both",))
         measured["last_step"] = whole[[*SUBJECT, "r2_model_based"]]
         if MAIN in settings:
-            measured |= measure_cue(trials, measured["fig5e"], pairs, settings)
+            measured |= measure_cue(trials, measured["lag_weights"], pairs, settings)
         if stages:
             measured["training"] = over_training(training, recording, rate)
     return measured
@@ -416,19 +430,19 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
 
 def lag_1(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Lag-1 weights, a row per network, a column per kind of trial."""
-    return measured["fig5e"].query("lag == 1").pivot(index=SUBJECT, columns="signal", values="weight")
+    return measured["lag_weights"].query("lag == 1").pivot(index=SUBJECT, columns="signal", values="weight")
 
 
 def pooled_rpes(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """RPE regressions of both events together, a row per network."""
-    return measured["fig5fg"].query("event == 'both'").set_index(SUBJECT)
+    return measured["rpe_regressions"].query("event == 'both'").set_index(SUBJECT)
 
 
 def beside_cue(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """What is said of the networks and the cue learner, a row per main network."""
     likelihood = measured["cue_rules"].pivot(index=SUBJECT, columns="rule", values="log_likelihood")
     rpes = measured["cue_rpes"].query("event == 'both'").set_index(SUBJECT)
-    later = measured["cue_lags"].query("condition == @MAIN").set_index(SUBJECT)[cue.LATER].mean(axis=1)
+    later = measured["cue_lags"].query("variant == @MAIN").set_index(SUBJECT)[cue.LATER].mean(axis=1)
     return pd.DataFrame(
         {
             "likelihood": likelihood["planner"] - likelihood["cue"],
@@ -440,56 +454,55 @@ def beside_cue(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def quantities(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The numbers that claims are about."""
-    stays = measured["fig5c"]
-    stays = stays.assign(quantity="after " + stays["outcome"] + " " + stays["transition"])
+    stays = measured["stay_probability"]
+    stays = stays.assign(measure="after " + stays["outcome"] + " " + stays["transition"])
     parts = [
-        claims.quantities("twostep-lags", lag_1(measured), lambda name: name.replace("/", " ")),
-        claims.quantities("twostep-stay", stays.pivot(index=SUBJECT, columns="quantity", values="stay_probability")),
-        claims.quantities("twostep-stay", measured["stay_interaction"]),
+        claims.measures("twostep-lags", lag_1(measured), lambda name: name.replace("/", " ")),
+        claims.measures("twostep-stay", stays.pivot(index=SUBJECT, columns="measure", values="stay_probability")),
+        claims.measures("twostep-stay", measured["stay_interaction"]),
     ]
-    if "fig5fg" in measured:
-        parts.append(claims.quantities("twostep-rpe-mb", pooled_rpes(measured), {"r2_model_based": "r2"}))
-        parts.append(claims.quantities("twostep-rpe-mb", measured["last_step"], {"r2_model_based": "r2, last step too"}))
-        parts.append(claims.quantities("twostep-rpe-mf", pooled_rpes(measured), {"r2_model_free_residual": "r2"}))
-        by_rate = measured["supplementary6"].query("event == 'both' and sarsa_rate in @SARSA_RATES")
+    if "rpe_regressions" in measured:
+        parts.append(claims.measures("twostep-rpe-mb", pooled_rpes(measured), {"r2_model_based": "r2"}))
+        parts.append(claims.measures("twostep-rpe-mb", measured["last_step"], {"r2_model_based": "r2, last step too"}))
+        parts.append(claims.measures("twostep-rpe-mf", pooled_rpes(measured), {"r2_model_free_residual": "r2"}))
+        by_rate = measured["rpe_regressions_by_rate"].query("event == 'both' and sarsa_rate in @SARSA_RATES")
         by_rate = by_rate.pivot(index=SUBJECT, columns="sarsa_rate", values="r2_model_free_residual")
-        parts.append(claims.quantities("twostep-rpe-mf", by_rate, "r2, rate {:g}".format))
+        parts.append(claims.measures("twostep-rpe-mf", by_rate, "r2, rate {:g}".format))
     if "cue_rules" in measured:
-        parts.append(claims.quantities("twostep-cue", beside_cue(measured)))
+        parts.append(claims.measures("twostep-cue", beside_cue(measured)))
     if "training" in measured:
-        training = measured["training"].query("condition == @TRAINING")
-        parts.append(claims.quantities("twostep-training", before_planning(training)))
+        training = measured["training"].query("variant == @IN_TRAINING")
+        parts.append(claims.measures("twostep-training", before_planning(training)))
     return pd.concat(parts, ignore_index=True)
 
 
-def example_points(recording: Recording, sarsa_rate: float) -> pd.DataFrame:
+def example_points(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     """What Fig. 5f, g draw: the reward prediction errors of one network in a few episodes."""
     first = recording.trials["seed"].min()
     trials, steps = (
-        frame[(frame["condition"] == MAIN) & (frame["seed"] == first) & (frame["episode"] < EXAMPLE_EPISODES)]
+        frame[(frame["variant"] == MAIN) & (frame["seed"] == first) & (frame["episode"] < EXAMPLE_EPISODES)]
         for frame in (recording.trials, recording.steps)
     )
     pairs = model_based_pairs(Recording(trials, steps, settings=recording.settings))
     pairs = with_model_free(pairs, trials, sarsa_rate, recording.settings)
-    residual = behavior.residual(pairs["model_free"].to_numpy(float), pairs["model_based"].to_numpy(float))
+    residual = regression.residual(pairs["model_free"].to_numpy(float), pairs["model_based"].to_numpy(float))
     return pairs[["event", "network", "model_based"]].assign(model_free_residual=residual)
 
 
-def panels(recording: Recording, measured: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Further tables: simulated learners (5b), single errors (5f, g), fitted learners, and the main results by condition."""
+def further_tables(recording: Recording[TwoStep], measured: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Further tables: simulated learners (5b), single errors (5f, g), fitted learners, and the main results by variant."""
     settings, trials = recording.settings[MAIN], recording.trials
-    fitted = trials[(trials["condition"] == MAIN) & (trials["episode"] < FITTED_EPISODES)]
+    fitted = trials[(trials["variant"] == MAIN) & (trials["episode"] < FITTED_EPISODES)]
     r2 = pooled_rpes(measured)[["r2_model_based", "r2_model_free_residual"]]
     rewards = measured["reward"].set_index(SUBJECT)[["reward_per_trial", "share"]]
     return {
-        "fig5b": schematic(settings),
-        "fig5fg_points": example_points(recording, measured["fig5fg"]["sarsa_rate"].iloc[0]),
-        "fits": fit_models(fitted, FITTED_STARTS, settings["common"]),
+        "stay_probability_models": schematic(settings),
+        "rpe_examples": example_points(recording, measured["rpe_regressions"]["sarsa_rate"].iloc[0]),
+        "fits": fit_models(fitted, FITTED_STARTS, settings.task.common),
         "trial_structure": pd.concat([lag_1(measured), r2, rewards], axis=1).reset_index(),
     }
 
 
-if __name__ == "__main__":
-    experiment.analysis_main(__file__)
+ANALYSIS = Analysis(analyse=analyse, measures=claim_measures, further_tables=further_tables)

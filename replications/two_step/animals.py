@@ -20,12 +20,17 @@ import pandas as pd
 import tyro
 from tqdm import tqdm
 
-from prefrontal import animals, behavior, captions, cohort, paths, tables
-from prefrontal.behavior import SUBJECT
-from prefrontal.errors import UserError, require, run
-from prefrontal.experiment import Drawing, Results
-from prefrontal.learners import two_step
-from prefrontal.statistics import summarize
+from prefrontal import files
+from prefrontal.analysis import staying
+from prefrontal.analysis.statistics import summarize
+from prefrontal.animals import read, report
+from prefrontal.errors import UserError, check, run
+from prefrontal.publishing.plotting import Drawing
+from prefrontal.publishing.results import Results
+from prefrontal.models import two_step
+from prefrontal.publishing import captions
+from prefrontal.tables import schema, storage
+from prefrontal.tables.schema import SUBJECT
 from replications.two_step import animals_figure
 from replications.two_step.analysis import MODELS, fit_models, part_weights
 
@@ -51,7 +56,7 @@ PARAMETERS = len(two_step.PARAMETERS["mixture"]) + 1
 
 
 @dataclass(frozen=True)
-class Options(cohort.Options):
+class Options(report.Options):
     """What to read, how to fit it, and where to write. The file may also be MATLAB's, as data/ofc_physdata.mat of
     Brody-Lab/MixtureAgentsModels.
     """
@@ -66,7 +71,7 @@ class Options(cohort.Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("common", "rich", "reversal"):
-            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "a probability between 0 and 1")
+            check(0 <= getattr(self, name) <= 1, name, getattr(self, name), "a probability between 0 and 1")
 
 
 def read_rat(rat: h5py.Group, seed: int, where: str) -> pd.DataFrame:
@@ -81,7 +86,7 @@ def read_rat(rat: h5py.Group, seed: int, where: str) -> pd.DataFrame:
         raise UserError(f"{where}: rat {seed + 1} has no field {missing[0]!r}")
     read = {name: np.asarray(rat[name]).ravel() for name in (*RAT_FIELDS, "better_choices") if name in rat}
     lengths = {len(array) for name, array in read.items() if name not in ("ratname", "p_congruent")}
-    require(len(lengths) == 1, f"{where}: number of trials of rat {seed + 1}", sorted(lengths), "the same in all fields")
+    check(len(lengths) == 1, f"{where}: number of trials of rat {seed + 1}", sorted(lengths), "the same in all fields")
     name, congruent = "".join(map(chr, read["ratname"])), read["p_congruent"][0] > 0.5
     choice, port = (read[side] == ord("r") for side in ("sides1", "sides2"))
     valid = (read["viols"] == 0) & np.isin(read["sides1"], [ord("l"), ord("r")]) & np.isin(read["sides2"], [ord("l"), ord("r")])
@@ -98,7 +103,7 @@ def read_rat(rat: h5py.Group, seed: int, where: str) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "seed": seed,
-            "condition": "rats",
+            "variant": "rats",
             "subject": name,
             "episode": np.maximum(np.cumsum(read["new_sess"] == 1) - 1, 0),
             "choice": np.where(valid, choice, -1),
@@ -117,14 +122,14 @@ def read_rats(path: Path) -> pd.DataFrame:
     try:
         with h5py.File(path) as file:
             variables = [name for name in file if not name.startswith("#")]
-            require(variables == ["ratdatas"], f"{path}: variables", variables, "['ratdatas']")
+            check(variables == ["ratdatas"], f"{path}: variables", variables, "['ratdatas']")
             rats = [file[reference] for reference in np.asarray(file["ratdatas"]).ravel()]
             return pd.concat([read_rat(rat, seed, str(path)) for seed, rat in enumerate(rats)], ignore_index=True)
     except (OSError, KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:  # as h5py finds it
         raise UserError(f"{path}: not a readable MATLAB 7.3 file of rats ({' '.join(str(error).split())})") from error
 
 
-def refuse_second_choices(sheet: animals.Sheet, values: animals.Codes) -> None:
+def refuse_second_choices(sheet: read.Sheet, values: read.Codes) -> None:
     """Raise UserError where the subjects chose at the second stage too: it would be collapsed."""
     states = [state for state in dict(values.get("outcome_state", {})).values() if state != "none"]
     if len(set(states)) < len(states):
@@ -138,9 +143,9 @@ def refuse_second_choices(sheet: animals.Sheet, values: animals.Codes) -> None:
                 raise UserError(f"{sheet.where}: column {name!r} is {DAW}")
 
 
-def read_table(source: Path | pd.DataFrame, mapping: dict[str, str], values: animals.Codes) -> pd.DataFrame:
+def read_table(source: Path | pd.DataFrame, mapping: dict[str, str], values: read.Codes) -> pd.DataFrame:
     """Read a table; of transition and second-stage state one may be missing, and follows from the other and the choice."""
-    sheet = animals.open_sheet(source, mapping, values, WORDS)
+    sheet = read.open_sheet(source, mapping, values, WORDS)
     refuse_second_choices(sheet, values)
     trials = sheet.frame
     valid, right = trials["choice"] >= 0, trials["choice"] == 1
@@ -167,15 +172,15 @@ def read_table(source: Path | pd.DataFrame, mapping: dict[str, str], values: ani
 def read(options: Options) -> pd.DataFrame:
     """Read the file, of either kind."""
     if options.file.suffix == ".mat":
-        require(options.file.is_file(), "file", str(options.file), "an existing file")
-        require(not (options.map or options.codes), "map or values", "given", "left out for MATLAB files, whose fields are known")
+        check(options.file.is_file(), "file", str(options.file), "an existing file")
+        check(not (options.map or options.codes), "map or values", "given", "left out for MATLAB files, whose fields are known")
         return read_rats(options.file)
     return read_table(options.file, options.columns, options.codes)
 
 
 def number_again(trials: pd.DataFrame) -> pd.DataFrame:
     """Count trials anew from 0 in each session."""
-    return trials.assign(trial=trials.groupby(behavior.EPISODE).cumcount()).reset_index(drop=True)
+    return trials.assign(trial=trials.groupby(schema.EPISODE).cumcount()).reset_index(drop=True)
 
 
 def completed(trials: pd.DataFrame) -> pd.DataFrame:
@@ -188,7 +193,7 @@ def handlings(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "violations left out (ours)", completed(trials)
     yield "a violation is an empty trial", trials
     violation = (trials["choice"] < 0) | (trials["transition"] == "none")
-    part = violation.groupby([trials[name] for name in behavior.EPISODE]).cumsum()
+    part = violation.groupby([trials[name] for name in schema.EPISODE]).cumsum()
     pieces = trials.assign(episode=trials["episode"] * (int(part.max()) + 1) + part)
     yield "a violation ends the session", completed(pieces)
     if "forced" in trials.columns and trials["forced"].any():
@@ -200,10 +205,10 @@ def sensitivity(trials: pd.DataFrame) -> pd.DataFrame:
     """Lag-1 weights of every subject under each way of treating violations and instructed choices."""
     parts = []
     for handling, treated in handlings(trials):
-        weights = behavior.two_step_weights(treated).query("lag == 1")
+        weights = staying.two_step_weights(treated).query("lag == 1")
         wide = weights.pivot(index=SUBJECT, columns="signal", values="weight").reset_index()
         parts.append(wide.assign(handling=handling))
-    return tables.leading(pd.concat(parts, ignore_index=True), "handling")
+    return storage.leading(pd.concat(parts, ignore_index=True), "handling")
 
 
 def last_trial(weights: pd.DataFrame) -> pd.DataFrame:
@@ -224,7 +229,7 @@ def beside_published(weights: pd.DataFrame) -> pd.DataFrame:
     sums = precise[["product", "precision"]].sum()
     further = {"median": precise["weight"].median(), "weighted": sums["product"] / sums["precision"]}
     means = summarize(own, groups, "weight").join(pd.DataFrame(further), on=groups)
-    published = tables.published("fig5d")
+    published = storage.published("fig5d")
     published["signal"] = published["series"].str.extract(r"(\w+/\w+)", expand=False)
     published["lag"] = published["x"].astype(int)
     published = published.rename(columns={"y": "published", "err": "published_sem"})
@@ -237,7 +242,7 @@ def recover(fits: pd.DataFrame, common: float, rich: float, reversal: float, sta
     Returns
     -------
     DataFrame
-        condition, seed, repeat, parameter, true, recovered.
+        variant, seed, repeat, parameter, true, recovered.
     """
     planner = two_step.LearningPlanner(common=common)
     task: dict[str, Any] = {"common": common, "rich": rich, "reversal": reversal}
@@ -298,30 +303,30 @@ def analyse(
     known = {"transition", "outcome_state"} <= {*everything.columns}
     everything = everything.reset_index(drop=True) if known else read_table(everything, {}, {})
     trials = completed(everything)
-    require(len(trials) > 0, "trials", "without completed ones", "a table with some")
-    reasons = cohort.unfit(trials, PARAMETERS)
-    fitted = cohort.fittable(trials, reasons, "trials")
-    weights, stays = behavior.two_step_weights(trials, errors=True), behavior.stay_probability(trials)
+    check(len(trials) > 0, "trials", "without completed ones", "a table with some")
+    reasons = report.unfit(trials, PARAMETERS)
+    fitted = report.fittable(trials, reasons, "trials")
+    weights, stays = staying.two_step_weights(trials, errors=True), staying.stay_probability(trials)
     yield "lag_weights", weights
     yield "lag_weights_mean", beside_published(weights)
     yield "last_trial", last_trial(weights)
     yield "stay_probability", stays
     if "rich_state" in trials.columns:
-        yield "stay_interaction", behavior.stay_interaction(trials)
+        yield "stay_interaction", staying.stay_interaction(trials)
     yield "sensitivity", sensitivity(everything)
     fits = fit_models(fitted, starts, common)
     yield "fits", fits
-    yield "undetermined", cohort.undetermined(trials, weights, reasons, fits, two_step.BOUNDS)
+    yield "undetermined", report.undetermined(trials, weights, reasons, fits, two_step.BOUNDS)
     yield "summary", summary(fits)
     mixture = fits[fits["model"] == "mixture"]
     parts = [
-        cohort.over_subjects(
-            weights[weights["lag"] > 0], ["condition", "signal", "lag"], "weight", "{signal}, {lag} back", "error"
+        report.over_subjects(
+            weights[weights["lag"] > 0], ["variant", "signal", "lag"], "weight", "{signal}, {lag} back", "error"
         ),
-        cohort.over_subjects(
-            stays, ["condition", "transition", "outcome"], "stay_probability", "stay after {outcome} {transition}"
+        report.over_subjects(
+            stays, ["variant", "transition", "outcome"], "stay_probability", "stay after {outcome} {transition}"
         ),
-        *(cohort.over_subjects(mixture, ["condition"], name, f"mixture: {name}") for name in RECOVERED),
+        *(report.over_subjects(mixture, ["variant"], name, f"mixture: {name}") for name in RECOVERED),
     ]
     yield "group", pd.concat(parts, ignore_index=True)
     recovery = recover(fits, common, rich, reversal, starts, repeats)
@@ -338,7 +343,7 @@ def main(options: Options) -> None:
     def draw(folder: Path, about: dict[str, Any]) -> Drawing:
         return animals_figure.drawing(folder, networks, about)
 
-    cohort.run("two_step", options, trials, found, draw, captions.read(paths.ROOT)[animals_figure.NAME][1])
+    report.run("two_step", options, trials, found, draw, captions.read(files.ROOT)[animals_figure.NAME][1])
 
 
 if __name__ == "__main__":

@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal import cohort, plotting, tables
-from prefrontal.behavior import SUBJECT, TRIAL_TYPES
-from prefrontal.experiment import Drawing, Results
-from prefrontal.plotting import COLORS
-from replications.two_step.conditions import MAIN
+from prefrontal.animals import report
+from prefrontal.models.two_step import TRIAL_TYPES
+from prefrontal.publishing.plotting import Drawing
+from prefrontal.publishing.results import Results
+from prefrontal.publishing import plotting
+from prefrontal.publishing.plotting import COLORS
+from prefrontal.tables import storage
+from prefrontal.tables.schema import SUBJECT
+from replications.two_step.settings import MAIN
 
 NAME = "fig5_animals"
 COMPONENTS = {
@@ -50,7 +54,7 @@ def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
                 own.mean(),
                 0.8,
                 color=COLORS[transition],
-                yerr=cohort.sem(own),
+                yerr=report.sem(own),
                 error_kw={"lw": 0.8},
                 label=transition if k == 0 else None,
             )
@@ -62,7 +66,7 @@ def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
 
 def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, label: str) -> None:
     """Lagged regression: mean ± s.e.m. as lines, every subject a dot, published means as diamonds."""
-    means = tables.published(published).query("~series.str.contains('replica')")
+    means = storage.published(published).query("~series.str.contains('replica')")
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
         name = f"{transition}/{outcome}"
         own = weights[(weights["signal"] == name) & (weights["lag"] > 0)].groupby("lag")
@@ -83,11 +87,11 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, la
 
 def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame], species: str) -> None:
     """Weights of the fitted mixtures' parts on choice."""
-    for k, (group, label) in enumerate(zip(cohort.GROUPS, (species, "networks"), strict=True)):
+    for k, (group, label) in enumerate(zip(report.GROUPS, (species, "networks"), strict=True)):
         for x, name in enumerate(COMPONENTS):
             own, place = mixtures[group][name], x + 0.36 * (k - 0.5)
-            look: dict[str, Any] = {"alpha": 0.8, "yerr": cohort.sem(own), "error_kw": {"lw": 0.8}}
-            ax.bar(place, own.mean(), 0.34, color=cohort.GROUP_COLORS[group], label=label if x == 0 else None, **look)
+            look: dict[str, Any] = {"alpha": 0.8, "yerr": report.sem(own), "error_kw": {"lw": 0.8}}
+            ax.bar(place, own.mean(), 0.34, color=report.GROUP_COLORS[group], label=label if x == 0 else None, **look)
             plotting.dots(ax, place, own, width=0.1)
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xticks=range(len(COMPONENTS)), ylabel="weight in the fitted mixture (log odds)")
@@ -108,12 +112,12 @@ def folder(data: Path) -> Path:
 
 def networks(results: Results) -> dict[str, pd.DataFrame]:
     """Tables of the networks that are shown beside."""
-    return {n: own[own["condition"] == MAIN] for n in ("fig5c", "fig5e", "fits") for own in (results[n],)}
+    return {n: own[own["variant"] == MAIN] for n in ("stay_probability", "lag_weights", "fits") for own in (results[n],)}
 
 
 def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, Any]) -> Drawing:
     """Fig. 5 for animals, whose tables are in ``source``, beside the networks."""
-    animal = {n: tables.read(source / f"{n}.csv") for n in ("stay_probability", "lag_weights", "fits", "recovery")}
+    animal = {n: storage.read(source / f"{n}.csv") for n in ("stay_probability", "lag_weights", "fits", "recovery")}
     fits = {"animals": animal["fits"], "networks": network["fits"]}
     name = about["species"]
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
@@ -126,19 +130,19 @@ def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, 
     f = [figure.add_subplot(cells[row, column]) for row in range(3) for column in range(2)]
     titles = [f"{who}, n = {own.groupby(SUBJECT).ngroups}" for who, own in zip((name, "networks"), fits.values(), strict=True)]
     draw_stays(a1, animal["stay_probability"], titles[0])
-    draw_stays(a2, network["fig5c"], titles[1])
+    draw_stays(a2, network["stay_probability"], titles[1])
     a1.set_ylabel("stay probability")
     a1.legend(loc="lower left", bbox_to_anchor=(-0.15, 0.97), ncols=2, columnspacing=1, handlelength=1)
     draw_weights(b, animal["lag_weights"], titles[0], "fig5d", "published rats (Fig. 5d)")
-    draw_weights(c, network["fig5e"], titles[1], "fig5e", "published networks (Fig. 5e)")
+    draw_weights(c, network["lag_weights"], titles[1], "fig5e", "published networks (Fig. 5e)")
     b.set_ylabel("weight on choice (log odds)")
     b.legend(*(column[:1] for column in b.get_legend_handles_labels()), loc="upper right")
     c.set_ylim(top=2 * c.get_ylim()[1])
     c.legend(loc="upper right")
     draw_components(d, {group: own[own["model"] == "mixture"] for group, own in fits.items()}, name)
-    cohort.draw_comparison(e, {group: gains(own) for group, own in fits.items()}, list(GAINS.values()))
+    report.draw_comparison(e, {group: gains(own) for group, own in fits.items()}, list(GAINS.values()))
     e.set_ylabel("log likelihood per choice\nabove model-free (nats)")
-    cohort.draw_recovery(f, animal["recovery"], PARAMETERS)
+    report.draw_recovery(f, animal["recovery"], PARAMETERS)
     for ax in f[-2:]:
         ax.set_xlabel("true")
     for ax in f[::2]:

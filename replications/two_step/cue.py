@@ -14,21 +14,30 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from prefrontal import behavior
-from prefrontal.behavior import SUBJECT
-from prefrontal.learners import comparison, two_step
-from prefrontal.learners.choice import RATES, at_rate
-from prefrontal.learners.comparison import Data, Rule
-from replications.two_step.conditions import CUE_LEARNERS, CUE_RATE, CUE_TEMPERATURE, CUE_TRIALS, FITTED_EPISODES
+from prefrontal.analysis import staying
+
+from prefrontal.models import fitting, two_step
+from prefrontal.models.fitting import Data, Rule
+from prefrontal.models.softmax import RATES, at_rate
+from prefrontal.settings import Settings
+from prefrontal.tables.schema import SUBJECT
+from replications.two_step.settings import (
+    CUE_LEARNERS,
+    CUE_RATE,
+    CUE_TEMPERATURE,
+    CUE_TRIALS,
+    FITTED_EPISODES,
+    TwoStep,
+)
 
 LATER = [f"lag {lag}" for lag in range(2, 6)]
 """Columns of ``cue_lags`` that a learner who looks one trial back does not explain."""
 
 
-def learner(settings: Mapping[str, Any]) -> two_step.CueLearner:
+def learner(settings: Settings[TwoStep]) -> two_step.CueLearner:
     """Let cue learners play the task for long, and return one that begins with the mean of what they learned."""
-    rng, task = np.random.default_rng(0), two_step.probabilities(settings)
-    naive = two_step.CueLearner(two_step.ModelFree(CUE_RATE, eligibility=1.0, discount=settings["discount"]))
+    rng, task = np.random.default_rng(0), settings.task.probabilities
+    naive = two_step.CueLearner(two_step.ModelFree(CUE_RATE, eligibility=1.0, discount=settings.training.discount))
     played = two_step.arrange(two_step.simulate(naive, CUE_TEMPERATURE, CUE_LEARNERS, CUE_TRIALS, rng, **task))
     learned = naive.learn(*(own[:, None] for own in (played.choice, played.outcome_state, played.reward)))
     return replace(naive, learned=two_step.ModelFreeMemory(*(own.mean(0) for own in learned)))
@@ -64,7 +73,7 @@ def watched(trials: two_step.Trials, cue: two_step.CueLearner, planner: two_step
     }
     return {
         "choice": np.where(trials.free, trials.choice, -1),
-        "last": comparison.last_choices(trials.choice),
+        "last": fitting.last_choices(trials.choice),
         "kind": trials.kind,
         "planner": two_step.action_values(planner, *seen),
         **{name: two_step.action_values_by_rate(own, *seen) for name, own in learners.items()},
@@ -77,7 +86,7 @@ def compare(trials: pd.DataFrame, cue: two_step.CueLearner, planner: two_step.Pl
     Returns
     -------
     DataFrame
-        condition, seed, rule, log_likelihood per choice (nats); NaN where a half has no choice.
+        variant, seed, rule, log_likelihood per choice (nats); NaN where a half has no choice.
     """
     rows = []
     subjects: Any = list(trials[trials["episode"] < FITTED_EPISODES].groupby(SUBJECT, observed=True))
@@ -86,24 +95,30 @@ def compare(trials: pd.DataFrame, cue: two_step.CueLearner, planner: two_step.Pl
         halves = all((data["choice"][half::2] >= 0).any() for half in range(2))
         for name, rule in RULES.items():
             rng = np.random.default_rng(key[1])
-            mean = np.nanmean(comparison.cross_validate(rule, data, rng, starts=2)) if halves else np.nan
+            mean = np.nanmean(fitting.cross_validate(rule, data, rng, starts=2)) if halves else np.nan
             rows.append({**dict(zip(SUBJECT, key, strict=True)), "rule": name, "log_likelihood": mean})
     return pd.DataFrame(rows)
 
 
-def play(cue: two_step.CueLearner, settings: Mapping[str, Any], episodes: int = 1_000) -> pd.DataFrame:
-    """Trials of the cue learner, and of the planner who chooses as randomly, by condition."""
-    rng, task = np.random.default_rng(0), two_step.probabilities(settings)
-    players: dict[str, two_step.Learner] = {"cue learner": cue, "planner": two_step.Planner.of(settings)}
+def play(
+    cue: two_step.CueLearner, planner: two_step.Planner, settings: Settings[TwoStep], episodes: int = 1_000
+) -> pd.DataFrame:
+    """Trials of the cue learner, and of the planner who chooses as randomly, by variant."""
+    rng, task = np.random.default_rng(0), settings.task.probabilities
+    players: dict[str, two_step.Learner] = {"cue learner": cue, "planner": planner}
     played = [
-        two_step.simulate(own, CUE_TEMPERATURE, episodes, settings["trials"], rng, condition=name, **task)
+        two_step.simulate(own, CUE_TEMPERATURE, episodes, settings.task.trials, rng, variant=name, **task)
         for name, own in players.items()
     ]
     return pd.concat(played, ignore_index=True)
 
 
 def measure(
-    trials: pd.DataFrame, weights: pd.DataFrame, cue: two_step.CueLearner, settings: Mapping[str, Any]
+    trials: pd.DataFrame,
+    weights: pd.DataFrame,
+    cue: two_step.CueLearner,
+    planner: two_step.Planner,
+    settings: Settings[TwoStep],
 ) -> dict[str, pd.DataFrame]:
     """Tables of what the networks and the cue learner do, and of which rule predicts the networks.
 
@@ -112,10 +127,10 @@ def measure(
     trials, weights : DataFrame
         Of networks that were trained with these settings; weights as from ``behavior.two_step_weights``.
     """
-    played = play(cue, settings)
-    weights = pd.concat([weights, behavior.two_step_weights(played)], ignore_index=True)
+    played = play(cue, planner, settings)
+    weights = pd.concat([weights, staying.two_step_weights(played)], ignore_index=True)
     return {
-        "cue_stays": behavior.stay_probability(played),
-        "cue_lags": behavior.staying_by_lag(weights, behavior.PLANNER_STAYS),
-        "cue_rules": compare(trials, cue, two_step.Planner.of(settings)),
+        "cue_stays": staying.stay_probability(played),
+        "cue_lags": staying.staying_by_lag(weights, staying.PLANNER_STAYS),
+        "cue_rules": compare(trials, cue, planner),
     }

@@ -1,7 +1,4 @@
-"""Draw Fig. 5 and Supplementary Fig. 6 of Wang et al. 2018 from our results.
-
-python -m replications.two_step.figure --help
-"""
+"""Draw Fig. 5 and Supplementary Fig. 6 of Wang et al. 2018 from our results."""
 
 from __future__ import annotations
 
@@ -13,21 +10,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
-from prefrontal import experiment, plotting, tables
-from prefrontal.experiment import Drawing
-from prefrontal.learners.two_step import TRIAL_TYPES
-from prefrontal.plotting import COLORS
-from prefrontal.statistics import interval, summarize
-from prefrontal.tables import published
+from prefrontal.analysis.statistics import interval, summarize
+from prefrontal.models.two_step import TRIAL_TYPES
+from prefrontal.publishing import plotting
+from prefrontal.publishing.plotting import COLORS, Drawing
+from prefrontal.publishing.results import Results
+from prefrontal.tables import storage
+from prefrontal.tables.storage import published
 from replications.two_step import animals_figure
-from replications.two_step.conditions import MAIN, RESIDUAL, TRAINING
+from replications.two_step.settings import IN_TRAINING, MAIN, RESIDUAL, TwoStep
 
 OUTCOMES = ("rewarded", "unrewarded")
 TRANSITIONS = ("common", "uncommon")
 EVENT_COLORS = {"stage 2": COLORS["network"], "reward": COLORS["uncommon"]}
 
 
-def draw_task(ax: Axes) -> None:
+def draw_task(ax: Axes, task: TwoStep) -> None:
     """Fig. 5a: first-stage actions, second-stage states, reward."""
     nodes = {"A1": (0.15, 0.85), "A2": (0.75, 0.85), "S1": (0.15, 0.45), "S2": (0.75, 0.45)}
     for name, (x, y) in nodes.items():
@@ -51,12 +49,17 @@ def draw_task(ax: Axes) -> None:
         x, y = nodes[state]
         arrow((x, y), (x, 0.1), "-", "black")
         ax.text(x, 0.06, f"reward\nwith {payoff}", ha="center", va="top", fontsize=5.5)
-    ax.text(0.85, 0.66, ".8", color=COLORS["common"], ha="left", va="center")
-    ax.text(0.45, 0.76, ".2", color=COLORS["uncommon"], ha="center", va="bottom")
+    ax.text(0.85, 0.66, probability(task.common), color=COLORS["common"], ha="left", va="center")
+    ax.text(0.45, 0.76, probability(1 - task.common), color=COLORS["uncommon"], ha="center", va="bottom")
     ax.text(-0.14, 0.85, "stage 1", rotation=90, ha="center", va="center")
     ax.text(-0.14, 0.45, "stage 2", rotation=90, ha="center", va="center")
     ax.set(xlim=(-0.2, 1.05), ylim=(-0.12, 1))
     ax.axis("off")
+
+
+def probability(value: float) -> str:
+    """Write a probability as in the paper, such as ".8"."""
+    return f"{value:.3g}".replace("0.", ".", 1) if value < 1 else f"{value:g}"
 
 
 def rats(panel: pd.DataFrame) -> int:
@@ -75,7 +78,7 @@ def stay_bars(ax: Axes, title: str) -> dict[tuple[str, str], float]:
 def draw_schematic(axes: list[Axes], results: pd.DataFrame) -> None:
     """Fig. 5b: stay probabilities of a model-free and a model-based learner."""
     for ax, kind in zip(axes, ("model-free", "model-based"), strict=True):
-        own = results[results["condition"] == kind].set_index(["transition", "outcome"])["stay_probability"]
+        own = results[results["variant"] == kind].set_index(["transition", "outcome"])["stay_probability"]
         for (transition, outcome), x in stay_bars(ax, kind).items():
             ax.bar(x, own.get((transition, outcome), np.nan), 0.8, color=COLORS[transition])
     axes[0].set_ylabel("stay probability")
@@ -192,7 +195,7 @@ def supplement(results: pd.DataFrame, fitted: float) -> Drawing:
 
 def draw_cue_stays(axes: list[Axes], stays: pd.DataFrame) -> None:
     """Stay probabilities of the cue learner and of a planner that choose as randomly."""
-    for ax, (name, own) in zip(axes, stays.groupby("condition"), strict=True):
+    for ax, (name, own) in zip(axes, stays.groupby("variant"), strict=True):
         p = own.set_index(["transition", "outcome"])["stay_probability"]
         for kind, x in stay_bars(ax, str(name)).items():
             ax.bar(x, p[kind], 0.8, color=COLORS[kind[0]])
@@ -206,18 +209,18 @@ def draw_cue_stays(axes: list[Axes], stays: pd.DataFrame) -> None:
 def draw_cue_lags(ax: Axes, lags: pd.DataFrame) -> None:
     """How far back trials make a planner stay or leave: networks, planner and cue learner."""
     lag_axes(ax, "")
-    long = lags.melt(["condition", "seed"], var_name="lag").assign(
+    long = lags.melt(["variant", "seed"], var_name="lag").assign(
         lag=lambda own: own["lag"].str.removeprefix("lag ").astype(int)
     )
-    for condition, label, color in (
+    for variant, label, color in (
         (MAIN, "networks", COLORS["network"]),
         ("planner", "planner", COLORS["model-based"]),
         ("cue learner", "cue learner", COLORS["cue"]),
     ):
-        own = long[long["condition"] == condition]
+        own = long[long["variant"] == variant]
         means = summarize(own, ["lag"], "value")
-        ax.plot(means["lag"], means["mean"], color=color, marker=None if condition == MAIN else "o", ms=2.5, label=label)
-        if condition == MAIN:
+        ax.plot(means["lag"], means["mean"], color=color, marker=None if variant == MAIN else "o", ms=2.5, label=label)
+        if variant == MAIN:
             for _, block in own.groupby("lag"):
                 plotting.dots(ax, block["lag"].iloc[0], block["value"], color, size=3)
     ax.set_ylabel("planning weight (log odds)")
@@ -246,7 +249,7 @@ CUE_FIGURE = {
 """Columns and rules of the figure about the cue learner: what they are called there, and their colour."""
 
 
-def cue(results: experiment.Results) -> Drawing:
+def cue(results: Results) -> Drawing:
     """Draw the model-free alternative of Akam, Costa & Dayan (2015), the last trial's outcome as a cue, beside the networks."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 58)
     layout: dict[str, Any] = {"left": 0.06, "right": 0.99, "top": 0.86, "bottom": 0.18}
@@ -290,7 +293,7 @@ TRAINING_PANELS: dict[str, dict[str, tuple[str, str]]] = {
 
 def draw_course(ax: Axes, results: pd.DataFrame, column: str, color: str, label: str) -> None:
     """One measure over training: every network (thin) and their mean, and the finished main networks as dots."""
-    stages, finished = results[results["condition"] == TRAINING], results[results["condition"] == MAIN]
+    stages, finished = results[results["variant"] == IN_TRAINING], results[results["variant"] == MAIN]
     for _, network in stages.groupby("seed"):
         ax.plot(network["trained_episodes"] / 1000, network[column], color=color, lw=0.4, alpha=0.5)
     means = stages.groupby("trained_episodes")[column].mean()
@@ -317,17 +320,17 @@ def training(results: pd.DataFrame) -> Drawing:
     return Drawing("fig5_training", figure, {})
 
 
-def draw(results: experiment.Results) -> Iterator[Drawing]:
+def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure, its supplements and, where there are animals, these beside the networks."""
-    stays, weights, rpes = (own[own["condition"] == MAIN] for own in (results["fig5c"], results["fig5e"], results["fig5fg"]))
-    points, pooled = results["fig5fg_points"], rpes.query("event == 'both'")
+    stays, weights, rpes = (own[own["variant"] == MAIN] for own in (results["stay_probability"], results["lag_weights"], results["rpe_regressions"]))
+    points, pooled = results["rpe_examples"], rpes.query("event == 'both'")
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
     grid = figure.add_gridspec(2, 1, hspace=0.5, left=0.075, right=0.985, top=0.93, bottom=0.12)
     top, bottom = grid[0].subgridspec(1, 5, wspace=0.5), grid[1].subgridspec(1, 4, wspace=0.36)
     a, b1, b2, c1, c2 = (figure.add_subplot(top[column]) for column in range(5))
     d, e, f, g = (figure.add_subplot(bottom[column]) for column in range(4))
-    draw_task(a)
-    draw_schematic([b1, b2], results["fig5b"])
+    draw_task(a, results.settings[MAIN].task)
+    draw_schematic([b1, b2], results["stay_probability_models"])
     draw_stays(c1, c2, stays)
     for x, transition in enumerate(TRANSITIONS):
         b1.text(0.98, 0.98 - 0.1 * x, transition, color=COLORS[transition], ha="right", va="top", transform=b1.transAxes)
@@ -344,14 +347,11 @@ def draw(results: experiment.Results) -> Iterator[Drawing]:
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter)
     yield Drawing("fig5", figure, panels)
-    yield supplement(results["supplementary6"], rpes["sarsa_rate"].iloc[0])
+    yield supplement(results["rpe_regressions_by_rate"], rpes["sarsa_rate"].iloc[0])
     yield cue(results)
-    yield training(results["training"])
+    if "training" in results:
+        yield training(results["training"])
     folder = animals_figure.folder(results.data)
     if folder.exists():
-        about = tables.manifest(folder)["lag_weights.csv"]
+        about = storage.manifest(folder)["lag_weights.csv"]
         yield animals_figure.drawing(folder, animals_figure.networks(results), about)
-
-
-if __name__ == "__main__":
-    experiment.figure_main(__file__)

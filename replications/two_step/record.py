@@ -1,28 +1,21 @@
-"""Record the trained networks, weights frozen, on the two-step task (Methods, simulation 4: 300 test episodes).
-
-python -m replications.two_step.record --help
-"""
+"""Record the trained networks, weights frozen (Methods, simulation 4: 300 test episodes)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prefrontal import recording
-from prefrontal.tables import Recording
-from replications.two_step.conditions import MAIN, TRAINING
+from prefrontal.networks.load import Networks
+from prefrontal.tables.recording import Recording
+from replications.two_step.settings import MAIN, IN_TRAINING, TwoStep
 
 
-def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
-    """Record every condition on the task of its training, one of them as its networks were at each stage of it."""
+def record(networks: Networks, episodes: int) -> Iterator[Recording[TwoStep]]:
+    """Record every variant on the task of its training; one of them at each stage of training."""
     third, tenth = (max(1, episodes // part) for part in (3, 10))
-    for condition in networks.conditions:
-        trained = networks(condition)
-        if condition == TRAINING:
-            for stage in trained.config.snapshot_episodes:
-                yield networks(TRAINING, snapshot=stage).record(tenth, columns={"trained_episodes": stage})
+    for variant in networks.variants:
+        trained = networks(variant)
+        if variant == IN_TRAINING:
+            for stage in trained.settings.training.snapshot_episodes:
+                yield networks(IN_TRAINING, snapshot=stage).record(tenth, columns={"trained_episodes": stage})
         else:
-            yield trained.record(episodes if condition == MAIN else third)
-
-
-if __name__ == "__main__":
-    recording.main(__file__)
+            yield trained.record(episodes if variant == MAIN else third)

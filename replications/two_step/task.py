@@ -2,65 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import INVALID_REWARD, State, one_hot, proceed
+from prefrontal.task import INVALID_REWARD, State, Task, one_hot, proceed
+from replications.two_step.settings import TwoStep
 
 FIXATION, STAGE_1, STAGE_2 = 0, 1, 2
 LEFT, RIGHT, CENTRE = 0, 1, 2
 
 
-@dataclass(frozen=True)
-class TwoStepTask:
+class TwoStepTask(Task):
     """Choose between two actions, each of which usually leads to its own second-stage state.
 
-    A trial is fixation (centre required), stage 1 (left or right required) and stage 2, after which reward comes. Left leads
-    to S1 and right to S2 with probability ``common``, else to the other one. The rich second-stage state pays 1 with
-    probability ``rich``, the poor one with ``1 - rich``; at the start of each trial the two swap with probability ``reversal``.
+    A trial is fixation (centre required), stage 1 (left or right required) and stage 2, after which
+    the reward comes. Left leads to S1 and right to S2 with probability ``common``, otherwise to the
+    other state. The rich second-stage state pays 1 with probability ``rich``, the poor one with
+    ``1 - rich``; at the start of each trial the two swap with probability ``reversal``.
 
-    The paper leaves open how many time steps a trial has (``steps_per_trial``; 2 leaves out fixation), what an invalid
-    response does to the trial (``invalid_response``: "abort" goes on to the next trial, "repeat" repeats the step) and
-    whether stage 2 asks for an action (``stage_2_response``: "any" accepts every action, "side" asks for left or right).
+    Parameters
+    ----------
+    settings : TwoStep
     """
-
-    trials: int = 100
-    common: float = 0.8
-    rich: float = 0.9
-    reversal: float = 0.025
-    steps_per_trial: int = 3
-    invalid_response: str = "abort"
-    stage_2_response: str = "any"
 
     observations = ("fixation", "stage 1", "S1", "S2")
     actions = ("left", "right", "centre")
     periods = ("fixation", "stage 1", "stage 2")
-    begin_noise = 1
+    reset_noise = 1
     step_noise = 3
+
+    def __init__(self, settings: TwoStep) -> None:
+        self.settings = settings
 
     @property
     def episode_steps(self) -> int:
         """Time steps of an episode. Aborted trials leave time for more than ``trials`` trials."""
-        return self.trials * self.steps_per_trial
+        return self.settings.trials * self.settings.steps_per_trial
 
     @property
     def first_period(self) -> int:
         """Where a trial begins."""
-        return FIXATION if self.steps_per_trial == 3 else STAGE_1
+        return FIXATION if self.settings.steps_per_trial == 3 else STAGE_1
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
         """Open episodes; either second-stage state may be the rich one."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         state: State = {
             "trial": zero,
             "period": zero + self.first_period,
-            "over": zero > 0,
+            "done": zero > 0,
             "time": zero,
-            "opens": zero > 0,
+            "new_trial": zero > 0,
             "rich_state": (noise[..., 0] < 0.5).long(),
             "choice": zero - 1,
             "outcome_state": zero - 1,
@@ -73,30 +68,30 @@ class TwoStepTask:
         period = state["period"]
         at_fixation, at_stage_1, at_stage_2 = period == FIXATION, period == STAGE_1, period == STAGE_2
         side = action != CENTRE
-        valid = (at_fixation & ~side) | (at_stage_1 & side) | (at_stage_2 & (side | (self.stage_2_response == "any")))
+        valid = (at_fixation & ~side) | (at_stage_1 & side) | (at_stage_2 & (side | (self.settings.stage_2_response == "any")))
 
-        swaps = state["opens"] & (noise[..., 0] < self.reversal)
+        swaps = state["new_trial"] & (noise[..., 0] < self.settings.reversal)
         rich_state = torch.where(swaps, 1 - state["rich_state"], state["rich_state"])
 
         chosen = at_stage_1 & valid
-        choice = torch.where(state["opens"], -1, state["choice"])
+        choice = torch.where(state["new_trial"], -1, state["choice"])
         choice = torch.where(chosen, action, choice)
-        destination = torch.where(noise[..., 1] < self.common, action, 1 - action)
-        outcome_state = torch.where(state["opens"], -1, state["outcome_state"])
+        destination = torch.where(noise[..., 1] < self.settings.common, action, 1 - action)
+        outcome_state = torch.where(state["new_trial"], -1, state["outcome_state"])
         outcome_state = torch.where(chosen, destination, outcome_state)
 
-        probability = torch.where(outcome_state == rich_state, self.rich, 1 - self.rich)
+        probability = torch.where(outcome_state == rich_state, self.settings.rich, 1 - self.settings.rich)
         paid = (at_stage_2 & (noise[..., 2] < probability)).to(noise.dtype)
         reward = torch.where(valid, paid, INVALID_REWARD)
 
-        ends, following = proceed(period, valid, at_stage_2 & valid, self.invalid_response, self.first_period)
+        ends, following = proceed(period, valid, at_stage_2 & valid, self.settings.invalid_response, self.first_period)
         time = state["time"] + 1
         after: State = {
             "trial": state["trial"] + ends,
             "period": following,
-            "over": time >= self.episode_steps,
+            "done": time >= self.episode_steps,
             "time": time,
-            "opens": ends,
+            "new_trial": ends,
             "rich_state": rich_state,
             "choice": choice,
             "outcome_state": outcome_state,

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefrontal import claims, experiment, tables
-from prefrontal.behavior import SUBJECT
-from prefrontal.learners import weather
-from prefrontal.tables import Recording
-from replications.weather.conditions import BETS, LATE, MAIN, OUTSIDE, SURE
+from prefrontal import experiments
+from prefrontal.publishing import claims
+from prefrontal.tables import storage
+from prefrontal.tables.recording import Recording
+from prefrontal.tables.schema import SUBJECT
+from replications.weather import ideal_observer
+from replications.weather.variants import BETS, LATE, MAIN, OUTSIDE, SURE
 
 DRAWN = "drawn"
 LEARNERS = ("network", "mixture", "frequency")
@@ -24,7 +26,7 @@ LEARNERS = ("network", "mixture", "frequency")
 
 @lru_cache
 def _mixture(shape: tuple[int, int], rain: bytes) -> np.ndarray:
-    return weather.mixture(np.frombuffer(rain, dtype=np.int8).reshape(shape))
+    return ideal_observer.mixture(np.frombuffer(rain, dtype=np.int8).reshape(shape))
 
 
 def forecasts(recording: Recording) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
@@ -33,7 +35,7 @@ def forecasts(recording: Recording) -> Iterator[tuple[dict[str, Any], dict[str, 
     Yields
     ------
     about : dict
-        condition, seed, test.
+        variant, seed, test.
     days : dict
         "network", "mixture" and "frequency": probability of rain; "rain", "reward" and "kind"; each (episode, days).
     """
@@ -44,7 +46,7 @@ def forecasts(recording: Recording) -> Iterator[tuple[dict[str, Any], dict[str, 
         about = dict(zip(keys, network, strict=True))  # type: ignore[arg-type]
         days = {name: own[name].unstack("trial").to_numpy() for name in own.columns}
         rain = days["rain"].astype(np.int8)
-        references = {"mixture": _mixture(rain.shape, rain.tobytes()), "frequency": weather.frequency(rain)}
+        references = {"mixture": _mixture(rain.shape, rain.tobytes()), "frequency": ideal_observer.frequency(rain)}
         yield about, {"network": days.pop("p_rain"), **references, **days}
 
 
@@ -59,32 +61,32 @@ def measure(recording: Recording) -> dict[str, pd.DataFrame]:
     Returns
     -------
     scores : DataFrame
-        condition, seed, test, kind (that of the sequence, or "all"), learner, log_loss (nats per day) and accuracy (share of
+        variant, seed, test, kind (that of the sequence, or "all"), learner, log_loss (nats per day) and accuracy (share of
         days), days 51 to 100. Bets are counted as they were made; what the others predict is the likelier weather.
     curves : DataFrame
-        condition, seed, learner, day (from 1), log_loss and accuracy, on weather as in training.
+        variant, seed, learner, day (from 1), log_loss and accuracy, on weather as in training.
     agreement : DataFrame
-        condition, seed, alike; see ``agreement``.
+        variant, seed, alike; see ``agreement``.
     """
     scores, curves, said = [], [], {}
     for about, days in forecasts(recording):
-        network = {"condition": about["condition"], "seed": about["seed"]}
+        network = {"variant": about["variant"], "seed": about["seed"]}
         if about["test"] == DRAWN:
-            said[about["condition"], about["seed"]] = days["network"] > 0.5, np.abs(days["mixture"] - 0.5) > SURE - 0.5
+            said[about["variant"], about["seed"]] = days["network"] > 0.5, np.abs(days["mixture"] - 0.5) > SURE - 0.5
         for learner in LEARNERS:
             loss, right = log_loss(days[learner], days["rain"]), (days[learner] > 0.5) == (days["rain"] == 1)
-            if learner == "network" and about["condition"] == BETS:
+            if learner == "network" and about["variant"] == BETS:
                 right = days["reward"] > 0
             each = pd.DataFrame(
                 {"kind": days["kind"][:, 0], "log_loss": loss[:, LATE:].mean(1), "accuracy": right[:, LATE:].mean(1)}
             )
-            by_kind = each.groupby("kind").mean().rename(index=dict(enumerate(weather.KINDS)))
+            by_kind = each.groupby("kind").mean().rename(index=dict(enumerate(ideal_observer.KINDS)))
             by_kind.loc["all"] = each[by_kind.columns].mean()
             scores.append(by_kind.reset_index().assign(**about, learner=learner))
             if about["test"] == DRAWN:
                 curve = {"day": np.arange(loss.shape[1]) + 1, "log_loss": loss.mean(0), "accuracy": right.mean(0)}
                 curves.append(pd.DataFrame(network | {"learner": learner} | curve))
-    frame = tables.leading(pd.concat(scores, ignore_index=True), *SUBJECT, "test", "kind", "learner")
+    frame = storage.leading(pd.concat(scores, ignore_index=True), *SUBJECT, "test", "kind", "learner")
     return {"scores": frame, "curves": pd.concat(curves, ignore_index=True), "agreement": agreement(said)}
 
 
@@ -94,22 +96,22 @@ def agreement(said: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]) -> pd.
     Parameters
     ----------
     said : dict
-        Condition and seed -> whether rain is likelier to the network, and whether the mixture is sure, each (episode, days).
+        Variant and seed -> whether rain is likelier to the network, and whether the mixture is sure, each (episode, days).
 
     Returns
     -------
     DataFrame
-        condition, seed, alike.
+        variant, seed, alike.
     """
     rows = [
-        {"condition": MAIN, "seed": seed, "alike": (rain == said[BETS, seed][0])[sure].mean()}
-        for (condition, seed), (rain, sure) in said.items()
-        if condition == MAIN and (BETS, seed) in said
+        {"variant": MAIN, "seed": seed, "alike": (rain == said[BETS, seed][0])[sure].mean()}
+        for (variant, seed), (rain, sure) in said.items()
+        if variant == MAIN and (BETS, seed) in said
     ]
     return pd.DataFrame(rows, columns=[*SUBJECT, "alike"])
 
 
-def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def measures(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers that the claims are about."""
     overall = measured["scores"].query("kind == 'all'").set_index([*SUBJECT, "test", "learner"])
     drawn = overall.xs(DRAWN, level="test").unstack("learner")
@@ -118,14 +120,14 @@ def quantities(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     gap = (loss["frequency"] - loss["network"]) / (loss["frequency"] - loss["mixture"])
     return pd.concat(
         [
-            claims.quantities("weather-predictor", gap.to_frame("share of the gap")),
-            claims.quantities("weather-bets", (accuracy["network"] / accuracy["mixture"]).to_frame("share of accuracy")),
-            claims.quantities("weather-agree", measured["agreement"], {"alike": "alike"}),
-            claims.quantities("weather-outside", (outside["network"] - outside["mixture"]).to_frame("minus mixture")),
+            claims.measures("weather-predictor", gap.to_frame("share of the gap")),
+            claims.measures("weather-bets", (accuracy["network"] / accuracy["mixture"]).to_frame("share of accuracy")),
+            claims.measures("weather-agree", measured["agreement"], {"alike": "alike"}),
+            claims.measures("weather-outside", (outside["network"] - outside["mixture"]).to_frame("minus mixture")),
         ],
         ignore_index=True,
     )
 
 
 if __name__ == "__main__":
-    experiment.analysis_main(__file__)
+    experiments.analysis_main(__file__)

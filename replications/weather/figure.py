@@ -10,20 +10,21 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal import experiment, plotting
-from prefrontal.learners.weather import KINDS
-from prefrontal.statistics import interval, summarize
-from replications.weather.conditions import BETS, LATE, MAIN, TESTS
+from prefrontal import experiments
+from prefrontal.analysis.statistics import interval, summarize
+from prefrontal.publishing import plotting
+from replications.weather.ideal_observer import KINDS
+from replications.weather.variants import BETS, LATE, MAIN, TESTS
 
 COLORS = {MAIN: plotting.COLORS["network"], BETS: plotting.COLORS["volatile"], "mixture": "#222222", "frequency": "#8a8a8a"}
 WORDS = {MAIN: "predictor", BETS: "bets", "mixture": "exact mixture", "frequency": "running frequency"}
 
 
-def draw_curve(ax: Axes, curves: pd.DataFrame, condition: str, column: str, label: str) -> None:
+def draw_curve(ax: Axes, curves: pd.DataFrame, variant: str, column: str, label: str) -> None:
     """Panels a, b: over the days of a sequence, networks with 95 % intervals beside the references."""
     for learner in ("network", "mixture", "frequency"):
-        own = curves[(curves["condition"] == condition) & (curves["learner"] == learner)]
-        mean, name = summarize(own, ["day"], column), condition if learner == "network" else learner
+        own = curves[(curves["variant"] == variant) & (curves["learner"] == learner)]
+        mean, name = summarize(own, ["day"], column), variant if learner == "network" else learner
         ax.plot(mean["day"], mean["mean"], color=COLORS[name], label=WORDS[name], ls="-" if learner == "network" else "--")
         if learner == "network":
             ax.fill_between(mean["day"], mean["ci_low"], mean["ci_high"], color=COLORS[name], alpha=0.25, lw=0)
@@ -44,9 +45,9 @@ def draw_kinds(ax: Axes, scores: pd.DataFrame) -> None:
     own = scores[(scores["test"] == next(iter(TESTS))) & (scores["kind"] != "all")]
     for x, kind in enumerate(KINDS):
         of_kind = own[own["kind"] == kind]
-        for offset, condition in ((-0.15, MAIN), (0.15, BETS)):
-            networks = of_kind[(of_kind["condition"] == condition) & (of_kind["learner"] == "network")]["accuracy"].dropna()
-            draw_networks(ax, x + offset, networks, COLORS[condition])
+        for offset, variant in ((-0.15, MAIN), (0.15, BETS)):
+            networks = of_kind[(of_kind["variant"] == variant) & (of_kind["learner"] == "network")]["accuracy"].dropna()
+            draw_networks(ax, x + offset, networks, COLORS[variant])
         for learner in ("mixture", "frequency"):
             mean = of_kind.loc[of_kind["learner"] == learner, "accuracy"].mean()
             ax.plot([x - 0.35, x + 0.35], [mean, mean], color=COLORS[learner], lw=1, ls="--")
@@ -58,9 +59,9 @@ def draw_outside(ax: Axes, scores: pd.DataFrame) -> None:
     """Panel d: accuracy late in the sequences of each test."""
     for x, test in enumerate(TESTS):
         own = scores[(scores["test"] == test) & (scores["kind"] == "all")]
-        for offset, condition in ((-0.15, MAIN), (0.15, BETS)):
-            networks = own[(own["condition"] == condition) & (own["learner"] == "network")]["accuracy"].dropna()
-            draw_networks(ax, x + offset, networks, COLORS[condition])
+        for offset, variant in ((-0.15, MAIN), (0.15, BETS)):
+            networks = own[(own["variant"] == variant) & (own["learner"] == "network")]["accuracy"].dropna()
+            draw_networks(ax, x + offset, networks, COLORS[variant])
         for learner in ("mixture", "frequency"):
             mean = own.loc[own["learner"] == learner, "accuracy"].mean()
             ax.plot([x - 0.35, x + 0.35], [mean, mean], color=COLORS[learner], lw=1, ls="--")
@@ -68,7 +69,7 @@ def draw_outside(ax: Axes, scores: pd.DataFrame) -> None:
     ax.set(ylabel=f"accuracy, days {LATE + 1}-100", xlim=(-0.5, len(TESTS) - 0.5), ylim=(0.45, 1.02))
 
 
-def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
+def draw(results: experiments.Results) -> Iterator[experiments.Drawing]:
     """Draw the figure."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 105)
     axes = figure.subplots(2, 2, width_ratios=(1, 1))
@@ -81,8 +82,8 @@ def draw(results: experiment.Results) -> Iterator[experiment.Drawing]:
     panels = dict(zip("abcd", axes.flat, strict=True))
     for letter, ax in panels.items():
         plotting.panel_label(ax, letter)
-    yield experiment.Drawing("fig_weather", figure, {letter: [ax] for letter, ax in panels.items()})
+    yield experiments.Drawing("fig_weather", figure, {letter: [ax] for letter, ax in panels.items()})
 
 
 if __name__ == "__main__":
-    experiment.figure_main(__file__)
+    experiments.figure_main(__file__)

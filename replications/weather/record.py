@@ -1,29 +1,22 @@
-"""Record the trained networks, weights frozen, on weather as in training and on patterns that they never met.
+"""Record the trained networks, weights frozen, on weather as in training and on longer patterns.
 
 Predictor and betting networks of the same seed meet the same sequences.
-
-python -m replications.weather.record --help
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from prefrontal import recording
-from prefrontal.tables import Recording
-from replications.weather.conditions import TESTS
-from replications.weather.train import Config
-
-
-def record(networks: recording.Networks, episodes: int) -> Iterator[Recording]:
-    """Days and policies of every condition, on every test."""
-    for condition in networks.conditions:
-        trained = networks(condition)
-        assert isinstance(trained.config, Config)
-        for test, settings in TESTS.items():
-            yield trained.record(episodes, replace(trained.config.task(), **settings), columns={"test": test})
+from prefrontal.networks.load import Networks
+from prefrontal.tables.recording import Recording
+from replications.weather.settings import TESTS, Weather
+from replications.weather.task import WeatherTask
 
 
-if __name__ == "__main__":
-    recording.main(__file__)
+def record(networks: Networks, episodes: int) -> Iterator[Recording[Weather]]:
+    """Record every variant in every test."""
+    for variant in networks.variants:
+        trained = networks(variant)
+        for test, problem in TESTS.items():
+            task = WeatherTask(trained.settings.task, **problem)
+            yield trained.record(episodes, task, columns={"test": test})

@@ -2,56 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.learners.weather import KINDS, PERIODS, PRIOR, go_on
-from prefrontal.task import State, one_hot
+from prefrontal.task import RandomStreams, State, Task, one_hot
+from replications.weather import ideal_observer
+from replications.weather.ideal_observer import KINDS, PERIODS, PRIOR, go_on
+from replications.weather.settings import Weather
 
 SUN, RAIN = 0, 1
 INDEPENDENT, STICKY, GROWING, FADING, PATTERN = range(len(KINDS))
 
 
-@dataclass(frozen=True)
-class WeatherTask:
-    """Say what the weather will be tomorrow; a day is one trial of one time step, and the day's weather is shown after it.
+SEQUENCES = 2_000
+"""Sequences over which the best possible accuracy is estimated."""
 
-    Every sequence is of one kind, with a number u from U[0, 1] of its own: "independent" days with P(rain) = u; "sticky",
-    tomorrow as today with probability u (alternating where it is small); "growing streaks" that end with probability u / n
-    after n days of the same weather; "fading streaks" that go on with probability u / n; a "pattern" of so many
-    ``pattern_days`` that repeats.
 
-    ``kind`` asks for one kind only.
+class WeatherTask(Task):
+    """Say what the weather will be tomorrow; a day is one trial of one time step.
+
+    The weather of a day is shown after it. Every sequence is of one kind, with a number u from
+    U[0, 1] of its own: "independent" days with P(rain) = u; "sticky", tomorrow as today with
+    probability u (alternating where it is small); "growing streaks" that end with probability u / n
+    after n days of the same weather; "fading streaks" that go on with probability u / n; a
+    "pattern" of so many ``pattern_days`` that repeats.
+
+    Parameters
+    ----------
+    settings : Weather
+    kind : str, optional
+        Only sequences of this kind; by default all.
+    pattern_days : tuple of int
+        Lengths of patterns, each as likely.
     """
-
-    days: int = 100
-    kind: str = "any"
-    pattern_days: tuple[int, ...] = PERIODS
 
     observations = ("sun", "rain")
     actions = ("sun", "rain")
     periods = ("choice",)
-    begin_noise = 3
+    reset_noise = 3
     step_noise = 1
+
+    def __init__(
+        self, settings: Weather, kind: str | None = None, pattern_days: tuple[int, ...] = PERIODS
+    ) -> None:
+        self.settings, self.kind, self.pattern_days = settings, kind, pattern_days
 
     @property
     def episode_steps(self) -> int:
         """One time step per day."""
-        return self.days
+        return self.settings.days
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open sequences of new kinds; no weather has been seen yet."""
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
+        """Start sequences; no weather has been seen yet."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
-        kind = zero + KINDS.index(self.kind) if self.kind in KINDS else self._drawn(noise[..., 0])
+        kind = self._draw(noise[..., 0]) if self.kind is None else zero + KINDS.index(self.kind)
         lengths = torch.tensor(self.pattern_days, device=noise.device)
         period = lengths[(noise[..., 1] * len(lengths)).long()]
         state: State = {
             "trial": zero,
             "period": zero,
-            "over": zero > 0,
+            "done": zero > 0,
             "kind": kind,
             "number": noise[..., 2],
             "length": period,
@@ -65,21 +78,22 @@ class WeatherTask:
         return state, self._observe(state)
 
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
-        """Bet, and see the day's weather."""
+        """Guess in every episode; then the day's weather is shown."""
         kind, number, streak, last = (state[name] for name in ("kind", "number", "streak", "weather"))
         repeats = torch.zeros_like(number)
         for code in (STICKY, GROWING, FADING):
-            repeats = torch.where(kind == code, go_on(KINDS[code], number, streak.clamp_min(1)), repeats)
+            probability = go_on(KINDS[code], number, streak.clamp_min(1))
+            repeats = torch.where(kind == code, probability, repeats)
         follows = torch.where(last == RAIN, repeats, 1 - repeats)
-        shown = (state["pattern"] >> (state["trial"] % state["length"])) & 1
+        in_pattern = (state["pattern"] >> (state["trial"] % state["length"])) & 1
         p_rain = torch.where(last < 0, 0.5, follows)
         p_rain = torch.where(kind == INDEPENDENT, number, p_rain)
-        p_rain = torch.where(kind == PATTERN, shown.to(noise.dtype), p_rain)
+        p_rain = torch.where(kind == PATTERN, in_pattern.to(noise.dtype), p_rain)
         weather = (noise[..., 0] < p_rain).long()
         trial, reward = state["trial"] + 1, (action == weather).to(noise.dtype)
         after = state | {
             "trial": trial,
-            "over": trial >= self.days,
+            "done": trial >= self.settings.days,
             "streak": torch.where(weather == last, streak + 1, 1),
             "weather": weather,
             "choice": action,
@@ -88,17 +102,35 @@ class WeatherTask:
         return after, self._observe(after), reward
 
     def target(self, state: State) -> Tensor:
-        """The weather that came."""
+        """Return the weather of the day."""
         return state["weather"]
 
     def trial_columns(self, state: State) -> dict[str, Any]:
-        """What was said, what came, and the kind of sequence."""
-        own = {name: state[name].numpy() for name in ("choice", "reward", "kind")}
-        return own | {"rain": state["weather"].numpy()}
+        """Guess, weather, and kind of sequence of days that just ended."""
+        columns = {name: state[name].numpy() for name in ("choice", "reward", "kind")}
+        return columns | {"rain": state["weather"].numpy()}
 
-    def _drawn(self, uniform: Tensor) -> Tensor:
+    def _draw(self, uniform: Tensor) -> Tensor:
         bounds = torch.tensor(PRIOR, device=uniform.device, dtype=uniform.dtype).cumsum(0)[:-1]
         return (uniform[..., None] >= bounds).sum(-1)
 
     def _observe(self, state: State) -> Tensor:
         return one_hot(state["weather"], 2, state["reward"].dtype)
+
+
+def sequences(task: WeatherTask, count: int, seed: int = 0) -> np.ndarray:
+    """Draw sequences: (count, days), 1 rain, 0 sun."""
+    noise = RandomStreams([seed], "sequences")
+    state, _ = task.reset(noise.uniform(count, task.reset_noise))
+    rain = []
+    for _ in range(task.settings.days):
+        state, *_ = task.step(state, state["weather"], noise.uniform(count, task.step_noise))
+        rain.append(state["weather"][0].numpy())
+    return np.stack(rain, axis=-1)
+
+
+def best_guesses(settings: Weather) -> float:
+    """Days per sequence that the exact mixture guesses right, mean of ``SEQUENCES`` sequences."""
+    rain = sequences(settings.build(), SEQUENCES)
+    p_rain = ideal_observer.mixture(rain)
+    return float(np.where(p_rain > 0.5, rain, 1 - rain).sum(-1).mean())

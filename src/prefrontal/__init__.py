@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prefrontal.recording import Trained
+    from prefrontal.networks.record import Trained
 
 __version__ = "1.0.0"
 
 
-def load(experiment: str, condition: str | None = None, data: Path | None = None) -> Trained:
+def load(experiment: str, variant: str | None = None, data: Path | None = None) -> Trained:
     """Read trained networks, ready to play.
 
     Parameters
     ----------
     experiment : str
         Name of its folder, such as "two_step".
-    condition : str, optional
-        What was trained, by its name in the experiment's conditions.py; by default the main one.
+    variant : str, optional
+        What was trained, by its name in the experiment's variants.py; by default the main one.
     data : Path, optional
         Data folder, by default that of the repository.
 
@@ -33,8 +33,8 @@ def load(experiment: str, condition: str | None = None, data: Path | None = None
     >>> trained = load("two_step")
     >>> trained.record(10).trials  # doctest: +SKIP
     """
-    from prefrontal import paths
-    from prefrontal.experiment import module
-    from prefrontal.recording import Networks  # needs torch, which analyses do without
+    from prefrontal import files
+    from prefrontal.experiments import module
+    from prefrontal.networks.load import Networks  # needs torch, which analyses do without
 
-    return Networks(experiment, data or paths.DATA)(condition or module(experiment, "conditions").MAIN)
+    return Networks(experiment, data or files.DATA)(variant or module(experiment, "variants").MAIN)

@@ -13,7 +13,7 @@ class UserError(Exception):
     """Something in the input is wrong; the message names it and says what is legal."""
 
 
-def require(legal: bool, name: str, value: object, expected: str) -> None:
+def check(legal: bool, name: str, value: object, expected: str) -> None:
     """Raise UserError unless ``legal``, naming the field, its value and what it should be."""
     if not legal:
         raise UserError(f"{name} is {value!r}; it must be {expected}")

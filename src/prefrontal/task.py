@@ -1,93 +1,125 @@
 """What a task is.
 
-A task is a pure, batched state machine. ``begin`` opens episodes and ``step`` takes one action in each of them; both work
-on tensors whose leading axes are (seed, episode), hold no state of their own, and receive their randomness as uniform
+A task is a pure, batched state machine. ``reset`` opens episodes and ``step`` takes one action in each of them; both work
+on tensors whose leading axes are (network, episode), hold no state of their own, and receive their randomness as uniform
 numbers. The same lines therefore run one trial in a notebook, thousands of episodes in training, compiled, and on a GPU.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from prefrontal.errors import UserError
+
 State = dict[str, Tensor]
-"""Everything a task remembers, each entry (seed, episode, ...). Three entries are required:
+"""Everything a task stateful, each entry (network, episode, ...). Three entries are required:
 
 ``trial``   index of the running trial, from 0 (int64)
 ``period``  index into ``Task.periods`` of the running time step (int64)
-``over``    True once the episode has ended (bool)
+``done``    True once the episode has ended (bool)
 """
 
 
-class Task(Protocol):
-    """One experiment's task, as the subject meets it.
+class Task(ABC):
+    """A task of an experiment, for many networks and episodes in parallel.
 
     Attributes
     ----------
     observations, actions, periods : tuple of str
-        Names of the entries of an observation, of the actions, and of the kinds of time steps of a trial.
+        Names of the entries of an observation, of the actions, and of the time steps of a trial.
     episode_steps : int
         Time steps of the longest episode.
-    begin_noise, step_noise : int
-        How many uniform numbers in [0, 1) ``begin`` and ``step`` consume per episode.
+    reset_noise, step_noise : int
+        Uniform numbers in [0, 1) that ``reset`` and ``step`` take per episode.
+    observation_bound : float
+        Observations lie within ± this number; views in pixels (uint8) within 0 to 255.
     """
 
+    observation_bound: float = 1.0
+
     @property
+    @abstractmethod
     def observations(self) -> tuple[str, ...]:
         """Names of the entries of an observation."""
 
     @property
+    @abstractmethod
     def actions(self) -> tuple[str, ...]:
         """Names of the actions."""
 
     @property
+    @abstractmethod
     def periods(self) -> tuple[str, ...]:
-        """Names of the kinds of time steps of a trial."""
+        """Names of the time steps of a trial."""
 
     @property
+    @abstractmethod
     def episode_steps(self) -> int:
         """Time steps of the longest episode."""
 
     @property
-    def begin_noise(self) -> int:
-        """Uniform numbers that ``begin`` consumes per episode."""
+    @abstractmethod
+    def reset_noise(self) -> int:
+        """Uniform numbers that ``reset`` takes per episode."""
 
     @property
+    @abstractmethod
     def step_noise(self) -> int:
-        """Uniform numbers that ``step`` consumes per episode."""
+        """Uniform numbers that ``step`` takes per episode."""
 
-    def begin(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes: noise (seed, episode, begin_noise) -> state, observation (seed, episode, observations)."""
+    @abstractmethod
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
+        """Start episodes.
 
+        Parameters
+        ----------
+        noise : Tensor
+            (network, episode, reset_noise).
+
+        Returns
+        -------
+        state, observation : State, Tensor
+            The observation is (network, episode, observations).
+        """
+
+    @abstractmethod
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
-        """Take actions (seed, episode; index into ``actions``) -> state, next observation, reward (seed, episode)."""
+        """Take one action in every episode.
 
+        Parameters
+        ----------
+        state : State
+        action : Tensor
+            Index into ``actions``, (network, episode).
+        noise : Tensor
+            (network, episode, step_noise).
+
+        Returns
+        -------
+        state, observation, reward : State, Tensor, Tensor
+        """
+
+    @abstractmethod
     def trial_columns(self, state: State) -> dict[str, Any]:
-        """Columns of the trials table for trials that just ended, given the state after their last step."""
+        """Columns of the trials table for trials that just ended, from the state after them."""
 
-
-class Supervised(Task, Protocol):
-    """A task that can say which action was right, whether or not it was rewarded."""
+    def for_networks(self, seeds: Sequence[int]) -> Task:
+        """Return the task as the networks with these seeds meet it; most tasks are the same for all."""
+        return self
 
     def target(self, state: State) -> Tensor:
-        """Right action of the step that led to this state, (seed, episode), int64."""
-
-
-class Individual(Task, Protocol):
-    """A task that is not the same for all networks."""
-
-    def of(self, seeds: Sequence[int]) -> Task:
-        """The task as the networks of these seeds meet it, (seed, episode) in their order."""
-
-
-def of_networks(task: Task, seeds: Sequence[int]) -> Task:
-    """Give a task as the networks of these seeds meet it: most are the same for all."""
-    return cast(Individual, task).of(seeds) if hasattr(task, "of") else task
+        """Return the correct action of the step that led to this state, (network, episode), int64."""
+        raise UserError(
+            f"{type(self).__name__} does not say which action is correct (target); "
+            "train with training.objective reinforcement"
+        )
 
 
 INVALID_REWARD = -1.0
@@ -100,9 +132,9 @@ def proceed(period: Tensor, valid: Tensor, completed: Tensor, invalid_response: 
     Parameters
     ----------
     period : Tensor
-        Running period of the trial, (seed, episode).
+        Running period of the trial, (network, episode).
     valid, completed : Tensor
-        Whether the response was valid, and whether it was the last of a trial, (seed, episode).
+        Whether the response was valid, and whether it was the last of a trial, (network, episode).
     invalid_response : {"abort", "repeat"}
         The trial ends, or its step is repeated.
     first : int
@@ -130,8 +162,8 @@ def sample(probabilities: Tensor, uniform: Tensor) -> Tensor:
     return (uniform[..., None] >= probabilities.cumsum(dim=-1)[..., :-1]).sum(dim=-1)
 
 
-class NoiseStream:
-    """Random numbers for a population, one generator per network.
+class RandomStreams:
+    """Random numbers for a batch, one generator per network.
 
     A network's stream depends on its seed alone, not on which networks run beside it. Numbers are always drawn on the
     CPU, so that the stream does not depend on the device either.

@@ -1,0 +1,107 @@
+"""Settings of the two-armed bandits, the networks and the analyses (Wang et al. 2018, Fig. 1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from prefrontal.settings import (
+    Count,
+    NetworkSettings,
+    Settings,
+    TaskSettings,
+    TrainingSettings,
+    validated,
+)
+
+if TYPE_CHECKING:
+    from prefrontal.task import Task
+
+
+@validated
+class Bandit(TaskSettings):
+    """Settings of the two-armed bandit."""
+
+    arms: Literal["independent", "correlated"] = "independent"
+    """Training distribution: both reward probabilities from U[0, 1], or p_right = 1 - p_left
+    (arXiv 1611.05763, section 3.1)."""
+    trials: Count = 100
+    """Trials per episode (arXiv 1611.05763: 100)."""
+
+    def build(self) -> Task:
+        """Build the task."""
+        from replications.bandit.task import BanditTask
+
+        return BanditTask(self)
+
+    def reward_range(self) -> tuple[float, float]:
+        """Reward per episode of random choice, and of an oracle that knows the better arm."""
+        from prefrontal.models.bandit import oracle_reward
+
+        return 0.5 * self.trials, oracle_reward(self.arms, self.trials)
+
+
+SETTINGS = Settings(
+    task=Bandit(),
+    network=NetworkSettings(),
+    training=TrainingSettings(
+        episodes=20_000,  # arXiv 1611.05763
+        unroll=100,  # arXiv 1611.05763
+        learning_rate=5e-3,  # tuned in the paper; README, "Deviations and choices"
+        discount=0.8,  # tuned in the paper; README, "Deviations and choices"
+        entropy_cost=1.0,  # arXiv 1611.05763
+        entropy_cost_end=0.0,  # arXiv 1611.05763
+    ),
+)
+
+MAIN, CORRELATED = "independent", "correlated"
+MAIN_RPE, CORRELATED_RPE = "independent_rpe", "correlated_rpe"
+VARIANTS = {
+    MAIN: {"seed": 8},
+    CORRELATED: {"task.arms": "correlated", "seed": 8},
+    MAIN_RPE: {"network.input": "rpe"},
+    CORRELATED_RPE: {"task.arms": "correlated", "network.input": "rpe"},
+}
+"""Training distributions, and the same with reward prediction errors instead of rewards as input.
+Networks 0 to 7 of the first two took part in the choice of settings."""
+
+STRUCTURE = {CORRELATED: MAIN, CORRELATED_RPE: MAIN_RPE}
+"""Networks whose problems have structure to learn -> those that they are compared with, seed by
+seed."""
+
+TEST_EPISODES = 300
+"""Test episodes per network, problem and order of sides (Wang et al. 2018, Fig. 1d: 300)."""
+
+PROBLEMS = {"easy": (0.25, 0.75), "hard": (0.6, 0.4)}
+"""(p_left, p_right) of the problems in Fig. 1c; the first is that of Fig. 1d. Each is also played
+with the sides swapped, so that a network's fixed preference for its first pull cancels: the regret
+of the first trial must be half the difference."""
+
+EXAMPLES = (0.99, 0.46, 0.33, 0.01)
+"""p_left of the correlated problems in Fig. 1e."""
+
+INDEPENDENT_EXAMPLES = ((0.9, 0.1), (0.8, 0.6), (0.4, 0.2), (0.1, 0.9))
+"""(p_left, p_right) of the single episodes of a network trained on independent arms."""
+
+FOLLOWED_EPISODES = 60
+"""Episodes on drawn problems whose activity is kept at every trial; that of the others is kept at
+the last trial only."""
+
+EXAMPLE_EPISODES = 10
+"""Episodes drawn in Fig. 1c."""
+
+GITTINS, THOMPSON, UCB = "Gittins indices, tuned", "Thompson sampling", "UCB as published"
+TUNED_UCB, OPTIMAL = "UCB, tuned", "Bayes-optimal"
+"""Textbook algorithms. The paper states no parameter: "tuned" is the one with the least regret over
+the training distribution, for both by one procedure; "as published" the one that gives the
+published curve."""
+
+TUNED = "tuned UCB's"
+"""A benchmark that the paper does not have."""
+
+BENCHMARKS = {
+    "Thompson sampling's": (THOMPSON, 1),
+    "UCB's as published": (UCB, 1),
+    "twice Gittins'": (GITTINS, 2),
+    TUNED: (TUNED_UCB, 1),
+}
+"""Textbook algorithms, and the multiple of their regret that networks should stay below."""

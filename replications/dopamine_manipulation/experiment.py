@@ -1,0 +1,19 @@
+"""The dopamine manipulation (Wang et al. 2018, Fig. 7)."""
+
+from __future__ import annotations
+
+from prefrontal.experiments import Experiment
+from replications.dopamine_manipulation.claims import CLAIMS
+from replications.dopamine_manipulation.settings import SETTINGS, TEST_EPISODES, VARIANTS
+
+EXPERIMENT = Experiment(
+    name="dopamine_manipulation",
+    title="Dopamine manipulation",
+    figure="7",
+    question="Do changes of the reward prediction error shift choice while weights are frozen?",
+    settings=SETTINGS,
+    variants=VARIANTS,
+    main_panel="7b",
+    test_episodes=TEST_EPISODES,
+    claims=CLAIMS,
+)

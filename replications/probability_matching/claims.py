@@ -1,0 +1,104 @@
+"""Claims about Fig. 2, each with its criterion (Wang et al. 2018, Fig. 2)."""
+
+from __future__ import annotations
+
+from prefrontal.analysis import matching, statistics
+from prefrontal.publishing.claims import RPE_INPUT, RPE_WORDS, Claim, above, again, below, between
+from prefrontal.tables.storage import published
+from replications.probability_matching.settings import COVARIATES, KINDS, MAIN, RECENT, RPE
+
+RPE_VARIANTS = {MAIN: RPE}
+
+
+def null_of(covariate: str, kind: str) -> str:
+    """Name the benchmark of unit codes: the largest 95 % quantile of the null over networks."""
+    return f"95 % quantile of the null, {covariate}, {kind}"
+
+
+def published_numbers() -> dict[str, float]:
+    """Published values of the network, by name; choice weights in Lau and Glimcher's sign."""
+    dots = published("fig2d").astype({"x": float})
+    dots = dots.rename(columns={"x": "reward_ratio", "y": "choice_ratio"})
+    baselines = {"all": "meta-RL", "held out": "meta-RL held-out", "trained": "meta-RL trained"}
+    numbers = {
+        f"slope, {name} baselines": matching.matching_slope(
+            dots[dots["series"].str.startswith(series)]
+        )
+        for name, series in baselines.items()
+    }
+    history = published("fig2f")
+    for signal, sign in (("reward", 1), ("choice", -1)):
+        points = history[history["series"].str.startswith(signal)]
+        lags, weights = points["x"].astype(float).round().astype(int), points["y"].astype(float)
+        numbers |= {
+            f"{signal} lag {lag}": sign * weight for lag, weight in zip(lags, weights, strict=True)
+        }
+    bars = published("fig2e").query("series == 'mean over units (bar)'")["y"]
+    return numbers | {
+        f"{kind}, {name}": bar for kind in KINDS for name, bar in zip(COVARIATES, bars, strict=True)
+    }
+
+
+PUBLISHED = published_numbers()
+
+CLAIMS = [
+    Claim(
+        "matching-slope",
+        "all baselines",
+        "2d",
+        "slope of log choice ratio on log reward ratio",
+        between(0, 1),
+        PUBLISHED["slope, all baselines"],
+        0.1,
+    ),
+    Claim(
+        "matching-generalises",
+        "held out minus trained",
+        "2d",
+        "slope with held-out baselines minus slope with trained ones",
+        between(-0.1, 0.1),
+        PUBLISHED["slope, held out baselines"] - PUBLISHED["slope, trained baselines"],
+    ),
+    *(
+        Claim(
+            "matching-reward-lags",
+            f"lag {lag}",
+            "2f",
+            f"weight of the reward {lag} trial{'s' if lag > 1 else ''} ago (log odds)",
+            above(0),
+            PUBLISHED[f"reward lag {lag}"],
+            0.4 if lag == 1 else None,
+        )
+        for lag in RECENT
+    ),
+    Claim(
+        "matching-reward-lags",
+        "trend",
+        "2f",
+        f"linear trend of the reward weight over lags {RECENT[0]}-{RECENT[-1]}, per lag",
+        below(0),
+        float(statistics.trend([PUBLISHED[f"reward lag {lag}"] for lag in RECENT])),
+    ),
+    Claim(
+        "matching-choice-lags",
+        "lag 1",
+        "2f",
+        "weight of the last choice (log odds; negative: alternation)",
+        below(0),
+        PUBLISHED["choice lag 1"],
+    ),
+    *(
+        Claim(
+            "matching-units",
+            f"{covariate}, {kind}",
+            "2e",
+            f"mean absolute partial correlation ({kind}) of units with {covariate}",
+            above(null_of(covariate, kind)),
+            PUBLISHED[f"{kind}, {covariate}"],
+            0.1,
+        )
+        for kind in KINDS
+        for covariate in COVARIATES
+    ),
+]
+CLAIMS += again(CLAIMS, RPE_INPUT, RPE_VARIANTS, RPE_WORDS, ("matching-slope",))

@@ -1,0 +1,61 @@
+"""Claims about Fig. 3, each with its criterion (Wang et al. 2018, Fig. 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from prefrontal.publishing.claims import RPE_INPUT as RPE
+from prefrontal.publishing.claims import RPE_WORDS, Claim, above, again
+from prefrontal.tables.storage import published
+from replications.volatile_bandit.settings import ALPHA, BLOCKS, FAST, MAIN, RISES, UNTIED
+
+RPE_VARIANTS = {MAIN: "tied_rpe"}
+
+
+def published_rates() -> dict[str, float]:
+    """Read the published mean learning rates of the networks, by block (Fig. 3d)."""
+    bars = published("fig3d").query("series == 'meta-RL mean learning rate (bar)'")
+    return dict(zip(bars["x"].str.lower(), bars["y"], strict=True))
+
+
+RATES, UNITS = published_rates(), 0.37
+"""Published learning rates, and share of units that code volatility (text)."""
+
+ORDER = "lowest block's learning rate / that of the weights"
+CODING = "share of units that code true volatility, mean over episodes"
+NULL = "the same less the share with volatility turned round by half a block"
+DEPARTURES = {MAIN: "", FAST: ", ten times faster weights", UNTIED: ", untied generator"}
+GAPS = {rise: RATES[volatile] - RATES[stable] for rise, (volatile, stable) in RISES.items()}
+
+CLAIMS = [
+    Claim(
+        "volatility-rate",
+        rise,
+        "3d",
+        f"learning rate, {rise}{departure}",
+        above(0),
+        gap if name == MAIN else np.nan,
+        variant=name,
+    )
+    for name, departure in DEPARTURES.items()
+    for rise, gap in GAPS.items()
+]
+CLAIMS += [
+    Claim("volatility-rate", block, "3d", f"learning rate, {block}", above(0), RATES[block], 0.12)
+    for block in BLOCKS
+]
+statement = "correlation of learning-rate curves, network and Bayesian agent"
+CLAIMS += [
+    Claim("volatility-orders", "lowest block / weights", "3d", ORDER, above(1000)),
+    Claim(
+        "volatility-orders",
+        "lowest block / weights",
+        "3d",
+        f"{ORDER}{DEPARTURES[FAST]}",
+        variant=FAST,
+    ),
+    Claim("volatility-bayes", "correlation", "3b", statement, above(0.7)),
+    Claim("volatility-units", "share", "3b", CODING, above(ALPHA), UNITS, 0.1),
+    Claim("volatility-units", "share - null", "3b", NULL, above(0)),
+]
+CLAIMS += again(CLAIMS, RPE, RPE_VARIANTS, RPE_WORDS, [("volatility-rate", rise) for rise in RISES])

@@ -1,0 +1,20 @@
+"""The volatile-bandit experiment (Wang et al. 2018, Fig. 3)."""
+
+from __future__ import annotations
+
+from prefrontal.experiments import Experiment
+from replications.volatile_bandit.claims import CLAIMS, RPE_VARIANTS
+from replications.volatile_bandit.settings import SETTINGS, TEST_EPISODES, VARIANTS
+
+EXPERIMENT = Experiment(
+    name="volatile_bandit",
+    title="Volatile bandit",
+    figure="3",
+    question="Do networks with frozen weights learn faster within an episode when it is volatile?",
+    settings=SETTINGS,
+    variants=VARIANTS,
+    rpe_variants=RPE_VARIANTS,
+    main_panel="3d",
+    test_episodes=TEST_EPISODES,
+    claims=CLAIMS,
+)

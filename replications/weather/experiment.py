@@ -1,0 +1,17 @@
+"""The weather experiment: learning without reward (beyond the paper)."""
+
+from __future__ import annotations
+
+from prefrontal.experiments import Experiment
+from replications.weather.claims import CLAIMS
+from replications.weather.settings import SETTINGS, TEST_EPISODES, VARIANTS
+
+EXPERIMENT = Experiment(
+    name="weather",
+    title="Weather: learning without reward",
+    question="Do networks that learn to predict, without reward, find the same inner algorithm?",
+    settings=SETTINGS,
+    variants=VARIANTS,
+    test_episodes=TEST_EPISODES,
+    claims=CLAIMS,
+)

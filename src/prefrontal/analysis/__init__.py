@@ -1,0 +1,1 @@
+"""Analyses of trials and activity. Never imports PyTorch."""

@@ -1,0 +1,265 @@
+"""Behavioural analyses of trials tables. They run on networks, textbook learners and animals alike."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from statsmodels.discrete.discrete_model import Logit
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools import add_constant
+from statsmodels.tools.sm_exceptions import PerfectSeparationError
+
+from prefrontal.models.softmax import check_arms
+from prefrontal.tables.schema import EPISODE, SUBJECT
+
+SAME = "all outcomes are the same"
+
+
+class Estimate(NamedTuple):
+    """Coefficients of a regression.
+
+    Attributes
+    ----------
+    weights, errors : array (predictors,)
+        Coefficients and their standard errors; NaN throughout where the data cannot determine them.
+    undetermined : str
+        Why they cannot; empty where they can.
+    """
+
+    weights: np.ndarray
+    errors: np.ndarray
+    undetermined: str = ""
+
+
+def unknown(design: np.ndarray, why: str) -> Estimate:
+    """Say why a regression on these predictors has no coefficients."""
+    nothing = np.full(design.shape[1], np.nan)
+    return Estimate(nothing, nothing, why)
+
+
+def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None = None) -> Estimate:
+    """Logistic regression (statsmodels), without adding a constant.
+
+    Parameters
+    ----------
+    outcome : array (trials,)
+        0 or 1.
+    design : array (trials, predictors)
+    groups : array (trials,), optional
+        Rows that tell of one and the same choice share a number; standard errors are then robust to that.
+    """
+    if len(outcome) <= design.shape[1]:
+        return unknown(design, f"{len(outcome)} choices for {design.shape[1]} weights")
+    if len(np.unique(outcome)) < 2:
+        return unknown(design, SAME)
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return unknown(design, "predictors that never vary, or depend on each other")
+    model = Logit(outcome, design)
+    model.raise_on_perfect_prediction = True
+    robust: dict[str, Any] = {} if groups is None else {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they warn of is found out below
+            fit = model.fit(disp=0, maxiter=100, **robust)
+    except (PerfectSeparationError, np.linalg.LinAlgError):
+        return unknown(design, "predictors separate the outcomes perfectly")
+    if not fit.mle_retvals["converged"]:
+        return unknown(design, "predictors separate the outcomes almost perfectly: the fit does not converge")
+    return Estimate(np.asarray(fit.params), np.asarray(fit.bse))
+
+
+def shrunken_logistic(outcome: np.ndarray, design: np.ndarray, prior: float) -> Estimate:
+    """Logistic regression with a normal prior on every weight, of mean 0 and standard deviation ``prior`` (scikit-learn).
+
+    Its weights, the most probable ones, are finite even where predictors separate the outcomes. Standard errors are NaN.
+    """
+    if len(np.unique(outcome)) < 2:
+        return unknown(design, SAME)
+    fit = LogisticRegression(C=prior**2, fit_intercept=False, solver="newton-cholesky", tol=1e-8).fit(design, outcome)
+    return Estimate(fit.coef_[0], np.full(design.shape[1], np.nan))
+
+
+def fit_logistic(outcome: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """Coefficients of a logistic regression; see ``logistic``."""
+    return logistic(outcome, design).weights
+
+
+def conditional_logistic(choice: np.ndarray, design: np.ndarray) -> Estimate:
+    """Conditional (softmax) logistic regression of choices among n arms.
+
+    Under it the odds of two arms do not depend on the others. Every choice therefore tells the same coefficients in comparison
+    with each arm that was not chosen, as in a logistic regression of pairs (Begg & Gray 1984), which is what is fitted.
+
+    Parameters
+    ----------
+    choice : array (trials,)
+        Index of the chosen arm.
+    design : array (trials, arms, predictors)
+    """
+    outcomes, differences, trials = [], [], []
+    for first, second in combinations(range(design.shape[1]), 2):
+        either = np.flatnonzero((choice == first) | (choice == second))
+        outcomes.append((choice[either] == second).astype(float))
+        differences.append(design[either, second] - design[either, first])
+        trials.append(either)
+    return logistic(np.concatenate(outcomes), np.concatenate(differences), np.concatenate(trials))
+
+
+def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd.DataFrame:
+    """Signals of the last trials beside each trial.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Sorted by trial within episodes.
+    signals : dict of Series
+        One number per trial, by name.
+    lags : int
+        How many trials back.
+
+    Returns
+    -------
+    DataFrame
+        Columns <name>_<lag>, lag 1 being the trial before; NaN where the episode had not begun.
+    """
+    keys = [trials[name] for name in EPISODE]
+    columns: dict[str, pd.Series] = {}
+    for name, signal in signals.items():
+        groups = signal.groupby(keys, observed=True, sort=False)
+        columns |= {f"{name}_{lag}": groups.shift(lag) for lag in range(1, lags + 1)}
+    return pd.DataFrame(columns, index=trials.index)
+
+
+def lagged_regression(
+    trials: pd.DataFrame,
+    signals: dict[str, pd.Series],
+    lags: int,
+    where: pd.Series | None = None,
+    errors: bool = False,
+    prior: float | None = None,
+) -> pd.DataFrame:
+    """Logistic regression of choosing right on signals of the last trials, per subject.
+
+    Trials with an invalid choice, or too early in their episode to have all lags, are left out as outcomes.
+
+    Parameters
+    ----------
+    trials, signals, lags
+        As for ``lagged``.
+    where : Series of bool, optional
+        Trials to use as outcomes; the others still serve as history.
+    errors : bool
+        Return standard errors, and why weights are undetermined, too.
+    prior : float, optional
+        Standard deviation of a normal prior on the weights, with which none is infinite (``shrunken_logistic``).
+
+    Returns
+    -------
+    DataFrame
+        variant, seed, signal, lag, weight in log odds per unit of the signal; signal "bias" has lag 0; if asked for, error and
+        undetermined (see ``Estimate``).
+    """
+    check_arms(trials["choice"], 2, "lagged_regression")
+    design = lagged(trials, signals, lags)
+
+    def fit(rows: np.ndarray) -> Estimate:
+        x = np.column_stack([np.ones(len(rows)), design.to_numpy(float)[rows]])
+        choice = trials["choice"].to_numpy(float)[rows]
+        return logistic(choice, x) if prior is None else shrunken_logistic(choice, x, prior)
+
+    return _weights(trials, design, where, ["bias_0", *design.columns], fit, errors)
+
+
+def _weights(
+    trials: pd.DataFrame,
+    design: pd.DataFrame,
+    where: pd.Series | None,
+    names: Sequence[str],
+    fit: Callable[[np.ndarray], Estimate],
+    errors: bool,
+) -> pd.DataFrame:
+    """Fit each subject's usable trials, by position -> variant, seed, signal, lag, weight; ``names`` are <signal>_<lag>."""
+    usable = design.notna().all(axis=1).to_numpy() & (trials["choice"] >= 0).to_numpy()
+    if where is not None:
+        usable &= where.to_numpy()
+    rows = []
+    own = trials[SUBJECT].reset_index(drop=True)
+    for (variant, seed), block in own.groupby(SUBJECT, observed=True, sort=False):
+        found = fit(block.index[usable[block.index]].to_numpy())
+        for name, weight, error in zip(names, found.weights, found.errors, strict=True):
+            signal, _, lag = name.rpartition("_")
+            row = {"variant": variant, "seed": seed, "signal": signal, "lag": int(lag), "weight": weight}
+            rows.append(row | ({"error": error, "undetermined": found.undetermined} if errors else {}))
+    more = ["error", "undetermined"] if errors else []
+    return pd.DataFrame(rows, columns=["variant", "seed", "signal", "lag", "weight", *more])
+
+
+def arm_signals(trials: pd.DataFrame, arms: int) -> dict[str, pd.DataFrame]:
+    """Reward and choice of each trial by arm, (trials, arms), for ``arm_regression``: 1 where the arm was chosen (and paid)."""
+    check_arms(trials["choice"], arms, "arm_signals")
+    chosen = pd.DataFrame({arm: (trials["choice"] == arm).astype(float) for arm in range(arms)}, trials.index)
+    return {"reward": chosen.mul(trials["reward"] > 0, axis=0), "choice": chosen}
+
+
+def arm_regression(
+    trials: pd.DataFrame, signals: dict[str, pd.DataFrame], lags: int, where: pd.Series | None = None, errors: bool = False
+) -> pd.DataFrame:
+    """Conditional logistic regression of choosing an arm on what each arm did in the last trials, per subject.
+
+    The log odds of an arm against another are the difference of their weighted signals, and of their biases. With two arms this
+    is ``lagged_regression`` on the difference of the signals.
+
+    Parameters
+    ----------
+    trials, lags, where, errors
+        As for ``lagged_regression``; choices are the arms' indices.
+    signals : dict of DataFrame
+        A column per arm and a row per trial, by name, such as ``arm_signals``.
+
+    Returns
+    -------
+    DataFrame
+        variant, seed, signal, lag, weight in log odds per unit of the signal; signals "bias 1", "bias 2", ..., of these arms
+        against arm 0, have lag 0.
+    """
+    arms = next(iter(signals.values())).shape[1]
+    check_arms(trials["choice"], arms, "arm_regression")
+    designs = [lagged(trials, {name: signal.iloc[:, arm] for name, signal in signals.items()}, lags) for arm in range(arms)]
+    names = [f"bias {arm}_0" for arm in range(1, arms)] + list(designs[0].columns)
+
+    def fit(rows: np.ndarray) -> Estimate:
+        bias = np.broadcast_to(np.eye(arms)[:, 1:], (len(rows), arms, arms - 1))
+        history = np.stack([design.to_numpy(float)[rows] for design in designs], axis=1)
+        return conditional_logistic(trials["choice"].to_numpy()[rows], np.concatenate([bias, history], axis=2))
+
+    return _weights(trials, designs[0], where, names, fit, errors)
+
+
+def explained_variance(outcome: np.ndarray, predictors: Sequence[np.ndarray]) -> float:
+    """Share of variance r2 that a linear regression with a constant explains; NaN where nothing varies."""
+    if len(outcome) < len(predictors) + 2 or np.ptp(outcome) == 0:
+        return np.nan
+    return float(OLS(outcome, add_constant(np.column_stack(predictors), has_constant="add")).fit().rsquared)
+
+
+def residual(outcome: np.ndarray, predictor: np.ndarray) -> np.ndarray:
+    """What is left of ``outcome`` after a linear regression on ``predictor`` with a constant."""
+    if len(outcome) < 3:
+        return np.full(len(outcome), np.nan)
+    return np.asarray(OLS(outcome, add_constant(predictor, has_constant="add")).fit().resid)
+
+
+def standardized_weights(outcome: np.ndarray, predictors: dict[str, np.ndarray]) -> dict[str, float]:
+    """Weights of a multiple linear regression on z-scored variables, as weight_<name>."""
+    values = np.column_stack([outcome, *predictors.values()])
+    if len(values) < values.shape[1] + 2 or (np.ptp(values, axis=0) == 0).any():
+        return {f"weight_{name}": np.nan for name in predictors}
+    z = stats.zscore(values, axis=0)
+    return dict(zip([f"weight_{name}" for name in predictors], OLS(z[:, 0], z[:, 1:]).fit().params, strict=True))

@@ -1,0 +1,1 @@
+"""Choices of animals and people, beside those of the networks."""

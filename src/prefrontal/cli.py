@@ -1,0 +1,82 @@
+"""The ``prefrontal`` command."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "Reproduce": {
+        "run": ("prefrontal.pipeline.commands:run", "train what is missing, record, analyse and draw"),
+        "train": ("prefrontal.pipeline.commands:train", "train networks"),
+        "record": ("prefrontal.pipeline.commands:record", "play the trained networks, weights frozen"),
+        "analyse": ("prefrontal.pipeline.commands:analyse", "analyse a recording and evaluate the claims"),
+        "draw": ("prefrontal.pipeline.commands:draw", "draw the figures from results"),
+        "reproduce": ("prefrontal.pipeline.commands:reproduce", "rebuild everything from weights and compare"),
+        "claims": ("prefrontal.pipeline.commands:claims", "print the table of claims"),
+    },
+    "Change": {
+        "compare": ("prefrontal.pipeline.commands:compare", "show a run's measures next to the suite's"),
+        "sweep": ("prefrontal.pipeline.commands:sweep", "train every combination of some settings"),
+        "new": ("prefrontal.pipeline.commands:new", "write the folder of a new experiment"),
+    },
+    "Compare with animals": {
+        "animals": ("prefrontal.pipeline.commands:animals", "analyse choices of animals next to the networks"),
+        "trials": ("prefrontal.pipeline.commands:trials", "only write the trials table of a data file"),
+    },
+    "Publish": {
+        "cite": ("prefrontal.pipeline.commands:cite", "print a figure's caption, provenance and references"),
+        "texts": ("prefrontal.pipeline.commands:texts", "fill the tables of the READMEs from results"),
+        "report": ("prefrontal.pipeline.commands:report", "write figures/report.html"),
+        "fetch": ("prefrontal.pipeline.commands:fetch", "download trained networks"),
+    },
+}
+"""Group -> command -> where its function is, and one line of help."""
+
+
+def overview() -> str:
+    """Help of the command itself."""
+    lines = ["usage: prefrontal COMMAND [...]        prefrontal COMMAND --help explains each", ""]
+    for group, commands in COMMANDS.items():
+        lines += [group, *(f"  {name:<12}{text}" for name, (_, text) in commands.items()), ""]
+    return "\n".join([*lines, "Examples", *(f"  {example}" for example in EXAMPLES)])
+
+
+EXAMPLES = (
+    "prefrontal run two_step --task.reversal 0.1 --out runs/r1",
+    "prefrontal animals two_step rats.csv --columns choice=resp reward=rew",
+    "prefrontal new my_task",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command."""
+    from prefrontal.errors import UserError, run
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(overview())
+        return
+    if given[0] == "--version":
+        from prefrontal import __version__
+
+        print(__version__)
+        return
+    name, rest = given[0], given[1:]
+    known = {name: where for commands in COMMANDS.values() for name, (where, _) in commands.items()}
+
+    def command() -> None:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+            raise UserError(f"no command {name!r}; {hint}")
+        module, _, function = known[name].partition(":")
+        getattr(importlib.import_module(module), function)(rest)
+
+    run(command)
+
+
+if __name__ == "__main__":
+    main()

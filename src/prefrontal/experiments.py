@@ -1,0 +1,178 @@
+"""Experiments: one typed definition per folder of ``replications/``, and the registry that finds them.
+
+A folder holds ``experiment.py`` with ``EXPERIMENT`` and, with the same names everywhere,
+
+``settings.py``  the task's settings (never imports PyTorch)
+``task.py``      the task
+``train.py``     ``TRAINING``, what is measured in training (``prefrontal.training.loop.Training``)
+``record.py``    ``record(networks, episodes)`` yields recordings of frozen networks
+``analysis.py``  ``ANALYSIS``, from recordings to tables and measures (``Analysis``)
+``figure.py``    ``draw(results)`` yields figures (``prefrontal.publishing.plotting.Drawing``)
+
+A folder without ``record.py`` summarises the results of other experiments.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic
+
+from prefrontal.errors import UserError, check
+from prefrontal.settings import Settings, TaskT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from prefrontal.publishing.claims import Claim
+    from prefrontal.tables.recording import Recording
+
+PACKAGE = "replications"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What a folder of ``replications/`` is about.
+
+    Attributes
+    ----------
+    name : str
+        Name of the folder.
+    title, question : str
+        For tables and headings.
+    figure : str
+        Figure of the paper; empty for what goes beyond the paper, which is counted separately.
+    claims : sequence of Claim
+    uses : sequence of str
+        Other experiments whose networks or results this one reads.
+    main_panel : str
+        Panel that is also shown for networks with the reward prediction error as input.
+    """
+
+    name: str
+    title: str
+    question: str
+    figure: str = ""
+    claims: Sequence[Claim] = ()
+    uses: Sequence[str] = ()
+    main_panel: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(Study, Generic[TaskT]):
+    """An experiment that trains networks.
+
+    Attributes
+    ----------
+    settings : Settings
+        Of the main variant.
+    variants : mapping
+        Variant -> settings that differ from ``settings``, by dotted name; the main variant first.
+        ``{"default": {}, "2_steps": {"task.steps_per_trial": 2}}``
+    further_variants : mapping
+        Trained to see what one setting does; their weights are kept apart and may be absent.
+    recorded : sequence of str, optional
+        Variants whose networks are recorded; by default all of ``variants``.
+    rpe_variants : mapping
+        Variant -> the same networks with the reward prediction error as input.
+    networks : int
+        Networks per variant (paper: 8 wherever it shows spread).
+    test_episodes : int
+        Test episodes per network.
+    """
+
+    settings: Settings[TaskT]
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"default": {}})
+    further_variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    recorded: Sequence[str] | None = None
+    rpe_variants: Mapping[str, str] = field(default_factory=dict)
+    networks: int = 8
+    test_episodes: int = 100
+
+    def __post_init__(self) -> None:
+        for variant in (*self.variants, *self.further_variants):
+            self.variant(variant)
+
+    @property
+    def main(self) -> str:
+        """Name of the main variant."""
+        return next(iter(self.variants))
+
+    def variant(self, name: str = "") -> Settings[TaskT]:
+        """Settings of a variant; by default of the main one."""
+        known = {**self.variants, **self.further_variants}
+        name = name or self.main
+        check(name in known, "variant", name, f"one of {', '.join(known)}")
+        try:
+            return self.settings.vary(known[name])
+        except UserError as error:
+            raise UserError(f"{self.name}, variant {name!r}: {error}") from error
+
+
+Tables = dict[str, "pd.DataFrame"]
+"""Tables of results by name, each with columns variant and seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """What an ``analysis.py`` offers.
+
+    Attributes
+    ----------
+    analyse : callable
+        Recording -> tables.
+    measures : callable
+        These tables -> one number per network for each claim (``claims.measures``).
+    benchmarks : callable, optional
+        The same tables -> numbers that criteria refer to, such as the regret of an algorithm.
+    further_tables : callable, optional
+        Recording and tables -> more tables, which figures show.
+    summarise : callable, optional
+        Results -> tables; in place of ``analyse`` where an experiment records nothing.
+    """
+
+    analyse: Callable[[Recording[Any]], Tables] | None = None
+    measures: Callable[[Tables], pd.DataFrame] | None = None
+    benchmarks: Callable[[Tables], Mapping[str, float]] | None = None
+    further_tables: Callable[[Recording[Any], Tables], Tables] | None = None
+    summarise: Callable[[Any], Tables] | None = None
+
+
+def names(part: str = "experiment") -> list[str]:
+    """Names of the folders of ``replications/`` that have a module ``part``."""
+    folders = importlib.import_module(PACKAGE).__path__
+    return sorted(path.parent.name for folder in folders for path in Path(folder).glob(f"*/{part}.py"))
+
+
+def module(experiment: str, part: str) -> Any:
+    """Import a module of an experiment, such as its ``record``."""
+    known = names(part)
+    check(experiment in known, "experiment", experiment, f"one of {', '.join(known)}")
+    return importlib.import_module(f"{PACKAGE}.{experiment}.{part}")
+
+
+def study(name: str) -> Study:
+    """Read an experiment's definition."""
+    found = module(name, "experiment").EXPERIMENT
+    legal = isinstance(found, Study) and found.name == name
+    check(legal, f"{PACKAGE}/{name}/experiment.py: EXPERIMENT", found, f"an Experiment with name={name!r}")
+    return found
+
+
+def get(name: str) -> Experiment[Any]:
+    """Read the definition of an experiment that trains networks."""
+    known = names("train")
+    check(name in known, "experiment", name, f"one of {', '.join(known)}")
+    found = study(name)
+    assert isinstance(found, Experiment)
+    return found
+
+
+def analysis(name: str) -> Analysis:
+    """Read what an experiment's ``analysis.py`` offers."""
+    found = module(name, "analysis").ANALYSIS
+    check(isinstance(found, Analysis), f"{PACKAGE}/{name}/analysis.py: ANALYSIS", found, "an Analysis")
+    return found

@@ -1,0 +1,104 @@
+"""Where files live, and how they are written: completely or not at all."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from platformdirs import user_cache_dir
+
+from prefrontal.errors import UserError
+
+PACKAGE_FOLDER = Path(__file__).resolve().parent
+
+
+def _checkout() -> Path | None:
+    """Folder of the repository, if the package is used from one."""
+    root = PACKAGE_FOLDER.parents[1]
+    return root if (root / "pyproject.toml").exists() and (root / "replications").is_dir() else None
+
+
+CHECKOUT = _checkout()
+ROOT = CHECKOUT or Path.cwd()
+DATA = CHECKOUT / "data" if CHECKOUT else Path(user_cache_dir("prefrontal")) / "data"
+"""Networks and results of the suite; for an installed package, those that it has downloaded."""
+FIGURES = CHECKOUT / "figures" if CHECKOUT else Path.cwd() / "figures"
+PUBLISHED = CHECKOUT / "data" / "published" if CHECKOUT else PACKAGE_FOLDER / "published"
+"""Digitised values of the paper's figures."""
+
+PART = ".part"
+"""Ending of a file that is still being written, after its name, the machine and the process: .fig5.png.machine.123.part."""
+
+
+def experiment_folder(data: Path, experiment: str) -> Path:
+    """Folder of an experiment's networks and results: in a data folder, or else in that of the suite."""
+    folder = data / experiment
+    return folder if folder.exists() else DATA / experiment
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make a folder, remove what killed runs left half written, and raise UserError if no file can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+        for path in folder.glob(f".*{PART}"):
+            if abandoned(path):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror})") from error
+
+
+def abandoned(path: Path) -> bool:
+    """Whether a half-written file is of a process of this machine that runs no more."""
+    written, process, _ = path.name.rsplit(".", 2)
+    if not written.endswith(f".{platform.node()}"):
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time into the block."""
+    try:
+        import fcntl
+    except ImportError as error:
+        raise UserError("writing results needs Linux or macOS (file locks); on Windows, use WSL") from error
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write to; it takes the place of ``path`` only when the block succeeds."""
+    prepare_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}{PART}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        why = error.strerror or error
+        raise UserError(f"{path}: cannot be written ({why}); the previous version is kept") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, unless it holds this text already."""
+    prepare_folder(path.parent)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with atomic(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")

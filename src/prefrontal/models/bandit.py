@@ -1,0 +1,403 @@
+"""Ways to play a Bernoulli bandit: Gittins indices, UCB1, Thompson sampling, and, for two arms, the best possible play.
+
+All of them believe that each arm's reward probability was drawn from U[0, 1], and know an arm by its counts of rewarded
+("successes") and unrewarded ("failures") pulls.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.special import betainc, betaln, softmax, xlog1py, xlogy
+from scipy.stats import hypergeom
+
+from prefrontal.analysis.statistics import normalised_reward
+from prefrontal.errors import check, require_memory
+from prefrontal.models.softmax import check_arms, sample
+
+Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""From successes and failures, integers (..., arms), to the probabilities of choosing each arm, (..., arms)."""
+
+ARMS = ("independent", "correlated")
+"""Where the reward probabilities of two arms are from; see ``bayes_optimal_reward``."""
+
+
+@lru_cache(maxsize=8)
+def gittins_table(trials: int, discount: float, horizon: int | None = None) -> np.ndarray:
+    """Gittins indices of a Bernoulli arm with a uniform prior.
+
+    An arm's index is the sure reward per trial at which retiring on it for good and playing the arm on (with the option
+    to retire later) are worth the same (Gittins, Glazebrook & Weber 2011). One backward induction finds the
+    worth of playing on for a grid of sure rewards; the index is where the two worths cross.
+
+    Parameters
+    ----------
+    trials : int
+        Largest number of pulls of the arm.
+    discount : float
+        Factor per trial, in (0, 1).
+    horizon : int, optional
+        Trials to look ahead beyond ``trials``; after them the arm counts as known. By default, what lies beyond is
+        discounted by less than 1e-4.
+
+    Returns
+    -------
+    array (trials + 1, trials + 1)
+        Entry [successes, failures], in reward per trial; NaN beyond ``trials`` pulls. Read-only, as it is cached.
+    """
+    check(trials >= 0, "trials", trials, "0 or more")
+    check(0 < discount < 1, "discount", discount, "between 0 and 1, both excluded")
+    horizon = math.ceil(math.log(1e-4) / math.log(discount)) if horizon is None else horizon
+    check(horizon >= 1, "horizon", horizon, "1 or more")
+    sure = np.linspace(0, 1, 1001)
+    table = np.full((trials + 1, trials + 1), np.nan)
+    last = trials + horizon
+    # Worths are times (1 - discount), that is, in reward per trial; (successes, sure).
+    worth = np.maximum(sure, _mean(np.arange(last + 1), last)[:, None])
+    for pulls in reversed(range(last)):
+        mean = _mean(np.arange(pulls + 1), pulls)[:, None]
+        play = mean * (1 - discount + discount * worth[1:]) + (1 - mean) * discount * worth[:-1]
+        worth = np.maximum(sure, play)
+        if pulls <= trials:
+            successes = np.arange(pulls + 1)
+            table[successes, pulls - successes] = _crossing(play - sure, sure)
+    table.setflags(write=False)
+    return table
+
+
+def _mean(successes: np.ndarray, pulls: ArrayLike) -> np.ndarray:
+    """Posterior mean of the reward probability."""
+    return (successes + 1) / (np.asarray(pulls) + 2)
+
+
+def _crossing(advantage: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """Where ``advantage`` (..., sure), which falls with ``sure``, passes through zero."""
+    last = np.clip((advantage > 0).sum(-1, keepdims=True) - 1, 0, len(sure) - 2)
+    above, below = (np.take_along_axis(advantage, k, -1)[..., 0] for k in (last, last + 1))
+    return sure[last[..., 0]] + above / (above - below) * (sure[1] - sure[0])
+
+
+def gittins_index(successes: ArrayLike, failures: ArrayLike, discount: float, horizon: int | None = None) -> np.ndarray:
+    """Gittins index of arms with these counts, in reward per trial; see ``gittins_table``."""
+    successes, failures = np.asarray(successes), np.asarray(failures)
+    return gittins_table(int((successes + failures).max(initial=0)), discount, horizon)[successes, failures]
+
+
+def _best(worth: np.ndarray) -> np.ndarray:
+    """Probabilities of choosing the arm of highest worth, (..., arms); ties are split."""
+    best = worth == worth.max(-1, keepdims=True)
+    return best / best.sum(-1, keepdims=True)
+
+
+def gittins(trials: int = 100, discount: float = 0.99) -> Policy:
+    """Choose the arm with the highest Gittins index, for episodes of up to ``trials`` trials."""
+
+    def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
+        # Mirrored counts have the same index, but rounding may differ in the last digits.
+        return _best(gittins_table(trials, discount)[successes, failures].round(12))
+
+    return policy
+
+
+def ucb(exploration: float = 2.0) -> Policy:
+    """Choose the arm with the highest upper confidence bound: UCB1 (Auer, Cesa-Bianchi & Fischer 2002).
+
+    The bound is mean + sqrt(exploration * ln(t) / n), with the arm's mean reward so far, its n pulls and the t pulls of all
+    arms. Auer et al. have ``exploration`` = 2. Untried arms come first.
+    """
+
+    def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
+        pulls = successes + failures
+        total, tried = np.maximum(pulls.sum(-1, keepdims=True), 1), np.maximum(pulls, 1)
+        bound = successes / tried + np.sqrt(exploration * np.log(total) / tried)
+        return _best(np.where(pulls == 0, np.finfo(float).max, bound))
+
+    return policy
+
+
+def thompson(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
+    """Choose each arm with the probability that it is the best one: Thompson sampling (Thompson 1933); a ``Policy``.
+
+    The probability is exact. For two arms: a Beta(s + 1, f + 1) variable is the (s + 1)-th smallest of s + f + 1 uniform
+    ones. Mix the uniforms of both arms: left's variable is the larger one if, among the smallest s_left + s_right + 1, at
+    least s_right + 1 are right's, which is a hypergeometric tail. For more arms: the density of each arm times the
+    distribution functions of the others is a polynomial, which Gauss-Legendre quadrature integrates without error.
+    """
+    successes, failures = np.asarray(successes), np.asarray(failures)
+    drawn = successes + failures + 1
+    if successes.shape[-1] == 2:
+        s_left, s_right = np.moveaxis(successes, -1, 0)
+        p_left = hypergeom.sf(s_right, drawn.sum(-1), drawn[..., 1], s_left + s_right + 1)
+        return np.stack([p_left, 1 - p_left], axis=-1)
+    x, weight = _quadrature(int(drawn.sum(-1).max(initial=0)) // 2 + 1)
+    s, f = successes[..., None], failures[..., None]  # (..., arms, points)
+    density = np.exp(xlogy(s, x) + xlog1py(f, -x) - betaln(s + 1, f + 1))
+    below = betainc(s + 1, f + 1, x)
+    others = [np.delete(below, arm, axis=-2).prod(-2) for arm in range(successes.shape[-1])]
+    return (density * np.stack(others, axis=-2)) @ weight
+
+
+@lru_cache(maxsize=256)
+def _quadrature(points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights of Gauss-Legendre quadrature on 0 to 1, exact for polynomials of degree below 2 * points."""
+    x, weight = np.polynomial.legendre.leggauss(points)
+    return (x + 1) / 2, weight / 2
+
+
+def bayes_optimal(trials: int = 100) -> Policy:
+    """Play two independent arms so as to earn most in an episode of ``trials`` trials (dynamic programming; ties are split)."""
+    # int8 keeps the whole plan for 100 trials in 25 MB.
+    plan = [np.sign((left - right).round(12)).astype(np.int8) for left, right in _returns(trials)][::-1]
+
+    def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
+        arms = successes.shape[-1]
+        check(arms == 2, "number of arms", arms, "2 for the Bayes-optimal policy")
+        s_left, s_right, f_left = successes[..., 0], successes[..., 1], failures[..., 0]
+        trial = (successes + failures).sum(-1)
+        sign = np.zeros(trial.shape)
+        for t in np.unique(trial):
+            at = trial == t
+            sign[at] = plan[t][s_left[at], f_left[at], s_right[at]]
+        return _best(np.stack([sign, -sign], axis=-1))
+
+    return policy
+
+
+def _returns(trials: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Reward to come after pulling left or right and playing optimally then, from the last trial to the first.
+
+    Each array is (successes left, failures left, successes right), trial + 1 entries along each axis; failures right make
+    up the number of trials so far. Entries whose counts exceed that number mean nothing and are read by no other.
+    """
+    require_memory(4 * 8 * (trials + 1) ** 3, f"the Bayes-optimal play of {trials:,} trials")
+    to_come = np.zeros((trials + 1,) * 3)
+    for trial in reversed(range(trials)):
+        s_left, f_left, s_right = np.ogrid[: trial + 1, : trial + 1, : trial + 1]
+        n_left = s_left + f_left
+        p_left, p_right = _mean(s_left, n_left), _mean(s_right, np.maximum(trial - n_left, s_right))
+        left = p_left * (1 + to_come[1:, :-1, :-1]) + (1 - p_left) * to_come[:-1, 1:, :-1]
+        right = p_right * (1 + to_come[:-1, :-1, 1:]) + (1 - p_right) * to_come[:-1, :-1, :-1]
+        to_come = np.maximum(left, right)
+        yield left, right
+
+
+def oracle_reward(arms: str, trials: int = 100) -> float:
+    """Reward per episode that one expects who knows the better of two arms; see ``bayes_optimal_reward``."""
+    check(arms in ARMS, "arms", arms, " or ".join(ARMS))
+    return (2 / 3 if arms == "independent" else 3 / 4) * trials
+
+
+@lru_cache(maxsize=256)
+def bayes_optimal_reward(arms: str, trials: int = 100, low: float = 0.0, high: float = 1.0) -> float:
+    """Reward per episode that the best possible agent expects, undiscounted.
+
+    Parameters
+    ----------
+    arms : str
+        Where the reward probabilities of two arms are from. "independent": both from U[low, high]; solved by dynamic programming.
+        "correlated": left's from U[0, 1] and right's one minus it. Then every pull tells the same whichever arm it is, so the
+        best agent always pulls the arm that looks better. After n pulls all numbers 0..n of outcomes that speak for left are
+        equally likely.
+    trials : int
+        Trials per episode.
+    low, high : float
+        Range of independent arms, which the agent knows.
+    """
+    check(arms in ARMS, "arms", arms, " or ".join(ARMS))
+    check(trials >= 1, "trials", trials, "1 or more")
+    check(0 <= low < high <= 1, "low", low, f"at least 0 and below high, {high}")
+    if arms == "correlated":
+        means = [_mean(np.arange(n + 1), n) for n in range(trials)]
+        return float(sum(np.maximum(p, 1 - p).mean() for p in means))
+    require_memory(2 * 8 * (trials + 1) ** 3 // 6, f"the Bayes-optimal play of {trials:,} trials")
+    means = [mean_within(np.arange(n + 1), n, low, high) for n in range(trials)]
+    # Reward to come, by pulls of left: (successes left, successes right).
+    to_come = [np.zeros((n + 1, trials - n + 1)) for n in range(trials + 1)]
+    for trial in reversed(range(trials)):
+        now: list[np.ndarray] = []
+        for n in range(trial + 1):
+            if 2 * n > trial:  # the arms are alike
+                now.append(now[trial - n].T)
+                continue
+            p_left, p_right = means[n][:, None], means[trial - n]
+            left = p_left * (1 + to_come[n + 1][1:]) + (1 - p_left) * to_come[n + 1][:-1]
+            right = p_right * (1 + to_come[n][:, 1:]) + (1 - p_right) * to_come[n][:, :-1]
+            now.append(np.maximum(left, right))
+        to_come = now
+    return float(to_come[0].item())
+
+
+def mean_within(successes: np.ndarray, pulls: int, low: float, high: float) -> np.ndarray:
+    """Posterior mean of a reward probability that was drawn from U[low, high]."""
+    if (low, high) == (0, 1):
+        return _mean(successes, pulls)
+    x, weight = _quadrature(pulls // 2 + 2)
+    x = low + (high - low) * x
+    log_p = xlogy(successes[:, None], x) + xlog1py(pulls - successes[:, None], -x)
+    p = np.exp(log_p - log_p.max(-1, keepdims=True)) * weight
+    return (p * x).sum(-1) / p.sum(-1)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Simulated episodes; all arrays are (episode, trial).
+
+    Attributes
+    ----------
+    choice : array of int
+        The arm's index.
+    reward : array of float
+        0 or 1.
+    regret : array of float
+        Reward probability of the best arm minus that of the chosen one; regret up to a trial is the cumulative sum.
+    """
+
+    choice: np.ndarray
+    reward: np.ndarray
+    regret: np.ndarray
+
+
+def tally(successes: np.ndarray, failures: np.ndarray, choice: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Counts after one more pull.
+
+    Parameters
+    ----------
+    successes, failures : array of int (..., arms)
+    choice, reward : array (...)
+        Arm pulled (-1 for no pull) and its reward (0 or 1).
+    """
+    pulled, paid = choice[..., None] == np.arange(successes.shape[-1]), reward[..., None] > 0
+    return successes + (pulled & paid), failures + (pulled & ~paid)
+
+
+def simulate(policy: Policy, p_reward: ArrayLike, trials: int, rng: np.random.Generator) -> Simulation:
+    """Let a policy play.
+
+    Parameters
+    ----------
+    policy : Policy
+    p_reward : array (episode, arms)
+        Reward probabilities.
+    trials : int
+        Trials per episode.
+    rng : numpy.random.Generator
+    """
+    p_reward = np.asarray(p_reward, dtype=float)
+    episodes = len(p_reward)
+    successes, failures = (np.zeros(p_reward.shape, dtype=int) for _ in range(2))
+    choice, reward = np.zeros((episodes, trials), dtype=int), np.zeros((episodes, trials))
+    for t in range(trials):
+        choice[:, t] = sample(policy(successes, failures), rng.random(episodes))
+        reward[:, t] = rng.random(episodes) < p_reward[np.arange(episodes), choice[:, t]]
+        successes, failures = tally(successes, failures, choice[:, t], reward[:, t])
+    regret = p_reward.max(-1, keepdims=True) - np.take_along_axis(p_reward, choice, axis=-1)
+    return Simulation(choice, reward, regret)
+
+
+def action_values(
+    choice: np.ndarray, reward: np.ndarray, learning_rate: float, initial_value: float = 0.5, arms: int = 2
+) -> np.ndarray:
+    """Values of all arms before each trial under Q-learning: the chosen arm's value moves towards its reward.
+
+    Parameters
+    ----------
+    choice, reward : array (episode, trial)
+        Trials with an invalid choice (-1) teach nothing.
+    learning_rate : float
+        Share of the prediction error by which the value moves.
+    initial_value : float
+        Of all arms.
+    arms : int
+        Number of arms.
+
+    Returns
+    -------
+    array (episode, trial, arms)
+    """
+    check_arms(choice, arms, "action_values")
+    values = np.empty((*choice.shape, arms))
+    now = np.full((len(choice), arms), initial_value)
+    chosen = choice.T[..., None] == np.arange(arms)
+    shares, rewards = learning_rate * chosen, np.where(chosen, reward.T[..., None], 0.0)
+    for t, (share, paid) in enumerate(zip(shares, rewards, strict=True)):
+        values[:, t] = now
+        now = now + share * (paid - now)
+    return values
+
+
+def means_among(successes: np.ndarray, failures: np.ndarray, problems: np.ndarray) -> np.ndarray:
+    """Mean of every arm's reward probability for who knows that the bandit is one of some problems, all equally likely before.
+
+    Parameters
+    ----------
+    successes, failures : array of int (..., arms)
+    problems : array (problem, arms)
+        Reward probabilities.
+
+    Returns
+    -------
+    array (..., arms)
+    """
+    known = np.clip(problems, 1e-9, 1 - 1e-9)
+    return softmax(successes @ np.log(known).T + failures @ np.log1p(-known).T, axis=-1) @ known
+
+
+def counts(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Successes and failures of all arms before each trial, (episode, trial, arms), from choice and reward (episode, trial)."""
+    check_arms(choice, arms, "counts")
+    chosen = choice[..., None] == np.arange(arms)
+    wins, pulls = (np.cumsum(what, axis=1) - what for what in (chosen * (reward > 0)[..., None], chosen.astype(int)))
+    return wins, pulls - wins
+
+
+def expected_reward(trials: pd.DataFrame, by: list[str]) -> pd.Series:
+    """Expected reward per trial on bandits whose arms were drawn from U[0, 1], by groups of trials.
+
+    So that the luck of the draw cancels, it is seen relative to the bandits that were drawn: of what who knows the better arm
+    gains there over random choice, a group gains a share; the same share of what such a one gains over all bandits is counted.
+    """
+    left, right = trials["p_left"].astype(float), trials["p_right"].astype(float)
+    gained = left.where(trials["choice"] == 0, right) - (left + right) / 2
+    grouped = trials.assign(gained=gained, possible=(left - right).abs() / 2).groupby(by)
+    share = grouped["gained"].sum() / grouped["possible"].sum()
+    return (0.5 + share * (oracle_reward("independent", 1) - 0.5)).rename("reward")
+
+
+def shares(trials: pd.DataFrame) -> pd.DataFrame:
+    """Share of the gain of each network on bandits whose arms were drawn from U[0, 1].
+
+    Returns
+    -------
+    DataFrame
+        variant, seed, reward (expected, per 100 trials), share (random choice 0, best possible 1).
+    """
+    frame = (100 * expected_reward(trials, ["variant", "seed"])).reset_index()
+    length = int(trials["trial"].max()) + 1
+    best = 100 * bayes_optimal_reward("independent", length) / length
+    return frame.assign(share=normalised_reward(frame["reward"], 50, best))
+
+
+def posterior(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of all arms' reward probabilities before each trial, under uniform priors.
+
+    Parameters
+    ----------
+    choice, reward : array (episode, trial)
+        Rewards are 0 or 1.
+    arms : int
+        Number of arms.
+
+    Returns
+    -------
+    mean, deviation : array (episode, trial, arms)
+        Of the Beta posteriors.
+    """
+    wins, losses = counts(choice, reward, arms)
+    a, b = wins + 1, losses + 1
+    return a / (a + b), np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))

@@ -1,0 +1,1 @@
+"""Networks with frozen weights: building, reading, playing, recording."""

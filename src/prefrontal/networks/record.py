@@ -1,0 +1,232 @@
+"""Record frozen networks, or cognitive models, on a task: from behaviour and activity to tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from prefrontal.errors import check, require_memory
+from prefrontal.networks.network import NetworkAgent
+from prefrontal.networks.play import EPISODES_AT_ONCE, Agent, History, Step, play
+from prefrontal.progress import Bar
+from prefrontal.settings import Settings
+from prefrontal.tables import recording, storage
+from prefrontal.tables.recording import Recording
+from prefrontal.task import RandomStreams, Task
+
+
+def record(
+    agent: Agent,
+    task: Task,
+    seeds: list[int],
+    variant: str,
+    episodes: int,
+    *,
+    discount: float | Tensor = 0.9,
+    columns: dict[str, Any] | None = None,
+    activity_periods: tuple[str, ...] = (),
+    purpose: str = "test episodes",
+    steps: bool = True,
+    forced: History | None = None,
+) -> Recording[Any]:
+    """Play episodes and write down what happened.
+
+    Parameters
+    ----------
+    agent : Agent
+    task : Task
+    seeds : list of int
+        One per network: fixes its test episodes.
+    variant : str
+        What was trained; fills the variant column.
+    episodes : int
+        Episodes per network.
+    discount : float or Tensor (network,)
+        For the reward prediction errors, reward + discount * next value - value; the value after an episode is 0.
+    columns : dict, optional
+        Further columns, the same in all rows, which tell what is tested: {"test": "drawn"}.
+    activity_periods : tuple of str
+        Periods whose unit activity is kept.
+    purpose : str
+        Names the stream of test episodes; the same name and seeds give the same episodes, whatever the agent.
+    steps : bool
+        Keep the steps table.
+    forced : History, optional
+        What is chosen, and what it brings, whatever the agent would choose.
+    """
+    check(episodes >= 1, "episodes", episodes, "at least 1")
+    task, noise = task.for_networks(seeds), RandomStreams(seeds, purpose)
+    gamma = torch.as_tensor(discount, dtype=torch.float64).expand(len(seeds))
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in recording.RECORDED}
+    tested = " ".join(str(value) for value in (columns or {}).values())
+    with Bar(total=episodes, desc=f"record {variant} {tested}".strip(), unit="episode", leave=False) as bar:
+        for first in range(0, episodes, EPISODES_AT_ONCE):
+            count = min(EPISODES_AT_ONCE, episodes - first)
+            # No table needs the observations, and views in pixels are large.
+            own = None if forced is None else History(*(part[:, first : first + count] for part in forced))
+            batch = [replace(step, observation=None) for step in play(agent, task, noise, count, own)]
+            index = _Index(seeds, variant, columns or {}, first, count)
+            parts["trials"].append(_trials(task, batch, index))
+            if steps:
+                parts["steps"].append(_steps(task, batch, index, gamma))
+            if activity_periods:
+                parts["activity"].append(_activity(task, batch, index, activity_periods))
+            bar.update(count)
+            if first == 0:
+                size = sum(frame.memory_usage().sum() for own in parts.values() for frame in own)
+                require_memory(size / count * episodes, f"episodes {episodes:,}")
+    frames: dict[str, Any] = {name: storage.concat(own) for name, own in parts.items()}
+    for name, frame in frames.items():
+        if len(frame):
+            last = ["trial"] if name == "trials" else ["step"]
+            frames[name] = frame.sort_values(["seed", "episode", *last], ignore_index=True)
+    return Recording(**frames)
+
+
+@dataclass(frozen=True)
+class _Index:
+    """Key columns for selected entries of a (network, episode) batch."""
+
+    seeds: list[int]
+    variant: str
+    columns: dict[str, Any]
+    first: int
+    count: int
+
+    def keys(self, where: np.ndarray, trial: Tensor) -> dict[str, Any]:
+        seed, episode = np.nonzero(where)
+        return {
+            "seed": np.asarray(self.seeds)[seed],
+            "variant": self.variant,
+            "episode": episode + self.first,
+            "trial": trial.numpy()[where],
+            **self.columns,
+        }
+
+
+def _concat(columns: list[dict[str, Any]]) -> pd.DataFrame:
+    sizes = [len(part["trial"]) for part in columns]
+    return pd.DataFrame({name: _column([part[name] for part in columns], sizes) for name in columns[0]})
+
+
+def _column(parts: list[Any], sizes: list[int]) -> np.ndarray | pd.Categorical:
+    """Join what was written down at successive time steps, one value per row or one for all rows; words become categories."""
+    if isinstance(parts[0], pd.Categorical):
+        return pd.api.types.union_categoricals(parts).remove_unused_categories()
+    if isinstance(parts[0], str) and len(set(parts)) == 1:
+        return pd.Categorical.from_codes(np.zeros(sum(sizes), dtype=np.int8), pd.Index(parts[:1]))
+    joined = np.concatenate([np.broadcast_to(np.asarray(part), size) for part, size in zip(parts, sizes, strict=True)])
+    return pd.Categorical(joined) if joined.dtype.kind in "OU" else joined
+
+
+def _trials(task: Task, batch: list[Step], index: _Index) -> pd.DataFrame:
+    columns = []
+    for step in batch:
+        running = ~step.state["done"]
+        moved = step.after["trial"] > step.state["trial"]
+        ended = (moved & running).numpy()
+        own = {name: np.asarray(values)[ended] for name, values in task.trial_columns(step.after).items()}
+        columns.append(index.keys(ended, step.state["trial"]) | own)
+    return _concat(columns)
+
+
+def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd.DataFrame:
+    columns = []
+    for t, step in enumerate(batch):
+        following = batch[t + 1].value * ~step.after["done"] if t + 1 < len(batch) else torch.zeros_like(step.value)
+        rpe = step.reward + discount[:, None] * following - step.value
+        where = (~step.state["done"]).numpy()
+        own = {
+            "step": t,
+            "period": pd.Categorical.from_codes(step.state["period"].numpy()[where], pd.Index(task.periods)),
+            "action": step.action.numpy()[where].astype(np.int8),
+            "reward": step.reward.numpy()[where],
+            "value": step.value.numpy()[where].astype(np.float32),
+            "rpe": rpe.numpy()[where].astype(np.float32),
+        }
+        probabilities = step.probabilities.numpy()[where].astype(np.float32)
+        policy = {f"p_{name}": probabilities[:, k] for k, name in enumerate(task.actions)}
+        columns.append(index.keys(where, step.state["trial"]) | own | policy)
+    return _concat(columns)
+
+
+def _activity(task: Task, batch: list[Step], index: _Index, periods: tuple[str, ...]) -> pd.DataFrame:
+    kept = [task.periods.index(name) for name in periods]
+    columns = []
+    for t, step in enumerate(batch):
+        period = step.state["period"].numpy()
+        where = (~step.state["done"]).numpy() & np.isin(period, kept)
+        if step.activity is None or not where.any():
+            continue
+        units = step.activity.numpy()[where].astype(np.float32)
+        own = {"step": t, "period": pd.Categorical.from_codes(period[where], pd.Index(task.periods))}
+        columns.append(index.keys(where, step.state["trial"]) | own | {f"unit_{k:02d}": u for k, u in enumerate(units.T)})
+    return _concat(columns) if columns else pd.DataFrame()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Trained networks of one variant, ready to play; their weights are frozen.
+
+    Attributes
+    ----------
+    variant : str
+    batch : list of Settings
+        With which each network was trained; they differ in the seed alone.
+    agent : NetworkAgent
+    """
+
+    variant: str
+    batch: list[Settings[Any]]
+    agent: NetworkAgent
+
+    @property
+    def settings(self) -> Settings[Any]:
+        """Settings that the networks share."""
+        return self.batch[0]
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the networks."""
+        return [each.seed for each in self.batch]
+
+    @property
+    def task(self) -> Task:
+        """Task on which they were trained."""
+        return self.settings.task.build()
+
+    def record(
+        self,
+        episodes: int,
+        task: Task | None = None,
+        *,
+        agent: Agent | None = None,
+        **options: Any,
+    ) -> Recording[Any]:
+        """Record the networks on the task of their training, or on another.
+
+        Parameters
+        ----------
+        episodes : int
+            Per network.
+        task : Task, optional
+        agent : Agent, optional
+            Plays in place of the networks, where what they see or do is changed.
+        **options
+            As in ``record``; discount and settings are those of the training.
+        """
+        recording = record(
+            agent or self.agent,
+            task or self.task,
+            self.seeds,
+            self.variant,
+            episodes,
+            discount=self.agent.discount,
+            **options,
+        )
+        return replace(recording, settings={self.variant: self.settings})

@@ -1,0 +1,1 @@
+"""The steps from settings to figures, and the commands that run them."""

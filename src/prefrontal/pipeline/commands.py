@@ -1,0 +1,254 @@
+"""The commands of ``prefrontal``: each takes the words after its name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from prefrontal import experiments, files
+from prefrontal.errors import UserError, check
+from prefrontal.experiments import Experiment
+from prefrontal.pipeline.options import parse
+from prefrontal.pipeline.place import Place
+from prefrontal.settings import Settings
+
+GROUPS: dict[str, Callable[[bool], bool]] = {
+    "paper": lambda from_paper: from_paper,
+    "extensions": lambda from_paper: not from_paper,
+    "all": lambda from_paper: True,
+}
+"""Names that stand for several experiments."""
+
+
+
+def names_of(given: Sequence[str], part: str = "figure") -> tuple[list[str], list[str]]:
+    """Split a command's words into experiments, or all of a group, and options."""
+    count = next((k for k, word in enumerate(given) if word.startswith("-")), len(given))
+    known = experiments.names(part)
+    chosen: list[str] = []
+    for word in given[:count]:
+        check(word in (*GROUPS, *known), "experiment", word, f"one of {', '.join((*known, *GROUPS))}")
+        if word in GROUPS:
+            chosen += [name for name in known if GROUPS[word](bool(experiments.study(name).figure))]
+        else:
+            chosen.append(word)
+    return list(dict.fromkeys(chosen)), list(given[count:])
+
+
+def one_name(given: Sequence[str], command: str, part: str = "train") -> tuple[str, list[str]]:
+    """Take the experiment from a command's first word; the rest are options."""
+    known = experiments.names(part)
+    if not given or given[0].startswith("-"):
+        usage = f"usage: prefrontal {command} EXPERIMENT [OPTIONS]; EXPERIMENT is one of {', '.join(known)}"
+        if given and given[0] in ("-h", "--help"):
+            print(usage + "\nOptions of each: --help after its name.")
+            raise SystemExit(0)
+        raise UserError(usage)
+    check(given[0] in known, "experiment", given[0], f"one of {', '.join(known)}")
+    return given[0], list(given[1:])
+
+
+def chosen_variants(
+    experiment: Experiment[Any], variants: Sequence[str], options: type[Any], command: str, rest: Sequence[str]
+) -> dict[str, Settings[Any]]:
+    """Settings of variants, each with what the command line changes."""
+    return {name: parse(options, experiment.variant(name), command, rest)[1] for name in variants}
+
+
+def run(given: Sequence[str]) -> None:
+    """``prefrontal run``: do what is missing or out of date, and draw."""
+    from prefrontal.pipeline.run import RunOptions, run_experiment, run_suite
+
+    names, rest = names_of(given)
+    command = f"prefrontal run {' '.join(names)}"
+    if not names:
+        one_name(given, "run", "figure")
+    if len(names) > 1 or names[0] not in experiments.names("train"):
+        made = run_suite(names, tyro.cli(Place, args=rest, prog=command, description=run_suite.__doc__))
+    else:
+        experiment = experiments.get(names[0])
+        options, settings = parse(RunOptions, experiment.variant(), command, rest)
+        variants = [experiment.main, *(name for name in options.variants if name != experiment.main)]
+        chosen = chosen_variants(experiment, variants, RunOptions, command, rest)
+        made = run_experiment(experiment, chosen, options, bool(settings.differences(experiment.variant())))
+    for path in made:
+        print(path)
+
+
+def train(given: Sequence[str]) -> None:
+    """``prefrontal train``: train networks."""
+    from prefrontal.pipeline.train import TrainingOptions, train_variants
+
+    @dataclass(frozen=True, kw_only=True)
+    class Options(TrainingOptions, Place):
+        """Train networks of an experiment."""
+
+        variants: tuple[str, ...] = ()
+        """Variants to train; by default the main one."""
+        all: bool = False
+        """Train every variant."""
+
+    name, rest = one_name(given, "train")
+    experiment, command = experiments.get(name), f"prefrontal train {name}"
+    options, settings = parse(Options, experiment.variant(), command, rest)
+    check(not (options.all and options.variants), "variants", options.variants, "left out with --all")
+    if options.out is None and settings.differences(experiment.variant()):
+        changed = ", ".join(settings.differences(experiment.variant()))
+        check(options.overwrite, "out", None, f"a folder, since {changed} differ from the suite's networks")
+    variants = list(experiment.variants) if options.all else list(options.variants) or [experiment.main]
+    train_variants(experiment, chosen_variants(experiment, variants, Options, command, rest), options, options.data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOptions(Place):
+    """Where networks and results are."""
+
+    test_episodes: int | None = None
+    """Test episodes per network; by default those of the experiment."""
+
+
+def _step(given: Sequence[str], name: str, part: str, does: Callable[[str, StepOptions], Any]) -> Any:
+    experiment, rest = one_name(given, name, part)
+    options = tyro.cli(StepOptions, args=rest, prog=f"prefrontal {name} {experiment}")
+    return does(experiment, options)
+
+
+def record(given: Sequence[str]) -> None:
+    """``prefrontal record``: play the trained networks."""
+    from prefrontal.pipeline import steps
+
+    _step(given, "record", "record", lambda name, place: steps.record(name, place.data, place.test_episodes))
+
+
+def analyse(given: Sequence[str]) -> None:
+    """``prefrontal analyse``: analyse a recording."""
+    from prefrontal.pipeline import steps
+
+    _step(given, "analyse", "analysis", lambda name, place: steps.analyse(name, place.data, place.test_episodes))
+
+
+def draw(given: Sequence[str]) -> None:
+    """``prefrontal draw``: draw figures from results."""
+    from prefrontal.pipeline import steps
+
+    for path in _step(given, "draw", "figure", lambda name, place: steps.draw(name, place.data, place.figures)):
+        print(path)
+
+
+def reproduce(given: Sequence[str]) -> None:
+    """``prefrontal reproduce``: rebuild from weights, and compare."""
+    from prefrontal.pipeline.reproduce import Options, reproduce
+
+    names, rest = names_of(given)
+    reproduce(names or names_of(["all"])[0], tyro.cli(Options, args=rest, prog="prefrontal reproduce"))
+
+
+def sweep(given: Sequence[str]) -> None:
+    """``prefrontal sweep``: train every combination of some settings."""
+    from prefrontal.training import sweep as sweeps
+
+    name, rest = one_name(given, "sweep")
+    experiment, command = experiments.get(name), f"prefrontal sweep {name}"
+    options, _ = parse(sweeps.Options, experiment.variant(), command, rest)
+    taken = {*experiment.variants, *experiment.further_variants}
+    check(options.name not in taken, "name", options.name, "none of a variant")
+    default = dataclasses.replace(experiment.variant(options.variant), seed=sweeps.FIRST_SEED)
+    frame = sweeps.sweep(name, parse(sweeps.Options, default, command, rest)[1], options)
+    varied = [axis.partition("=")[0].rpartition(".")[2] for axis in options.vary if not axis.startswith("seed=")]
+    if varied:
+        means = frame.drop(columns="seed", errors="ignore").groupby(varied).mean()
+        print(means.to_string(float_format="%.3f"))
+
+
+def claims(given: Sequence[str]) -> None:
+    """``prefrontal claims``: print the table of claims."""
+    from prefrontal.publishing import claims as table
+
+    @dataclass(frozen=True, kw_only=True)
+    class Options(Place):
+        """Print the verdict of every claim, by the row that decides it."""
+
+        every_row: bool = False
+        """Print every row of every claim."""
+
+    options = tyro.cli(Options, args=given, prog="prefrontal claims")
+    frame = table.collect(options.data)
+    print(table.as_text(frame if options.every_row else table.worst(frame)))
+    print(f"\n{table.score(frame)}")
+
+
+def compare(given: Sequence[str]) -> None:
+    """``prefrontal compare``: a run's measures next to those of the suite."""
+    from prefrontal.publishing import claims as table
+
+    check(len(given) == 1 and not given[0].startswith("-"), "folder", " ".join(given), "one folder, such as runs/r1")
+    folder = Path(given[0])
+    names = [path.name for path in sorted((folder / "data").glob("*")) if (path / "results" / "claims.csv").exists()]
+    check(bool(names), "folder", given[0], "that of a run with results (prefrontal run EXPERIMENT --out FOLDER)")
+    for name in names:
+        changed = _changes(name, folder / "data")
+        print(f"{name}: {', '.join(f'{key} {old} -> {new}' for key, (new, old) in changed.items()) or 'same settings'}")
+        print(table.compare(table.collect(folder / "data", name), table.collect(files.DATA, name)) + "\n")
+
+
+def _changes(name: str, data: Path) -> Mapping[str, tuple[Any, Any]]:
+    """Settings in which the main networks of a run differ from those of the suite."""
+    from prefrontal.publishing.results import Results
+
+    experiment = experiments.get(name)
+    here = Results(name, data).settings
+    return here[experiment.main].differences(experiment.variant()) if experiment.main in here else {}
+
+
+def new(given: Sequence[str]) -> None:
+    """``prefrontal new``: write the folder of a new experiment."""
+    from prefrontal.pipeline.new import Options, main
+
+    main(tyro.cli(Options, args=given, prog="prefrontal new"))
+
+
+def animals(given: Sequence[str]) -> None:
+    """``prefrontal animals``: analyse animals' choices."""
+    name, rest = one_name(given, "animals", "animals")
+    experiments.module(name, "animals").main(rest)
+
+
+def trials(given: Sequence[str]) -> None:
+    """``prefrontal trials``: write the trials table of a data file."""
+    from prefrontal.animals.read import Options, main
+
+    main(tyro.cli(Options, args=given, prog="prefrontal trials"))
+
+
+def cite(given: Sequence[str]) -> None:
+    """``prefrontal cite``: print a figure's caption, provenance and references."""
+    from prefrontal.publishing.bibliography import Options, main
+
+    main(tyro.cli(Options, args=given, prog="prefrontal cite"))
+
+
+def texts(given: Sequence[str]) -> None:
+    """``prefrontal texts``: fill tables of READMEs, and captions, from results."""
+    from prefrontal.publishing.readme_tables import Options, main
+
+    main(tyro.cli(Options, args=given, prog="prefrontal texts"))
+
+
+def report(given: Sequence[str]) -> None:
+    """``prefrontal report``: write figures/report.html."""
+    from prefrontal.publishing.html_report import Options, main
+
+    main(tyro.cli(Options, args=given, prog="prefrontal report"))
+
+
+def fetch(given: Sequence[str]) -> None:
+    """``prefrontal fetch``: download trained networks."""
+    from prefrontal.networks.fetch import fetch
+
+    name, rest = one_name(given, "fetch")
+    print(fetch(name, tyro.cli(Place, args=rest, prog=f"prefrontal fetch {name}").data))

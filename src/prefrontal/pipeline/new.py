@@ -1,0 +1,47 @@
+"""Write the folder of a new experiment that runs, from the template beside this file."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from prefrontal import files
+from prefrontal.cli import COMMANDS
+from prefrontal.errors import UserError, check
+
+TEMPLATE = Path(__file__).with_name("template")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Write replications/NAME, an experiment that trains in a minute, to be made yours."""
+
+    name: Annotated[str, tyro.conf.Positional] = ""
+    """Name of the experiment and of its folder, such as my_task."""
+    root: Path = files.ROOT
+    """Folder of replications/."""
+
+
+def main(options: Options) -> None:
+    """Write replications/<name>, its test included."""
+    name, folder = options.name, options.root / "replications" / options.name
+    legal = re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None and not keyword.iskeyword(name)
+    check(legal, "NAME", name, "lower-case letters, digits and underscores, a letter first, such as my_task")
+    taken = {"paper", "extensions", "all", "data", *(word for group in COMMANDS.values() for word in group)}
+    check(name not in taken, "NAME", name, f"none of {', '.join(sorted(taken))}")
+    check((options.root / "replications").is_dir(), "root", str(options.root), "a checkout of this repository")
+    if folder.exists():
+        raise UserError(f"{folder} exists; choose another name")
+    for path in sorted(TEMPLATE.iterdir()):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8").replace("NAME", name)
+            target = f"test_{name}.py" if path.name == "test.py" else path.name
+            files.write_text(folder / target, text)
+    (folder / "__init__.py").touch()
+    print(f"{folder}: written. Next: prefrontal run {name} (trains, records, analyses, draws);")
+    print("then make it yours, by the checklist of CONTRIBUTING.md")

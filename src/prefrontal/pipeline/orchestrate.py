@@ -1,0 +1,184 @@
+"""Run the steps of several experiments in parallel, and show how far they are."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from prefrontal import experiments, files
+from prefrontal.pipeline import steps
+from prefrontal.progress import Bar
+
+PRELOADED = ["prefrontal.pipeline.steps", "prefrontal.publishing.plotting", "prefrontal.networks.load", "statsmodels.api"]
+"""What all steps import; workers are copies of a process that has imported it once."""
+
+SECONDS = {"record": 20.0, "analyse": 10.0, "draw": 3.0}
+"""Expected duration of a step that was never timed."""
+
+
+@dataclass
+class Plan:
+    """What to do for one experiment.
+
+    Attributes
+    ----------
+    name : str
+    needs : list of str
+        Steps still to do, in order.
+    after : set of str
+        Experiments whose steps come first.
+    """
+
+    name: str
+    needs: list[str]
+    after: set[str] = field(default_factory=set)
+
+
+def plan(names: Sequence[str], data: Path, episodes: int | None = None, everything: bool = False) -> list[Plan]:
+    """Find the steps that experiments need."""
+    plans, stale = [], set[str]()
+    for name in sorted(names, key=lambda name: (name not in experiments.names("record"), name)):
+        uses = set(experiments.study(name).uses)
+        needs = steps.due(name, data, episodes)
+        again = uses & stale and steps.has_analysis(name) and "analyse" not in needs
+        if everything or again:
+            needs = [step for step in steps.STEPS if step != "record" or name in experiments.names("record")]
+            needs = [step for step in needs if step != "analyse" or steps.has_analysis(name)]
+        if "analyse" in needs:
+            stale.add(name)
+        plans.append(Plan(name, needs, uses & set(names)))
+    return plans
+
+
+_events: Any = None
+
+
+def _start_worker(events: Any) -> None:
+    global _events
+    _events = events
+
+
+def _work(name: str, step: str, data: Path, figures: Path, episodes: int | None) -> tuple[list[Path], float]:
+    """Do one step in a worker -> figures that it made, seconds."""
+    Bar.report = lambda title, fraction: _events.put((name, step, title, fraction))
+    began = time.monotonic()
+    made: list[Path] = []
+    if step == "record":
+        steps.record(name, data, episodes)
+    elif step == "analyse":
+        steps.analyse(name, data, episodes)
+    else:
+        made = steps.draw(name, data, figures)
+    return made, time.monotonic() - began
+
+
+def run(
+    plans: Sequence[Plan],
+    data: Path = files.DATA,
+    figures: Path = files.FIGURES,
+    episodes: int | None = None,
+    workers: int | None = None,
+) -> list[Path]:
+    """Do the steps of experiments, each after those that it uses.
+
+    An error in one step stops the command once the steps that are running have ended; what is
+    done is kept.
+
+    Returns
+    -------
+    list of Path
+        The figures.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    events: Any = context.Manager().Queue()
+    made: list[Path] = []
+    expected = expected_seconds(plans, data)
+    running: dict[Future[tuple[list[Path], float]], tuple[Plan, str]] = {}
+    todo = {each.name: each for each in plans if each.needs}
+    count = workers or os.cpu_count() or 1
+    pool = ProcessPoolExecutor(count, context, _start_worker, (events,))
+    with pool, Overview(sum(expected.values())) as overview:
+        try:
+            while todo or running:
+                busy = {each.name for each, _ in running.values()}
+                ready = [each for each in todo.values() if each.name not in busy and not each.after & todo.keys()]
+                ready.sort(key=lambda each: -sum(expected[each.name, step] for step in each.needs))
+                for each in ready[: count - len(running)]:
+                    step = each.needs[0]
+                    running[pool.submit(_work, each.name, step, data, figures, episodes)] = each, step
+                    overview.start(each.name, step, expected[each.name, step])
+                done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+                overview.show(events)
+                for future in done:
+                    each, step = running.pop(future)
+                    images, seconds = future.result()
+                    made += images
+                    overview.finish(each.name, step)
+                    each.needs.pop(0)
+                    if not each.needs:
+                        del todo[each.name]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return made
+
+
+def expected_seconds(plans: Sequence[Plan], data: Path) -> dict[tuple[str, str], float]:
+    """Duration of every step, as measured when the results that are there were made."""
+    expected = {}
+    for each in plans:
+        measured = steps.read_inputs(files.experiment_folder(data, each.name) / "results").get("seconds", {})
+        expected |= {(each.name, step): max(1.0, measured.get(step, SECONDS[step])) for step in each.needs}
+    return expected
+
+
+class Overview:
+    """One line that says which steps run, how far they are, and how long it will take."""
+
+    def __init__(self, total: float) -> None:
+        form = "{percentage:3.0f}%|{bar}| {elapsed} elapsed, {remaining} left{postfix}"
+        self.bar = tqdm(total=total, bar_format=form, file=sys.stderr, dynamic_ncols=True)
+        self.steps: dict[tuple[str, str], tuple[float, float, float]] = {}
+        self.finished = 0.0
+
+    def __enter__(self) -> Overview:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.close()
+
+    def start(self, name: str, step: str, seconds: float) -> None:
+        """Add a step that has started."""
+        self.steps[name, step] = time.monotonic(), seconds, 0.0
+
+    def finish(self, name: str, step: str) -> None:
+        """Remove a step that has finished."""
+        began, seconds, _ = self.steps.pop((name, step))
+        self.finished += seconds
+        tqdm.write(f"{name}: {step} done ({time.monotonic() - began:.0f} s)", file=sys.stderr)
+
+    def show(self, events: Any) -> None:
+        """Take in what workers report, and draw the line."""
+        while True:
+            try:
+                name, step, _, fraction = events.get_nowait()
+            except queue.Empty:
+                break
+            if (name, step) in self.steps:
+                self.steps[name, step] = (*self.steps[name, step][:2], fraction)
+        now = time.monotonic()
+        partial = [min(0.95, (now - began) / seconds) * seconds for began, seconds, _ in self.steps.values()]
+        self.bar.n = self.finished + sum(partial)
+        self.bar.set_postfix_str(", ".join(f"{name}: {step}" for name, step in self.steps), refresh=False)
+        self.bar.refresh()

@@ -1,0 +1,81 @@
+"""Rebuild everything from the weights in a folder of its own, and compare it with what is committed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefrontal import experiments, files
+from prefrontal.errors import UserError, check
+from prefrontal.pipeline import orchestrate
+from prefrontal.tables import storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Play all networks again, analyse, draw, and compare with the suite's results and figures."""
+
+    data: Path = files.DATA
+    """Data folder to compare with."""
+    figures: Path = files.FIGURES
+    """Figures folder to compare with."""
+    folder: Path = files.ROOT / ".make" / "reproduce"
+    """Folder to rebuild in; what is there is removed first."""
+
+
+def link(data: Path, rebuilt: Path, chosen: Collection[str]) -> None:
+    """Link what is not rebuilt into the folder: networks, and all of the experiments not chosen."""
+    for path in data.glob("*/*"):
+        if path.is_dir() and not (path.name == "results" and path.parent.name in chosen):
+            point(rebuilt / path.relative_to(data), path)
+    for name in set(chosen) - set(experiments.names("record")):
+        for table in ("networks.csv", "manifest.json"):
+            if (data / name / "results" / table).exists():
+                point(rebuilt / name / "results" / table, data / name / "results" / table)
+
+
+def point(name: Path, path: Path) -> None:
+    """Make a symbolic link to a path."""
+    name.parent.mkdir(parents=True, exist_ok=True)
+    name.symlink_to(path.resolve(), target_is_directory=path.is_dir())
+
+
+def compare(old: Path, new: Path) -> tuple[str, bool]:
+    """Compare two versions of a table: a description, and whether they are equal within the tolerance."""
+    if not old.exists() or not new.exists():
+        return "not rebuilt" if old.exists() else "new", False
+    difference = storage.difference(storage.read(old), storage.read(new))
+    if difference is None:
+        return "equal", True
+    return str(difference), difference.share <= storage.TOLERANCE
+
+
+def reproduce(names: Sequence[str], options: Options) -> None:
+    """Rebuild experiments, print how far each table moved, and raise UserError if one moved too far."""
+    from prefrontal.publishing import plotting  # imports matplotlib
+
+    data, figures = options.folder / "data", options.folder / "figures"
+    others = {path.name for path in options.folder.glob("*")} - {"data", "figures"}
+    compared = {options.data.resolve(), options.figures.resolve()} & {data.resolve(), figures.resolve()}
+    legal = not others and not compared
+    check(legal, "folder", str(options.folder), "one of its own: everything there is removed first")
+    shutil.rmtree(options.folder, ignore_errors=True)
+    chosen = [name for name in names if name in experiments.names("analysis")]
+    link(options.data, data, chosen)
+    orchestrate.run(orchestrate.plan(names, data, everything=True), data, figures)
+    found = {path.relative_to(top) for top in (options.data, data) for path in top.glob("*/results/*.csv")}
+    results = sorted(path for path in found if path.parts[0] in chosen)
+    moved = 0
+    for path in results:
+        text, equal = compare(options.data / path, data / path)
+        moved += not equal
+        print(f"{path.parts[0] + '/' + path.name:<60}{text}{'' if equal else '  !'}")
+    for drawn in sorted(figures.glob("*.png")):
+        old = options.figures / drawn.name
+        if not old.exists() or not plotting.same_image(old, drawn):
+            print(f"{drawn.name:<60}looks different")
+    if moved:
+        raise UserError(f"{moved} of {len(results)} tables differ from {options.data} by more than {storage.TOLERANCE:g}")
+    print(f"all {len(results)} tables equal {options.data} within {storage.TOLERANCE:g}")

@@ -1,0 +1,125 @@
+"""Run experiments from settings to figures, doing only what is missing or out of date."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefrontal import experiments
+from prefrontal.errors import UserError
+from prefrontal.experiments import Experiment
+from prefrontal.pipeline import orchestrate
+from prefrontal.pipeline.place import Place
+from prefrontal.pipeline.train import TrainingOptions, networks_folder, replicate, train_variants
+from prefrontal.settings import Settings
+from prefrontal.tables.networks import read_description
+
+SMOKE_EPISODES, SMOKE_NETWORKS, SMOKE_TEST_EPISODES = 20, 2, 4
+"""Budget of a smoke test: networks learn nothing, but every step runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(TrainingOptions, Place):
+    """Train what is missing, record, analyse and draw. With other settings, into a folder of its own (--out)."""
+
+    variants: tuple[str, ...] = ()
+    """Variants to train in addition to the main one."""
+    test_episodes: int | None = None
+    """Test episodes per network; by default those of the experiment."""
+    smoke_test: bool = False
+    """Run every step with a tiny budget, by default in runs/EXPERIMENT_smoke_test."""
+
+
+def run_suite(names: Sequence[str], place: Place) -> list[Path]:
+    """Record and analyse what is out of date, and draw the figures of several experiments."""
+    for name in names:
+        if name in experiments.names("train"):
+            train_missing(experiments.get(name), place.data)
+    made = orchestrate.run(orchestrate.plan(names, place.data), place.data, place.figures)
+    if place.out is None:
+        write_texts()
+    return made
+
+
+def run_experiment(
+    experiment: Experiment[Any], variants: Mapping[str, Settings[Any]], options: RunOptions, changed: bool
+) -> list[Path]:
+    """Train, record, analyse and draw one experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    variants : mapping
+        Variant -> settings; the main one first.
+    options : RunOptions
+    changed : bool
+        Settings differ from those of the suite.
+    """
+    own_budget = options.networks is not None or options.test_episodes is not None
+    if options.smoke_test:
+        options, variants = smoke_test(experiment, options, variants)
+    elif options.out is None:
+        if not (changed or own_budget or options.variants):
+            return run_suite([experiment.name], options)
+        raise UserError("out is missing: give a folder for networks and results of other settings, such as --out runs/r1")
+    todo = missing(experiment, variants, options)
+    if todo:
+        train_variants(experiment, todo, options, options.data)
+    plans = orchestrate.plan([experiment.name], options.data, options.test_episodes)
+    return orchestrate.run(plans, options.data, options.figures, options.test_episodes)
+
+
+def smoke_test(
+    experiment: Experiment[Any], options: RunOptions, variants: Mapping[str, Settings[Any]]
+) -> tuple[RunOptions, dict[str, Settings[Any]]]:
+    """Reduce the budget to a minimum, and start from nothing."""
+    out = options.out or Path("runs") / f"{experiment.name}_smoke_test"
+    if options.out is None:
+        shutil.rmtree(out, ignore_errors=True)
+    options = dataclasses.replace(
+        options,
+        out=out,
+        networks=options.networks or SMOKE_NETWORKS,
+        test_episodes=options.test_episodes or SMOKE_TEST_EPISODES,
+    )
+    small = {}
+    for name, settings in variants.items():
+        episodes = min(settings.training.episodes, SMOKE_EPISODES)
+        small[name] = settings.vary({"training.episodes": episodes})
+    return options, small
+
+
+def missing(
+    experiment: Experiment[Any], variants: Mapping[str, Settings[Any]], options: RunOptions
+) -> dict[str, Settings[Any]]:
+    """Variants of which networks are missing, or were trained with other settings."""
+    todo = {}
+    for name, settings in variants.items():
+        folder = networks_folder(experiment, name, options.data)
+        networks = experiment.networks if options.networks is None else options.networks
+        for each in replicate(settings, networks):
+            path = folder / f"{name}_{each.seed}.json"
+            if not path.exists() or read_description(path).settings != each.to_dict():
+                todo[name] = settings
+    return todo
+
+
+def train_missing(experiment: Experiment[Any], data: Path) -> None:
+    """Train the networks of an experiment that has none."""
+    folder = data / experiment.name / "networks"
+    if not any(folder.glob("*.json")):
+        variants = {name: experiment.variant(name) for name in experiment.variants}
+        print(f"{experiment.name}: no networks in {folder}; training all variants, which may take hours")
+        train_variants(experiment, variants, TrainingOptions(), data)
+
+
+def write_texts() -> None:
+    """Fill the tables of READMEs, and write captions, from results."""
+    from prefrontal.publishing import bibliography, readme_tables
+
+    readme_tables.main(readme_tables.Options())
+    bibliography.main(bibliography.Options(write=True))

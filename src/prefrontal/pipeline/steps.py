@@ -1,0 +1,198 @@
+"""The steps from trained networks to figures, and whether their results are up to date.
+
+What a step made carries a hash of everything that it depends on: networks, the code that is really
+imported, published values, and results of other experiments. Hashes decide, never times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from prefrontal import experiments, files
+from prefrontal.errors import UserError, check
+from prefrontal.experiments import PACKAGE, Experiment, Study
+from prefrontal.publishing import claims
+from prefrontal.publishing.results import Results
+from prefrontal.settings import TaskSettings
+from prefrontal.sources import code_hash
+from prefrontal.tables import recording, storage
+from prefrontal.tables.networks import fingerprint
+from prefrontal.tables.schema import COLUMNS
+
+INPUTS = "inputs.json"
+"""File beside results that says of what they were made: a hash of the inputs, and one of every table."""
+
+STEPS = ("record", "analyse", "draw")
+
+
+def _sha256(*parts: str | bytes) -> str:
+    content = b"\0".join(part.encode() if isinstance(part, str) else part for part in parts)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _folder_hash(paths: Iterable[Path]) -> str:
+    return _sha256(*(part for path in sorted(paths) for part in (path.name, path.read_bytes())))
+
+
+def record_inputs(study: Study, data: Path, episodes: int | None = None) -> str:
+    """Hash of what a recording depends on; empty where an experiment records nothing."""
+    if not isinstance(study, Experiment):
+        return ""
+    package = f"{PACKAGE}.{study.name}"
+    ignored = ["prefrontal.publishing", f"{package}.claims"]
+    networks = [fingerprint(files.experiment_folder(data, name) / "networks") for name in (study.name, *study.uses)]
+    code = code_hash([f"{package}.record", f"{package}.experiment"], ignored)
+    return _sha256(code, *networks, str(episodes or study.test_episodes))
+
+
+def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> str:
+    """Hash of what an experiment's results depend on."""
+    package = f"{PACKAGE}.{study.name}"
+    code = code_hash([f"{package}.{part}" for part in ("analysis", "experiment", "claims")], ["prefrontal.publishing.plotting"])
+    used = [_folder_hash((files.experiment_folder(data, name) / "results").glob("*.csv")) for name in study.uses]
+    published = _folder_hash(files.PUBLISHED.glob("*.csv"))
+    return _sha256(record_inputs(study, data, episodes), code, published, *used)
+
+
+def recorded(study: Study, data: Path, episodes: int | None = None) -> bool:
+    """True if the recording that is there is the one that would be made now."""
+    path = data / study.name / "trials.parquet"
+    try:
+        about = storage.read_provenance(path) if path.exists() else {}
+    except (OSError, ValueError):  # a damaged file is recorded again
+        about = {}
+    return about.get("inputs") == record_inputs(study, data, episodes)
+
+
+def analysed(study: Study, data: Path, episodes: int | None = None) -> bool:
+    """True if the results that are there are those that would be made now, and nobody changed them."""
+    about = read_inputs(data / study.name / "results")
+    return about.get("inputs") == analysis_inputs(study, data, episodes) and all(
+        path.exists() and _sha256(path.read_bytes()) == sha256
+        for name, sha256 in about.get("sha256", {}).items()
+        for path in [data / study.name / "results" / name]
+    )
+
+
+def read_inputs(results: Path) -> dict[str, Any]:
+    """Read what a folder of results was made of; empty if nothing says so."""
+    try:
+        return dict(json.loads((results / INPUTS).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def task_classes(study: Study) -> dict[str, type[TaskSettings]]:
+    """Classes of task settings, by name, of an experiment and of those whose networks it records."""
+    known = [experiments.get(name) for name in (study.name, *study.uses) if name in experiments.names("train")]
+    return {type(each.settings.task).__name__: type(each.settings.task) for each in known}
+
+
+def record(name: str, data: Path = files.DATA, episodes: int | None = None) -> recording.Recording[Any]:
+    """Record an experiment's networks and write the tables.
+
+    Parameters
+    ----------
+    name : str
+    data : Path
+        Data folder.
+    episodes : int, optional
+        Test episodes per network, by default those of the experiment.
+    """
+    from prefrontal.networks.load import Networks, check_finished  # imports torch
+
+    experiment = experiments.get(name)
+    check(episodes is None or episodes >= 1, "episodes", episodes, "at least 1")
+    networks = Networks(experiment, data)
+    check_finished(list(experiment.variants), data / name / "checkpoints")
+    if networks.missing:
+        print(f"{name}: left out, since not trained: {', '.join(networks.missing)}")
+    count = episodes or experiment.test_episodes
+    began = time.monotonic()
+    made = recording.join(experiments.module(name, "record").record(networks, count))
+    about = networks.provenance() | {"test_episodes": count, "inputs": record_inputs(experiment, data, episodes)}
+    about["seconds"] = round(time.monotonic() - began, 1)
+    made = replace(made, about=about)
+    recording.write_recording(made, data / name)
+    return made
+
+
+def analyse(name: str, data: Path = files.DATA, episodes: int | None = None) -> dict[str, pd.DataFrame]:
+    """Analyse an experiment's recording, or the results of others, and write the tables of results."""
+    study, began = experiments.study(name), time.monotonic()
+    if isinstance(study, Experiment):
+        made, about = analyse_recording(study, data, episodes)
+    else:
+        results = Results(name, data)
+        summarise = experiments.analysis(name).summarise
+        made, about = (summarise(results) if summarise else {}), results.about
+    folder = data / name / "results"
+    for table, frame in made.items():
+        kind = table if table in COLUMNS else None
+        storage.write(frame, folder / f"{table}.csv", kind, about)
+    for table in set(read_inputs(folder).get("sha256", {})) - {f"{table}.csv" for table in made}:
+        (folder / table).unlink(missing_ok=True)  # a table of variants that are not there any more
+    written = {f"{table}.csv": _sha256((folder / f"{table}.csv").read_bytes()) for table in sorted(made)}
+    seconds = {"record": about.get("seconds", 0.0), "analyse": round(time.monotonic() - began, 1)}
+    stamp = {"inputs": analysis_inputs(study, data, episodes), "seconds": seconds, "sha256": written}
+    files.write_text(folder / INPUTS, json.dumps(stamp, indent=1) + "\n")
+    return made
+
+
+def analyse_recording(
+    study: Experiment[Any], data: Path, episodes: int | None
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Analyse a recording -> tables of results, among them measures and claims; provenance."""
+    if not recorded(study, data, episodes):
+        raise UserError(f"{data / study.name}: no recording of these networks and this code; run prefrontal record {study.name}")
+    made = recording.read_recording(data / study.name, task_classes(study))
+    analysis = experiments.analysis(study.name)
+    if analysis.analyse is None or analysis.measures is None:
+        raise UserError(f"{PACKAGE}/{study.name}/analysis.py: ANALYSIS needs analyse and measures")
+    tables = analysis.analyse(made)
+    results = dict(tables)
+    if analysis.further_tables is not None:
+        results |= analysis.further_tables(made, tables)
+    results["measures"] = analysis.measures(tables)
+    benchmarks: Mapping[str, float] = analysis.benchmarks(tables) if analysis.benchmarks else {}
+    absent = set(study.variants) - set(made.settings)
+    present = [claim for claim in study.claims if not {claim.variant or study.main, claim.versus} & absent]
+    results["claims"] = claims.evaluate_claims(present, results["measures"], study.main, benchmarks)
+    about = {key: value for key, value in made.about.items() if key != "inputs"}
+    return results, about
+
+
+def draw(name: str, data: Path = files.DATA, figures: Path = files.FIGURES) -> list[Path]:
+    """Draw an experiment's figures -> the files that show them."""
+    from prefrontal.publishing import plotting  # imports matplotlib
+
+    results, drawn = Results(name, data), []
+    for drawing in experiments.module(name, "figure").draw(results):
+        about = results.about if drawing.about is None else drawing.about
+        plotting.save(drawing.figure, drawing.name, figures, about, drawing.panels)
+        drawn.append(figures / f"{drawing.name}.png")
+    return drawn
+
+
+def due(name: str, data: Path, episodes: int | None = None) -> list[str]:
+    """Steps that an experiment needs to be up to date; figures are always drawn."""
+    study = experiments.study(name)
+    needs = []
+    if not has_analysis(name) or analysed(study, data, episodes):
+        return ["draw"]
+    if isinstance(study, Experiment) and not recorded(study, data, episodes):
+        needs.append("record")
+    return [*needs, "analyse", "draw"]
+
+
+def has_analysis(name: str) -> bool:
+    """True unless an experiment only draws the results of others."""
+    return name in experiments.names("analysis")

@@ -1,0 +1,93 @@
+"""Train the networks of an experiment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from prefrontal import experiments, files
+from prefrontal.errors import check
+from prefrontal.experiments import Experiment
+from prefrontal.settings import Settings
+from prefrontal.training.batch import NetworkBatch, batches, check_memory, is_short, labels
+from prefrontal.training.checkpoints import check_overwrite
+from prefrontal.training.jobs import Job, Machines, run_jobs
+from prefrontal.training.loop import Training, train_and_save, use
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(Machines):
+    """How to train."""
+
+    networks: int | None = None
+    """Networks per variant, with seeds ``seed``, ``seed`` + 1, ...; by default those of the experiment."""
+    overwrite: bool = False
+    """Replace networks that were trained with other settings."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    threads: int = 1
+    """CPU threads; more than one helps only from about 100 episodes per update."""
+    compile: bool | None = None
+    """Compile the inner loops; by default where the training is long enough to gain by it."""
+
+
+def networks_folder(experiment: Experiment[Any], variant: str, data: Path) -> Path:
+    """Folder of the networks of a variant."""
+    return data / experiment.name / ("networks" if variant in experiment.variants else "variations")
+
+
+def replicate(settings: Settings[Any], networks: int) -> list[Settings[Any]]:
+    """Settings of networks with successive seeds."""
+    return [dataclasses.replace(settings, seed=settings.seed + k) for k in range(networks)]
+
+
+def train_batch(
+    name: str, variant: str, settings: Sequence[Settings[Any]], options: TrainingOptions, data: Path,
+    progress: type[tqdm] = tqdm,
+) -> tuple[None, list[Path]]:
+    """Train networks that make one batch and write them to data/<experiment>/networks."""
+    experiment, training = experiments.get(name), experiments.module(name, "train").TRAINING
+    check(isinstance(training, Training), f"{name}/train.py: TRAINING", training, "a Training")
+    use(options.device, options.threads)
+    batch = NetworkBatch(settings, options.device, options.compile)
+    folder = networks_folder(experiment, variant, data)
+    checkpoint = train_and_save(batch, name, variant, training, data / name, folder, progress)
+    return None, [checkpoint]
+
+
+def train_variants(
+    experiment: Experiment[Any],
+    variants: Mapping[str, Settings[Any]],
+    options: TrainingOptions,
+    data: Path = files.DATA,
+) -> None:
+    """Train networks of several variants.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    variants : mapping
+        Variant -> settings of its first network.
+    options : TrainingOptions
+    data : Path
+        Data folder.
+    """
+    networks = experiment.networks if options.networks is None else options.networks
+    check(networks >= 1, "networks", networks, "at least 1")
+    use(options.device, options.threads)
+    data, jobs = data.resolve(), []
+    for variant, settings in variants.items():
+        check_memory(settings, networks)
+        replicas = replicate(settings, networks)
+        if not options.overwrite:
+            check_overwrite(replicas, variant, networks_folder(experiment, variant, data))
+        parts = batches(replicas)
+        for label, part in zip(labels(parts), parts, strict=True):
+            arguments = (experiment.name, variant, part, options, data)
+            jobs.append(Job(f"{variant}, {label}", train_batch, arguments, part[0].training.episodes, is_short(part[0])))
+    run_jobs(jobs, options)

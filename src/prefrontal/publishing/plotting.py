@@ -1,0 +1,199 @@
+"""Figures as in the paper: one style, sizes in millimetres, colours by meaning, files with provenance."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from prefrontal import files
+from prefrontal.analysis.statistics import interval
+from prefrontal.errors import UserError
+
+SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0
+"""Widths of the journal's columns, mm."""
+
+VISIBLE = 2
+"""Levels, of 255: pixels that differ by no more look the same; processors round the ends of lines differently."""
+
+COLORS = {
+    "network": "#2b5fa8",
+    "published": "#8a8a8a",
+    "animal": "#7a4fa3",
+    "independent": "#c0392b",
+    "correlated": "#2b5fa8",
+    "left": "#9ecae1",
+    "right": "#1f4e8c",
+    "common": "#2b5fa8",
+    "uncommon": "#c0392b",
+    "rewarded": "#2b5fa8",
+    "unrewarded": "#c0392b",
+    "held out": "#c0392b",
+    "trained": "#2b5fa8",
+    "stable": "#8fbfe0",
+    "volatile": "#e8923a",
+    "learning rate": "#c0392b",
+    "volatility": "#3a9d5d",
+    "old cue": "#2e8b57",
+    "new cue": "#c2418e",
+    "experimental": "#2b5fa8",
+    "control": "#c0392b",
+    "model-free": "#8a8a8a",
+    "model-based": "#222222",
+    "cue": "#e8923a",
+}
+"""Colour of everything that a figure distinguishes."""
+
+
+def new_figure(width_mm: float = DOUBLE_COLUMN, height_mm: float = 120.0) -> Figure:
+    """Open a figure in the paper's style."""
+    mpl.use("Agg")
+    plt.style.use(Path(__file__).with_name("paper.mplstyle"))
+    return plt.figure(figsize=(width_mm / 25.4, height_mm / 25.4))
+
+
+def panel_label(ax: Axes, label: str, x_mm: float = -9.0, y_mm: float = 3.0) -> None:
+    """Write a panel's bold letter at its upper left corner, offset in mm."""
+    offset = (x_mm / 25.4 * 72, y_mm / 25.4 * 72)
+    ax.annotate(
+        label, (0, 1), offset, xycoords="axes fraction", textcoords="offset points", fontsize=9, fontweight="bold", va="bottom"
+    )
+
+
+def dots(ax: Axes, x: float, values: ArrayLike, color: str = "black", width: float = 0.12, size: float = 5) -> None:
+    """Draw every network as a dot beside x, spread evenly by rank so that none hides another."""
+    values = np.sort(np.asarray(values, dtype=float))
+    spread = np.linspace(-width, width, len(values)) if len(values) > 1 else np.zeros(len(values))
+    order = np.argsort(np.abs(spread), kind="stable")
+    ax.scatter(x + spread[np.argsort(order)] if len(values) > 2 else x + spread, values, s=size, color=color, lw=0, zorder=3)
+
+
+def bar(ax: Axes, x: float, values: ArrayLike, color: str, width: float = 0.7, base: float = 0.0) -> None:
+    """Draw the mean over networks as a bar with its 95 % interval, and every network as a dot."""
+    mean, low, high = interval(values)
+    ax.bar(x, mean - base, width, bottom=base, color=color, zorder=1)
+    ax.plot([x, x], [low, high], color="black", lw=0.8, zorder=2)
+    dots(ax, x, values)
+
+
+def published_marker(
+    ax: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None, color: str = COLORS["published"], size: float = 12
+) -> None:
+    """Mark published model values: open diamonds, grey but where several would stand at one place."""
+    ax.scatter(x, y, marker="D", s=size, facecolor="white", edgecolor=color, lw=0.9, zorder=4, label=label)
+
+
+def networks_each(frame: pd.DataFrame) -> int:
+    """How many networks a variant has, at most."""
+    return int(frame.groupby("variant")["seed"].nunique().max())
+
+
+def count(ax: Axes, n: int, what: str = "networks", x: float = 1.0, y: float = 0.0) -> None:
+    """Say how many an interval is over, in a corner of the axes: the lower right one unless told otherwise."""
+    ha, va = "right" if x > 0.5 else "left", "top" if y > 0.5 else "bottom"
+    ax.text(x, y, f"n = {n} {what}", transform=ax.transAxes, ha=ha, va=va, fontsize=5.5)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that is ready to be saved.
+
+    Attributes
+    ----------
+    name : str
+        File name without ending, such as "fig5", which is also the heading of its caption.
+    figure : matplotlib Figure
+    panels : dict
+        The axes of each panel, by its letter; each panel is also saved as a file of its own.
+    about : dict, optional
+        Provenance; by default that of the experiment's claims.
+    """
+
+    name: str
+    figure: Any
+    panels: dict[str, Any]
+    about: dict[str, Any] | None = None
+
+
+def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels: dict[str, Sequence[Axes]]) -> None:
+    """Write <name>.png and .pdf, and every panel as <name>_<panel>.png, with provenance in their metadata.
+
+    Files that would look the same are left as they are.
+
+    Parameters
+    ----------
+    about : dict
+        Provenance.
+    panels : dict
+        The axes that make up each panel, by its letter.
+    """
+    note = json.dumps(about, default=str)
+    files.prepare_folder(folder)
+    figure.canvas.draw()
+    whole = pixels(figure, note)
+    same = looks_like(folder / f"{name}.png", whole)
+    if not same or not (folder / f"{name}.pdf").exists():
+        with files.atomic(folder / f"{name}.pdf") as path:
+            figure.savefig(path, format="pdf", metadata={"Subject": note, "CreationDate": None})
+    extents = {ax: box for ax in figure.axes if (box := ax.get_tightbbox()) is not None}
+    for letter, axes in panels.items():
+        box = mpl.transforms.Bbox.union([extents[ax] for ax in axes if ax in extents]).padded(12)
+        for ax in figure.axes:
+            ax.set_visible(ax in axes)
+        part = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
+        if not looks_like(folder / f"{name}_{letter}.png", part):
+            write_pixels(part, folder / f"{name}_{letter}.png")
+    if not same:  # last: as long as it is the old one, the others are not taken for new
+        write_pixels(whole, folder / f"{name}.png")
+    plt.close(figure)
+
+
+def pixels(figure: Figure, note: str, **options: Any) -> io.BytesIO:
+    """Draw a PNG file in memory."""
+    new = io.BytesIO()
+    figure.savefig(new, format="png", metadata={"Description": note}, **options)
+    return new
+
+
+def write_pixels(new: io.BytesIO, path: Path) -> None:
+    """Write a PNG file."""
+    with files.atomic(path) as temporary:
+        temporary.write_bytes(new.getvalue())
+
+
+def looks_like(path: Path, new: io.BytesIO) -> bool:
+    """Whether there is a file that looks the same as a new image."""
+    try:
+        return same_image(path, new)
+    except OSError:  # there is none, or it is broken
+        return False
+
+
+def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
+    """Whether two images look the same: no pixel differs by more than rounding may move it."""
+    with Image.open(a) as first, Image.open(b) as second:
+        if first.size != second.size or first.mode != second.mode:
+            return False
+        return int(np.abs(np.asarray(first).astype(np.int16) - np.asarray(second)).max(initial=0)) <= VISIBLE
+
+
+def provenance(path: Path) -> dict[str, Any]:
+    """Read what a figure's PNG file says of where it comes from."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return json.loads(image.info.get("Description", "{}"))
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises them for broken files
+        raise UserError(f"{path}: not a readable figure ({error}); delete it and draw it again") from error

@@ -1,0 +1,87 @@
+"""The JSON files that describe trained networks, ``<variant>_<seed>.json``, and learning curves.
+
+Per network there are weights (``.safetensors``), this description and a learning curve (``.csv``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from prefrontal.errors import UserError, check
+from prefrontal.tables.schema import COLUMNS
+from prefrontal.tables.storage import leading, read
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the JSON file of one trained network says.
+
+    Attributes
+    ----------
+    path : Path
+    experiment, variant : str
+    seed : int
+    settings : dict
+        As ``Settings.to_dict`` gives them.
+    sha256 : dict
+        File of weights, relative to the folder above, -> hash of its content.
+    about : dict
+        Everything in the file.
+    """
+
+    path: Path
+    experiment: str
+    variant: str
+    seed: int
+    settings: dict[str, Any]
+    sha256: dict[str, str]
+    about: dict[str, Any]
+
+
+def read_description(path: Path) -> Description:
+    """Read the JSON file of a trained network.
+
+    Raises
+    ------
+    UserError
+        It is not such a file, or describes another network than its name says.
+    """
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        settings, variant = about["settings"], about["variant"]
+        name, hashes = f"{variant}_{settings['seed']}", dict(about["sha256"])
+        found = Description(path, about["experiment"], variant, settings["seed"], settings, hashes, about)
+    except (ValueError, KeyError, TypeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise UserError(f"{path}: not the description of a trained network ({why})") from error
+    check(name == path.stem, f"{path}: network", name, path.stem)
+    return found
+
+
+def descriptions(folder: Path, variants: Iterable[str] | None = None) -> list[Description]:
+    """Read the descriptions of all networks in a folder, or of those of some variants, by file name."""
+    asked = None if variants is None else set(variants)
+    found = [read_description(path) for path in sorted(folder.glob("*.json"))]
+    return [each for each in found if asked is None or each.variant in asked]
+
+
+def fingerprint(folder: Path, variants: Iterable[str] | None = None) -> str:
+    """Hash of the weights and settings of the networks of some variants in a folder."""
+    content = {each.path.stem: [each.sha256, each.settings] for each in descriptions(folder, variants)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def learning_curves(folder: Path) -> pd.DataFrame:
+    """Read the learning curves of all networks in a folder, with columns variant and seed."""
+    parts = [pd.DataFrame(columns=["variant", "seed", *COLUMNS["learning_curve"]])]
+    for each in descriptions(folder):
+        curve = read(each.path.with_suffix(".csv"), "learning_curve")
+        parts.append(curve.assign(variant=each.variant, seed=each.seed))
+    return leading(pd.concat(parts[1:] or parts, ignore_index=True), "variant", "seed")

@@ -1,0 +1,114 @@
+"""The data dictionary as code: the columns of each kind of table, and checks.
+
+Trials may have further columns of their task, steps have one ``p_<action>`` per action, and
+activity one ``unit_<k>`` per unit (float32).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from prefrontal.errors import UserError
+
+SUBJECT = ["variant", "seed"]
+"""Columns that identify a subject."""
+
+EPISODE = [*SUBJECT, "episode"]
+"""Columns that identify a sequence of trials; no lag crosses from one to the next."""
+
+KEYS = {
+    "seed": "network, by the seed it was trained with; or the number of an animal",
+    "variant": "what was trained, by its name in the experiment's experiment.py",
+    "episode": "episode, from 0",
+    "trial": "trial in the episode, from 0",
+}
+
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "trials": {
+        **KEYS,
+        "choice": "0 left, 1 right, -1 invalid",
+        "reward": "reward of the trial, in the task's units",
+    },
+    "steps": {
+        **KEYS,
+        "step": "time step in the episode, from 0",
+        "period": "kind of time step, by the task's name for it",
+        "action": "index of the action taken",
+        "reward": "reward that followed the action",
+        "value": "value V of the network, discounted reward to come",
+        "rpe": "reward prediction error: reward + discount * next value - value",
+    },
+    "activity": {**KEYS, "step": "time step in the episode, from 0", "period": "kind of time step"},
+    "learning_curve": {
+        "episode": "training episodes so far",
+        "reward": "reward per episode, mean since the row before",
+        "entropy": "entropy of the policy in nats per time step",
+        "value_error": "squared difference of return and value, per time step",
+    },
+    "measures": {
+        "variant": "what was trained",
+        "claim": "claim that the measure belongs to",
+        "measure": "name of the measure within the claim; (claim, measure) is its key everywhere",
+        "seed": "network",
+        "value": "the network's number",
+    },
+    "claims": {
+        "claim": "identifier",
+        "measure": "which of the claim's measures",
+        "variant": "what was trained",
+        "panel": "panel of the paper that shows it, or beyond",
+        "statement": "the measure in words",
+        "published": "value in the paper, NaN where it gives none",
+        "reproduced": "ours: mean over networks",
+        "ci_low": "lower end of the 95 % interval over networks",
+        "ci_high": "upper end",
+        "n_networks": "networks that the interval is over",
+        "above": "the criterion's lower bound of the interval",
+        "below": "its upper bound",
+        "criterion": "rule, written down before the result was seen",
+        "reproduced_verdict": "True where the criterion holds; empty where a row is only compared with the published value",
+        "agrees_verdict": "True where the published value lies within tolerance or in our networks' range; empty if none",
+    },
+}
+"""Required columns by kind of table; trials may have the task's own columns beside them, steps one p_<action> per action,
+activity one unit_<k> per unit (float32)."""
+
+
+WORDS = ("variant", "period", "claim", "measure", "panel", "statement", "criterion", "reproduced_verdict", "agrees_verdict")
+"""Columns that hold words; all others of ``COLUMNS`` hold numbers."""
+
+
+def check_columns(frame: pd.DataFrame, kind: str, where: object) -> None:
+    """Raise UserError unless the table has the columns of its kind."""
+    if kind not in COLUMNS:
+        raise UserError(f"{kind!r} is no kind of table; there are {', '.join(COLUMNS)}")
+    missing = [name for name in COLUMNS[kind] if name not in frame.columns]
+    if missing:
+        raise UserError(f"{where}: a {kind} table needs column {missing[0]!r} ({COLUMNS[kind][missing[0]]})")
+    words = [name for name in COLUMNS[kind] if name not in WORDS and not pd.api.types.is_numeric_dtype(frame[name])]
+    if words and len(frame):
+        raise UserError(f"{where}: column {words[0]!r} of a {kind} table holds something else than numbers")
+
+
+def free_choices(trials: pd.DataFrame) -> pd.Series:
+    """True where the subject chose: the choice is valid and not ``forced``, by the column of that name if there is one."""
+    free = trials["choice"] >= 0
+    return free & ~trials["forced"].astype(bool) if "forced" in trials.columns else free
+
+
+def check_trials(trials: pd.DataFrame, *needs: str) -> None:
+    """Raise UserError unless learners can watch the trials.
+
+    The table has the columns that they need besides, every trial once, and rewards of 0 or 1 where the choice was valid, or -1
+    where the trial broke off later.
+    """
+    check_columns(trials, "trials", "trials")
+    odd = trials.loc[(trials["choice"] >= 0) & ~trials["reward"].isin([-1, 0, 1]), "reward"]
+    if len(odd):
+        raise UserError(f"trials: reward {odd.iloc[0]:g} is neither 0 nor 1, which learners take it for (--values reward=...)")
+    for name in needs:
+        if name not in trials.columns:
+            raise UserError(f"trials: the table needs column {name!r}")
+    if trials.duplicated(list(KEYS)).any():
+        raise UserError(f"trials: some trial is there twice, by {', '.join(KEYS)}")

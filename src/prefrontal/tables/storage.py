@@ -1,0 +1,207 @@
+"""The data dictionary as code: which columns each table has, what they mean, and checked reading and writing.
+
+Large tables are Parquet, small ones CSV. Every file says where it comes from: Parquet in its metadata, CSV in the folder's
+``manifest.json``. A CSV that is rebuilt equal is left as it is; where a number moved, it is said which and by how much.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import json
+import platform
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from prefrontal.errors import UserError, check
+from prefrontal.files import PUBLISHED, ROOT, atomic, locked, prepare_folder
+from prefrontal.tables.schema import check_columns
+
+TOLERANCE = 1e-4
+"""Numbers that differ by less than this share of the largest beside them are rebuilt equal: other processors round differently.
+Beside a number are those of its column in rows with the same words, and at least a thousandth of the whole column's largest."""
+
+
+LIBRARIES = ("torch", "numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
+
+
+def provenance(settings: str, seeds: list[int]) -> dict[str, Any]:
+    """Say where a file comes from: commit, hash of the settings, library versions, seeds."""
+    git = ["git", "-C", str(ROOT)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "src", "replications"], capture_output=True, text=True, check=True
+        )
+        commit += "+changes" if changed.stdout.strip() else ""
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"
+    return {
+        "commit": commit,
+        "settings_sha256": hashlib.sha256(settings.encode()).hexdigest()[:16],
+        "seeds": seeds,
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
+    }
+
+
+def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[str, Any] | None = None) -> None:
+    """Write a table, as Parquet or CSV by the path's ending, atomically.
+
+    Parameters
+    ----------
+    kind : str, optional
+        Kind of table to check against; None for a panel's results.
+    about : dict, optional
+        Provenance. In Parquet it goes into the metadata; beside a CSV into manifest.json.
+    """
+    if kind is not None:
+        check_columns(frame, kind, path)
+    prepare_folder(path.parent)
+    if path.suffix == ".parquet":
+        with atomic(path) as temporary:
+            write_parquet(frame, temporary, about or {})
+        return
+    text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    if path.exists():
+        moved = difference(read(path), pd.read_csv(io.StringIO(text)))
+        if not moved or moved.share <= TOLERANCE:
+            return
+        print(f"{path}: {moved}")
+    with locked(path.parent):
+        if about is not None:  # first: a table that is not written yet is written, with its entry, the next time
+            entries = {name: own for name, own in manifest(path.parent).items() if (path.parent / name).exists()}
+            entries = dict(sorted((entries | {path.name: about}).items()))
+            with atomic(path.parent / "manifest.json") as temporary:
+                temporary.write_text(json.dumps(entries, indent=1, default=str) + "\n")
+        with atomic(path) as temporary:
+            temporary.write_text(text)
+
+
+def write_parquet(frame: pd.DataFrame, path: Path, about: dict[str, Any]) -> None:
+    """Write a table with its provenance in the metadata."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    meta = {**(table.schema.metadata or {}), b"provenance": json.dumps(about, default=str).encode()}
+    pq.write_table(table.replace_schema_metadata(meta), path, compression="zstd")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far two versions of a table are apart, at most.
+
+    Attributes
+    ----------
+    what : str
+        Column, or what else differs.
+    size : float
+        Largest absolute difference; NaN where no number tells it.
+    share : float
+        The same as a share of the largest number beside it (see ``TOLERANCE``); infinite where rows, columns or words differ.
+    """
+
+    what: str
+    size: float
+    share: float
+
+    def __str__(self) -> str:
+        return f"{self.what} differ" if np.isinf(self.share) else f"{self.what} moved by up to {self.size:.3g} ({self.share:.1e})"
+
+
+def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
+    """Largest difference of two versions of a table; None where they are equal."""
+    if list(old.columns) != list(new.columns):
+        return Difference("columns", np.nan, np.inf)
+    if len(old) != len(new):
+        return Difference(f"numbers of rows, {len(old)} and {len(new)},", np.nan, np.inf)
+    numbers = [name for name in old if all(pd.api.types.is_numeric_dtype(frame[name]) for frame in (old, new))]
+    words = [name for name in old if name not in numbers]
+    for name in words:
+        if not old[name].equals(new[name]):
+            return Difference(f"words of {name}", np.nan, np.inf)
+    found = None
+    for name in numbers:
+        x, y = (frame[name].astype(float) for frame in (old, new))
+        infinite = np.isinf(x) | np.isinf(y)
+        if not x.isna().equals(y.isna()) or not x[infinite].equals(y[infinite]):
+            return Difference(f"missing or infinite values of {name}", np.nan, np.inf)
+        x, y = x.mask(infinite), y.mask(infinite)
+        beside = x.abs().groupby([old[word] for word in words], dropna=False).transform("max") if words else x.abs().max()
+        size = (x - y).abs()
+        share = float((size / np.maximum(beside, max(x.abs().max() / 1000, 1e-12))).max())
+        if share > (found.share if found else 0):
+            found = Difference(name, float(size.max()), share)
+    return found
+
+
+def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables below one another; categories stay categories, where pandas makes text of them if they are not the same."""
+    parts = [frame for frame in frames if len(frame)]
+    if not parts:
+        return pd.DataFrame()
+    words: set[Any] = set.intersection(*(set(part.select_dtypes("category")) for part in parts))
+    known = {name: list(dict.fromkeys(word for part in parts for word in part[name].cat.categories)) for name in words}
+    alike = (part.assign(**{name: part[name].cat.set_categories(own) for name, own in known.items()}) for part in parts)
+    return pd.concat(alike, ignore_index=True)
+
+
+def published(name: str) -> pd.DataFrame:
+    """Digitised values of a published panel, such as "fig5e": columns figure, panel, series, x, y, err.
+
+    Read off the figures of Wang et al. 2018; see data/published/README.md for accuracy and the original experiments.
+    """
+    return read(PUBLISHED / f"{name}.csv")
+
+
+def read(path: Path, kind: str | None = None, needs: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a table and check that it has the columns of its kind, and those of the task that the reader ``needs``.
+
+    Raises
+    ------
+    UserError
+        The file is missing or unreadable, or a column is missing.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such table; run the step that writes it first")
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except Exception as error:  # pyarrow and pandas raise many kinds
+        raise UserError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise UserError(f"{path}: not a readable table (more fields than column names)")
+    if kind is not None:
+        check_columns(frame, kind, path)
+    missing = [name for name in needs if name not in frame.columns]
+    if missing:
+        raise UserError(f"{path}: column {missing[0]!r} is missing; run the step that writes this table again")
+    return frame
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Return the provenance of a Parquet table."""
+    meta = pq.read_schema(path).metadata or {}
+    return json.loads(meta.get(b"provenance", b"{}"))
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """Provenance of the CSV files of a folder, by file name."""
+    path = folder / "manifest.json"
+    try:
+        found = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise UserError(f"{path}: not readable as JSON ({error}); delete it and run the analysis again") from error
+    check(isinstance(found, dict), f"{path}: content", found, "entries by file name; delete it and run the analysis again")
+    return found
+
+
+def leading(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """Put these columns first."""
+    return frame[[*names, *(name for name in frame.columns if name not in names)]]

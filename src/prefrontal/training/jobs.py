@@ -1,0 +1,198 @@
+"""Many trainings in parallel, by dask.distributed: on this machine, or on the workers of a scheduler.
+
+A job is a batch, the smallest part that trains by itself. Jobs write weights and checkpoints into the data folder, which all
+machines share, and return little. A worker that dies is replaced, and its job goes on from the checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from prefrontal.errors import UserError, check
+
+TOPIC = "prefrontal"
+"""Under which workers tell how far they are."""
+
+STARTING_SECONDS = 60
+"""How long a scheduler may take to answer."""
+
+WORKING = {
+    "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 1,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**30,
+    "distributed.worker.profile.enabled": False,
+}
+"""Settings of workers. By Dask's own they return freed memory at once and look a hundred times per second what the job is at,
+which took up to half of a training's time."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """Where trainings run that can run side by side."""
+
+    workers: int | None = None
+    """Processes on this machine; by default one per processor, and one alone for trainings that are over in seconds."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler whose workers train, such as tcp://host:8786; they must see the same data folder."""
+
+    def __post_init__(self) -> None:
+        check(self.workers is None or self.workers >= 1, "workers", self.workers, "1 or more")
+        check(self.workers is None or self.scheduler is None, "workers", self.workers, "left out beside --scheduler")
+
+
+class Distant(tqdm):
+    """A progress bar in a worker: instead of drawing itself, it tells the scheduler how far it is."""
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        """Tell how far it is."""
+        from distributed import get_worker
+
+        get_worker().log_event(TOPIC, {"job": self.job, "done": self.n})
+
+    job = ""
+
+
+def in_worker(function: Callable[..., Result], job: str, arguments: tuple[Any, ...]) -> Result:
+    """Do a job in a worker."""
+    return function(*arguments, type("Bar", (Distant,), {"job": job}))
+
+
+@contextmanager
+def client(scheduler: str | None, workers: int) -> Iterator[Any]:
+    """Connect to the scheduler that was asked for, or start one here with so many workers."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    if scheduler is not None:
+        try:
+            found = Client(scheduler, timeout=STARTING_SECONDS, set_as_default=False)
+        except OSError as error:
+            raise UserError(f"scheduler {scheduler!r} does not answer; start one with `dask scheduler`") from error
+        except ValueError as error:
+            raise UserError(f"scheduler is {scheduler!r}; it must be an address such as tcp://host:8786 ({error})") from error
+        with found:
+            yield found
+        return
+    with dask.config.set(WORKING):
+        here = LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")
+    with here, Client(here, set_as_default=False) as found:
+        yield found
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training that runs by itself: a batch of networks, or several in succession.
+
+    Attributes
+    ----------
+    label : str
+        Names it in messages.
+    function : callable
+        Takes ``arguments`` and the class of the progress bar; returns a result and the checkpoints
+        that are no longer needed once all jobs are finished. A function of a module, so that
+        workers can import it.
+    arguments : tuple
+    episodes : int
+        Training episodes, for the progress bar.
+    short : bool
+        It ends sooner than a process would start.
+    """
+
+    label: str
+    function: Callable[..., tuple[Any, list[Path]]]
+    arguments: tuple[Any, ...]
+    episodes: int
+    short: bool = False
+
+
+def run_jobs(jobs: Sequence[Job], machines: Machines) -> list[Any]:
+    """Run trainings in parallel and return their results, in order.
+
+    A finished training is kept as a checkpoint until all are finished, so that nothing is trained
+    twice if the command is interrupted.
+
+    Raises
+    ------
+    UserError
+        Trainings failed; it names them. The others are finished first.
+    """
+    named = {job.label: job for job in jobs}
+    check(len(named) == len(jobs), "jobs", [job.label for job in jobs], "labelled differently")
+    short = all(job.short for job in jobs)
+    count = min(len(jobs), machines.workers or (1 if short else os.cpu_count()) or 1)
+    if machines.scheduler is None and count == 1:
+        results, failed = one_by_one(named)
+    else:
+        results, failed = side_by_side(named, machines.scheduler, count)
+    if failed:
+        first = next(iter(failed.values()))
+        if len(jobs) == 1:
+            raise first
+        which = "; ".join(f"{name}: {error}" for name, error in failed.items())
+        raise UserError(f"{len(failed)} of {len(jobs)} trainings failed, the others are finished: {which}") from first
+    for _, checkpoints in results.values():
+        for checkpoint in checkpoints:
+            checkpoint.unlink(missing_ok=True)
+    return [results[job.label][0] for job in jobs]
+
+
+Results = dict[str, tuple[Any, list[Path]]]
+
+
+def one_by_one(jobs: Mapping[str, Job]) -> tuple[Results, dict[str, UserError]]:
+    """Run jobs in this process; return results and errors, by label."""
+    results: Results = {}
+    failed: dict[str, UserError] = {}
+    for name, job in jobs.items():
+        try:
+            results[name] = job.function(*job.arguments, tqdm)
+        except UserError as error:
+            failed[name] = error
+    return results, failed
+
+
+def side_by_side(
+    jobs: Mapping[str, Job], scheduler: str | None, workers: int
+) -> tuple[Results, dict[str, UserError]]:
+    """Run jobs in the workers of a scheduler; return results and errors, by label."""
+    from distributed import KilledWorker, as_completed
+
+    results: Results = {}
+    failed: dict[str, UserError] = {}
+    total = sum(job.episodes for job in jobs.values())
+    with client(scheduler, workers) as connection, tqdm(total=total, desc=f"{len(jobs)} trainings", unit="episode") as bar:
+        tqdm.write(f"progress of every worker: {connection.dashboard_link}", file=sys.stderr)
+        done: dict[str, int] = {}
+
+        def receive(event: tuple[float, dict[str, Any]]) -> None:
+            done[event[1]["job"]] = event[1]["done"]
+            bar.update(sum(done.values()) - bar.n)
+
+        connection.subscribe_topic(TOPIC, receive)
+        futures = {
+            connection.submit(in_worker, job.function, name, job.arguments, pure=False): name
+            for name, job in jobs.items()
+        }
+        for future in as_completed(futures, loop=connection.loop):
+            name = futures[future]
+            error = future.exception()
+            if error is None:
+                results[name] = future.result()
+            elif isinstance(error, UserError):
+                failed[name] = error
+            elif isinstance(error, KilledWorker):
+                failed[name] = UserError("its worker died repeatedly; is there enough memory?")
+            else:
+                raise error
+        connection.unsubscribe_topic(TOPIC)
+    return results, failed

@@ -1,0 +1,183 @@
+"""Sweeps: how networks learn under every combination of some settings.
+
+Networks are compared by their reward. Where reward does not separate strategies, an experiment's
+``train.py`` gives further columns, measured at equal intervals over training with frozen weights.
+Settings are chosen on networks that no claim is about: seeds of a sweep start at ``FIRST_SEED``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from prefrontal import experiments, files
+from prefrontal.analysis.statistics import normalised_reward
+from prefrontal.errors import UserError, check
+from prefrontal.networks.load import settings_provenance
+from prefrontal.networks.play import evaluate
+from prefrontal.settings import Settings
+from prefrontal.tables import storage
+from prefrontal.tables.schema import COLUMNS
+from prefrontal.training.batch import NetworkBatch, batches, check_memory, is_short, labels
+from prefrontal.training.checkpoints import checkpoint_path
+from prefrontal.training.jobs import Job, Machines, run_jobs
+from prefrontal.training.loop import Training, train, use
+
+VALIDATION_EPISODES = 300
+"""Episodes per network on which a sweep compares networks; other than those of training and test."""
+
+FIRST_SEED = 100
+"""Seed of the first network of a sweep; the networks that claims are about start at 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Machines):
+    """Train every combination of some settings and compare how networks learn."""
+
+    vary: tuple[str, ...]
+    """Settings to combine, such as training.learning_rate=7e-4,2e-3 training.value_cost=.05,.5."""
+    variant: str = ""
+    """Variant whose other settings are used; by default the main one."""
+    networks: int = 2
+    """Networks per combination."""
+    points: int = 20
+    """Rows of the learning curves over training."""
+    name: str = "sweep"
+    """Name of the tables, data/<experiment>/sweeps/<name>.csv and <name>_curves.csv."""
+    overwrite: bool = False
+    """Replace tables of that name."""
+    data: Path = files.DATA
+    """Data folder."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    threads: int = 1
+    """CPU threads."""
+    compile: bool | None = None
+    """Compile the inner loops; by default where the training is long enough to gain by it."""
+
+
+def grid(settings: Settings[Any], vary: Sequence[str]) -> list[Settings[Any]]:
+    """Combine settings, such as ("network.init_scale=1,2.5", "training.learning_rate=7e-4,2e-3")."""
+    check(len(vary) > 0, "vary", "empty", "one or more of setting=value,value")
+    flat = settings.flat()
+    axes: list[list[tuple[str, Any]]] = []
+    for axis in vary:
+        name, _, values = axis.partition("=")
+        if name not in flat or not values:
+            raise UserError(f"vary {axis!r}: write setting=value,value with a setting among {', '.join(flat)}")
+        try:
+            axes.append([(name, parse(flat[name], value)) for value in values.split(",")])
+        except ValueError as error:
+            raise UserError(f"vary {axis!r}: {error}; {name} is of type {type(flat[name]).__name__}") from error
+    points = [settings.vary(dict(point)) for point in itertools.product(*axes)]
+    check(len({point.json() for point in points}) == len(points), "vary", " ".join(vary), "combinations that all differ")
+    return points
+
+
+def parse(example: Any, text: str) -> Any:
+    """Read a value of the type that ``example`` has; where that is None, a number."""
+    if isinstance(example, bool):
+        if text.lower() not in ("true", "false"):
+            raise ValueError(f"{text!r} is not true or false")
+        return text.lower() == "true"
+    return float(text) if example is None else type(example)(text)
+
+
+def learned(batch: NetworkBatch, curve: pd.DataFrame, index: int, validation: float) -> dict[str, float]:
+    """Summarise how one network learned, from its learning curve with column ``share``, the normalised reward.
+
+    Returns
+    -------
+    dict
+        share_end and value_error_end: over the last tenth of training; share_validation: on
+        validation episodes with frozen weights; episodes_to_80_percent: until the learning curve
+        first reaches 0.8, NaN if it does not; training_episodes.
+    """
+    settings = batch.settings[index]
+    end = curve.iloc[-max(1, len(curve) // 10) :]
+    reached = np.flatnonzero(curve["share"] >= 0.8)
+    return {
+        "share_end": end["share"].mean(),
+        "value_error_end": end["value_error"].mean(),
+        "share_validation": float(normalised_reward(validation, *settings.task.reward_range())),
+        "episodes_to_80_percent": curve["episode"].iloc[reached[0]] if len(reached) else np.nan,
+        "training_episodes": settings.training.episodes,
+    }
+
+
+def short_names(names: Sequence[str], every: Sequence[str]) -> dict[str, str]:
+    """Dotted names -> column names: without the group, unless two settings share a name."""
+    leaves = [name.rpartition(".")[2] for name in every]
+    return {name: leaf if leaves.count(leaf := name.rpartition(".")[2]) == 1 else name for name in names}
+
+
+def learn(
+    experiment: str, settings: list[Settings[Any]], varied: list[str], options: Options, progress: type[tqdm] = tqdm
+) -> tuple[Any, list[Path]]:
+    """Train one batch of a sweep -> (a row per network, their learning curves, seconds), checkpoints."""
+    training: Training = experiments.module(experiment, "train").TRAINING
+    use(options.device, options.threads)
+    batch = NetworkBatch(settings, options.device, options.compile)
+    checkpoint = checkpoint_path(settings, options.name, options.data / experiment / "checkpoints")
+    own = train(
+        batch, options.name, checkpoint, points=options.points, measure=training.sweep_columns, progress=progress
+    )
+    validation = evaluate(batch.agent, batch.task, batch.seeds, VALIDATION_EPISODES, "validation episodes")
+    rows: list[dict[str, Any]] = []
+    curves: list[pd.DataFrame] = []
+    columns = short_names(varied, list(settings[0].flat()))
+    for index, (each, curve) in enumerate(zip(settings, own, strict=True)):
+        values = {column: each.flat()[name] for name, column in columns.items()}
+        measured: dict[str, Any] = dict(curve.drop(columns=list(COLUMNS["learning_curve"])).iloc[-1])
+        curve = curve.assign(share=normalised_reward(curve["reward"], *each.task.reward_range()))
+        curves.append(curve.assign(**values))
+        rows.append(values | learned(batch, curve, index, validation[index]) | measured)
+    return (rows, curves, (batch.seconds, batch.processor_seconds)), [checkpoint]
+
+
+def compare(experiment: str, networks: list[Settings[Any]], options: Options) -> pd.DataFrame:
+    """Train the networks of a sweep and write how each learned."""
+    flat = [each.flat() for each in networks]
+    varied = [name for name in flat[0] if len({values[name] for values in flat}) > 1]
+    folder, parts = options.data / experiment, batches(networks)
+    jobs = [
+        Job(label, learn, (experiment, part, varied, options), part[0].training.episodes, is_short(part[0]))
+        for label, part in zip(labels(parts), parts, strict=True)
+    ]
+    done = run_jobs(jobs, options)
+    frame = pd.DataFrame([row for rows, _, _ in done for row in rows])
+    seconds, processor_seconds = (round(sum(part), 1) for part in zip(*(taken for _, _, taken in done), strict=True))
+    about = settings_provenance(networks) | {"seconds": seconds, "processor_seconds": processor_seconds}
+    storage.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
+    joined = pd.concat([curve for _, curves, _ in done for curve in curves], ignore_index=True)
+    joined = storage.leading(joined, *short_names(varied, list(flat[0])).values())
+    storage.write(joined, folder / "sweeps" / f"{options.name}_curves.csv", about=about)
+    return frame
+
+
+def sweep(experiment: str, settings: Settings[Any], options: Options) -> pd.DataFrame:
+    """Check a sweep, run it, and return a row per network."""
+    for name in ("networks", "points"):
+        check(getattr(options, name) >= 1, name, getattr(options, name), "at least 1")
+    legal = re.fullmatch(r"\w[\w.-]*", options.name) is not None and not options.name.endswith("_curves")
+    check(legal, "name", options.name, "letters, digits, _, . and -, and not ending in _curves")
+    table = options.data / experiment / "sweeps" / f"{options.name}.csv"
+    if table.exists() and not options.overwrite:
+        raise UserError(f"{table} exists; choose another --name, or replace it (--overwrite)")
+    use(options.device, options.threads)
+    points = grid(settings, options.vary)
+    for point in points:
+        check_memory(point, options.networks)
+    networks = [p.vary({"seed": p.seed + k}) for p in points for k in range(options.networks)]
+    once = len({each.json() for each in networks}) == len(networks)
+    what = f"combinations that all differ, with {options.networks} seeds each"
+    check(once, "vary", " ".join(options.vary), what)
+    return compare(experiment, networks, options)
