@@ -1,4 +1,4 @@
-"""Measure the speed of training and recording: the two-step task with every core, a textbook loop, and Harlow's task in pixels.
+"""Measure the speed of training and recording: the two-step task, and Harlow's task in pixels.
 
 python -m tests.bench --help
 """
@@ -12,10 +12,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 import tyro
@@ -26,23 +26,27 @@ from prefrontal.errors import check, run
 from prefrontal.networks.build import network_of
 from prefrontal.networks.cores import CORES
 from prefrontal.networks.record import record
-from prefrontal.training import loop
+from prefrontal.pipeline.train import TrainingOptions, train_variants
+from prefrontal.settings import Settings
 from prefrontal.training.batch import NetworkBatch
 from prefrontal.training.loop import use
-from replications.harlow import train as harlow
+from replications.harlow.settings import SETTINGS as HARLOW
+from replications.harlow.settings import VIEW_PIXELS
 from replications.harlow.task import CHOICE
-from replications.two_step.train import Config
+from replications.two_step.experiment import EXPERIMENT
+from replications.two_step.settings import SETTINGS, TwoStep
 from tests import textbook
 
 BLOCKS = 5
-"""Every speed is that of the fastest of so many timed blocks: other programs' load counts least there."""
+"""Timed blocks per speed; the fastest counts, which other programs slow down least."""
 
 NETWORKS = 8
 
 SHARED_EPISODES = 600
-"""Training episodes per network where processes share the work, a twentieth or so of a whole training."""
-CONFIG = Config()
-TASK = CONFIG.task()
+"""Training episodes per network where processes share the work."""
+
+TASK = SETTINGS.task.build()
+UNITS, UNROLL, CORE = SETTINGS.network.units, SETTINGS.training.unroll, SETTINGS.network.core
 
 
 @dataclass(frozen=True)
@@ -50,19 +54,20 @@ class Options:
     """How to measure."""
 
     device: str = "cpu"
-    """Where batches are trained: cpu or cuda."""
+    """Device of the batches: cpu or cuda."""
     threads: int = os.cpu_count() or 1
-    """CPU threads of the matrix product and of the large batch; everything else runs on 1, as it does fastest."""
+    """CPU threads of the matrix product and of the large batch; all else is fastest on 1."""
     updates: int = 10
     """Updates per timed block."""
     recorded_episodes: int = 300
     """Episodes per network of the recording (Methods, simulation 4: 300)."""
     beside: Path | None = None
-    """Another checkout, such as one of an older commit: its own bench runs first, with the same options."""
+    """Another checkout, such as one of an older commit: its own bench runs first, with the same
+    options."""
 
 
 def fastest(work: Callable[[], object], device: str = "cpu") -> float:
-    """Seconds that ``work`` takes, at best."""
+    """Measure the fewest seconds that ``work`` takes."""
     seconds = []
     for _ in range(BLOCKS):
         began = time.perf_counter()
@@ -74,31 +79,37 @@ def fastest(work: Callable[[], object], device: str = "cpu") -> float:
 
 
 def product_rate(device: str, size: int = 2048) -> float:
-    """Floating-point operations per second of a large float32 matrix product."""
+    """Measure floating-point operations per second of a large float32 matrix product."""
     a, b = torch.rand(2, size, size, device=device)
     a @ b
     return 2 * size**3 / fastest(lambda: a @ b, device)
 
 
 def textbook_rates(updates: int) -> tuple[float, float]:
-    """Agent steps per second of the textbook loop, and the share of time that its environment takes."""
+    """Measure steps per second of the textbook loop, and its environment's fraction of the time."""
     env = TaskEnv(TASK)
-    network = textbook.TextbookNetwork(len(TASK.observations), len(TASK.actions), CONFIG.units)
-    textbook.train(network, env, 1, CONFIG.unroll)
-    seconds = fastest(lambda: textbook.train(network, env, updates, CONFIG.unroll)) / updates / TASK.episode_steps
+    network = textbook.TextbookNetwork(len(TASK.observations), len(TASK.actions), UNITS)
+    textbook.train(network, env, 1, UNROLL)
+    seconds = fastest(lambda: textbook.train(network, env, updates, UNROLL))
+    seconds /= updates * TASK.episode_steps
 
     def episode() -> None:
         env.reset()
         for step in range(TASK.episode_steps):
-            env.step(step % len(TASK.actions))
+            env.step(np.int64(step % len(TASK.actions)))
 
     return 1 / seconds, fastest(episode) / TASK.episode_steps / seconds
 
 
-def training_rate(episodes: int, options: Options, core: str = CONFIG.core) -> tuple[float, float]:
-    """Agent steps per second of a batch, and the seconds that its first update takes, compilation included."""
-    settings: dict[str, Any] = {"episodes_per_update": episodes, "core": core}
-    batch = NetworkBatch([Config(seed=seed, **settings) for seed in range(NETWORKS)], options.device, compiled=True)
+def replicas(settings: Settings[TwoStep]) -> list[Settings[TwoStep]]:
+    """Settings of networks with different seeds."""
+    return [replace(settings, seed=seed) for seed in range(NETWORKS)]
+
+
+def training_rate(episodes: int, options: Options, core: str = CORE) -> tuple[float, float]:
+    """Measure steps per second of a batch, and seconds of its first update, with compilation."""
+    changes = {"training.episodes_per_update": episodes, "network.core": core}
+    batch = NetworkBatch(replicas(SETTINGS.vary(changes)), options.device, compiled=True)
     began = time.perf_counter()
     batch.update()
     first = time.perf_counter() - began
@@ -113,17 +124,18 @@ def training_rate(episodes: int, options: Options, core: str = CONFIG.core) -> t
 
 
 def recording_rate(episodes: int) -> float:
-    """Agent steps per second of recording a batch to trials and steps tables."""
-    batch = NetworkBatch([Config(seed=seed) for seed in range(NETWORKS)], compiled=False)
+    """Measure steps per second of recording a batch to trials and steps tables."""
+    batch = NetworkBatch(replicas(SETTINGS), compiled=False)
     began = time.perf_counter()
     record(batch.agent, TASK, batch.seeds, "bench", episodes)
     return NETWORKS * episodes * TASK.episode_steps / (time.perf_counter() - began)
 
 
 def harlow_rates(options: Options) -> pd.DataFrame:
-    """Views per second of Harlow's task: renderer, encoder, core, and whole updates, at the experiment's settings."""
-    device = options.device
-    pixels, symbols = (NetworkBatch([harlow.Config(view=view)], device) for view in ("pixels", "symbols"))
+    """Measure views per second of Harlow's task: renderer, encoder, core, and whole updates."""
+    device, settings = options.device, HARLOW.vary({"task.view_size": VIEW_PIXELS})
+    pixels = NetworkBatch([settings], device)
+    symbols = NetworkBatch([settings.vary({"task.view": "symbols"})], device)
     task, network, episodes, unroll = pixels.task, pixels.network, pixels.episodes, pixels.steps
     p = {name: view.detach().requires_grad_() for name, view in network.views(pixels.flat).items()}
     state, views = task.reset(torch.rand(1, episodes, task.reset_noise, device=device))
@@ -149,85 +161,105 @@ def harlow_rates(options: Options) -> pd.DataFrame:
         "training from pixels": episodes * unroll / fastest(pixels.update, device),
         "training from symbols": episodes * unroll / fastest(symbols.update, device),
     }
-    return pd.DataFrame({"Harlow": list(rows), "device": device, "views/s": [f"{rate:,.0f}" for rate in rows.values()]})
+    rates = [f"{rate:,.0f}" for rate in rows.values()]
+    return pd.DataFrame({"Harlow": list(rows), "device": device, "views/s": rates})
 
 
 def networks_per_hour(workers: int) -> float:
-    """Networks of the two-step task that so many processes would train in an hour: four batches, starting included."""
-    jobs, parts = {}, 4
+    """Measure how many two-step networks so many processes train in an hour, in four batches.
+
+    The time that processes take to start counts.
+    """
+    batches = 4
+    variants = {
+        f"batch_{k}": SETTINGS.vary({"training.episodes": SHARED_EPISODES, "seed": NETWORKS * k})
+        for k in range(batches)
+    }
+    began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        asked = loop.Options(data=Path(folder), workers=workers)
-        for part in range(parts):
-            configs = [Config(seed=NETWORKS * part + k, episodes=SHARED_EPISODES).settings() for k in range(NETWORKS)]
-            jobs[str(part)] = "two_step", "default", configs, asked
-        began = time.perf_counter()
-        jobs.spread(loop.train_batch, jobs, parts * SHARED_EPISODES, asked)
-        seconds = time.perf_counter() - began
-    return NETWORKS * parts * SHARED_EPISODES / CONFIG.episodes * 3600 / seconds
+        options = TrainingOptions(networks=NETWORKS, workers=workers)
+        train_variants(EXPERIMENT, variants, options, Path(folder))
+    episodes = NETWORKS * batches * SHARED_EPISODES
+    return episodes / SETTINGS.training.episodes * 3600 / (time.perf_counter() - began)
 
 
 def run_beside(options: Options) -> None:
     """Run the bench of another checkout, with its own library."""
     folder = options.beside
-    settings = ["--device", options.device, "--threads", str(options.threads), "--updates", str(options.updates)]
+    command = [sys.executable, "-m", "tests.bench", "--device", options.device]
+    command += ["--threads", str(options.threads), "--updates", str(options.updates)]
     environment = os.environ | {"PYTHONPATH": f"{folder}/src"}
-    print(f"{folder}:")
-    subprocess.run([sys.executable, "-m", "tests.bench", *settings], cwd=folder, env=environment, check=True)
+    print(f"{folder}:", flush=True)
+    subprocess.run(command, cwd=folder, env=environment, check=True)
+
+
+def number(value: float, digits: str) -> str:
+    """Write a number; nothing for NaN."""
+    return "" if math.isnan(value) else format(value, digits)
+
+
+def speeds(options: Options) -> tuple[pd.DataFrame, str]:
+    """Measure the two-step task; return a table, and notes on it."""
+    device, threads, episodes = options.device, options.threads, options.recorded_episodes
+    weights = [
+        shape for name, shape in network_of(SETTINGS, TASK).shapes.items() if "weight" in name
+    ]
+    flops = 2 * sum(map(math.prod, weights))
+    torch.set_num_threads(1)
+    textbook_rate, env_share = textbook_rates(min(options.updates, 3))
+    single, single_first = training_rate(1, options)
+    torch.set_num_threads(threads)
+    cpu_peak, peak = product_rate("cpu"), product_rate(device)
+    large, large_first = training_rate(16, options)
+    torch.set_num_threads(1)
+    rows = [  # a training step takes three times the operations of a forward pass
+        ("a textbook loop, 1 network x 1 episode", 1, "cpu", textbook_rate, 3 / cpu_peak, math.nan),
+        (f"b batch, {NETWORKS} x 1", 1, device, single, 3 / peak, single_first),
+        (f"c batch, {NETWORKS} x 16", threads, device, large, 3 / peak, large_first),
+    ]
+    for core in CORES:
+        if core != CORE:
+            rate, first = training_rate(1, options, core)
+            rows.append((f"e {core}, {NETWORKS} x 1", 1, device, rate, math.nan, first))
+    recorded = recording_rate(episodes)
+    rows.insert(
+        3, (f"d recording, {NETWORKS} x {episodes}", 1, "cpu", recorded, 1 / cpu_peak, math.nan)
+    )
+    frame = pd.DataFrame(
+        {
+            "": title,
+            "threads": count,
+            "device": where,
+            "steps/s": f"{rate:,.0f}",
+            "times a": f"{rate / textbook_rate:,.0f}",
+            "% of matrix rate": number(100 * rate * flops * passes, ".2g"),
+            "first update, s": number(first, ".1f"),
+        }
+        for title, count, where, rate, passes, first in rows
+    )
+    notes = (
+        "steps/s: agent steps per second; training counts rollout, backward pass and update; "
+        f"fastest of {BLOCKS} blocks. The first update includes compilation.\n"
+        f"Matrix rate (2048 x 2048): {cpu_peak / 1e9:,.0f} GFLOP/s on cpu ({threads} threads), "
+        f"{peak / 1e9:,.0f} on {device}; a step takes {flops / 1e3:.0f} kFLOP forward, "
+        f"{3 * flops / 1e3:.0f} in training.\n"
+        f"The environment takes {100 * env_share:.0f} % of the textbook loop's time."
+    )
+    return frame, notes
 
 
 def main(options: Options) -> None:
     """Measure everything in one run and print tables."""
-    check(options.updates >= 1, "updates", options.updates, "at least 1")
-    check(options.recorded_episodes >= 1, "recorded_episodes", options.recorded_episodes, "at least 1")
+    for name in ("updates", "recorded_episodes"):
+        check(getattr(options, name) >= 1, name, getattr(options, name), "at least 1")
     use(options.device, options.threads)
-
     if options.beside is not None:
         run_beside(options)
-    shapes = network_of(CONFIG, TASK).shapes
-    forward = 2 * sum(math.prod(shape) for name, shape in shapes.items() if name.endswith("weight"))
-    torch.set_num_threads(1)
-    reference, env_share = textbook_rates(min(options.updates, 3))
-    single = training_rate(1, options)
-    torch.set_num_threads(options.threads)
-    peak = product_rate("cpu"), product_rate(options.device)
-    batch = training_rate(16, options)
-    torch.set_num_threads(1)
-    others = {core: training_rate(1, options, core) for core in CORES if core != CONFIG.core}
-    rows = [
-        ("a textbook loop, 1 network x 1 episode", 1, "cpu", reference, 3 * forward / peak[0], math.nan),
-        (f"b batch, {NETWORKS} x 1", 1, options.device, single[0], 3 * forward / peak[1], single[1]),
-        (f"c batch, {NETWORKS} x 16", options.threads, options.device, batch[0], 3 * forward / peak[1], batch[1]),
-        (
-            f"d recording, {NETWORKS} x {options.recorded_episodes}",
-            1,
-            "cpu",
-            recording_rate(options.recorded_episodes),
-            forward / peak[0],
-            math.nan,
-        ),
-        *((f"e {core}, {NETWORKS} x 1", 1, options.device, rate, math.nan, first) for core, (rate, first) in others.items()),
-    ]
-    frame = pd.DataFrame(
-        {
-            "": what,
-            "threads": threads,
-            "device": device,
-            "steps/s": f"{rate:,.0f}",
-            "times a": f"{rate / reference:,.0f}",
-            "% of matrix rate": "" if math.isnan(seconds_per_step) else f"{100 * rate * seconds_per_step:.2g}",
-            "first update, s": "" if math.isnan(first) else f"{first:.1f}",
-        }
-        for what, threads, device, rate, seconds_per_step, first in rows
-    )
-    print(f"\n{frame.to_string(index=False)}\n")
-    print(f"steps/s: agent steps per second; training counts rollout, backward pass and update; fastest of {BLOCKS} blocks.")
-    print(f"Matrix rate: {peak[0] / 1e9:,.0f} GFLOP/s on cpu (2048 x 2048, float32, {options.threads} threads)", end="")
-    print(f", {peak[1] / 1e9:,.0f} on {options.device}" if options.device != "cpu" else "", end="")
-    print(f"; a step takes {forward / 1e3:.0f} kFLOP forward, {3 * forward / 1e3:.0f} in training.")
-    print(f"\n{harlow_rates(options).to_string(index=False)}\n")
-    hourly = [networks_per_hour(workers) for workers in (1, 2)]
-    print(f"Networks per hour, two-step task: {hourly[0]:,.0f} with one worker, {hourly[1]:,.0f} with two.")
-    print(f"The environment takes {100 * env_share:.0f} % of the textbook loop's time. The first update includes compilation.")
+    frame, notes = speeds(options)
+    print(f"\n{frame.to_string(index=False)}\n\n{notes}", flush=True)
+    print(f"\n{harlow_rates(options).to_string(index=False)}\n", flush=True)
+    one, two = (networks_per_hour(workers) for workers in (1, 2))
+    print(f"Networks per hour, two-step task: {one:,.0f} with one worker, {two:,.0f} with two.")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Advantage actor-critic as it is usually written: one network, one environment, step by step, with autograd.
+"""Advantage actor-critic as usually written: one network, one environment, step by step, autograd.
 
-It is what the library's gradients are held to, and what its speed is compared with.
+The library's gradients are tested against it, and its speed is compared with it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,13 @@ class TextbookNetwork(nn.Module):
 
     @classmethod
     def from_parameters(cls, ours: Network, parameters: dict[str, Tensor]) -> TextbookNetwork:
-        """Build one network from the library's parameters of one network, without the (seed) axis."""
+        """Build a network from the library's parameters of one network, without the (network)
+        axis."""
         units = ours.core.units
         network = cls(ours.encoder.features, ours.actions, units).to(parameters["lstm_bias"].dtype)
-        weight_ih, weight_hh = gate_order(parameters["lstm_weight"]).T.split([ours.inputs, units], dim=1)
+        weight_ih, weight_hh = gate_order(parameters["lstm_weight"]).T.split(
+            [ours.inputs, units], dim=1
+        )
         bias = gate_order(parameters["lstm_bias"])
         with torch.no_grad():
             for target, values in {
@@ -54,7 +57,7 @@ class TextbookNetwork(nn.Module):
         return network
 
     def to_parameters(self, of: Callable[[Tensor], Tensor] = Tensor.detach) -> dict[str, Tensor]:
-        """Inverse of ``from_parameters``; ``of`` may pick the gradient of each parameter instead of its value."""
+        """Inverse of ``from_parameters``; ``of`` may return gradients instead of values."""
         cell = self.cell
         return {
             "lstm_weight": gate_order(torch.cat([of(cell.weight_ih), of(cell.weight_hh)], dim=1).T),
@@ -67,38 +70,43 @@ class TextbookNetwork(nn.Module):
             "initial_cell": of(self.initial_cell),
         }
 
-    def forward(self, moment: NetworkInput) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
-        """-> memory, policy logits (actions,), value ()."""
-        observation = torch.as_tensor(moment.observation, dtype=self.policy.weight.dtype)
+    def forward(self, episode: Episode) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
+        """Return memory, policy logits (actions,) and value ()."""
+        observation = torch.as_tensor(episode.observation, dtype=self.policy.weight.dtype)
         last_action = torch.zeros_like(self.policy.bias)
-        if moment.action >= 0:
-            last_action[moment.action] = 1
-        inputs = torch.cat([observation, observation.new_tensor([moment.reward]), last_action])
-        memory = self.cell(inputs[None], moment.memory)
+        if episode.action >= 0:
+            last_action[episode.action] = 1
+        inputs = torch.cat([observation, observation.new_tensor([episode.reward]), last_action])
+        memory = self.cell(inputs[None], episode.memory)
         return memory, self.policy(memory[0])[0], self.value(memory[0])[0, 0]
 
 
 def gate_order(tensor: Tensor) -> Tensor:
-    """Swap output gate and candidate in the last axis: PyTorch's order is input, forget, candidate, output."""
+    """Swap output gate and candidate in the last axis.
+
+    PyTorch's order is input, forget, candidate, output.
+    """
     i, f, a, b = tensor.chunk(4, dim=-1)
     return torch.cat([i, f, b, a], dim=-1)
 
 
 @dataclass
-class NetworkInput:
-    """Where an episode stands."""
+class Episode:
+    """A running episode."""
 
     observation: np.ndarray
     reward: float
     action: int
     memory: tuple[Tensor, Tensor]
-    over: bool = False
+    done: bool = False
 
 
-def reset(network: TextbookNetwork, env: gymnasium.Env) -> NetworkInput:
-    """Open an episode."""
+def reset(network: TextbookNetwork, env: gymnasium.Env) -> Episode:
+    """Start an episode."""
     observation, _ = env.reset()
-    return NetworkInput(observation, 0.0, -1, (network.initial_activity[None], network.initial_cell[None]))
+    return Episode(
+        observation, 0.0, -1, (network.initial_activity[None], network.initial_cell[None])
+    )
 
 
 def sample(logits: Tensor) -> int:
@@ -109,7 +117,7 @@ def sample(logits: Tensor) -> int:
 def unroll(
     network: TextbookNetwork,
     env: gymnasium.Env,
-    moment: NetworkInput,
+    episode: Episode,
     steps: int,
     *,
     discount: float,
@@ -117,30 +125,37 @@ def unroll(
     entropy_cost: float,
     reward_scale: float = 1.0,
     choose: Callable[[Tensor], int] = sample,
-) -> tuple[Tensor, NetworkInput]:
-    """Play at most ``steps`` time steps -> loss, summed over them, and where the episode stands."""
+) -> tuple[Tensor, Episode]:
+    """Play at most ``steps`` time steps; return the sum of their losses, and the episode."""
     log_policies, values, chosen, rewards = [], [], [], []
     for _ in range(steps):
-        memory, logits, value = network(moment)
+        memory, logits, value = network(episode)
         action = choose(logits)
-        observation, reward, over, _, _ = env.step(action)
-        moment = NetworkInput(observation, reward * reward_scale, action, memory, over)
+        observation, reward, done, _, _ = env.step(action)
+        episode = Episode(observation, reward * reward_scale, action, memory, done)
         log_policies.append(functional.log_softmax(logits, dim=0))
         values.append(value)
         chosen.append(action)
-        rewards.append(moment.reward)
-        if over:
+        rewards.append(episode.reward)
+        if done:
             break
     with torch.no_grad():
-        total = values[0].new_zeros(()) if moment.over else network(moment)[2]
+        total = values[0].new_zeros(()) if episode.done else network(episode)[2]
     loss = values[0].new_zeros(())
-    for log_policy, value, action, reward in reversed(list(zip(log_policies, values, chosen, rewards, strict=True))):
+    for log_policy, value, action, reward in reversed(
+        list(zip(log_policies, values, chosen, rewards, strict=True))
+    ):
         total = reward + discount * total
         delta = total - value
         entropy = -(log_policy.exp() * log_policy).sum()
-        loss = loss - log_policy[action] * delta.detach() + value_cost * delta**2 / 2 - entropy_cost * entropy
-    moment.memory = tuple(tensor.detach() for tensor in moment.memory)
-    return loss, moment
+        loss = (
+            loss
+            - log_policy[action] * delta.detach()
+            + value_cost * delta**2 / 2
+            - entropy_cost * entropy
+        )
+    episode.memory = tuple(tensor.detach() for tensor in episode.memory)
+    return loss, episode
 
 
 def train(
@@ -158,12 +173,16 @@ def train(
     """Train with one update per unroll; the defaults are the paper's."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.RMSprop(parameters, lr=learning_rate, alpha=0.99, eps=1e-5)
-    moment = None
+    episode = None
     for _ in range(updates):
-        if moment is None or moment.over:
-            moment = begin(network, env)
-        hyperparameters = {"discount": discount, "value_cost": value_cost, "entropy_cost": entropy_cost}
-        loss, moment = unroll(network, env, moment, steps, **hyperparameters, choose=choose)
+        if episode is None or episode.done:
+            episode = reset(network, env)
+        hyperparameters = {
+            "discount": discount,
+            "value_cost": value_cost,
+            "entropy_cost": entropy_cost,
+        }
+        loss, episode = unroll(network, env, episode, steps, **hyperparameters, choose=choose)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

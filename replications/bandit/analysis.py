@@ -370,12 +370,14 @@ def codes_by_trial(recording: Recording[Bandit]) -> dict[str, pd.DataFrame]:
 def analyse(recording: Recording[Bandit]) -> dict[str, pd.DataFrame]:
     """Measure regret, learning within episodes, and how activity codes payoffs."""
     trials = tested_trials(recording.trials)
-    return {
+    tables = {
         "regret_curves": regret_curves(trials),
         "learning": learning_within_episodes(trials),
         "bayes_share": bayes_share(trials, recording.settings),
-        "payoff_code": payoff_codes(recording),
     }
+    if CORRELATED in recording.settings:
+        tables["payoff_code"] = payoff_codes(recording)
+    return tables
 
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -391,33 +393,31 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     curves = tables["regret_curves"]
     final = curves[curves["trial"] == curves["trial"].max()].set_index(NETWORK)["regret"]
     regret = {name: final for name in ("last trial", *(f"below {name}" for name in BENCHMARKS))}
-    rank_correlation = {"rank_correlation": "rank correlation"}
-    return pd.concat(
-        [
-            claims.measures("bandit-frozen", gain),
-            claims.measures("bandit-difficulty", pd.DataFrame(slower)),
-            claims.measures("bandit-regret", pd.DataFrame(regret)),
-            claims.measures("bandit-structure", minus_independent(final)),
-            claims.measures("bandit-code", tables["payoff_code"], rank_correlation),
-            claims.measures("bandit-bayes", tables["bayes_share"], {"share": "share"}),
-        ],
-        ignore_index=True,
-    )
+    parts = [
+        claims.measures("bandit-frozen", gain),
+        claims.measures("bandit-difficulty", pd.DataFrame(slower)),
+        claims.measures("bandit-regret", pd.DataFrame(regret)),
+        claims.measures("bandit-structure", minus_independent(final)),
+    ]
+    if "payoff_code" in tables:
+        names = {"rank_correlation": "rank correlation"}
+        parts.append(claims.measures("bandit-code", tables["payoff_code"], names))
+    parts.append(claims.measures("bandit-bayes", tables["bayes_share"], {"share": "share"}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def minus_independent(final: pd.Series) -> pd.DataFrame:
-    """Subtract the regret after training on independent arms from that on correlated, by seed."""
-    by_seed = final.unstack("variant")
-    pairs = {
-        variant: by_seed[variant] - by_seed[other]
-        for variant, other in STRUCTURE.items()
-        if {variant, other} <= {*by_seed.columns}
-    }
-    wide = pd.DataFrame(pairs, by_seed.index)
-    value = "correlated minus independent"
-    long = wide.melt(var_name="variant", value_name=value, ignore_index=False).reset_index()
-    # Variants have different seeds; a network without its counterpart stays, without a value.
-    return long[pd.MultiIndex.from_frame(long[NETWORK]).isin(final.index)]
+    """Subtract the regret after training on independent arms from that on correlated, by seed.
+
+    A network without a counterpart of the same seed gets NaN.
+    """
+    variants = final.index.get_level_values("variant")
+    correlated = final[variants.isin([*STRUCTURE])]
+    independent = final[variants.isin([*STRUCTURE.values()])].rename(
+        {other: variant for variant, other in STRUCTURE.items()}, level="variant"
+    )
+    difference = correlated - independent.reindex(correlated.index)
+    return difference.rename("correlated minus independent").reset_index()
 
 
 def benchmarks(tables: dict[str, pd.DataFrame]) -> dict[str, float]:

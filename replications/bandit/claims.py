@@ -19,7 +19,7 @@ RPE_VARIANTS = {MAIN: MAIN_RPE, CORRELATED: CORRELATED_RPE}
 
 
 def final_regret(arms: str) -> tuple[float, float]:
-    """Published regret of networks at the last trial (Fig. 1d), and a quarter of it as tolerance."""
+    """Read the published regret at the last trial (Fig. 1d); the tolerance is a quarter of it."""
     curve = published("fig1d")
     value = float(
         curve[curve["series"] == f"meta-RL {arms} bandits"].sort_values("x")["y"].iloc[-1]

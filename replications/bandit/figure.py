@@ -197,7 +197,7 @@ def draw_regrets(whole: Axes, end: Axes, results: pd.DataFrame, textbook: pd.Dat
 
 
 def draw_trajectories(axes: list[Axes], results: pd.DataFrame) -> None:
-    """Draw unit activity over single episodes, dark to copper from first to last trial (Fig. 1e)."""
+    """Draw activity over single episodes, dark to copper from first to last trial (Fig. 1e)."""
     trials = int(results["trial"].max()) + 1
     episodes = results.groupby(["p_left", "p_right"], sort=False)
     for ax, ((p_left, p_right), episode) in zip(axes, episodes, strict=True):
@@ -297,9 +297,10 @@ def draw_codes(ax: Axes, results: pd.DataFrame) -> None:
 def draw_variance(ax: Axes, results: pd.DataFrame) -> None:
     """Draw the share of the variance that each component explains, every network a dot."""
     for shift, arms in zip((-0.12, 0.12), present(results), strict=False):
-        for component, networks in results[results["variant"] == arms].groupby("component"):
-            x = float(component) + shift
-            plotting.dots(ax, x, networks["share"], COLORS[arms], width=0.08, size=4)
+        shares = results[results["variant"] == arms].set_index("component")["share"]
+        for component in shares.index.unique():
+            values = shares.loc[[component]]
+            plotting.dots(ax, component + shift, values, COLORS[arms], width=0.08, size=4)
         ax.scatter([], [], s=8, lw=0, color=COLORS[arms], label=arms)
     ax.set(xlabel="component", ylabel="share of variance,\nlast trial", ylim=(0, 1))
     ax.set_xticks(range(1, results["component"].max() + 1))

@@ -62,7 +62,7 @@ VARIANTS = {
     CORRELATED_RPE: {"task.arms": "correlated", "network.input": "rpe"},
 }
 """Training distributions, and the same with reward prediction errors instead of rewards as input.
-Networks 0 to 7 of the first two took part in the choice of settings."""
+Seeds 0 and 1 of the first two took part in the choice of settings."""
 
 STRUCTURE = {CORRELATED: MAIN, CORRELATED_RPE: MAIN_RPE}
 """Networks whose problems have structure to learn -> those that they are compared with, seed by

@@ -1,7 +1,7 @@
-"""Images for Harlow's task: drawn from a seed, cut from photographs, or the reader's own.
+"""Images for Harlow's task: drawn from a seed, cut from photographs, or the user's own.
 
-Every bank is a tensor (images, column, row, colour), uint8. Training images and held-out ones are drawn by the same rules from
-different random streams; no image occurs in both.
+Sets of images are tensors (images, column, row, colour), uint8. Training and held-out images are
+drawn by the same rules from different random streams; no image occurs in both.
 """
 
 from __future__ import annotations
@@ -17,17 +17,22 @@ from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from prefrontal.errors import UserError
+from replications.harlow.settings import VIEW_PIXELS, Harlow, ImageSet
 
-VIEW_PIXELS, IMAGE_PIXELS = 84, 34
-"""Sides of the view and of an image in pixels (Wang et al. 2018, Methods, simulation 5)."""
+IMAGE_PIXELS = 34
+"""Side of an image in pixels, in a view of 84 (Wang et al. 2018, Methods, simulation 5)."""
+
+CODE_LENGTH = 16
+"""Length of the vector that stands for an image in the symbolic version."""
 
 SCREEN = 65.0
-"""Width of the screen, and of the view, in degrees (Methods: 65; that the view is as wide as the screen is our reading)."""
+"""Width of the screen in degrees (Methods), and of the view (our reading)."""
 
 SCREEN_GREY, FRAME_GREY = 205, 60
 
 SURROUND_CONTRAST = 0.15
-"""Contrast of the surround: faint, as if far behind a lit screen (not stated; README, "Deviations and choices")."""
+"""Contrast of the surround, faint as if far behind a lit screen (not stated; README, "Deviations
+and choices")."""
 
 IMAGES = 1000
 """Images for training, and as many held out for the test (Methods, simulation 5)."""
@@ -35,17 +40,27 @@ IMAGES = 1000
 SUPERSAMPLING = 4
 
 LEAST_CONTRAST = 40
-"""Standard deviation, of 255, of a crop's values: empty sky and dark leaves are no images."""
+"""Smallest standard deviation, of 255, of a crop's values; excludes empty sky and dark leaves."""
 
 
-def stream(purpose: str) -> np.random.Generator:
-    """Random numbers for a purpose, always the same."""
+def read_images(settings: Harlow, name: ImageSet) -> Tensor:
+    """Return a set of images, drawn or the user's, or in the symbolic version their vectors."""
+    if settings.view == "symbols":
+        return image_codes(name)
+    if settings.images and name != "photographs":
+        pictures = read_folder(Path(settings.images), settings.view_size)
+        return pictures[name != "training" :: 2]
+    return image_bank(name, settings.view_size)
+
+
+def generator(purpose: str) -> np.random.Generator:
+    """Return random numbers for a purpose, always the same."""
     return np.random.default_rng([1949, *purpose.encode()])
 
 
 @functools.cache
-def image_bank(name: str, view_size: int = VIEW_PIXELS) -> Tensor:
-    """Images of a set, sized for a view.
+def image_bank(name: ImageSet, view_size: int = VIEW_PIXELS) -> Tensor:
+    """Draw the images of a set, sized for a view.
 
     Parameters
     ----------
@@ -59,7 +74,7 @@ def image_bank(name: str, view_size: int = VIEW_PIXELS) -> Tensor:
         (images, column, row, colour), uint8.
     """
     size = round(IMAGE_PIXELS * view_size / VIEW_PIXELS)
-    rng = stream(f"{name} images")
+    rng = generator(f"{name} images")
     if name == "photographs":
         return to_bank([crop(rng, size) for _ in range(IMAGES)])
     return to_bank([draw(rng, size) for _ in range(IMAGES)])
@@ -67,26 +82,30 @@ def image_bank(name: str, view_size: int = VIEW_PIXELS) -> Tensor:
 
 def to_bank(images: list[Image.Image]) -> Tensor:
     """Stack pictures as (images, column, row, colour)."""
-    return torch.from_numpy(np.stack([np.asarray(image) for image in images]).transpose(0, 2, 1, 3).copy())
+    return torch.from_numpy(
+        np.stack([np.asarray(image) for image in images]).transpose(0, 2, 1, 3).copy()
+    )
 
 
 def color(rng: np.random.Generator) -> tuple[int, int, int]:
-    """Any hue, mostly saturated and bright."""
+    """Draw a colour of any hue, mostly saturated and bright."""
     hue, saturation, value = rng.random(), rng.beta(2, 1), rng.uniform(0.25, 1)
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def draw(rng: np.random.Generator, size: int) -> Image.Image:
-    """Draw an image: a textured field of two colours, one to four shapes, and up to three strokes."""
+    """Draw an image: a field of two colours, one to four shapes, and up to three strokes."""
     large = size * SUPERSAMPLING
     picture = field(rng, large)
     pen = ImageDraw.Draw(picture)
     for _ in range(rng.integers(1, 5)):
         shape(rng, pen, large)
     for _ in range(rng.integers(0, 4)):
-        points = [tuple(map(float, point)) for point in rng.uniform(0, large, (rng.integers(2, 5), 2))]
-        pen.line(points, fill=color(rng), width=int(rng.integers(large // 30, large // 8)), joint="curve")
+        corners = rng.uniform(0, large, (rng.integers(2, 5), 2))
+        points = [(float(x), float(y)) for x, y in corners]
+        fill, width = color(rng), int(rng.integers(large // 30, large // 8))
+        pen.line(points, fill=fill, width=width, joint="curve")
     return picture.resize((size, size), Image.Resampling.BOX)
 
 
@@ -95,13 +114,14 @@ def field(rng: np.random.Generator, size: int) -> Image.Image:
     y, x = np.mgrid[0:size, 0:size] / size
     angle, waves, phase = rng.uniform(0, np.pi), rng.uniform(0.5, 6), rng.uniform(0, 2 * np.pi)
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    kind = rng.integers(4)
-    if kind == 0:
+    texture, frequency = rng.integers(4), 2 * np.pi * waves
+    if texture == 0:
         blend = (along - along.min()) / np.ptp(along)
-    elif kind == 1:
-        blend = 0.5 + 0.5 * np.sin(2 * np.pi * waves * along + phase)
-    elif kind == 2:
-        blend = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * waves * along + phase) * np.sin(2 * np.pi * waves * across))
+    elif texture == 1:
+        blend = 0.5 + 0.5 * np.sin(frequency * along + phase)
+    elif texture == 2:
+        product = np.sin(frequency * along + phase) * np.sin(frequency * across)
+        blend = 0.5 + 0.5 * np.sign(product)
     else:
         coarse = Image.fromarray((255 * rng.random((5, 5))).astype(np.uint8))
         blend = np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC)) / 255
@@ -114,14 +134,16 @@ def shape(rng: np.random.Generator, pen: ImageDraw.ImageDraw, size: int) -> None
     x, y = rng.uniform(0.2, 0.8, 2) * size
     a, b = rng.uniform(0.1, 0.4, 2) * size
     box = (x - a, y - b, x + a, y + b)
-    kind = rng.integers(3)
-    if kind == 0:
+    form = rng.integers(3)
+    if form == 0:
         pen.ellipse(box, fill=color(rng))
-    elif kind == 1:
-        pen.ellipse(box, outline=color(rng), width=int(rng.integers(size // 20, size // 8)))
+    elif form == 1:
+        outline, width = color(rng), int(rng.integers(size // 20, size // 8))
+        pen.ellipse(box, outline=outline, width=width)
     else:
-        corners = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 8)))
-        pen.polygon([(float(x + a * np.cos(t)), float(y + b * np.sin(t))) for t in corners], fill=color(rng))
+        angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 8)))
+        corners = [(float(x + a * np.cos(t)), float(y + b * np.sin(t))) for t in angles]
+        pen.polygon(corners, fill=color(rng))
 
 
 def crop(rng: np.random.Generator, size: int) -> Image.Image:
@@ -131,7 +153,8 @@ def crop(rng: np.random.Generator, size: int) -> Image.Image:
         side = int(rng.integers(60, 200))
         left = int(rng.integers(0, photograph.width - side))
         top = int(rng.integers(0, photograph.height - side))
-        picture = photograph.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BOX)
+        picture = photograph.crop((left, top, left + side, top + side))
+        picture = picture.resize((size, size), Image.Resampling.BOX)
         if np.asarray(picture).std() > LEAST_CONTRAST:
             return picture
 
@@ -143,16 +166,21 @@ def photographs() -> list[Image.Image]:
 
 
 def read_folder(folder: Path, view_size: int = VIEW_PIXELS) -> Tensor:
-    """Read the reader's own pictures, PNG or JPEG of any size, cut to squares.
+    """Read the user's pictures, PNG or JPEG of any size, cut to squares.
 
     Raises
     ------
     UserError
         The folder has fewer than four pictures, one is unreadable, or two look the same.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    paths = sorted(
+        path for path in folder.glob("*") if path.suffix.lower() in (".png", ".jpg", ".jpeg")
+    )
     if len(paths) < 4:
-        raise UserError(f"{folder}: {len(paths)} pictures (.png, .jpg, .jpeg) found; at least 4 are needed, 2 to be held out")
+        raise UserError(
+            f"{folder}: {len(paths)} pictures (.png, .jpg, .jpeg) found; "
+            "at least 4 are needed, 2 to be held out"
+        )
     size = round(IMAGE_PIXELS * view_size / VIEW_PIXELS)
     pictures: dict[bytes, Image.Image] = {}
     for path in paths:
@@ -163,7 +191,8 @@ def read_folder(folder: Path, view_size: int = VIEW_PIXELS) -> Tensor:
             raise UserError(f"{path}: not a readable PNG or JPEG picture ({error})") from error
         side = min(whole.size)
         left, top = (whole.width - side) // 2, (whole.height - side) // 2
-        square = whole.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+        square = whole.crop((left, top, left + side, top + side))
+        square = square.resize((size, size), Image.Resampling.LANCZOS)
         if square.tobytes() in pictures:
             raise UserError(f"{path}: looks the same as another picture of the folder")
         pictures[square.tobytes()] = square
@@ -171,20 +200,23 @@ def read_folder(folder: Path, view_size: int = VIEW_PIXELS) -> Tensor:
 
 
 @functools.cache
-def image_codes(name: str, length: int) -> Tensor:
-    """Vectors that stand for the images of a set in the symbolic version: (images, length), standard normal."""
-    return torch.from_numpy(stream(f"{name} codes").standard_normal((IMAGES, length)).astype(np.float32))
+def image_codes(name: ImageSet, length: int = CODE_LENGTH) -> Tensor:
+    """Draw the vectors that stand for the images of a set, (images, length), standard normal."""
+    codes = generator(f"{name} codes").standard_normal((IMAGES, length))
+    return torch.from_numpy(codes.astype(np.float32))
 
 
 def panorama(view_size: int) -> np.ndarray:
-    """Surroundings of the subject, all round: (column, row, colour) in 0-255; column 0 is the middle of the screen.
+    """Draw the subject's surroundings, all round: (column, row, colour) in 0-255.
 
-    Sky, ground and a hilly horizon, so that every direction looks different, and the blank screen before them.
+    Sky, ground and a hilly horizon, so that every direction looks different, and in front of them
+    the blank screen, whose middle is column 0.
     """
     columns = round(360 / SCREEN * view_size)
     angle = np.arange(columns) / columns * 2 * np.pi
     height = (np.arange(view_size) + 0.5) / view_size
-    horizon = 0.45 + 0.08 * np.sin(3 * angle + 1) + 0.05 * np.sin(7 * angle + 2) + 0.03 * np.sin(17 * angle)
+    horizon = 0.45 + 0.08 * np.sin(3 * angle + 1) + 0.05 * np.sin(7 * angle + 2)
+    horizon = horizon + 0.03 * np.sin(17 * angle)
     sky = np.array([120, 170, 220]) + 35 * np.sin(angle)[:, None] * np.array([1, 0, -1])
     ground = np.array([110, 130, 70]) + 35 * np.cos(angle)[:, None] * np.array([1, 0.3, -0.6])
     below = (height > horizon[:, None])[..., None]
@@ -197,13 +229,14 @@ def panorama(view_size: int) -> np.ndarray:
 
 
 def blank_column(view_size: int) -> np.ndarray:
-    """One column of the blank screen and its frame: (row, colour)."""
+    """Draw one column of the blank screen and its frame: (row, colour)."""
     height = (np.arange(view_size) + 0.5) / view_size
-    return np.where(np.abs(height - 0.5) < 0.42, SCREEN_GREY, FRAME_GREY)[:, None].repeat(3, axis=1)
+    grey = np.where(np.abs(height - 0.5) < 0.42, SCREEN_GREY, FRAME_GREY)
+    return grey[:, None].repeat(3, axis=1)
 
 
 def atlas(images: Tensor, view_size: int) -> Tensor:
-    """Every column that a view can have: those of the surround, the same with the cross, and all images' on the screen.
+    """Draw all columns of views: of the surround, of the same with the cross, and of all images.
 
     Parameters
     ----------
@@ -219,7 +252,8 @@ def atlas(images: Tensor, view_size: int) -> Tensor:
     with_cross = around.copy()
     arm, half, middle = max(2, view_size // 14), max(1, view_size // 56), view_size // 2
     for columns, rows in ((half, arm), (arm, half)):
-        with_cross[np.arange(-columns, columns)[:, None], np.arange(middle - rows, middle + rows)] = (220, 20, 20)
+        across, down = np.arange(-columns, columns), np.arange(middle - rows, middle + rows)
+        with_cross[across[:, None], down] = (220, 20, 20)
     size = images.shape[1]
     top = (view_size - size) // 2
     on_screen = np.tile(blank_column(view_size), (len(images), size, 1, 1))

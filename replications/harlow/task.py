@@ -1,81 +1,67 @@
-"""Harlow's learning sets (Harlow 1949), as in Wang et al. 2018, Methods, simulation 5.
+"""Harlow's learning sets (Harlow 1949; Wang et al. 2018, Methods, simulation 5).
 
-The subject stands before a screen and turns its view left or right. A cross appears; when it has been fixated, two images
-appear. The subject chooses one by turning towards it. The same image is rewarded in all trials of an episode, on whichever side
-it appears, and every episode brings two new images: what can be learned over episodes is to learn from a single trial.
+The subject faces a screen and turns its gaze left or right. A cross appears; once it has been
+fixated, two images appear, and the subject chooses one by turning towards it. The same image is
+rewarded in all trials of an episode, on whichever side it appears, and every episode brings two new
+images: what can be learned across episodes is to learn from a single trial.
 
-What the subject sees is the view in pixels, or its symbolic counterpart: where it looks, and a vector per image in view.
+The observation is the view in pixels, or its symbolic counterpart: the direction of gaze, and a
+vector per image in view.
 """
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import State
-from replications.harlow.images import IMAGE_PIXELS, SCREEN, VIEW_PIXELS, atlas, image_codes
+from prefrontal.task import State, Task
+from replications.harlow.images import CODE_LENGTH, SCREEN, atlas, read_images
+from replications.harlow.settings import CHOICE_REWARD, FIXATION_REWARD, Harlow, ImageSet
 
 TURN = 4.4
-"""Degrees that one action turns the view, its repeats and its after-run taken together (Methods: about 4.4)."""
+"""Degrees that one action turns the view, with its repeats and after-run (Methods: about 4.4)."""
 
 MOMENTUM = 0.5
-"""Share of the turning velocity that is left after a step (Methods: slight momentum)."""
+"""Fraction of the turning velocity that is left after a step (Methods: slight momentum)."""
 
 ECCENTRICITY = 13.5
-"""Degrees between an image's centre and the cross: the images stand side by side, 34 of 84 pixels wide each (not stated)."""
+"""Degrees between an image's centre and the cross; images are side by side (not stated)."""
 
-FIXATION_TOLERANCE, FIXATION_STEPS, FIXATION_REWARD = 3.5, 4, 0.2
-"""Degrees; steps in succession; reward (Methods)."""
+FIXATION_TOLERANCE, FIXATION_STEPS = 3.5, 4
+"""Degrees; steps in succession (Methods)."""
 
-CHOICE_TOLERANCE, CHOICE_REWARD = 7.0, 1.0
-"""Degrees; reward of the right image, and minus that of the wrong one (Methods)."""
+CHOICE_TOLERANCE = 7.0
+"""Degrees (Methods)."""
 
 INTERVAL_STEPS = 10
 """Steps until the next cross (Methods)."""
-
-CODE_LENGTH = 16
-"""Entries of the vector that stands for an image in the symbolic version."""
 
 FIXATION, CHOICE, INTERVAL = range(3)
 LEFT, RIGHT, NONE = range(3)
 
 
-@dataclass(frozen=True, eq=False)
-class HarlowTask:
+class HarlowTask(Task):
     """Choose between two images, one of which is rewarded throughout an episode.
 
     Parameters
     ----------
-    images : Tensor
-        Images to be seen in pixels, (images, column, row, colour), uint8; or the vectors that stand for them in the symbolic
-        version, (images, CODE_LENGTH), whose observation is listed in ``observations``.
-    view_size : int
-        Pixels along each side of the view (Methods: 84).
-    repeat : int
-        Steps that an action is repeated (Methods: 4).
-    trials, longest : int
-        An episode ends after so many trials (Methods: 6), or so many steps (Methods: 3,600).
-    new_wrong_image : bool
-        Control of the paper: every trial has a new unrewarded image.
+    settings : Harlow
+    image_set : {"training", "held out", "photographs"}
     still_view : bool
-        Simplification: the view stays on the middle of the screen while the images are shown, until one is chosen.
+        Simplification: the view stays centred while the images are shown, until one is chosen.
     pixels : torch.dtype
-        Views in uint8, 0 to 255, or in a floating-point type, -1 to 1: what a network computes with needs no conversion.
-    """
+        Views in uint8, 0 to 255, or in a floating-point type, -1 to 1.
 
-    images: Tensor = field(default_factory=lambda: image_codes("training", CODE_LENGTH))
-    view_size: int = VIEW_PIXELS
-    repeat: int = 4
-    trials: int = 6
-    longest: int = 3600
-    new_wrong_image: bool = False
-    still_view: bool = False
-    pixels: torch.dtype = torch.uint8
+    Attributes
+    ----------
+    images : Tensor
+        (images, column, row, colour), uint8; in the symbolic version the vectors that stand for
+        them, (images, length).
+    """
 
     actions = ("left", "right", "none")
     periods = ("fixation", "choice", "interval")
@@ -83,23 +69,33 @@ class HarlowTask:
     reset_noise = 4
     step_noise = 2
 
-    def __post_init__(self) -> None:
-        expected = round(IMAGE_PIXELS * self.view_size / VIEW_PIXELS)
-        if not self.symbolic and self.image_size != expected:
-            raise ValueError(f"images of {self.image_size} pixels, expected {expected} for views of {self.view_size}")
+    def __init__(
+        self,
+        settings: Harlow,
+        image_set: ImageSet = "training",
+        still_view: bool = False,
+        pixels: torch.dtype = torch.uint8,
+    ) -> None:
+        self.settings, self.image_set = settings, image_set
+        self.still_view, self.pixels = still_view, pixels
+
+    @functools.cached_property
+    def images(self) -> Tensor:
+        """Images, or the vectors that stand for them."""
+        return read_images(self.settings, self.image_set)
 
     @property
     def symbolic(self) -> bool:
-        """Whether vectors stand for the images."""
-        return self.images.ndim == 2
+        """True if vectors stand for the images."""
+        return self.settings.view == "symbols"
 
     @property
     def observations(self) -> tuple[str, ...]:
-        """Entries of a symbolic observation; of a view in pixels, its colours (its shape is column, row, colour)."""
+        """Entries of a symbolic observation; colours of a view (column, row, colour)."""
         if not self.symbolic:
             return ("red", "green", "blue")
-        slots = [f"{side}_image_{k}" for side in ("left", "right") for k in range(self.images.shape[1])]
-        return ("sine_of_heading", "cosine_of_heading", "heading_on_screen", "cross", *slots)
+        vectors = [f"{side}_image_{k}" for side in ("left", "right") for k in range(CODE_LENGTH)]
+        return ("sine_of_heading", "cosine_of_heading", "heading_on_screen", "cross", *vectors)
 
     @property
     def image_size(self) -> int:
@@ -109,7 +105,7 @@ class HarlowTask:
     @property
     def surround_columns(self) -> int:
         """Pixels of a full turn."""
-        return round(360 / SCREEN * self.view_size)
+        return round(360 / SCREEN * self.settings.view_size)
 
     @functools.cached_property
     def brightness(self) -> Tensor:
@@ -118,14 +114,15 @@ class HarlowTask:
 
     @functools.cached_property
     def _atlas(self) -> dict[torch.device, Tensor]:
-        """What observations are put together from, on every device that asked for it."""
+        """Columns of views, or vectors, from which observations are composed, by device."""
         if self.symbolic:
             return {self.images.device: self.images}
-        columns = atlas(self.images, self.view_size)
-        return {self.images.device: columns if self.pixels == torch.uint8 else (columns / 127.5 - 1).to(self.pixels)}
+        columns = atlas(self.images, self.settings.view_size)
+        if self.pixels != torch.uint8:
+            columns = (columns / 127.5 - 1).to(self.pixels)
+        return {self.images.device: columns}
 
-    def _shown(self, device: torch.device) -> Tensor:
-        """Columns of views, or vectors, where the state is."""
+    def _atlas_on(self, device: torch.device) -> Tensor:
         if device not in self._atlas:
             self._atlas[device] = self._atlas[self.images.device].to(device)
         return self._atlas[device]
@@ -133,10 +130,10 @@ class HarlowTask:
     @property
     def episode_steps(self) -> int:
         """Actions in the longest episode."""
-        return -(-self.longest // self.repeat)
+        return -(-self.settings.longest // self.settings.repeat)
 
     def reset(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Draw two images and open the first trial, looking at the middle of the screen."""
+        """Draw two images and start the first trial, facing the middle of the screen."""
         count = len(self.images)
         first = (noise[..., 0] * count).long().clamp_max(count - 1)
         other = (noise[..., 1] * (count - 1)).long().clamp_max(count - 2)
@@ -158,45 +155,45 @@ class HarlowTask:
         return state, self.observe(state)
 
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
-        """Turn for ``repeat`` steps; -> state, the view after them, the sum of their rewards."""
+        """Turn for ``repeat`` steps; rewards are summed over these."""
         reward = torch.zeros_like(state["heading"])
         push = (action == RIGHT).to(reward.dtype) - (action == LEFT).to(reward.dtype)
-        for _ in range(self.repeat):
+        for _ in range(self.settings.repeat):
             state, paid = self._turn(state, push, noise)
             reward = reward + paid
         return state, self.observe(state), reward
 
     def _turn(self, state: State, push: Tensor, noise: Tensor) -> tuple[State, Tensor]:
-        """Take one step of turning; see what has been fixated or chosen."""
-        going = ~state["done"]
-        velocity = MOMENTUM * state["velocity"] + (1 - MOMENTUM) * push * (TURN / self.repeat)
+        """Take one step of turning, which may fixate the cross or choose an image."""
+        going, period = ~state["done"], state["period"]
+        velocity = (1 - MOMENTUM) * push * (TURN / self.settings.repeat)
+        velocity = MOMENTUM * state["velocity"] + velocity
         heading = torch.remainder(state["heading"] + velocity + 180, 360) - 180
-        period = state["period"]
 
-        held = torch.where(heading.abs() <= FIXATION_TOLERANCE, state["held"] + 1, 0) * (period == FIXATION)
+        at_cross = heading.abs() <= FIXATION_TOLERANCE
+        held = torch.where(at_cross, state["held"] + 1, 0) * (period == FIXATION)
         fixated = (held >= FIXATION_STEPS) & going
-        redraw = fixated & (state["trial"] > 0)
-        side = torch.where(redraw, (noise[..., 0] < 0.5).long(), state["rewarded_side"])
-        wrong = state["wrong_image"]
-        if self.new_wrong_image:
-            others = len(self.images) - 1
-            drawn = (noise[..., 1] * others).long().clamp_max(others - 1)
-            wrong = torch.where(redraw, drawn + (drawn >= state["rewarded_image"]), wrong)
+        side, wrong = self._next_pair(state, fixated & (state["trial"] > 0), noise)
 
-        to_left, to_right = ((heading - x).abs() <= CHOICE_TOLERANCE for x in (-ECCENTRICITY, ECCENTRICITY))
+        to_left = (heading + ECCENTRICITY).abs() <= CHOICE_TOLERANCE
+        to_right = (heading - ECCENTRICITY).abs() <= CHOICE_TOLERANCE
         chosen = (period == CHOICE) & (to_left | to_right) & going
         choice = torch.where(chosen, to_right.long(), state["choice"])
-        right = chosen & (choice == side)
+        correct = chosen & (choice == side)
         wait = torch.where(chosen, INTERVAL_STEPS, state["wait"] - 1)
         waited = (period == INTERVAL) & (wait <= 0)
 
         trial, steps = state["trial"] + chosen, state["steps"] + going
-        reward = FIXATION_REWARD * fixated + CHOICE_REWARD * right.to(heading.dtype) - CHOICE_REWARD * (chosen & ~right)
-        period = torch.where(fixated, CHOICE, torch.where(chosen, INTERVAL, torch.where(waited, FIXATION, period)))
+        reward = FIXATION_REWARD * fixated + CHOICE_REWARD * correct.to(heading.dtype)
+        reward = reward - CHOICE_REWARD * (chosen & ~correct)
+        period = torch.where(waited, FIXATION, period)
+        period = torch.where(fixated, CHOICE, torch.where(chosen, INTERVAL, period))
         after = {
             "trial": trial,
             "period": period,
-            "done": state["done"] | (trial >= self.trials) | (steps >= self.longest),
+            "done": state["done"]
+            | (trial >= self.settings.trials)
+            | (steps >= self.settings.longest),
             "steps": steps,
             "heading": heading,
             "velocity": velocity,
@@ -209,48 +206,66 @@ class HarlowTask:
         }
         return after, reward
 
+    def _next_pair(self, state: State, redraw: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Side of the rewarded image, and wrong image of the next trial, where ``redraw``."""
+        side = torch.where(redraw, (noise[..., 0] < 0.5).long(), state["rewarded_side"])
+        wrong = state["wrong_image"]
+        if self.settings.new_wrong_image:
+            others = len(self.images) - 1
+            drawn = (noise[..., 1] * others).long().clamp_max(others - 1)
+            wrong = torch.where(redraw, drawn + (drawn >= state["rewarded_image"]), wrong)
+        return side, wrong
+
     def observe(self, state: State) -> Tensor:
-        """Return what is seen: (network, episode, column, row, colour), or (network, episode, observations)."""
+        """Return views (network, episode, column, row, colour), or (network, episode, symbols)."""
         return self._symbols(state) if self.symbolic else self.render(state)
 
     def image_on(self, state: State, side: int) -> Tensor:
         """Index of the image on a side of the screen, (network, episode)."""
-        return torch.where(state["rewarded_side"] == side, state["rewarded_image"], state["wrong_image"])
+        return torch.where(
+            state["rewarded_side"] == side, state["rewarded_image"], state["wrong_image"]
+        )
 
     def _symbols(self, state: State) -> Tensor:
         heading = state["heading"]
         angle = torch.deg2rad(heading)
         on_screen = (heading / (SCREEN / 2)).clamp(-1, 1)
         cross = (state["period"] == FIXATION) & (heading.abs() <= SCREEN / 2)
-        parts = [torch.stack([angle.sin(), angle.cos(), on_screen, cross.to(heading.dtype)], dim=-1)]
+        parts = [
+            torch.stack([angle.sin(), angle.cos(), on_screen, cross.to(heading.dtype)], dim=-1)
+        ]
         for side, x in ((LEFT, -ECCENTRICITY), (RIGHT, ECCENTRICITY)):
             seen = (state["period"] == CHOICE) & ((heading - x).abs() <= SCREEN / 2)
-            parts.append(self._shown(heading.device)[self.image_on(state, side)] * seen[..., None])
+            parts.append(
+                self._atlas_on(heading.device)[self.image_on(state, side)] * seen[..., None]
+            )
         return torch.cat(parts, dim=-1)
 
     def render(self, state: State) -> Tensor:
-        """Draw views: (network, episode, column, row, colour).
+        """Draw views (network, episode, column, row, colour).
 
-        A view is put together from whole columns of the atlas: those of the surround, of the surround with the cross, and of
-        the images on the screen.
+        A view is composed of whole columns of the atlas: those of the surround, of the surround
+        with the cross, and of the images on the screen.
         """
-        width, around = self.image_size, self.surround_columns
-        degrees_per_pixel = SCREEN / self.view_size
+        size, around, width = self.settings.view_size, self.surround_columns, self.image_size
+        degrees_per_pixel = SCREEN / size
         heading = state["heading"]
         if self.still_view:
-            heading = torch.where((state["period"] == CHOICE) & (heading.abs() < ECCENTRICITY), 0.0, heading)
-        offset = torch.arange(self.view_size, device=heading.device) - self.view_size // 2
+            still = (state["period"] == CHOICE) & (heading.abs() < ECCENTRICITY)
+            heading = torch.where(still, 0.0, heading)
+        offset = torch.arange(size, device=heading.device) - size // 2
         column = torch.round(heading / degrees_per_pixel).long()[..., None] + offset
         index = column % around + around * (state["period"] == FIXATION)[..., None]
         for side, x in ((LEFT, -ECCENTRICITY), (RIGHT, ECCENTRICITY)):
             within = column - round(x / degrees_per_pixel) + width // 2
             inside = (within >= 0) & (within < width) & (state["period"] == CHOICE)[..., None]
-            index = torch.where(inside, 2 * around + self.image_on(state, side)[..., None] * width + within, index)
-        rows = self._shown(heading.device).index_select(0, index.flatten())
-        return rows.view(*index.shape, self.view_size, 3)
+            first = 2 * around + self.image_on(state, side)[..., None] * width
+            index = torch.where(inside, first + within, index)
+        columns = self._atlas_on(heading.device).index_select(0, index.flatten())
+        return columns.view(*index.shape, size, 3)
 
     def trial_columns(self, state: State) -> dict[str, Any]:
-        """Columns of trials that just ended: whether the rewarded image was chosen, where it was, and which images there were."""
+        """Columns of trials that just ended: the choice, its outcome, and the two images."""
         correct = state["choice"] == state["rewarded_side"]
         return {
             "choice": state["choice"],
@@ -260,6 +275,7 @@ class HarlowTask:
             "rewarded_image": state["rewarded_image"],
             "wrong_image": state["wrong_image"],
             "steps": state["steps"],
-            # What one can know of the rewarded image before the images come: how it differs from the other.
-            "rewarded_is_brighter": self.brightness[state["rewarded_image"]] > self.brightness[state["wrong_image"]],
+            # Known of the rewarded image before the images appear: how it differs from the other.
+            "rewarded_is_brighter": self.brightness[state["rewarded_image"]]
+            > self.brightness[state["wrong_image"]],
         }

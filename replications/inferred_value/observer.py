@@ -1,7 +1,8 @@
-"""Ideal observers of the inferred-value task: what the cue's reward prediction error could be at best.
+"""Ideal observers of the inferred-value task: the prediction errors of optimal inference.
 
-Both know the task's structure, so that one outcome tells them which cue pays. They differ in what they know about time: one
-knows where blocks begin, and that each begins with a coin toss; the other expects a switch before every trial alike.
+Both know the task's structure, so that one outcome tells them which cue pays. They differ in what
+they know about time: one knows where blocks begin, and the probability of a switch there; the other
+expects a switch before every trial alike.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from prefrontal.task import one_hot
+from replications.inferred_value.settings import TRIAL_STEPS
 from replications.inferred_value.task import (
     CENTRE,
     CUE,
@@ -19,14 +21,13 @@ from replications.inferred_value.task import (
     LEFT,
     REWARD,
     SACCADE,
-    TRIAL_STEPS,
     InferredValueTask,
 )
 
 
 @dataclass(frozen=True)
 class Belief:
-    """Memory of an observer: time step, and P(left cue pays), (seed, session)."""
+    """Memory of an observer: time step, and P(left cue pays), (network, episode)."""
 
     time: int
     left_pays: Tensor
@@ -39,9 +40,9 @@ class IdealObserver:
     Attributes
     ----------
     task : InferredValueTask
-        Whose structure it knows.
+        The observer knows its structure.
     boundary_known : bool
-        Knows where blocks begin; else it expects a constant hazard, switch / block_trials per trial (0.1).
+        Knows where blocks begin; else it expects a constant hazard per trial.
     discount : float
         Per time step.
     """
@@ -63,7 +64,7 @@ class IdealObserver:
         if period == FIXATION:
             left_pays = self._expect(left_pays, memory.time // TRIAL_STEPS)
         elif period == REWARD:
-            # The saccade went to the cue, which paid or did not: either way it is known which cue pays.
+            # The saccade went to the cue, which paid or not: either way it is known which cue pays.
             left_pays = ((last_action == LEFT) == (last_reward > 0)).to(left_pays.dtype)
         cue = observation[..., 2].long()
         action = cue if period in (CUE, SACCADE) else torch.full_like(cue, CENTRE)
@@ -73,16 +74,18 @@ class IdealObserver:
 
     def _expect(self, left_pays: Tensor, trial: int) -> Tensor:
         """Carry the belief over to the next trial."""
+        settings = self.task.settings
         if self.boundary_known:
-            hazard = self.task.switch if trial % self.task.block_trials == 0 else 0.0
+            hazard = settings.switch if trial % settings.block_trials == 0 else 0.0
         else:
-            hazard = self.task.switch / self.task.block_trials
+            hazard = settings.hazard
         return left_pays * (1 - hazard) + (1 - left_pays) * hazard
 
     def _value(self, period: int, pays: Tensor) -> Tensor:
         """Discounted reward to come, given the probability that the cue in view pays.
 
-        Cues are equally frequent and one of them pays, so at fixation the value is the same whatever the belief.
+        Cues are equally frequent and one of them pays, so the value at fixation does not depend on
+        the belief.
         """
         gamma = self.discount
         fixation = gamma**SACCADE * 0.5 / (1 - gamma**TRIAL_STEPS)

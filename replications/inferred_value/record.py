@@ -1,43 +1,50 @@
-"""Record the trained networks, weights frozen, on the inferred-value task (Methods, simulation 3: 1,200 test episodes).
+"""Record the trained networks, weights frozen (Methods, simulation 3: 1,200 test episodes).
 
 Two ideal observers play the same task, so that every analysis runs on them too.
-
-python -m replications.inferred_value.record --help
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-from prefrontal.networks import load, record
-
-pass  # moved
+from prefrontal.networks.load import Networks
+from prefrontal.networks.record import record as record_agent
 from prefrontal.tables.recording import Recording
 from replications.inferred_value.observer import IdealObserver
-from replications.inferred_value.variants import MAIN, OBSERVERS, SESSION_BLOCKS, WARM_UP_BLOCKS
+from replications.inferred_value.settings import (
+    MAIN,
+    OBSERVERS,
+    RPE,
+    SESSION_BLOCKS,
+    WARM_UP_BLOCKS,
+    InferredValue,
+)
+from replications.inferred_value.task import InferredValueTask
 
 
-def sessions(task: Any, episodes: int, blocks: int = SESSION_BLOCKS) -> tuple[Any, int]:
-    """Arrange test blocks in sessions, each after a warm-up; in as many single blocks where the state is reset."""
-    return (task, episodes * blocks) if task.blocks == 1 else (replace(task, blocks=blocks + WARM_UP_BLOCKS), episodes)
+def sessions(
+    settings: InferredValue, episodes: int, blocks: int = SESSION_BLOCKS
+) -> tuple[InferredValueTask, int]:
+    """Arrange test blocks in sessions -> the task, and the number of sessions.
+
+    Each session begins with a warm-up; where the state is reset, a session is a single block.
+    """
+    if settings.blocks == 1:
+        return settings.build(), episodes * blocks
+    return replace(settings, blocks=blocks + WARM_UP_BLOCKS).build(), episodes
 
 
-def record(networks: load.Networks, episodes: int) -> Iterator[Recording]:
-    """Record all networks, units of those that see the reward, and the observers on the task of the main networks."""
+def record(networks: Networks, episodes: int) -> Iterator[Recording[InferredValue]]:
+    """Record all networks, the units that are analysed, and the observers on the main task."""
     for variant in networks.variants:
         trained = networks(variant)
-        task, count = sessions(trained.task, episodes)
-        # The units of the networks that see reward prediction errors are not analysed.
-        yield trained.record(count, task, activity_periods=task.periods if trained.config.network_input == "reward" else ())
-    main = networks(MAIN)
-    task, count = sessions(main.task, episodes)
+        task, count = sessions(trained.settings.task, episodes)
+        periods = () if variant == RPE else task.periods
+        yield trained.record(count, task, activity_periods=periods)
+    settings = networks(MAIN).settings
+    (task, count), discount = sessions(settings.task, episodes), settings.training.discount
     for name, boundary_known in OBSERVERS.items():
-        observer = IdealObserver(task, boundary_known, main.config.discount)
-        seen = record.record(observer, task, [0], name, count, discount=main.config.discount)
-        yield replace(seen, settings={name: main.config.settings()})
-
-
-if __name__ == "__main__":
-    load.main(__file__)
+        observer = IdealObserver(task, boundary_known, discount)
+        played = record_agent(observer, task, [0], name, count, discount=discount)
+        yield replace(played, settings={name: settings})

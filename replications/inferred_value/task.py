@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import INVALID_REWARD, State, one_hot, proceed
+from prefrontal.task import INVALID_REWARD, State, Task, one_hot, proceed
+from replications.inferred_value.settings import InferredValue
 
 FIXATION, CUE, SACCADE, REWARD = 0, 1, 2, 3
 LEFT, RIGHT, CENTRE = 0, 1, 2
-TRIAL_STEPS = 4
-"""Fixation, cue, saccade, reward (Methods, simulation 3)."""
 
 
-@dataclass(frozen=True)
-class InferredValueTask:
-    """Look at whichever cue appears; only one of the two pays, and which one reverses between blocks of trials.
+class InferredValueTask(Task):
+    """Look at whichever cue appears; only one of the two pays, and which one may switch by block.
 
-    A session is a row of blocks; a block is what the paper calls an episode. At the start of each block the rewarded cue
-    switches with probability ``switch``, then it stays. A trial is fixation (centre required), a cue on the left or right
-    (equally often), a saccade that must go to the cue, and the step in which the network sees its reward, 1 if the cue was
-    the rewarded one, else 0. The reward is that of the saccade step: it is the reward input of the step that follows.
+    A session is a row of blocks; a block is what the paper calls an episode. At the start of each
+    block the rewarded cue switches with probability ``switch``, then it stays. A trial is fixation
+    (centre required), a cue on the left or right (equally often), a saccade that must go to the
+    cue, and the step in which the network sees its reward, 1 if the cue was the rewarded one, else
+    0. The reward is that of the saccade step: it is the reward input of the step that follows.
+    Of cue and saccade step, the one that does not require the response accepts any action.
 
-    The paper leaves open what an invalid response does (``invalid_response``: "abort" goes on to the next trial, "repeat"
-    repeats the step, "continue" lets the trial run on unpaid) and at which step the saccade is asked for (``response``:
-    "saccade", one step after the cue appears, or "cue", at once). The other one of these two steps accepts any action.
+    Parameters
+    ----------
+    settings : InferredValue
     """
-
-    blocks: int = 100
-    block_trials: int = 5
-    switch: float = 0.5
-    invalid_response: str = "abort"
-    response: str = "saccade"
 
     observations = ("fixation", "left cue", "right cue", "outcome")
     actions = ("left", "right", "centre")
@@ -43,13 +36,16 @@ class InferredValueTask:
     reset_noise = 1
     step_noise = 2
 
+    def __init__(self, settings: InferredValue) -> None:
+        self.settings = settings
+
     @property
     def episode_steps(self) -> int:
         """Time steps of a session. Aborted trials leave time for more than ``blocks`` blocks."""
-        return self.blocks * self.block_trials * TRIAL_STEPS
+        return self.settings.session_steps
 
     def reset(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open sessions; either cue may have been the rewarded one before."""
+        """Start sessions; either cue may have been the rewarded one before."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         rewarded = (noise[..., 0] < 0.5).long()
         state: State = {
@@ -70,15 +66,16 @@ class InferredValueTask:
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
         """Take one action in every session."""
         period, new_trial = state["period"], state["new_trial"]
-        block_opens = new_trial & (state["trial"] % self.block_trials == 0)
-        switches = block_opens & (noise[..., 0] < self.switch)
-        previous = torch.where(block_opens, state["rewarded_cue"], state["previous_rewarded_cue"])
+        new_block = new_trial & (state["trial"] % self.settings.block_trials == 0)
+        switches = new_block & (noise[..., 0] < self.settings.switch)
+        previous = torch.where(new_block, state["rewarded_cue"], state["previous_rewarded_cue"])
         rewarded = torch.where(switches, 1 - state["rewarded_cue"], state["rewarded_cue"])
         cue = torch.where(new_trial, (noise[..., 1] < 0.5).long(), state["cue"])
 
-        responds = period == (SACCADE if self.response == "saccade" else CUE)
+        responds = period == (SACCADE if self.settings.response == "saccade" else CUE)
+        invalid_response = self.settings.invalid_response
         legal = torch.where(period == FIXATION, action == CENTRE, ~responds | (action == cue))
-        valid = legal & (new_trial | state["valid"] | (self.invalid_response == "repeat"))
+        valid = legal & (new_trial | state["valid"] | (invalid_response == "repeat"))
         choice = torch.where(new_trial, -1, state["choice"])
         choice = torch.where(responds & legal, action, choice)
 
@@ -86,8 +83,8 @@ class InferredValueTask:
         reward = torch.where(legal, paid, INVALID_REWARD)
         earned = torch.where(new_trial, torch.zeros_like(reward), state["reward"]) + reward
 
-        moves = legal | (self.invalid_response == "continue")
-        ends, following = proceed(period, moves, (period == REWARD) & moves, self.invalid_response)
+        moves = legal | (invalid_response == "continue")
+        ends, following = proceed(period, moves, (period == REWARD) & moves, invalid_response)
         time = state["time"] + 1
         after: State = {
             "trial": state["trial"] + ends,
@@ -107,14 +104,14 @@ class InferredValueTask:
     def trial_columns(self, state: State) -> dict[str, Any]:
         """Cue, choice, reward, block and rewarded cues of the trials that just ended."""
         sides = np.array(["left", "right"])
-        finished = state["trial"].numpy() - 1
+        block, block_trial = np.divmod(state["trial"].numpy() - 1, self.settings.block_trials)
         choice = np.where(state["valid"].numpy(), state["choice"].numpy(), -1)
         return {
             "choice": choice,
             "reward": state["reward"].numpy(),
             "cue": sides[state["cue"].numpy()],
-            "block": finished // self.block_trials,
-            "block_trial": finished % self.block_trials,
+            "block": block,
+            "block_trial": block_trial,
             "rewarded_cue": sides[state["rewarded_cue"].numpy()],
             "previous_rewarded_cue": sides[state["previous_rewarded_cue"].numpy()],
         }

@@ -1,165 +1,197 @@
-"""How well networks that lack an ingredient, or have another memory, learn within an episode.
-
-python -m replications.ingredients.analysis --help
-"""
+"""Analyse how well networks learn within an episode if they lack an ingredient."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from safetensors import safe_open
 
-from prefrontal import experiments
 from prefrontal.analysis import staying
 from prefrontal.analysis.statistics import normalised_reward
-from prefrontal.models import bandit, choice_models, two_step
+from prefrontal.errors import check
+from prefrontal.experiments import Analysis
+from prefrontal.models import bandit, choice_models
 from prefrontal.publishing import claims
+from prefrontal.settings import Settings
 from prefrontal.tables import storage
+from prefrontal.tables.networks import descriptions
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
-from replications.ingredients.variants import CLAIMS, MAIN, PROBLEM, THOMPSON
+from replications.ingredients.claims import CLAIMS
+from replications.ingredients.settings import MAIN, PROBLEM, THOMPSON, Ingredients
 
 RANDOM = 0.5
 """Reward per trial of random choice, on the bandit and in the two-step task."""
 PRIOR = 2.5
-"""Standard deviation of the prior that keeps the weights of networks finite that always do the same after some kind of trial."""
+"""Standard deviation of the prior that keeps weights finite where a network always does the same
+after some kind of trial."""
 
 
 def references(trials: int, episodes: int = 10_000) -> pd.DataFrame:
-    """Share of the gain of agents whose answer is known, by the measure that the networks meet, in simulated episodes.
+    """Compute the normalised reward of positive and negative controls in simulated episodes.
 
     Returns
     -------
     DataFrame
-        agent, reward (expected, per 100 trials), share.
+        agent, reward (expected, per 100 trials), share (random 0, best possible 1).
     """
     rng = np.random.default_rng(0)
     p = rng.random((episodes, 2))
-    chosen = {
+    choices = {
         "best possible": bandit.simulate(bandit.bayes_optimal(trials), p, trials, rng).choice,
         "Thompson sampling": bandit.simulate(bandit.thompson, p, trials, rng).choice,
         "random": rng.integers(2, size=(episodes, trials)),
     }
-    stay, repeated = {"after_win": 100.0, "after_loss": -100.0, "bias_1": 0.0}, np.repeat(p[:, None], trials, axis=1)
-    chosen["win-stay lose-shift"] = choice_models.simulate("win-stay lose-shift", stay, repeated, rng)["choice"].to_numpy()
-    about = {"seed": 0, "trial": np.tile(np.arange(trials), episodes)}
-    about |= {name: np.repeat(p[:, arm], trials) for arm, name in enumerate(("p_left", "p_right"))}
-    played = pd.concat([pd.DataFrame({"variant": name, "choice": own.ravel(), **about}) for name, own in chosen.items()])
-    return bandit.shares(played).rename(columns={"variant": "agent"}).drop(columns="seed").sort_values("share", ascending=False)
+    model, weights = (
+        "win-stay lose-shift",
+        {"after_win": 100.0, "after_loss": -100.0, "bias_1": 0.0},
+    )
+    schedule = np.repeat(p[:, None], trials, axis=1)
+    choices[model] = choice_models.simulate(model, weights, schedule, rng)["choice"].to_numpy()
+    columns = {"seed": 0, "trial": np.tile(np.arange(trials), episodes)}
+    columns |= {name: np.repeat(p[:, k], trials) for k, name in enumerate(("p_left", "p_right"))}
+    parts = [
+        pd.DataFrame({"variant": name, "choice": choice.ravel(), **columns})
+        for name, choice in choices.items()
+    ]
+    shares = bandit.shares(pd.concat(parts)).rename(columns={"variant": "agent"})
+    return shares.drop(columns="seed").sort_values("share", ascending=False)
 
 
 def reward_curves(drawn: pd.DataFrame) -> pd.DataFrame:
-    """Expected reward of each network over the trials of bandits drawn anew: variant, seed, trial (from 1), reward."""
+    """Compute the expected reward of each network over the trials of an episode.
+
+    Returns
+    -------
+    DataFrame
+        variant, seed, trial (from 1), reward.
+    """
     curves = bandit.expected_reward(drawn, [*SUBJECT, "trial"]).reset_index()
     return curves.assign(trial=curves["trial"] + 1)
 
 
 def right_arm(drawn: pd.DataFrame) -> pd.DataFrame:
-    """Percent of choices of the right arm: variant, seed, right."""
+    """Compute the percentage of choices of the right arm: variant, seed, right."""
     return (100 * drawn.groupby(SUBJECT)["choice"].mean()).rename("right").reset_index()
 
 
-def mirrored(trials: pd.DataFrame) -> pd.DataFrame:
-    """Expected reward per 100 trials on the mirrored problem: variant, seed, mirrored."""
-    own = trials[trials["test"] == "mirrored"]
-    pulled = own["p_left"].where(own["choice"] == 0, own["p_right"])
-    return (100 * pulled.groupby([own[name] for name in SUBJECT]).mean()).rename("mirrored").reset_index()
+def mirrored_reward(trials: pd.DataFrame) -> pd.DataFrame:
+    """Compute expected reward per 100 trials of the mirrored problem: variant, seed, mirrored."""
+    expected = trials["p_left"].where(trials["choice"] == 0, trials["p_right"])
+    by_network = expected.groupby([trials[name] for name in SUBJECT])
+    return (100 * by_network.mean()).rename("mirrored").reset_index()
 
 
 def two_step_weights(trials: pd.DataFrame, prior: float | None = None) -> pd.DataFrame:
-    """Lag-1 weights (log odds) in the two-step task: variant, seed, a column per kind of trial."""
+    """Fit lag-1 weights (log odds) in the two-step task: variant, seed, a column per trial type."""
     weights = staying.two_step_weights(trials, prior=prior).query("lag == 1")
     table = weights.pivot(index=SUBJECT, columns="signal", values="weight")
     return table.rename(columns=lambda name: name.replace("/", " ")).reset_index()
 
 
 def two_step_behaviour(trials: pd.DataFrame) -> pd.DataFrame:
-    """Lag-1 weights and reward per trial in the two-step task: variant, seed, a column per kind of trial, reward."""
+    """Put reward per trial of the two-step task next to the lag-1 weights."""
     reward = trials.groupby(SUBJECT)["reward"].mean().reset_index()
     return two_step_weights(trials).merge(reward, on=SUBJECT)
 
 
-def gain_over_training(curve: pd.DataFrame, settings: dict[str, Any]) -> np.ndarray:
-    """Share of the gain that training offers, at each row of a network's learning curve."""
-    trials = settings["trials"]
-    if settings["game"] == "two_step":
-        best = two_step.belief_state_value(trials)
+def gain_over_training(curve: pd.DataFrame, task: Ingredients) -> np.ndarray:
+    """Normalise the reward of a network's learning curve by the task of its training."""
+    if task.game == "two_step":
+        best = task.reward_range()[1]
+    elif task.one_problem:
+        best = max(PROBLEM) * task.trials
     else:
-        best = max(PROBLEM) * trials if settings["one_problem"] else bandit.bayes_optimal_reward("independent", trials)
-    return normalised_reward(curve["reward"], RANDOM * trials, best)
+        best = bandit.bayes_optimal_reward("independent", task.trials)
+    return normalised_reward(curve["reward"], RANDOM * task.trials, best)
 
 
 def count_parameters(path: Path) -> int:
     """Count the parameters in a network's file."""
     with safe_open(path, framework="numpy") as weights:
-        return sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
+        names = weights.keys()
+        return sum(math.prod(weights.get_slice(name).get_shape()) for name in names)
 
 
-def hyperparameters(recording: Recording) -> pd.DataFrame:
-    """What each network's training cost.
+def costs(recording: Recording[Ingredients]) -> pd.DataFrame:
+    """Measure the costs of each network's training.
 
     Returns
     -------
     DataFrame
-        variant, seed, parameters, share_end (of the gain, last tenth of training), updates_to_80 (until the curve first
-        reaches 80 % of it; NaN where the gain stays below a tenth), steps_per_second (of processor time, of all networks that
-        trained together).
+        variant, seed, parameters, share_end (normalised reward, last tenth of training),
+        updates_to_80 (until the curve first reaches 80 % of it; NaN where it stays below .1),
+        steps_per_second (of processor time, of all networks that trained together).
     """
     rows = []
-    for path, about in recording.networks(recording.folder / "networks"):
-        config, curve = about["config"], storage.read(path.with_suffix(".csv"), "learning_curve")
-        share = gain_over_training(curve, config)
+    for network in descriptions(recording.folder / "networks", recording.settings):
+        settings: Settings[Ingredients] = recording.settings[network.variant]
+        curve = storage.read(network.path.with_suffix(".csv"), "learning_curve")
+        share = gain_over_training(curve, settings.task)
         end = share[-max(1, len(share) // 10) :].mean() if len(share) else np.nan
         reached = np.flatnonzero((share >= 0.8 * end) & (end > 0.1))
-        updates = about["actions"] / config["unroll"]
-        rows.append(
-            {
-                "variant": about["variant"],
-                "seed": config["seed"],
-                "parameters": count_parameters(path.with_suffix(".safetensors")),
-                "share_end": end,
-                "updates_to_80": updates * (reached[0] + 1) / len(share) if len(reached) else np.nan,
-                "steps_per_second": about["actions"] * about["networks_in_batch"] / about["processor_seconds"]
-                if about["actions"]
-                else np.nan,
-            }
-        )
-    return pd.DataFrame(rows, columns=["variant", "seed", "parameters", "share_end", "updates_to_80", "steps_per_second"])
+        actions = network.about["actions"]
+        updates = actions / settings.training.unroll
+        steps = actions * network.about["networks_in_batch"]
+        row = {
+            "variant": network.variant,
+            "seed": network.seed,
+            "parameters": count_parameters(network.path.with_suffix(".safetensors")),
+            "share_end": end,
+            "updates_to_80": updates * (reached[0] + 1) / len(share) if len(reached) else np.nan,
+            "steps_per_second": steps / network.about["processor_seconds"] if steps else np.nan,
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def measure(recording: Recording) -> dict[str, pd.DataFrame]:
-    """Shares of the gain, reward over trials, behaviour in the two-step task, and hyperparameters of training."""
+def analyse(recording: Recording[Ingredients]) -> dict[str, pd.DataFrame]:
+    """Measure normalised reward, behaviour in the two-step task, and the costs of training."""
+    main = recording.settings[MAIN].task
+    check(
+        main.game == "bandit", f"task.game of {MAIN}", main.game, "bandit, as others are compared"
+    )
     trials = recording.trials.astype({"variant": str})
-    drawn, two_steps = (trials[trials["test"] == test] for test in ("drawn", "two-step"))
-    return {
+    drawn, mirrored, two_step = (
+        trials[trials["test"] == test] for test in ("drawn", "mirrored", "two-step")
+    )
+    tables = {
         "shares": bandit.shares(drawn),
-        "references": references(int(drawn["trial"].max()) + 1),
+        "references": references(main.trials),
         "reward_curves": reward_curves(drawn),
         "right_arm": right_arm(drawn),
-        "mirrored": mirrored(trials),
-        "two_step": two_step_behaviour(two_steps),
-        "two_step_finite": two_step_weights(two_steps, PRIOR),
-        "hyperparameters": hyperparameters(recording),
+        "costs": costs(recording),
     }
+    if len(mirrored):
+        tables["mirrored"] = mirrored_reward(mirrored)
+    if len(two_step):
+        tables["two_step"] = two_step_behaviour(two_step)
+        tables["two_step_finite"] = two_step_weights(two_step, PRIOR)
+    return tables
 
 
-def measures(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers that the claims are about: of each claim and variant, those that are claimed."""
-    share, *others = (measured[name].set_index(SUBJECT) for name in ("shares", "two_step", "mirrored", "right_arm"))
+def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Collect for each claim and variant the numbers that the claims need."""
+    names = ("shares", "two_step", "mirrored", "right_arm")
+    share, *others = (tables[name].set_index(SUBJECT) for name in names if name in tables)
     full = share["share"].xs(MAIN, level="variant")
-    share["minus full"] = share["share"] - full.reindex(share.index.get_level_values("seed")).to_numpy()
+    seeds = share.index.get_level_values("seed")
+    share["minus full"] = share["share"] - full.reindex(seeds).to_numpy()
     share["minus Thompson"] = share["share"] - THOMPSON
     numbers = pd.concat([share.drop(columns="reward"), *others], axis=1)
-    asked: dict[tuple[str, str], list[str]] = {}
+    present = set(numbers.index.get_level_values("variant"))
+    needed: dict[tuple[str, str], list[str]] = {}
     for claim in CLAIMS:
-        asked.setdefault((claim.claim, claim.variant), []).append(claim.measure)
-    parts = [claims.measures(name, numbers.loc[[variant], own]) for (name, variant), own in asked.items()]
+        if claim.variant in present:
+            needed.setdefault((claim.claim, claim.variant), []).append(claim.measure)
+    parts = [
+        claims.measures(name, numbers.loc[[variant], columns])
+        for (name, variant), columns in needed.items()
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
-if __name__ == "__main__":
-    experiments.analysis_main(__file__)
+ANALYSIS = Analysis(analyse=analyse, measures=claim_measures)

@@ -1,26 +1,27 @@
-"""Draw which algorithm runs inside.
-
-python -m replications.inner_algorithm.figure --help
-"""
+"""Draw which algorithm runs inside the networks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal import experiments
 from prefrontal.analysis.statistics import interval, summarize
 from prefrontal.publishing import plotting
-from replications.inner_algorithm.variants import (
+from prefrontal.publishing.plotting import Drawing
+from prefrontal.publishing.results import Results
+from replications.inner_algorithm.settings import (
     BAYES,
+    CHANGES,
     FIXED_RATES,
     HEURISTIC,
     INFERENCE,
-    MAIN,
-    OUTSIDE_TESTS,
+    LEAST_R2,
+    MOST_SHARED,
+    NETWORKS,
     PROBLEMS,
     Q_LEARNING,
     TASKS,
@@ -28,109 +29,153 @@ from replications.inner_algorithm.variants import (
 )
 
 NETWORK, OTHER, SECOND = plotting.COLORS["network"], "#777777", plotting.COLORS["volatile"]
-AGENTS = {MAIN: "networks", UNTRAINED: "untrained", BAYES: "Bayes-optimal", Q_LEARNING: "fixed rate", HEURISTIC: "WSLS"}
+AGENTS = {
+    NETWORKS: "networks",
+    UNTRAINED: "untrained",
+    BAYES: "Bayes-optimal",
+    Q_LEARNING: "fixed rate",
+    HEURISTIC: "WSLS",
+}
 """Variant -> its label."""
+LABELLED = [1, 4, 16, 64, 256, 1024]
+"""Labelled numbers of problems."""
 ALL_AT = 4 * max(PROBLEMS)
-"""Where the axis of problems shows networks that were trained on all of them."""
+"""Place on the axis of problems of networks that were trained on all of them."""
 
 
-def draw_structure(ax: Axes, structure: pd.DataFrame, columns: dict[str, tuple[str, str]], bound: float) -> None:
-    """Panels a-c: a number of every agent, and the bound of its criterion; column -> colour, label."""
-    for shift, (column, (color, label)) in zip(np.linspace(-0.18, 0.18, len(columns)), columns.items(), strict=True):
+def draw_structure(
+    ax: Axes, structure: pd.DataFrame, columns: dict[str, tuple[str, str]], bound: float
+) -> None:
+    """Panels a-c: one measure of every agent, and its criterion; column -> colour, label."""
+    for shift, (column, (color, label)) in zip(
+        np.linspace(-0.18, 0.18, len(columns)), columns.items(), strict=True
+    ):
         for x, variant in enumerate(AGENTS):
-            own = structure.loc[structure["variant"] == variant, column].dropna()
-            shown = color if variant == MAIN else OTHER if color == NETWORK else color
-            plotting.dots(ax, x + shift * (len(columns) > 1), own, shown, width=0.12, size=5)
+            values = structure.loc[structure["variant"] == variant, column].dropna()
+            dot_color = OTHER if variant != NETWORKS and color == NETWORK else color
+            at = x + shift * (len(columns) > 1)
+            plotting.dots(ax, at, values, dot_color, width=0.12, size=5)
         ax.scatter([], [], s=6, color=color, lw=0, label=label)
     ax.axhline(bound, color="black", lw=0.6, ls="--")
-    ax.set_xticks(range(len(AGENTS)), list(AGENTS.values()), rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_xticks(
+        range(len(AGENTS)), list(AGENTS.values()), rotation=45, ha="right", rotation_mode="anchor"
+    )
     ax.set(xlim=(-0.6, len(AGENTS) - 0.4))
-    plotting.count(ax, int((structure["variant"] == MAIN).sum()), y=1.1, x=1.0)
+    plotting.count(ax, int((structure["variant"] == NETWORKS).sum()), y=1.1, x=1.0)
 
 
 def draw_rules(ax: Axes, rules: pd.DataFrame) -> None:
     """Panel d: log likelihood per choice of every rule below that of inference, by task."""
     ticks, x = {}, 0.0
     for task, variant in TASKS.items():
-        wide = rules[(rules["variant"] == variant) & (rules["task"] == task)].pivot(
-            index="seed", columns="rule", values="log_likelihood"
-        )
+        rows = rules[(rules["variant"] == variant) & (rules["task"] == task)]
+        wide = rows.pivot(index="seed", columns="rule", values="log_likelihood")
         first = x
         fixed = [rule for rule in FIXED_RATES if rule in wide]
         for rule in [*wide.columns.drop([INFERENCE, *fixed]), *fixed]:
-            plotting.dots(ax, x, wide[rule] - wide[INFERENCE], NETWORK if rule in fixed else SECOND, width=0.25, size=5)
-            ticks[x], x = rule.replace("win-stay lose-shift", "WSLS").replace("fixed learning rate", "fixed rate"), x + 1
-        ax.text((first + x - 1) / 2, 1.02, task.replace("_", " "), transform=ax.get_xaxis_transform(), ha="center", fontsize=6)
+            color = NETWORK if rule in fixed else SECOND
+            plotting.dots(ax, x, wide[rule] - wide[INFERENCE], color, width=0.25, size=5)
+            label = rule.replace("win-stay lose-shift", "WSLS")
+            ticks[x], x = label.replace("fixed learning rate", "fixed rate"), x + 1
+        place: dict[str, Any] = {
+            "transform": ax.get_xaxis_transform(),
+            "ha": "center",
+            "fontsize": 6,
+        }
+        ax.text((first + x - 1) / 2, 1.02, task.replace("_", " "), **place)
         x += 0.7
     ax.axhline(0, color="black", lw=0.6, ls="--")
-    ax.set_xticks(list(ticks), list(ticks.values()), rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_xticks(
+        list(ticks), list(ticks.values()), rotation=45, ha="right", rotation_mode="anchor"
+    )
     ax.set(ylabel="log likelihood per choice\nminus inference's (nats)")
 
 
 def draw_against_problems(ax: Axes, frame: pd.DataFrame, column: str, color: str) -> None:
-    """Panels e, f: a number of every network against the problems of its training, mean and 95 % interval."""
+    """Panels e, f: one measure of every network against the problems of its training."""
     placed = frame.assign(at=frame["trained_on"].fillna(ALL_AT))
     for at in np.sort(placed["at"].unique()):
-        own = placed[placed["at"] == at]
-        values = np.sort(own[column].dropna())
-        ax.scatter(at * np.geomspace(0.85, 1.18, len(values)), values, s=5, color=color, lw=0, alpha=0.8)
+        values = np.sort(placed.loc[placed["at"] == at, column].dropna())
+        x = at * np.geomspace(0.85, 1.18, len(values))
+        ax.scatter(x, values, s=5, color=color, lw=0, alpha=0.8)
     mean = summarize(placed.sort_values("at"), ["at"], column)
     some = mean[mean["at"] < ALL_AT]
     ax.plot(some["at"], some["mean"], color=color, lw=1)
     ax.fill_between(some["at"], some["ci_low"], some["ci_high"], color=color, alpha=0.2, lw=0)
     ax.axhline(0, color="black", lw=0.5, ls=":")
-    shown = [1, 4, 16, 64, 256, 1024]
-    labels = [*map(str, shown), "all"] if placed["at"].max() == ALL_AT else list(map(str, shown))
+    labels = {at: f"{at}" for at in LABELLED}
+    if placed["at"].max() == ALL_AT:
+        labels[ALL_AT] = "all"
     ax.set(xscale="log", xlabel="problems of the training")
-    ax.set_xticks([*shown, ALL_AT][: len(labels)], labels)
+    ax.set_xticks(list(labels), list(labels.values()))
     ax.minorticks_off()
     plotting.count(ax, plotting.networks_each(frame), y=1.06)
 
 
 def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
-    """Panel g: reward as a share of the best agent's, as in training and outside its range; dashes, random choice."""
-    words = {"drawn": "as in\ntraining", "300 trials": "300\ntrials", "alike": ".45-.55", "swap": "arms\nswap"}
-    for x, change in enumerate(["drawn", *OUTSIDE_TESTS]):
-        own = outside[outside["change"] == change]
-        plotting.dots(ax, x, own["share"], NETWORK, width=0.2, size=5)
-        _, low, high = interval(own["share"])
+    """Panel g: reward as a share of the best agent's, inside and outside the training's range.
+
+    Dashes, random choice.
+    """
+    labels = {
+        "drawn": "as in\ntraining",
+        "300 trials": "300\ntrials",
+        "alike": ".45-.55",
+        "swap": "arms\nswap",
+    }
+    for x, change in enumerate(["drawn", *CHANGES]):
+        rows = outside[outside["change"] == change]
+        plotting.dots(ax, x, rows["share"], NETWORK, width=0.2, size=5)
+        _, low, high = interval(rows["share"])
         ax.plot([x, x], [low, high], color="black", lw=0.8)
-        chance = (own["random"] / own["best"]).mean()
+        chance = (rows["random"] / rows["best"]).mean()
         ax.plot([x - 0.3, x + 0.3], [chance] * 2, color=OTHER, lw=0.8, ls="--")
     ax.axhline(1, color="black", lw=0.6, ls="--")
-    ax.set_xticks(range(len(words)), list(words.values()))
+    ax.set_xticks(range(len(labels)), list(labels.values()))
     ax.set(ylabel="reward, share of the\nbest agent's", ylim=(0.7, 1.02))
     plotting.count(ax, plotting.networks_each(outside), y=1.06)
 
 
-def draw(results: experiments.Results) -> Iterator[experiments.Drawing]:
+def draw_comparison(axes: list[Axes], structure: pd.DataFrame) -> None:
+    """Panels a-c: state and policy of every agent beside the Bayesian agent's."""
+    both = {
+        "statistics": (NETWORK, "state from activity"),
+        "minimal": (SECOND, "activity from state"),
+    }
+    draw_structure(axes[0], structure, both, LEAST_R2)
+    lowest = min(0.0, structure[list(both)].min().min())
+    axes[0].set(ylabel="held-out R2", ylim=(lowest, 1.02))
+    axes[0].legend(fontsize=5, loc="lower left", handletextpad=0, borderpad=0.1)
+    draw_structure(axes[1], structure, {"policy": (NETWORK, "")}, LEAST_R2)
+    lowest = min(0.0, structure["policy"].min())
+    axes[1].set(ylabel="held-out R2 of log odds\nfrom Bayesian state", ylim=(lowest, 1.02))
+    clipped = structure.assign(exchangeable=structure["exchangeable"].clip(1e-3))
+    draw_structure(axes[2], clipped, {"exchangeable": (NETWORK, "")}, MOST_SHARED)
+    axes[2].set(yscale="log", ylabel="variance by order,\nshare of that by counts")
+
+
+def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
-    top = figure.add_gridspec(1, 4, left=0.075, right=0.985, top=0.94, bottom=0.65, wspace=0.62, width_ratios=(1.25, 1, 1, 2.1))
-    bottom = figure.add_gridspec(1, 3, left=0.075, right=0.985, top=0.42, bottom=0.1, wspace=0.48)
-    axes = [figure.add_subplot(part) for part in (*(top[k] for k in range(4)), *(bottom[k] for k in range(3)))]
-    structure, location = results["structure"], results["location"]
-    both = {"statistics": (NETWORK, "state from activity"), "minimal": (SECOND, "activity from state")}
-    draw_structure(axes[0], structure, both, 0.9)
-    axes[0].set(ylabel="held-out R2", ylim=(min(0.0, structure[["statistics", "minimal"]].min().min()), 1.02))
-    axes[0].legend(fontsize=5, loc="lower left", handletextpad=0, borderpad=0.1)
-    draw_structure(axes[1], structure, {"policy": (NETWORK, "")}, 0.9)
-    axes[1].set(ylabel="held-out R2 of log odds\nfrom Bayesian state", ylim=(min(0.0, structure["policy"].min()), 1.02))
-    clipped = structure.assign(exchangeable=structure["exchangeable"].clip(1e-3))
-    draw_structure(axes[2], clipped, {"exchangeable": (NETWORK, "")}, 0.1)
-    axes[2].set(yscale="log", ylabel="variance by order,\nshare of that by counts")
+    sides = {"left": 0.075, "right": 0.985}
+    widths = (1.25, 1, 1, 2.1)
+    top = figure.add_gridspec(
+        1, 4, **sides, top=0.94, bottom=0.65, wspace=0.62, width_ratios=widths
+    )
+    bottom = figure.add_gridspec(1, 3, **sides, top=0.42, bottom=0.1, wspace=0.48)
+    places = [*(top[k] for k in range(4)), *(bottom[k] for k in range(3))]
+    axes = [figure.add_subplot(place) for place in places]
+    draw_comparison(axes[:3], results["structure"])
     draw_rules(axes[3], results["rules"])
+    location = results["location"]
     draw_against_problems(axes[4], location, "share", NETWORK)
     axes[4].set(ylabel="share of the gain,\nproblems never met")
-    watched = results["observers"].merge(location[["variant", "seed", "trained_on"]], on=["variant", "seed"])
-    draw_against_problems(axes[5], watched, "problems minus family", SECOND)
+    trained_on = location[["variant", "seed", "trained_on"]]
+    observed = results["observers"].merge(trained_on, on=["variant", "seed"])
+    draw_against_problems(axes[5], observed, "problems minus family", SECOND)
     axes[5].set(ylabel="log likelihood per choice,\nits problems' prior minus\nthe family's (nats)")
     draw_outside(axes[6], results["outside"])
     panels = dict(zip("abcdefg", axes, strict=True))
     for letter, ax in panels.items():
         plotting.panel_label(ax, letter)
-    yield experiments.Drawing("fig_inner_algorithm", figure, {letter: [ax] for letter, ax in panels.items()})
-
-
-if __name__ == "__main__":
-    experiments.figure_main(__file__)
+    yield Drawing("fig_inner_algorithm", figure, {letter: [ax] for letter, ax in panels.items()})

@@ -1,42 +1,84 @@
-"""Bandits drawn anew for every episode from a few problems that are each network's own."""
+"""Bandits drawn from a few problems that each network has, and bandits unlike the training."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from prefrontal.task import RandomStreams, State
+from replications.bandit.settings import Bandit
 from replications.bandit.task import BanditTask
+from replications.inner_algorithm.settings import Change, FewBandits
 
 
 @functools.lru_cache
 def problems_of(seeds: tuple[int, ...], problems: int) -> Tensor:
-    """Payoffs of each network's problems, (seed, problem, arm): drawn from U[0, 1], those of fewer problems first among more."""
+    """Draw each network's problems from U[0, 1], (network, problem, arm).
+
+    The problems of a smaller set are the first of a larger one.
+    """
     return RandomStreams(list(seeds), "problems").uniform(problems, 2)
 
 
-@dataclass(frozen=True)
 class FewBanditsTask(BanditTask):
-    """The bandit of replications/bandit, whose every episode is one of ``problems`` that do not change.
+    """The bandit of ``replications/bandit``, whose every episode is one of a few fixed problems.
 
-    They are the problems of the networks of these ``seeds``; one seed stands for all networks.
+    Parameters
+    ----------
+    settings : FewBandits
+    seeds : sequence of int
+        Networks whose problems these are; one seed serves all networks.
     """
 
-    problems: int = 1
-    seeds: tuple[int, ...] = (0,)
-
+    settings: FewBandits
     reset_noise = 1
 
-    def of(self, seeds: Sequence[int]) -> Self:
-        """Let each network meet its own problems."""
-        return replace(self, seeds=tuple(seeds))
+    def __init__(self, settings: FewBandits, seeds: Sequence[int] = (0,)) -> None:
+        super().__init__(settings)
+        self.seeds = tuple(seeds)
+
+    def for_networks(self, seeds: Sequence[int]) -> FewBanditsTask:
+        """Return the task in which each network meets its own problems."""
+        return FewBanditsTask(self.settings, seeds)
 
     def reset(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes, each with one of the network's problems."""
-        payoffs = problems_of(self.seeds, self.problems).to(noise)
-        return super().reset(torch.take_along_dim(payoffs, (noise * self.problems).long(), dim=1))
+        """Start episodes, each with one of the network's problems."""
+        problems = problems_of(self.seeds, self.settings.problems).to(noise)
+        index = (noise * self.settings.problems).long()
+        return super().reset(torch.take_along_dim(problems, index, dim=1))
+
+
+class ChangedBanditTask(BanditTask):
+    """The bandit with a change that the training did not have.
+
+    As in training, the observation is the trial's index as a share of the episode, however long.
+
+    Parameters
+    ----------
+    training : Bandit
+        Settings of the networks' training.
+    change : Change
+    """
+
+    def __init__(self, training: Bandit, change: Change) -> None:
+        super().__init__(replace(training, trials=change.trials or training.trials))
+        self.change = change
+
+    def reset(self, noise: Tensor) -> tuple[State, Tensor]:
+        """Start episodes with payoffs within the bounds."""
+        low, high = self.change.low, self.change.high
+        return super().reset(low + (high - low) * noise)
+
+    def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
+        """Swap the arms when it is time, and pull one."""
+        swaps = state["trial"] == self.change.swap_at
+        left, right = state["p_left"], state["p_right"]
+        arms = {
+            "p_left": torch.where(swaps, right, left),
+            "p_right": torch.where(swaps, left, right),
+        }
+        return super().step(state | arms, action, noise)

@@ -53,8 +53,16 @@ def compared() -> pd.DataFrame:
         for claim in multiverse.claims:
             if claim.tolerance is not None:
                 key = (name, claim.claim, claim.measure, claim.variant or main)
-                rows.append((*key, claim.tolerance, f"{claim.panel} {claim.claim.partition('-')[2]}: {claim.measure}"))
-    return pd.DataFrame(rows, columns=["experiment", "claim", "measure", "variant", "tolerance", "label"])
+                rows.append(
+                    (
+                        *key,
+                        claim.tolerance,
+                        f"{claim.panel} {claim.claim.partition('-')[2]}: {claim.measure}",
+                    )
+                )
+    return pd.DataFrame(
+        rows, columns=["experiment", "claim", "measure", "variant", "tolerance", "label"]
+    )
 
 
 def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
@@ -65,14 +73,38 @@ def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
                 ax.barh(row + offset, count, height=0.32, color=color, lw=0)
         for verdict, color, x in ((own.main_holds, HOLDS, 1.035), (own.main_agrees, AGREES, 1.1)):
             words = {True: "✓", False: "✗", None: "–"}[claims.holds(verdict)]
-            ax.text(x, row, words, transform=ax.get_yaxis_transform(), ha="center", va="center", color=color, fontsize=6)
+            ax.text(
+                x,
+                row,
+                words,
+                transform=ax.get_yaxis_transform(),
+                ha="center",
+                va="center",
+                color=color,
+                fontsize=6,
+            )
     groups(ax, shares["experiment"])
-    labels = [f"{row.claim}" + (" (bandit)" if row.experiment == "bandit_rpe" else "") for _, row in rows_of(shares)]
+    labels = [
+        f"{row.claim}" + (" (bandit)" if row.experiment == "bandit_rpe" else "")
+        for _, row in rows_of(shares)
+    ]
     ax.set_yticks(range(len(shares)), labels, fontsize=5)
-    ax.set(xlim=(0, UNIVERSES), ylim=(len(shares) - 0.5, -0.5), xlabel="universes", xticks=[0, 8, 16, 24, 32])
+    ax.set(
+        xlim=(0, UNIVERSES),
+        ylim=(len(shares) - 0.5, -0.5),
+        xlabel="universes",
+        xticks=[0, 8, 16, 24, 32],
+    )
     for words, color in (("holds", HOLDS), ("agrees with the published value", AGREES)):
         ax.barh([0], [0], color=color, label=words)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, fontsize=5, handlelength=0.8, borderpad=0.1)
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=2,
+        fontsize=5,
+        handlelength=0.8,
+        borderpad=0.1,
+    )
     ax.text(1.07, 1.01, "main", transform=ax.transAxes, ha="center", va="bottom", fontsize=5)
 
 
@@ -83,14 +115,29 @@ def draw_values(ax: Axes, values: pd.DataFrame, networks: pd.DataFrame) -> None:
     for row, own in rows_of(values):
         at = (means.xs(tuple(getattr(own, key) for key in keys)) - own.published) / own.tolerance
         spread = np.linspace(-0.28, 0.28, len(at))
-        ax.scatter(at.sort_values().clip(-FARTHEST, FARTHEST), row + spread, s=2.2, color=HOLDS, lw=0, alpha=0.7)
+        ax.scatter(
+            at.sort_values().clip(-FARTHEST, FARTHEST),
+            row + spread,
+            s=2.2,
+            color=HOLDS,
+            lw=0,
+            alpha=0.7,
+        )
         main = np.clip((own.main - own.published) / own.tolerance, -FARTHEST, FARTHEST)
         ax.plot([main, main], [row - 0.42, row + 0.42], color="black", lw=1.2)
-    plotting.published_marker(ax, np.zeros(len(values)), np.arange(len(values)), "published", size=5)
+    plotting.published_marker(
+        ax, np.zeros(len(values)), np.arange(len(values)), "published", size=5
+    )
     ax.scatter([], [], s=4, color=HOLDS, lw=0, label="universes")
     ax.plot([], [], color="black", lw=1.2, label="main networks")
     ax.legend(
-        loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=3, fontsize=5, borderpad=0.1, columnspacing=0.8, handlelength=1.0
+        loc="lower left",
+        bbox_to_anchor=(-0.1, 1.0),
+        ncols=3,
+        fontsize=5,
+        borderpad=0.1,
+        columnspacing=0.8,
+        handlelength=1.0,
     )
     ax.axvspan(-1, 1, color=COLORS["published"], alpha=0.2, lw=0, zorder=0)
     groups(ax, values["experiment"])
@@ -103,10 +150,13 @@ def draw_effects(ax: Axes, values: pd.DataFrame, effects: pd.DataFrame) -> None:
     """Draw every setting's share of the variance over universes, with the sign of what its other value does."""
     names = [*SHARED, *(name for name in effects["setting"].unique() if name not in SHARED)]
     keys = ["experiment", "claim", "measure", "variant"]
-    signed = effects.assign(share=effects["share"] * np.sign(effects["at_other"] - effects["at_first"]))
+    signed = effects.assign(
+        share=effects["share"] * np.sign(effects["at_other"] - effects["at_first"])
+    )
     index = pd.MultiIndex.from_frame(values[keys])
     grid, strong = (
-        signed.pivot(index=keys, columns="setting", values=column).reindex(index, columns=names) for column in ("share", "p_holm")
+        signed.pivot(index=keys, columns="setting", values=column).reindex(index, columns=names)
+        for column in ("share", "p_holm")
     )
     image = ax.imshow(
         grid.to_numpy(float),
@@ -120,7 +170,12 @@ def draw_effects(ax: Axes, values: pd.DataFrame, effects: pd.DataFrame) -> None:
     ax.plot(columns, rows, ".", color="black", ms=1.8)
     groups(ax, values["experiment"])
     ax.set_xticks(
-        range(len(names)), [name.replace("_", " ") for name in names], rotation=55, ha="right", rotation_mode="anchor", fontsize=5
+        range(len(names)),
+        [name.replace("_", " ") for name in names],
+        rotation=55,
+        ha="right",
+        rotation_mode="anchor",
+        fontsize=5,
     )
     ax.set_yticks([])
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0.3, 0.025, 0.4)))
@@ -133,11 +188,17 @@ def draw_together(ax: Axes, found: pd.DataFrame) -> None:
     ordered = found.sort_values(["agree", "universe"], ascending=[False, True])
     wanted = [name for name in WANTED if ordered[name].notna().any()]
     agree = ordered[wanted].map(claims.holds).eq(True).T.to_numpy()
-    name = next(own for own, multiverse in MULTIVERSES.items() if len(multiverse.shared) == len(SHARED))
+    name = next(
+        own for own, multiverse in MULTIVERSES.items() if len(multiverse.shared) == len(SHARED)
+    )
     settings = universes(name).loc[ordered["universe"], list(SHARED)]
-    first = pd.Series({setting: axis.levels[0] for setting, axis in MULTIVERSES[name].shared.items()})
+    first = pd.Series(
+        {setting: axis.levels[0] for setting, axis in MULTIVERSES[name].shared.items()}
+    )
     other = settings.ne(first).T.to_numpy()
-    grid = np.vstack([np.where(agree, 1, 0), np.full((1, len(ordered)), np.nan), np.where(other, 3, 2)])
+    grid = np.vstack(
+        [np.where(agree, 1, 0), np.full((1, len(ordered)), np.nan), np.where(other, 3, 2)]
+    )
     ax.pcolormesh(
         grid,
         cmap=ListedColormap(["#f1d5d0", COLORS["volatility"], "#eeeeee", "#555555"]),
@@ -151,10 +212,23 @@ def draw_together(ax: Axes, found: pd.DataFrame) -> None:
     ax.set_xticks(np.arange(len(ordered)) + 0.5, ordered["universe"], fontsize=4, rotation=90)
     ax.tick_params(length=0)
     ax.set(xlim=(0, len(ordered)), ylim=(len(labels), 0), xlabel="universe")
-    words = {"agrees": COLORS["volatility"], "does not": "#f1d5d0", "first value": "#eeeeee", "other value": "#555555"}
+    words = {
+        "agrees": COLORS["volatility"],
+        "does not": "#f1d5d0",
+        "first value": "#eeeeee",
+        "other value": "#555555",
+    }
     for word, color in words.items():
         ax.bar([0], [0], color=color, label=word)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, fontsize=5, handlelength=0.8, borderpad=0.1, columnspacing=0.8)
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=4,
+        fontsize=5,
+        handlelength=0.8,
+        borderpad=0.1,
+        columnspacing=0.8,
+    )
 
 
 def draw(results: Results) -> Iterator[Drawing]:

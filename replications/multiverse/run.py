@@ -1,16 +1,14 @@
-"""Train and judge the universes whose results are not there yet (hours; goes on where it was cut short).
+"""Train and evaluate the universes that have no results yet: ``prefrontal train multiverse`` (hours).
 
-Networks are trained, recorded and analysed by the experiments' own code. Their weights go to data/multiverse/trained, a data
-folder for each experiment.
-
-python -m replications.multiverse.run --help
+Networks are trained, recorded and analysed by the experiments' own code. Weights go to
+data/multiverse/trained, a data folder for each experiment; an interrupted run continues.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,89 +20,110 @@ from tqdm import tqdm
 
 from prefrontal import experiments, files
 from prefrontal.analysis.statistics import normalised_reward
-from prefrontal.errors import check, run
-from prefrontal.networks import files
-from prefrontal.networks.load import Networks
+from prefrontal.errors import check
+from prefrontal.networks.files import stem
+from prefrontal.networks.load import Networks, settings_provenance
+from prefrontal.pipeline.place import Place
+from prefrontal.pipeline.train import TrainingOptions, train_batch
 from prefrontal.publishing.claims import Criterion
-from prefrontal.settings import Config, structure
+from prefrontal.settings import Settings, structure
 from prefrontal.tables import recording, storage
+from prefrontal.tables.networks import read_description
 from prefrontal.tables.recording import Recording
-from prefrontal.training import loop
-from prefrontal.training.jobs import Machines
-from replications.multiverse.variants import (
+from prefrontal.training.jobs import Job, Machines, run_jobs
+from replications.multiverse.universes import (
+    COLUMNS,
     MULTIVERSES,
     NETWORKS,
-    SETTINGS,
     TRAINING,
     UNIVERSES,
+    levels,
     seeds,
     settings,
     universes,
-    varied,
 )
 
-TOGETHER = 64
+BATCH = 64
 """Networks of a batch, at most."""
 
+SMOKE_TEST_OUT = Path("runs") / "multiverse_smoke_test"
 
-@dataclass(frozen=True)
+TABLE_COLUMNS = (
+    *("experiment", "universe", "variant", "seed"),
+    *COLUMNS,
+    *("claim", "measure", "value", "above", "below"),
+)
+"""Of networks.csv: ``above`` and ``below`` bound the interval over a universe's networks where the
+claim holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much of it all."""
+    """Size of a multiverse; a budget of None is the experiment's."""
 
     universes: int = UNIVERSES
     networks: int = NETWORKS
-    training: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """Settings in place of the universes'."""
+    training_episodes: int | None = None
     test_episodes: int | None = None
-    """In place of the experiment's."""
 
 
-SMALL = Size(universes=2, networks=2, training={"episodes": 4}, test_episodes=6)
-"""To see that everything runs."""
-
-COLUMNS = ("experiment", "universe", "variant", "seed", *SETTINGS, "claim", "measure", "value", "above", "below")
-"""Of networks.csv: ``above`` and ``below`` bound the interval over a universe's networks where the claim holds."""
+SMOKE_TEST = Size(universes=2, networks=2, training_episodes=4, test_episodes=6)
 
 
-@dataclass(frozen=True)
-class Options(Machines):
-    """Train and judge the universes whose results are not in data/multiverse/results/networks.csv."""
+@dataclass(frozen=True, kw_only=True)
+class Options(Machines, Place):
+    """Train and evaluate the universes that have no rows in data/multiverse/results/networks.csv."""
 
     experiment: str | None = None
-    """Those of one experiment only."""
-    small: bool = False
-    """A few tiny networks, to see that everything runs; goes with a data folder of their own."""
-    data: Path = files.DATA
-    """Data folder."""
+    """Only the universes of one experiment."""
+    smoke_test: bool = False
+    """Run with a few tiny networks, by default in runs/multiverse_smoke_test."""
+
+    @property
+    def size(self) -> Size:
+        """Size of the multiverse."""
+        return SMOKE_TEST if self.smoke_test else Size()
 
 
-def results(data: Path) -> Path:
-    """Table of results."""
+def table_path(data: Path) -> Path:
+    """Table of the measures of all networks."""
     return data / "multiverse" / "results" / "networks.csv"
 
 
-def trained(name: str, data: Path) -> Path:
+def trained_folder(name: str, data: Path) -> Path:
     """Data folder of an experiment's universes."""
     return data / "multiverse" / "trained" / name
 
 
-def configs(name: str, variant: str, numbers: Sequence[int], size: Size) -> list[Config]:
+def batch_settings(
+    name: str, variant: str, numbers: Sequence[int], size: Size
+) -> list[Settings[Any]]:
     """Settings of all networks of some universes."""
-    kind = experiments.module(MULTIVERSES[name].experiment, "train").Config
-    each = {number: settings(name, variant, number) | size.training for number in numbers}
-    return [kind(**own | {"seed": seed}) for number, own in each.items() for seed in seeds(number, size.networks)]
+    batch = []
+    for number in numbers:
+        shared = settings(name, variant, number)
+        if size.training_episodes is not None:
+            shared = shared.vary({"training.episodes": size.training_episodes})
+        batch += [replace(shared, seed=seed) for seed in seeds(number, size.networks)]
+    return batch
 
 
-def groups(name: str, size: Size) -> list[list[int]]:
-    """Universes whose networks train as one batch, variant by variant."""
-    main = MULTIVERSES[name].variants[0]
-    kinds = {number: structure(configs(name, main, [number], size)[0]) for number in range(size.universes)}
-    same = [[number for number in kinds if kinds[number] == kind] for kind in sorted(set(kinds.values()))]
-    most = TOGETHER // size.networks
-    return [part[first : first + most] for part in same for first in range(0, len(part), most)]
+def batches(name: str, size: Size) -> list[list[int]]:
+    """Group universes whose networks can be trained as one batch, variant by variant."""
+    first = MULTIVERSES[name].variants[0]
+    groups: dict[str, list[int]] = {}
+    for number in range(size.universes):
+        kind = structure(batch_settings(name, first, [number], size)[0])
+        groups.setdefault(kind, []).append(number)
+    most = BATCH // size.networks
+    return [
+        numbers[start : start + most]
+        for _, numbers in sorted(groups.items())
+        for start in range(0, len(numbers), most)
+    ]
 
 
-def judged(name: str, data: Path) -> set[int]:
+def evaluated(name: str, data: Path) -> set[int]:
     """Universes whose results are there.
 
     Raises
@@ -112,127 +131,176 @@ def judged(name: str, data: Path) -> set[int]:
     UserError
         They are those of other settings.
     """
-    if not results(data).exists():
+    path = table_path(data)
+    if not path.exists():
         return set()
-    frame = storage.read(results(data), needs=COLUMNS)
-    there = frame[frame["experiment"] == name].drop_duplicates("universe").set_index("universe")
+    networks = storage.read(path, needs=TABLE_COLUMNS)
+    networks = networks[networks["experiment"] == name]
+    there = networks.drop_duplicates("universe").set_index("universe")
     planned = universes(name).reindex(there.index)
-    for setting in planned:
-        other = there.index[there[setting].to_numpy() != planned[setting].to_numpy()]
-        check(
-            other.empty, f"{results(data)}: {setting} of {name}", f"another in universe {', '.join(map(str, other))}", "as today"
-        )
+    for column in planned:
+        differ = there.index[there[column].to_numpy() != planned[column].to_numpy()]
+        found = f"another in universe {', '.join(map(str, differ))}"
+        check(differ.empty, f"{path}: {column} of {name}", found, "as today")
     return set(there.index)
 
 
 def add(rows: pd.DataFrame, data: Path, size: Size) -> None:
-    """Add rows to the table of results; one process does at a time."""
-    path, folder = results(data), data / "multiverse" / "trained"
-    with files.locked(folder):
+    """Add rows to the table of results, one process at a time."""
+    path = table_path(data)
+    with files.locked(data / "multiverse" / "trained"):
         before = [storage.read(path)] if path.exists() else []
-        frame = pd.concat([*before, rows])[list(COLUMNS)]
-        frame = frame.sort_values(["experiment", "universe"], kind="stable", ignore_index=True)
-        storage.write(frame, path, about=about(frame, size))
+        networks = pd.concat([*before, rows])[list(TABLE_COLUMNS)]
+        order = ["experiment", "universe"]
+        networks = networks.sort_values(order, kind="stable", ignore_index=True)
+        storage.write(networks, path, about=provenance(networks, size))
 
 
-def about(frame: pd.DataFrame, size: Size) -> dict[str, Any]:
-    """Provenance of a table of results: of all networks that it judges, in its order."""
-    there = frame[["experiment", "universe"]].drop_duplicates()
-    each = [(name, variant, number) for name, number in there.to_numpy() for variant in MULTIVERSES[name].variants]
-    return files.provenance([config for name, variant, number in each for config in configs(name, variant, [number], size)])
+def provenance(networks: pd.DataFrame, size: Size) -> dict[str, Any]:
+    """Provenance of a table of results, from the settings of all its networks, in its order."""
+    there = networks[["experiment", "universe"]].drop_duplicates()
+    return settings_provenance(
+        [
+            each
+            for name, number in there.to_numpy()
+            for variant in MULTIVERSES[name].variants
+            for each in batch_settings(name, variant, [number], size)
+        ]
+    )
 
 
-def training(name: str, variant: str, number: int, data: Path, size: Size) -> pd.DataFrame:
-    """How far a universe's networks came in training, and their share of the time that it took."""
-    own, rows = configs(name, variant, [number], size), []
-    for config in own:
-        path = trained(name, data) / MULTIVERSES[name].experiment / "networks" / f"{files.stem(config, variant)}.json"
-        about, curve = recording.network(path), storage.read(path.with_suffix(".csv"), "learning_curve")
+def describe_training(name: str, variant: str, number: int, data: Path, size: Size) -> pd.DataFrame:
+    """Normalised reward at the end of a universe's training, and the time that each network took."""
+    folder = trained_folder(name, data) / MULTIVERSES[name].experiment / "networks"
+    rows: list[dict[str, Any]] = []
+    for each in batch_settings(name, variant, [number], size):
+        path = folder / f"{stem(each, variant)}.json"
+        about, curve = read_description(path).about, storage.read(path.with_suffix(".csv"))
         end = curve["reward"].tail(max(1, len(curve) // 10)).mean()
         measured = {
-            "share of possible gain": float(normalised_reward(end, *config.reward_range())),
+            "share of possible gain": float(normalised_reward(end, *each.task.reward_range())),
             "processor seconds": about["processor_seconds"] / about["networks_in_batch"],
         }
-        rows += [(variant, config.seed, TRAINING, measure, value) for measure, value in measured.items()]
-    return pd.DataFrame(rows, columns=["variant", "seed", "claim", "measure", "value"])
+        keys = {"variant": variant, "seed": each.seed, "claim": TRAINING}
+        rows += [keys | {"measure": measure, "value": value} for measure, value in measured.items()]
+    return pd.DataFrame(rows)
 
 
-def acting(recording: Recording) -> Recording | None:
-    """Leave out networks that never made a valid choice, of which analyses have nothing to say; None if there is no other."""
-    trials = recording.trials
-    chose = trials.loc[trials["choice"] >= 0, ["variant", "seed"]].drop_duplicates() if len(trials) else trials
-    frames = {name: frame for name in recording.RECORDED if len(frame := getattr(recording, name))}
-    return replace(recording, **{name: frame.merge(chose) for name, frame in frames.items()}) if len(chose) else None
+def responding(recorded: Recording[Any]) -> Recording[Any] | None:
+    """Leave out networks that never made a valid choice, which analyses cannot measure.
+
+    None if there are no others.
+    """
+    trials = recorded.trials
+    if trials.empty or not (trials["choice"] >= 0).any():
+        return None
+    chose = trials.loc[trials["choice"] >= 0, ["variant", "seed"]].drop_duplicates()
+    names = [name for name in recording.RECORDED if len(getattr(recorded, name))]
+    return replace(recorded, **{name: getattr(recorded, name).merge(chose) for name in names})
 
 
-def measures(name: str, recording: Recording) -> pd.DataFrame:
-    """Analyse a universe's recording as the experiment does its own: variant, claim, measure, seed, value, above, below."""
+def measures(name: str, recorded: Recording[Any]) -> pd.DataFrame:
+    """Analyse a universe's recording as the experiment analyses its own.
+
+    Returns
+    -------
+    DataFrame
+        variant, claim, measure, measured (claim under which the number is measured), above, below,
+        seed, value.
+    """
     multiverse = MULTIVERSES[name]
-    measured = experiments.module(multiverse.experiment, "analysis").measure(recording)
-    found = experiments.module(multiverse.experiment, "analysis").measures(measured)
-    benchmarks = experiments.benchmarks(multiverse.experiment, measured)
-    main, rows = experiments.module(multiverse.experiment, "variants").MAIN, []
+    analysis = experiments.analysis(multiverse.experiment)
+    assert analysis.analyse is not None and analysis.measures is not None
+    tables = analysis.analyse(recorded)
+    benchmarks = analysis.benchmarks(tables) if analysis.benchmarks else {}
+    rows = []
     for claim in multiverse.claims:
         above, below = (claim.criterion or Criterion()).bounds(benchmarks)
-        rows.append((claim.variant or main, claim.claim, claim.measure, claim.measured or claim.claim, above, below))
-    keys = pd.DataFrame(rows, columns=["variant", "claim", "measure", "measured", "above", "below"])
-    return keys.merge(found.rename(columns={"claim": "measured"}), on=["variant", "measured", "measure"])
+        variant, measured = claim.variant or multiverse.main, claim.measured or claim.claim
+        rows.append((variant, claim.claim, claim.measure, measured, above, below))
+    keys = ["variant", "claim", "measure", "measured", "above", "below"]
+    numbers = analysis.measures(tables).rename(columns={"claim": "measured"})
+    return pd.DataFrame(rows, columns=keys).merge(numbers, on=["variant", "measured", "measure"])
 
 
-def judge(name: str, number: int, data: Path, size: Size) -> pd.DataFrame:
-    """Record and judge one universe's networks -> rows of the table of results.
+def evaluate(name: str, number: int, data: Path, size: Size) -> pd.DataFrame:
+    """Record and analyse one universe's networks -> rows of the table of results.
 
-    Every network has a row for every claim; where it never made a valid choice, without a value.
+    Every network has a row for every claim; without a value if it never made a valid choice.
     """
-    multiverse, folder, own = MULTIVERSES[name], trained(name, data), seeds(number, size.networks)
-    variants, record = (experiments.module(multiverse.experiment, part) for part in ("variants", "record"))
-    networks = Networks(multiverse.experiment, folder, multiverse.variants, own)
-    recording = acting(recording.join(record.record(networks, size.test_episodes or variants.TEST_EPISODES)))
-    rows = [(c.variant or variants.MAIN, c.claim, c.measure, seed) for c in multiverse.claims for seed in own]
-    frame = pd.DataFrame(rows, columns=["variant", "claim", "measure", "seed"])
-    if recording is not None:
-        values = measures(name, replace(recording, folder=folder / multiverse.experiment))
-        frame = frame.merge(values, how="left", on=list(frame.columns))
-    parts = [frame, *(training(name, variant, number, data, size) for variant in multiverse.variants)]
-    keys = {"experiment": name, "universe": number, **varied(name, number)}
-    return pd.concat(parts, ignore_index=True).assign(**keys).reindex(columns=list(COLUMNS))
+    multiverse, folder = MULTIVERSES[name], trained_folder(name, data)
+    experiment = experiments.get(multiverse.experiment)
+    networks = Networks(experiment, folder, seeds(number, size.networks))
+    record = experiments.module(multiverse.experiment, "record").record
+    played = recording.join(record(networks, size.test_episodes or experiment.test_episodes))
+    recorded = responding(recording.with_strings(played))
+    keys = ["variant", "claim", "measure", "seed"]
+    rows = [
+        (claim.variant or multiverse.main, claim.claim, claim.measure, seed)
+        for claim in multiverse.claims
+        for seed in seeds(number, size.networks)
+    ]
+    frame = pd.DataFrame(rows, columns=keys)
+    if recorded is not None:
+        recorded = replace(recorded, folder=folder / multiverse.experiment)
+        frame = frame.merge(measures(name, recorded), how="left", on=keys)
+    trainings = [
+        describe_training(name, variant, number, data, size) for variant in multiverse.variants
+    ]
+    columns = {"experiment": name, "universe": number, **levels(name, number)}
+    joined = pd.concat([frame, *trainings], ignore_index=True).assign(**columns)
+    return joined.reindex(columns=list(TABLE_COLUMNS))
 
 
-def evaluate_claim(name: str, numbers: list[int], data: Path, small: bool, progress: type[tqdm] = tqdm) -> None:
-    """Train universes that make one batch for each variant, and judge those that are not judged yet."""
-    multiverse, options, size = MULTIVERSES[name], loop.Options(data=trained(name, data)), SMALL if small else Size()
-    own = {variant: configs(name, variant, numbers, size) for variant in multiverse.variants}
-    checkpoints = []
-    for variant, together in own.items():
-        bar = type("Bar", (progress,), {"job": f"{name}, {variant}, universes {numbers}"})
-        each = [config.settings() for config in together]
-        checkpoints.append(loop.train_batch(multiverse.experiment, variant, each, options, bar))
-    for number in sorted(set(numbers) - judged(name, data)):
-        with contextlib.redirect_stderr(io.StringIO()):  # bars of many processes at once
-            rows = judge(name, number, data, size)
+def train_and_evaluate(
+    name: str, numbers: list[int], data: Path, size: Size, progress: type[tqdm] = tqdm
+) -> tuple[None, list[Path]]:
+    """Train universes that make one batch per variant, and evaluate those without results.
+
+    The checkpoints are removed here: once a universe has results, nothing needs them.
+    """
+    experiment, folder = MULTIVERSES[name].experiment, trained_folder(name, data)
+    checkpoints: list[Path] = []
+    for variant in MULTIVERSES[name].variants:
+        job = f"{name}, {variant}, universes {', '.join(map(str, numbers))}"
+        bar = type("Bar", (progress,), {"job": job})
+        batch = batch_settings(name, variant, numbers, size)
+        checkpoints += train_batch(experiment, variant, batch, TrainingOptions(), folder, bar)[1]
+    for number in sorted(set(numbers) - evaluated(name, data)):
+        with contextlib.redirect_stderr(io.StringIO()):  # progress bars of many processes at once
+            rows = evaluate(name, number, data, size)
         add(rows, data, size)
-        print(f"{name}: universe {number} is judged")
+        print(f"{name}: universe {number} is evaluated")
     for checkpoint in checkpoints:
         checkpoint.unlink(missing_ok=True)
+    return None, []
 
 
-def main(options: Options) -> None:
-    """Do all of it, or the part that is asked for."""
-    check(options.experiment in (None, *MULTIVERSES), "experiment", options.experiment, f"one of {', '.join(MULTIVERSES)}")
-    check(not options.small or options.data != files.DATA, "data", options.data, "another folder, beside --small")
-    data, size = options.data.resolve(), SMALL if options.small else Size()
+def run(options: Options) -> None:
+    """Train and evaluate what is missing."""
+    names = list(MULTIVERSES) if options.experiment is None else [options.experiment]
+    check(names[0] in MULTIVERSES, "experiment", names[0], f"one of {', '.join(MULTIVERSES)}")
+    if options.smoke_test and options.out is None:
+        shutil.rmtree(SMOKE_TEST_OUT, ignore_errors=True)
+        options = replace(options, out=SMOKE_TEST_OUT)
+    data, size, jobs = options.data.resolve(), options.size, []
     files.prepare_folder(data / "multiverse" / "trained")
-    jobs, total = {}, 0
-    for name in [options.experiment] if options.experiment else MULTIVERSES:
-        done = judged(name, data)
-        for numbers in groups(name, size):
-            if set(numbers) - done:
+    for name in names:
+        done = evaluated(name, data)
+        for numbers in batches(name, size):
+            if not set(numbers) <= done:
                 label = f"{name}, universes {', '.join(map(str, numbers))}"
-                jobs[label] = "multiverse", "run", "evaluate_claim", name, numbers, data, options.small
-                total += sum(configs(name, own, numbers[:1], size)[0].episodes for own in MULTIVERSES[name].variants)
+                episodes = sum(
+                    batch_settings(name, variant, numbers[:1], size)[0].training.episodes
+                    for variant in MULTIVERSES[name].variants
+                )
+                arguments = (name, numbers, data, size)
+                jobs.append(Job(label, train_and_evaluate, arguments, episodes, options.smoke_test))
     if jobs:
-        jobs.spread(experiments.call, jobs, total, options, options.small)
+        run_jobs(jobs, options)
+    print(table_path(options.data))
 
 
-if __name__ == "__main__":
-    run(lambda: main(tyro.cli(Options, description=__doc__)))
+def main(arguments: Sequence[str]) -> None:
+    """Run ``prefrontal train multiverse``."""
+    run(tyro.cli(Options, args=arguments, prog="prefrontal train multiverse"))

@@ -1,7 +1,4 @@
-"""Record networks trained under interference with dopamine, and two-step networks with the value silenced; weights frozen.
-
-python -m replications.predictions.record --help
-"""
+"""Record networks trained with perturbed errors, and two-step networks with the value silenced."""
 
 from __future__ import annotations
 
@@ -12,34 +9,43 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from prefrontal.networks import load
-
-pass  # moved
+from prefrontal.errors import check
+from prefrontal.networks.load import Networks
 from prefrontal.networks.network import NetworkAgent
 from prefrontal.tables.recording import Recording
-from replications.predictions.variants import SEES, SILENCED
+from replications.predictions.settings import INTACT, SEES, SILENCED
+from replications.two_step.settings import TwoStep
 
-SHOWN = ("fixation", "stage 1", "stage 2", "stage 2")
+PERIODS = ("fixation", "stage 1", "stage 2", "stage 2")
 """Period in which each observation of the two-step task is shown: fixation, stage 1, S1, S2."""
 
 
-def mean_values(steps: pd.DataFrame, how: str) -> Tensor:
-    """Mean value of each network while an observation is shown, (seed, observation): of its period, or of all steps."""
+def mean_values(steps: pd.DataFrame, silenced: str) -> Tensor:
+    """Mean value of each network while an observation is shown, (network, observation).
+
+    Parameters
+    ----------
+    steps : DataFrame
+        Steps of the intact networks.
+    silenced : {"by period", "throughout"}
+        Mean of the observation's period, or of all steps.
+    """
     by_period = steps.groupby(["seed", "period"], observed=True)["value"].mean().unstack("period")
-    means = by_period[list(SHOWN)]
-    if how == "throughout":
+    means = by_period.reindex(columns=list(PERIODS), fill_value=0.0)
+    if silenced == "throughout":
         means = means.apply(lambda _: steps.groupby("seed")["value"].mean())
     return torch.tensor(means.to_numpy(), dtype=torch.float32)
 
 
 class SilencedAgent(NetworkAgent):
-    """Networks whose value is replaced by a mean wherever a reward prediction error is computed from it.
+    """Networks whose value is replaced by a mean in the computation of reward prediction errors.
 
     Parameters
     ----------
     agent : NetworkAgent
     means : Tensor
-        (seed, observation): what stands for the value while an observation (one-hot) is shown, in the task's units.
+        Replaces the value while an observation (one-hot) is shown, in the task's units, (network,
+        observation).
     """
 
     def __init__(self, agent: NetworkAgent, means: Tensor) -> None:
@@ -62,23 +68,30 @@ class SilencedAgent(NetworkAgent):
             return torch.where(action >= 0, silenced, error)
 
         self.manipulate = silence
-        after, probabilities, _, activity = super().step(memory, observation, last_reward, last_action)
+        after, probabilities, _, activity = super().step(
+            memory, observation, last_reward, last_action
+        )
         return after | {"mean_value": mean_value}, probabilities, mean_value, activity
 
 
-def record(networks: load.Networks, episodes: int) -> Iterator[Recording]:
-    """Record intact networks as they are, and on the same episodes with the value silenced; then those interfered with."""
-    intact, *silenced = SILENCED
-    for variant in SEES:
-        trained = networks(variant, "two_step")
-        recorded = trained.record(episodes, columns={"silenced": intact})
-        yield recorded
-        for how in silenced:
-            agent = SilencedAgent(trained.agent, mean_values(recorded.steps, how))
-            yield trained.record(episodes, agent=agent, columns={"silenced": how})
-    for variant in networks.variants:
-        yield networks(variant).record(episodes, columns={"silenced": intact}, steps=False)
-
-
-if __name__ == "__main__":
-    load.main(__file__)
+def record(networks: Networks, episodes: int) -> Iterator[Recording[TwoStep]]:
+    """Record intact networks, on the same episodes with the value silenced, and perturbed ones."""
+    intact = {variant: networks(variant, "two_step") for variant in SEES}
+    perturbed = [networks(variant) for variant in networks.variants]
+    task = intact[INTACT].settings.task
+    for trained in perturbed:
+        same = "that of the intact two-step networks; train those in the same data folder first"
+        check(
+            trained.settings.task == task,
+            f"task of {trained.variant!r}",
+            trained.settings.task,
+            same,
+        )
+    for trained in intact.values():
+        recording = trained.record(episodes, columns={"silenced": SILENCED[0]})
+        yield recording
+        for silenced in SILENCED[1:]:
+            agent = SilencedAgent(trained.agent, mean_values(recording.steps, silenced))
+            yield trained.record(episodes, agent=agent, columns={"silenced": silenced})
+    for trained in perturbed:
+        yield trained.record(episodes, columns={"silenced": SILENCED[0]}, steps=False)

@@ -1,4 +1,4 @@
-"""Analyse recorded behaviour and unit activity on probability matching (Wang et al. 2018, Fig. 2)."""
+"""Analyse behaviour and unit activity on probability matching (Wang et al. 2018, Fig. 2)."""
 
 from __future__ import annotations
 
@@ -316,7 +316,7 @@ def history_shape(weights: pd.DataFrame) -> pd.DataFrame:
 
 
 def monkey_weights() -> dict[str, np.ndarray]:
-    """Monkeys' weights of rewards and choices by lag, interpolated (Lau & Glimcher 2005; Fig. 2c)."""
+    """Monkeys' weights of rewards and choices by lag (Lau & Glimcher 2005; Fig. 2c)."""
     history = published("fig2c").astype({"x": float, "y": float}).sort_values("x")
     curves = {
         signal: history[history["series"].str.startswith(signal)] for signal in ("reward", "choice")
@@ -417,10 +417,10 @@ def run_lengths(valid: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     )
     number = runs.groupby([*by, "episode"], observed=True)["late"].transform("size")
     ended = runs.index.get_level_values("run") < number - 1
-    lengths = runs[runs["late"] & ended].groupby([*by, "rich"], observed=True)["length"].mean()
+    means = runs[runs["late"] & ended].groupby([*by, "rich"], observed=True)["length"].mean()
     names = {True: "richer", False: "poorer_side"}
-    lengths = lengths.unstack("rich").reindex(columns=[False, True])
-    return lengths.rename(columns=names).rename_axis(columns=None).reset_index()
+    lengths = means.unstack("rich").reindex(columns=[False, True]).rename(columns=names)
+    return lengths.rename_axis(columns=None).reset_index()
 
 
 def history_codings(trials: pd.DataFrame) -> pd.DataFrame:

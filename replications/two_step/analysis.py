@@ -458,9 +458,11 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The numbers that claims are about."""
     stays = measured["stay_probability"]
     stays = stays.assign(measure="after " + stays["outcome"] + " " + stays["transition"])
+    stays = stays.pivot(index=SUBJECT, columns="measure", values="stay_probability")
+    after = [f"after {outcome} {transition}" for transition, outcome in two_step.TRIAL_TYPES]
     parts = [
         claims.measures("twostep-lags", lag_1(measured), lambda name: name.replace("/", " ")),
-        claims.measures("twostep-stay", stays.pivot(index=SUBJECT, columns="measure", values="stay_probability")),
+        claims.measures("twostep-stay", stays.reindex(columns=after)),
         claims.measures("twostep-stay", measured["stay_interaction"]),
     ]
     if "rpe_regressions" in measured:

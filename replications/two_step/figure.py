@@ -29,12 +29,25 @@ def draw_task(ax: Axes, task: TwoStep) -> None:
     """Fig. 5a: first-stage actions, second-stage states, reward."""
     nodes = {"A1": (0.15, 0.85), "A2": (0.75, 0.85), "S1": (0.15, 0.45), "S2": (0.75, 0.45)}
     for name, (x, y) in nodes.items():
-        box = {"boxstyle": "circle,pad=.35" if name[0] == "S" else "square,pad=.4", "fc": "white", "ec": "black", "lw": 0.8}
+        box = {
+            "boxstyle": "circle,pad=.35" if name[0] == "S" else "square,pad=.4",
+            "fc": "white",
+            "ec": "black",
+            "lw": 0.8,
+        }
         ax.text(x, y, f"${name[0]}_{name[1]}$", ha="center", va="center", bbox=box, fontsize=7)
 
     def arrow(start: tuple[float, float], end: tuple[float, float], style: str, color: str) -> None:
         patch = FancyArrowPatch(
-            start, end, arrowstyle="-|>", mutation_scale=6, lw=1, ls=style, color=color, shrinkA=9, shrinkB=10
+            start,
+            end,
+            arrowstyle="-|>",
+            mutation_scale=6,
+            lw=1,
+            ls=style,
+            color=color,
+            shrinkA=9,
+            shrinkB=10,
         )
         ax.add_patch(patch)
 
@@ -50,7 +63,18 @@ def draw_task(ax: Axes, task: TwoStep) -> None:
         arrow((x, y), (x, 0.1), "-", "black")
         ax.text(x, 0.06, f"reward\nwith {payoff}", ha="center", va="top", fontsize=5.5)
     ax.text(0.85, 0.66, probability(task.common), color=COLORS["common"], ha="left", va="center")
-    ax.text(0.45, 0.76, probability(1 - task.common), color=COLORS["uncommon"], ha="center", va="bottom")
+    ax.text(
+        0.45, 0.76, probability(1 - task.common), color=COLORS["uncommon"], ha="center", va="bottom"
+    )
+    payoffs = f"p = {probability(task.rich)} or {probability(1 - task.rich)}"
+    ax.text(
+        0.45,
+        -0.17,
+        f"{payoffs},\nswap: {probability(task.reversal)} per trial",
+        ha="center",
+        va="top",
+        fontsize=5.5,
+    )
     ax.text(-0.14, 0.85, "stage 1", rotation=90, ha="center", va="center")
     ax.text(-0.14, 0.45, "stage 2", rotation=90, ha="center", va="center")
     ax.set(xlim=(-0.2, 1.05), ylim=(-0.12, 1))
@@ -69,7 +93,9 @@ def rats(panel: pd.DataFrame) -> int:
 
 def stay_bars(ax: Axes, title: str) -> dict[tuple[str, str], float]:
     """Set up axes of stay probabilities; return where each bar stands."""
-    positions = {(t, o): i * 2.3 + j * 0.9 for i, o in enumerate(OUTCOMES) for j, t in enumerate(TRANSITIONS)}
+    positions = {
+        (t, o): i * 2.3 + j * 0.9 for i, o in enumerate(OUTCOMES) for j, t in enumerate(TRANSITIONS)
+    }
     ax.set(ylim=(0, 1.05), xticks=[0.45, 2.75], title=title)
     ax.set_xticklabels(["rewarded", "unre-\nwarded"])
     return positions
@@ -78,7 +104,9 @@ def stay_bars(ax: Axes, title: str) -> dict[tuple[str, str], float]:
 def draw_schematic(axes: list[Axes], results: pd.DataFrame) -> None:
     """Fig. 5b: stay probabilities of a model-free and a model-based learner."""
     for ax, kind in zip(axes, ("model-free", "model-based"), strict=True):
-        own = results[results["variant"] == kind].set_index(["transition", "outcome"])["stay_probability"]
+        own = results[results["variant"] == kind].set_index(["transition", "outcome"])[
+            "stay_probability"
+        ]
         for (transition, outcome), x in stay_bars(ax, kind).items():
             ax.bar(x, own.get((transition, outcome), np.nan), 0.8, color=COLORS[transition])
     axes[0].set_ylabel("stay probability")
@@ -89,10 +117,14 @@ def draw_stays(animals: Axes, networks: Axes, results: pd.DataFrame) -> None:
     animal = published("fig5c-left")
     for (transition, outcome), x in stay_bars(animals, f"rats (n = {rats(animal)})").items():
         row = animal[animal["x"] == f"{outcome}/{transition}"].iloc[0]
-        animals.bar(x, row["y"], 0.8, color=COLORS[transition], yerr=row["err"], error_kw={"lw": 0.8})
+        animals.bar(
+            x, row["y"], 0.8, color=COLORS[transition], yerr=row["err"], error_kw={"lw": 0.8}
+        )
     animals.set_ylabel("stay probability")
     model = published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_index("x")["y"]
-    for (transition, outcome), x in stay_bars(networks, f"networks (n = {results['seed'].nunique()})").items():
+    for (transition, outcome), x in stay_bars(
+        networks, f"networks (n = {results['seed'].nunique()})"
+    ).items():
         own = results.query("transition == @transition and outcome == @outcome")["stay_probability"]
         plotting.bar(networks, x, own, COLORS[transition], 0.8)
         plotting.published_marker(networks, [x + 0.36], [model[f"{outcome}/{transition}"]])
@@ -115,7 +147,9 @@ def draw_rat_weights(ax: Axes) -> None:
     animal = published("fig5d")
     for transition, outcome in TRIAL_TYPES:
         own = animal[animal["series"].str.contains(f" {transition}/{outcome} ", regex=False)]
-        ax.errorbar(own["x"], own["y"], own["err"], elinewidth=0.8, **line_style(transition, outcome))
+        ax.errorbar(
+            own["x"], own["y"], own["err"], elinewidth=0.8, **line_style(transition, outcome)
+        )
     ax.set_ylabel("weight on choice (log odds)")
     plotting.count(ax, rats(animal), "rats", y=1.0)
 
@@ -134,7 +168,14 @@ def draw_weights(ax: Axes, results: pd.DataFrame) -> None:
         style = line_style(transition, outcome)
         ax.plot(means["lag"] + shift, means["mean"], label=f"{transition}, {outcome}", **style)
         for _, block in own.groupby("lag"):
-            plotting.dots(ax, block["lag"].iloc[0] + shift, block["weight"], style["color"], width=0.05, size=2)
+            plotting.dots(
+                ax,
+                block["lag"].iloc[0] + shift,
+                block["weight"],
+                style["color"],
+                width=0.05,
+                size=2,
+            )
         paper = model[model["series"] == f"meta-RL mean {name}"]
         plotting.published_marker(ax, paper["x"] + shift, paper["y"], color=style["color"], size=8)
     plotting.published_marker(ax, [], [], "published networks")
@@ -147,7 +188,16 @@ def draw_rpes(ax: Axes, points: pd.DataFrame, column: str, r2: pd.Series, label:
     """Fig. 5f, g: reward prediction errors of a network against those of a reference learner."""
     for event, color in EVENT_COLORS.items():
         own = points[points["event"] == event]
-        ax.scatter(own[column], own["network"], s=1, color=color, lw=0, alpha=0.5, rasterized=True, label=event)
+        ax.scatter(
+            own[column],
+            own["network"],
+            s=1,
+            color=color,
+            lw=0,
+            alpha=0.5,
+            rasterized=True,
+            label=event,
+        )
     ax.plot([-1, 1], [-1, 1], color=COLORS["published"], lw=0.6, zorder=0)
     mean, low, high = interval(r2)
     ax.set(xlabel=label, xlim=(-1.1, 1.1), ylim=(-1.2, 1.2))
@@ -159,9 +209,14 @@ def draw_rpes(ax: Axes, points: pd.DataFrame, column: str, r2: pd.Series, label:
 REFERENCES = {"model-based": COLORS["model-based"], "model-free": COLORS["uncommon"]}
 BY_RATE = {
     "correlation of reference RPEs": {"correlation": "model-based with model-free"},
-    "standardised weight\n(multiple regression)": {"weight_model_based": "model-based", "weight_model_free": "model-free"},
+    "standardised weight\n(multiple regression)": {
+        "weight_model_based": "model-based",
+        "weight_model_free": "model-free",
+    },
     "explained variance $r^2$": {"r2_model_based": "model-based", "r2_model_free": "model-free"},
-    "$r^2$ of model-free RPEs,\nmodel-based regressed out": {"r2_model_free_residual": "model-free"},
+    "$r^2$ of model-free RPEs,\nmodel-based regressed out": {
+        "r2_model_free_residual": "model-free"
+    },
     "squared error of SARSA's\npredictions of reward": {"reward_error": "model-free"},
 }
 """Panels of the supplement: label of the y axis -> columns, and whose they are."""
@@ -174,10 +229,15 @@ def supplement(results: pd.DataFrame, fitted: float) -> Drawing:
     axes = figure.subplots(2, 3).flat
     for letter, ax, (label, columns) in zip("abcde", axes, BY_RATE.items(), strict=False):
         for column, name in columns.items():
-            color, means = REFERENCES.get(name, COLORS["network"]), summarize(both, ["sarsa_rate"], column)
+            color, means = (
+                REFERENCES.get(name, COLORS["network"]),
+                summarize(both, ["sarsa_rate"], column),
+            )
             ax.plot(means["sarsa_rate"], means["mean"], color=color, label=name)
             for _, block in both.groupby("sarsa_rate"):
-                plotting.dots(ax, block["sarsa_rate"].iloc[0], block[column], color, width=0.008, size=3)
+                plotting.dots(
+                    ax, block["sarsa_rate"].iloc[0], block[column], color, width=0.008, size=3
+                )
         ax.axvline(fitted, color=COLORS["published"], lw=0.6, ls="--", zorder=0)
         ax.set(xlabel="SARSA learning rate", ylabel=label, xlim=(0, 1))
         ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
@@ -186,8 +246,21 @@ def supplement(results: pd.DataFrame, fitted: float) -> Drawing:
         plotting.panel_label(ax, letter)
     residual = figure.axes[3]
     residual.axhline(RESIDUAL, color="black", lw=0.6, ls=":")
-    residual.text(1, RESIDUAL, f"criterion: interval below {RESIDUAL:g}", ha="right", va="bottom", fontsize=5.5)
-    figure.axes[4].text(fitted + 0.02, 0.02, f"least error, {fitted:g}:\nthe rate of Fig. 5g", va="bottom", fontsize=5.5)
+    residual.text(
+        1,
+        RESIDUAL,
+        f"criterion: interval below {RESIDUAL:g}",
+        ha="right",
+        va="bottom",
+        fontsize=5.5,
+    )
+    figure.axes[4].text(
+        fitted + 0.02,
+        0.02,
+        f"least error, {fitted:g}:\nthe rate of Fig. 5g",
+        va="bottom",
+        fontsize=5.5,
+    )
     figure.axes[5].remove()
     figure.tight_layout()
     return Drawing("fig5_supplement", figure, {})
@@ -202,7 +275,13 @@ def draw_cue_stays(axes: list[Axes], stays: pd.DataFrame) -> None:
     axes[0].set_ylabel("stay probability")
     for x, transition in enumerate(TRANSITIONS):
         axes[0].text(
-            0.98, 0.98 - 0.08 * x, transition, color=COLORS[transition], ha="right", va="top", transform=axes[0].transAxes
+            0.98,
+            0.98 - 0.08 * x,
+            transition,
+            color=COLORS[transition],
+            ha="right",
+            va="top",
+            transform=axes[0].transAxes,
         )
 
 
@@ -219,7 +298,14 @@ def draw_cue_lags(ax: Axes, lags: pd.DataFrame) -> None:
     ):
         own = long[long["variant"] == variant]
         means = summarize(own, ["lag"], "value")
-        ax.plot(means["lag"], means["mean"], color=color, marker=None if variant == MAIN else "o", ms=2.5, label=label)
+        ax.plot(
+            means["lag"],
+            means["mean"],
+            color=color,
+            marker=None if variant == MAIN else "o",
+            ms=2.5,
+            label=label,
+        )
         if variant == MAIN:
             for _, block in own.groupby("lag"):
                 plotting.dots(ax, block["lag"].iloc[0], block["value"], color, size=3)
@@ -232,7 +318,15 @@ def draw_by_name(ax: Axes, values: pd.DataFrame, names: Sequence[str]) -> None:
     for x, name in enumerate(names):
         plotting.dots(ax, x, values[name], CUE_FIGURE[name][1], width=0.2)
         mean, low, high = interval(values[name])
-        ax.errorbar(x + 0.34, mean, np.array([[mean - low], [high - mean]]), fmt="_", color="black", ms=6, elinewidth=0.8)
+        ax.errorbar(
+            x + 0.34,
+            mean,
+            np.array([[mean - low], [high - mean]]),
+            fmt="_",
+            color="black",
+            ms=6,
+            elinewidth=0.8,
+        )
     ax.set(xticks=range(len(names)), xlim=(-0.5, len(names) - 0.3))
     ax.set_xticklabels([CUE_FIGURE[name][0] for name in names])
     plotting.count(ax, len(values), x=0.02)
@@ -255,14 +349,18 @@ def cue(results: Results) -> Drawing:
     layout: dict[str, Any] = {"left": 0.06, "right": 0.99, "top": 0.86, "bottom": 0.18}
     outer = figure.add_gridspec(1, 3, wspace=0.24, width_ratios=(1.1, 0.75, 1.25), **layout)
     stays, pairs = outer[0].subgridspec(1, 2, wspace=0.4), outer[2].subgridspec(1, 2, wspace=0.85)
-    a1, a2, b, c, d = (figure.add_subplot(cell) for cell in (stays[0], stays[1], outer[1], pairs[0], pairs[1]))
+    a1, a2, b, c, d = (
+        figure.add_subplot(cell) for cell in (stays[0], stays[1], outer[1], pairs[0], pairs[1])
+    )
     draw_cue_stays([a1, a2], results["cue_stays"])
     draw_cue_lags(b, results["cue_lags"])
     rpes = results["cue_rpes"].query("event == 'both'")
     draw_by_name(c, rpes, ["r2_model_based", "r2_cue", "r2_model_free"])
     c.set(ylabel="explained variance of RPEs ($r^2$)", ylim=(0, 1.05))
     likelihood = results["cue_rules"].pivot(index="seed", columns="rule", values="log_likelihood")
-    draw_by_name(d, likelihood.sub(likelihood["planner"], axis=0), ["cue", "one trial back", "model-free"])
+    draw_by_name(
+        d, likelihood.sub(likelihood["planner"], axis=0), ["cue", "one trial back", "model-free"]
+    )
     d.axhline(0, color="black", lw=0.5, ls=":")
     d.set(ylabel="log likelihood per choice,\nminus the planner's (nats)", ylim=(None, 0.01))
     for letter, ax in zip("abcd", (a1, b, c, d), strict=True):
@@ -272,7 +370,10 @@ def cue(results: Results) -> Drawing:
 
 TRAINING_PANELS: dict[str, dict[str, tuple[str, str]]] = {
     "reward (share of the best\npossible agent's)": {"share": ("network", "")},
-    "weight on choice,\nlag 1 (log odds)": {"planning": ("model-based", "planning"), "model_free": ("model-free", "model-free")},
+    "weight on choice,\nlag 1 (log odds)": {
+        "planning": ("model-based", "planning"),
+        "model_free": ("model-free", "model-free"),
+    },
     "weight in a mixture (log\nodds per unit of value)": {
         "mixture_planning": ("model-based", "planner"),
         "mixture_model_free": ("model-free", "model-free learner"),
@@ -293,7 +394,10 @@ TRAINING_PANELS: dict[str, dict[str, tuple[str, str]]] = {
 
 def draw_course(ax: Axes, results: pd.DataFrame, column: str, color: str, label: str) -> None:
     """One measure over training: every network (thin) and their mean, and the finished main networks as dots."""
-    stages, finished = results[results["variant"] == IN_TRAINING], results[results["variant"] == MAIN]
+    stages, finished = (
+        results[results["variant"] == IN_TRAINING],
+        results[results["variant"] == MAIN],
+    )
     for _, network in stages.groupby("seed"):
         ax.plot(network["trained_episodes"] / 1000, network[column], color=color, lw=0.4, alpha=0.5)
     means = stages.groupby("trained_episodes")[column].mean()
@@ -314,7 +418,12 @@ def training(results: pd.DataFrame) -> Drawing:
             ax.legend(loc="upper left", borderaxespad=0.8)
         plotting.panel_label(ax, letter)
     axes[5].axis("off")
-    axes[5].legend(*axes[4].get_legend_handles_labels(), loc="center left", title="references in d and e", alignment="left")
+    axes[5].legend(
+        *axes[4].get_legend_handles_labels(),
+        loc="center left",
+        title="references in d and e",
+        alignment="left",
+    )
     plotting.count(axes[0], plotting.networks_each(results), y=0.06)
     figure.tight_layout()
     return Drawing("fig5_training", figure, {})
@@ -322,7 +431,10 @@ def training(results: pd.DataFrame) -> Drawing:
 
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure, its supplements and, where there are animals, these beside the networks."""
-    stays, weights, rpes = (own[own["variant"] == MAIN] for own in (results["stay_probability"], results["lag_weights"], results["rpe_regressions"]))
+    stays, weights, rpes = (
+        own[own["variant"] == MAIN]
+        for own in (results["stay_probability"], results["lag_weights"], results["rpe_regressions"])
+    )
     points, pooled = results["rpe_examples"], rpes.query("event == 'both'")
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
     grid = figure.add_gridspec(2, 1, hspace=0.5, left=0.075, right=0.985, top=0.93, bottom=0.12)
@@ -333,7 +445,15 @@ def draw(results: Results) -> Iterator[Drawing]:
     draw_schematic([b1, b2], results["stay_probability_models"])
     draw_stays(c1, c2, stays)
     for x, transition in enumerate(TRANSITIONS):
-        b1.text(0.98, 0.98 - 0.1 * x, transition, color=COLORS[transition], ha="right", va="top", transform=b1.transAxes)
+        b1.text(
+            0.98,
+            0.98 - 0.1 * x,
+            transition,
+            color=COLORS[transition],
+            ha="right",
+            va="top",
+            transform=b1.transAxes,
+        )
     draw_rat_weights(d)
     draw_weights(e, weights)
     draw_rpes(f, points, "model_based", pooled["r2_model_based"], "model-based RPE")

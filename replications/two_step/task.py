@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import INVALID_REWARD, State, Task, one_hot, proceed
+from prefrontal.task import (
+    INVALID_REWARD,
+    Replay,
+    State,
+    Task,
+    check_values,
+    follows_missed,
+    one_hot,
+    proceed,
+)
 from replications.two_step.settings import TwoStep
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIXATION, STAGE_1, STAGE_2 = 0, 1, 2
 LEFT, RIGHT, CENTRE = 0, 1, 2
@@ -66,9 +78,17 @@ class TwoStepTask(Task):
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
         """Take one action in every episode."""
         period = state["period"]
-        at_fixation, at_stage_1, at_stage_2 = period == FIXATION, period == STAGE_1, period == STAGE_2
+        at_fixation, at_stage_1, at_stage_2 = (
+            period == FIXATION,
+            period == STAGE_1,
+            period == STAGE_2,
+        )
         side = action != CENTRE
-        valid = (at_fixation & ~side) | (at_stage_1 & side) | (at_stage_2 & (side | (self.settings.stage_2_response == "any")))
+        valid = (
+            (at_fixation & ~side)
+            | (at_stage_1 & side)
+            | (at_stage_2 & (side | (self.settings.stage_2_response == "any")))
+        )
 
         swaps = state["new_trial"] & (noise[..., 0] < self.settings.reversal)
         rich_state = torch.where(swaps, 1 - state["rich_state"], state["rich_state"])
@@ -80,11 +100,15 @@ class TwoStepTask(Task):
         outcome_state = torch.where(state["new_trial"], -1, state["outcome_state"])
         outcome_state = torch.where(chosen, destination, outcome_state)
 
-        probability = torch.where(outcome_state == rich_state, self.settings.rich, 1 - self.settings.rich)
+        probability = torch.where(
+            outcome_state == rich_state, self.settings.rich, 1 - self.settings.rich
+        )
         paid = (at_stage_2 & (noise[..., 2] < probability)).to(noise.dtype)
         reward = torch.where(valid, paid, INVALID_REWARD)
 
-        ends, following = proceed(period, valid, at_stage_2 & valid, self.settings.invalid_response, self.first_period)
+        ends, following = proceed(
+            period, valid, at_stage_2 & valid, self.settings.invalid_response, self.first_period
+        )
         time = state["time"] + 1
         after: State = {
             "trial": state["trial"] + ends,
@@ -101,9 +125,13 @@ class TwoStepTask(Task):
 
     def trial_columns(self, state: State) -> dict[str, Any]:
         """Choice, transition, second-stage state and reward of trials that just ended, and the state that was rich."""
-        choice, outcome_state, rich_state = (state[n].numpy() for n in ("choice", "outcome_state", "rich_state"))
+        choice, outcome_state, rich_state = (
+            state[n].numpy() for n in ("choice", "outcome_state", "rich_state")
+        )
         states = np.array(["S1", "S2", "none"])
-        transition = np.where(outcome_state < 0, "none", np.where(choice == outcome_state, "common", "uncommon"))
+        transition = np.where(
+            outcome_state < 0, "none", np.where(choice == outcome_state, "common", "uncommon")
+        )
         return {
             "choice": choice,
             "reward": state["reward"].numpy(),
@@ -112,6 +140,30 @@ class TwoStepTask(Task):
             "rich_state": states[rich_state],
         }
 
+    def replay(self, trials: pd.DataFrame) -> Replay:
+        """Return the time steps of trials; a missed choice is an invalid response at stage 1."""
+        check_values(trials, reward=(-1, 0, 1), outcome_state=("S1", "S2", "none"))
+        reward, choice = trials["reward"].to_numpy(), trials["choice"].to_numpy()
+        missed, to_s2 = choice < 0, (trials["outcome_state"] == "S2").to_numpy()
+        check_values(trials[~missed], outcome_state=("S1", "S2"))
+        zero, true = np.zeros_like(choice), np.ones_like(missed)
+        # After an invalid response the step is repeated, or the next trial begins.
+        repeated = follows_missed(trials) & (self.settings.invalid_response == "repeat")
+        fixates = ~repeated & (self.first_period == FIXATION)
+        shown = np.stack([zero + FIXATION, zero + STAGE_1, STAGE_2 + to_s2], axis=1)
+        stage_1, stage_2 = np.where(missed, CENTRE, choice), np.where(reward < 0, CENTRE, -1)
+        any_action = self.settings.stage_2_response == "any"
+        return Replay(
+            happened=np.stack([fixates, true, ~missed], axis=1),
+            observation=np.eye(len(self.observations), dtype=np.float32)[shown],
+            action=np.stack([zero - 1, stage_1, stage_2], axis=1),
+            reward=np.stack([zero, np.where(missed, INVALID_REWARD, 0), reward], axis=1),
+            legal=np.array([[False, False, True], [True, True, False], [True, True, any_action]]),
+            choice=STAGE_1,
+        )
+
     def _observe(self, state: State) -> Tensor:
-        shown = torch.where(state["period"] == STAGE_2, STAGE_2 + state["outcome_state"], state["period"])
+        shown = torch.where(
+            state["period"] == STAGE_2, STAGE_2 + state["outcome_state"], state["period"]
+        )
         return one_hot(shown, len(self.observations), state["reward"].dtype)

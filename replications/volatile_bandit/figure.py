@@ -187,11 +187,10 @@ def draw_control(ax: Axes, results: pd.DataFrame) -> None:
         label = "true" if rate == CONTROL_RATES[0] else None
         ax.axhline(rate, color=COLORS["learning rate"], lw=0.5, ls=":", zorder=0, label=label)
     for order, style in zip(ORDERS, ("-", "--"), strict=True):
-        own = results[results["order"] == order].pivot(
-            index="window", columns="true_rate", values="learning_rate"
-        )
-        lines = ax.plot(own.index, own, color="0.3", lw=0.7, ls=style)
-        lines[0].set_label(f"fitted, {order}")
+        rows = results[results["order"] == order]
+        curves = rows.pivot(index="window", columns="true_rate", values="learning_rate")
+        for line in ax.plot(curves.index, curves, color="0.3", lw=0.7, ls=style)[:1]:
+            line.set_label(f"fitted, {order}")
     ax.set(
         xlabel="first trial of the window",
         ylabel="learning rate",

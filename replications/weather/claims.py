@@ -28,9 +28,7 @@ statement = (
     "share of days on which predictor and betting network decide alike, where the mixture is surer "
     "than .6"
 )
-CLAIMS.append(
-    Claim("weather-agree", "alike", EXTENSION, statement, above(0.95), needs=(BETS,))
-)
+CLAIMS.append(Claim("weather-agree", "alike", EXTENSION, statement, above(0.95), needs=(BETS,)))
 
 statement = (
     f"patterns of 5 and 6 days, never met: accuracy on {late} minus that of the mixture over "
@@ -38,6 +36,4 @@ statement = (
 )
 for variant, words in ((MAIN, "predictor"), (BETS, "bets")):
     described = f"{statement}, {words}"
-    CLAIMS.append(
-        Claim("weather-outside", "minus mixture", EXTENSION, described, variant=variant)
-    )
+    CLAIMS.append(Claim("weather-outside", "minus mixture", EXTENSION, described, variant=variant))

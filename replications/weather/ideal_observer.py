@@ -1,8 +1,9 @@
-"""Exact Bayesian prediction of the weather: a mixture over kinds of sequences whose parameters are not known.
+"""Exact Bayesian prediction of the weather: a mixture over kinds of sequences.
 
-Every kind gives the probability that tomorrow repeats today's weather, or of rain outright, by the days so far and a number
-between 0 and 1. As a sequence's likelihood is a polynomial in that number, Gauss-Legendre quadrature integrates over it
-without error, and prediction is Bayes' rule over a finite set of hypotheses.
+Each kind predicts tomorrow from the days so far and an unknown number between 0 and 1: the
+probability of rain, or that tomorrow repeats today's weather. As a sequence's likelihood is a
+polynomial in that number, Gauss-Legendre quadrature integrates over it without error, and
+prediction is Bayes' rule over a finite set of hypotheses.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from numpy.typing import ArrayLike
 
 KINDS = ("independent", "sticky", "growing streaks", "fading streaks", "pattern")
 PRIOR = (1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 4)
-"""How often each kind is drawn: streaks, of either direction, as often as each of the others."""
+"""Prior probability of each kind: streaks, of either direction, as likely as each of the others."""
 PERIODS = (2, 3, 4)
-"""Days after which a pattern repeats, each as likely."""
+"""Days after which a pattern repeats, all equally likely."""
 
 
 def go_on(kind: str, number: Any, streak: Any) -> Any:
@@ -29,14 +30,19 @@ def go_on(kind: str, number: Any, streak: Any) -> Any:
     number : array
         Parameter of the sequence, between 0 and 1.
     streak : array
-        Days of the same weather up to today, 1 or more. A growing streak ends with probability number / streak, a fading one
-        goes on with probability number / streak.
+        Days of the same weather up to today, 1 or more. A growing streak ends with probability
+        number / streak, a fading one goes on with probability number / streak.
     """
-    return {"sticky": number + 0 * streak, "growing streaks": 1 - number / streak, "fading streaks": number / streak}[kind]
+    probabilities = {
+        "sticky": number + 0 * streak,
+        "growing streaks": 1 - number / streak,
+        "fading streaks": number / streak,
+    }
+    return probabilities[kind]
 
 
 def patterns(periods: Sequence[int] = PERIODS) -> list[np.ndarray]:
-    """All patterns with these periods: their days, 0 sun and 1 rain."""
+    """All patterns with these periods, an array (pattern, day) for each: 0 sun, 1 rain."""
     return [(np.arange(2**period)[:, None] >> np.arange(period)) & 1 for period in periods]
 
 
@@ -50,7 +56,7 @@ def streaks(rain: np.ndarray) -> np.ndarray:
 
 
 def hypotheses(rain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What every hypothesis gives for rain on each day, and how likely it is beforehand.
+    """Probability of rain on each day under every hypothesis, and the prior over hypotheses.
 
     Parameters
     ----------
@@ -60,28 +66,35 @@ def hypotheses(rain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     p_rain : array (hypothesis, episode, days)
-        Given the days before; each hypothesis is a kind with its number, or a pattern.
+        Given the days before; a hypothesis is a kind with its number, or a pattern.
     prior : array (hypothesis,)
     """
     days = rain.shape[-1]
     points, weights = np.polynomial.legendre.leggauss(days // 2 + 1)
     numbers, weights = (points + 1) / 2, weights / 2
     last, streak = rain[..., :-1], streaks(rain)[..., :-1]
-    p_rain, prior = [np.broadcast_to(numbers[:, None, None], (len(numbers), *rain.shape))], [PRIOR[0] * weights]
+    independent = np.broadcast_to(numbers[:, None, None], (len(numbers), *rain.shape))
+    p_rain, prior = [independent], [PRIOR[0] * weights]
     for kind, share in zip(KINDS[1:4], PRIOR[1:4], strict=True):
         repeats = go_on(kind, numbers[:, None, None], streak)
         first = np.full((len(numbers), *rain.shape[:-1], 1), 0.5)
         p_rain.append(np.concatenate([first, np.where(last == 1, repeats, 1 - repeats)], axis=-1))
         prior.append(share * weights)
     for pattern in patterns():
-        shown = pattern[:, np.arange(days) % pattern.shape[1]].astype(float)
-        p_rain.append(np.broadcast_to(shown[:, None], (len(shown), *rain.shape)))
-        prior.append(np.full(len(shown), PRIOR[-1] / len(PERIODS) / len(shown)))
+        repeated = pattern[:, np.arange(days) % pattern.shape[1]].astype(float)
+        p_rain.append(np.broadcast_to(repeated[:, None], (len(repeated), *rain.shape)))
+        prior.append(np.full(len(repeated), PRIOR[-1] / len(PERIODS) / len(repeated)))
     return np.concatenate(p_rain), np.concatenate(prior)
 
 
 def mixture(rain: ArrayLike) -> np.ndarray:
-    """Probability of rain on each day given the days before it, by the exact mixture over all kinds: (episode, days)."""
+    """Predict each day from the days before it by the exact mixture over all kinds.
+
+    Returns
+    -------
+    array (episode, days)
+        Probability of rain.
+    """
     rain = np.asarray(rain, dtype=int)
     p_rain, prior = hypotheses(rain)
     posterior = np.broadcast_to(prior[:, None], p_rain.shape[:-1]).copy()
@@ -89,15 +102,23 @@ def mixture(rain: ArrayLike) -> np.ndarray:
     for day in range(rain.shape[-1]):
         now = p_rain[..., day]
         total = posterior.sum(0)
-        # Where no hypothesis is left, which takes a sequence of no known kind, nothing is known.
-        predicted[:, day] = np.divide((posterior * now).sum(0), total, out=np.full(len(rain), 0.5), where=total > 0)
+        # No hypothesis may be left, in a sequence of no known kind; then nothing is known.
+        unknown = np.full(len(rain), 0.5)
+        weighted = (posterior * now).sum(0)
+        predicted[:, day] = np.divide(weighted, total, out=unknown, where=total > 0)
         posterior *= np.where(rain[:, day] == 1, now, 1 - now)
         posterior /= np.maximum(posterior.sum(0), np.finfo(float).tiny)
     return predicted
 
 
 def frequency(rain: ArrayLike) -> np.ndarray:
-    """Probability of rain on each day by how often it rained before, (rainy days + 1) / (days + 2): (episode, days)."""
+    """Predict each day from the frequency of rain so far, (rainy days + 1) / (days + 2).
+
+    Returns
+    -------
+    array (episode, days)
+        Probability of rain.
+    """
     rain = np.asarray(rain, dtype=float)
     before = np.arange(rain.shape[-1])
     return (rain.cumsum(-1) - rain + 1) / (before + 2)

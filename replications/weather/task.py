@@ -79,7 +79,9 @@ class WeatherTask(Task):
 
     def step(self, state: State, action: Tensor, noise: Tensor) -> tuple[State, Tensor, Tensor]:
         """Guess in every episode; then the day's weather is shown."""
-        kind, number, streak, last = (state[name] for name in ("kind", "number", "streak", "weather"))
+        kind, number, streak, last = (
+            state[name] for name in ("kind", "number", "streak", "weather")
+        )
         repeats = torch.zeros_like(number)
         for code in (STICKY, GROWING, FADING):
             probability = go_on(KINDS[code], number, streak.clamp_min(1))

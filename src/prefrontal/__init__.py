@@ -1,27 +1,38 @@
-"""Replication suite for Wang et al. (2018), Prefrontal cortex as a meta-reinforcement learning system."""
+"""Replication of Wang et al. (2018), Prefrontal cortex as a meta-reinforcement learning system."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prefrontal.environments import make as make
+    from prefrontal.environments import make_vec as make_vec
+    from prefrontal.environments import play as play
     from prefrontal.networks.record import Trained
 
 __version__ = "1.0.0"
 
 
-def load(experiment: str, variant: str | None = None, data: Path | None = None) -> Trained:
+def load(experiment: str, variant: str = "", data: Path | None = None) -> Trained:
     """Read trained networks, ready to play.
 
     Parameters
     ----------
     experiment : str
         Name of its folder, such as "two_step".
-    variant : str, optional
-        What was trained, by its name in the experiment's variants.py; by default the main one.
+    variant : str
+        What was trained, by its name in the experiment's settings.py; by default the main one.
     data : Path, optional
-        Data folder, by default that of the repository.
+        Data folder, by default that of the suite.
 
     Raises
     ------
@@ -30,11 +41,66 @@ def load(experiment: str, variant: str | None = None, data: Path | None = None) 
 
     Examples
     --------
-    >>> trained = load("two_step")
-    >>> trained.record(10).trials  # doctest: +SKIP
+    >>> networks = load("two_step")
+    >>> networks.record(10).trials  # doctest: +SKIP
+    >>> networks.predict(trials)  # doctest: +SKIP
     """
-    from prefrontal import files
-    from prefrontal.experiments import module
-    from prefrontal.networks.load import Networks  # needs torch, which analyses do without
+    from prefrontal import experiments, files
+    from prefrontal.networks.load import Networks  # imports torch, which analyses do without
 
-    return Networks(experiment, data or files.DATA)(variant or module(experiment, "variants").MAIN)
+    chosen = experiments.get(experiment)
+    return Networks(chosen, data or files.DATA)(variant or chosen.main)
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``make``, ``make_vec`` and ``play`` when they are asked for, since they need torch."""
+    if name in ("make", "make_vec", "play"):
+        return getattr(importlib.import_module("prefrontal.environments"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _register_environments() -> None:
+    """Register the tasks of all networks: ``gymnasium.make("prefrontal/two_step-v0")``."""
+    from gymnasium.envs.registration import register
+
+    from prefrontal import experiments
+
+    for experiment in experiments.names("train"):
+        register(
+            f"prefrontal/{experiment}-v0",
+            entry_point="prefrontal.environments:make",
+            vector_entry_point="prefrontal.environments:make_vec",
+            kwargs={"experiment": experiment},
+        )
+
+
+class _AfterGymnasium(MetaPathFinder):
+    """Registers the tasks once Gymnasium is imported, which most commands do without."""
+
+    searching = False
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Let the other finders find Gymnasium, and add the registration to its import."""
+        if fullname != "gymnasium" or self.searching:
+            return None
+        self.searching = True
+        spec = importlib.util.find_spec(fullname)
+        self.searching = False
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module: ModuleType) -> None:
+                execute(module)
+                sys.meta_path.remove(self)
+                _register_environments()
+
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        return spec
+
+
+if "gymnasium" in sys.modules:
+    _register_environments()
+else:
+    sys.meta_path.insert(0, _AfterGymnasium())

@@ -60,6 +60,12 @@ class Study:
     uses: Sequence[str] = ()
     main_panel: str = ""
 
+    def __post_init__(self) -> None:
+        for row in self.claims:
+            legal = bool(self.figure) or row.panel == "extension"
+            expected = "EXTENSION in an experiment without a figure of the paper"
+            check(legal, f"{self.name}: panel of claim {row.claim!r}", row.panel, expected)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment(Study, Generic[TaskT]):
@@ -93,6 +99,7 @@ class Experiment(Study, Generic[TaskT]):
     test_episodes: int = 100
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for variant in (*self.variants, *self.further_variants):
             self.variant(variant)
 
@@ -144,7 +151,9 @@ class Analysis:
 def names(part: str = "experiment") -> list[str]:
     """Names of the folders of ``replications/`` that have a module ``part``."""
     folders = importlib.import_module(PACKAGE).__path__
-    return sorted(path.parent.name for folder in folders for path in Path(folder).glob(f"*/{part}.py"))
+    return sorted(
+        path.parent.name for folder in folders for path in Path(folder).glob(f"*/{part}.py")
+    )
 
 
 def module(experiment: str, part: str) -> Any:
@@ -158,7 +167,12 @@ def study(name: str) -> Study:
     """Read an experiment's definition."""
     found = module(name, "experiment").EXPERIMENT
     legal = isinstance(found, Study) and found.name == name
-    check(legal, f"{PACKAGE}/{name}/experiment.py: EXPERIMENT", found, f"an Experiment with name={name!r}")
+    check(
+        legal,
+        f"{PACKAGE}/{name}/experiment.py: EXPERIMENT",
+        found,
+        f"an Experiment with name={name!r}",
+    )
     return found
 
 
@@ -174,5 +188,7 @@ def get(name: str) -> Experiment[Any]:
 def analysis(name: str) -> Analysis:
     """Read what an experiment's ``analysis.py`` offers."""
     found = module(name, "analysis").ANALYSIS
-    check(isinstance(found, Analysis), f"{PACKAGE}/{name}/analysis.py: ANALYSIS", found, "an Analysis")
+    check(
+        isinstance(found, Analysis), f"{PACKAGE}/{name}/analysis.py: ANALYSIS", found, "an Analysis"
+    )
     return found

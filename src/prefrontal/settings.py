@@ -106,9 +106,16 @@ class TaskSettings(ABC):
     def reward_range(self) -> tuple[float, float]:
         """Reward per episode of random valid choice, and of the best possible agent."""
 
+    def check_others(self, network: NetworkSettings, training: TrainingSettings) -> None:
+        """Raise UserError where the task cannot be learned with these network or training settings."""
+
     def curriculum(self) -> list[tuple[int, Task]]:
         """Tasks of the training in order, each with the episode from which it is trained."""
         return [(0, self.build())]
+
+    def test_problems(self) -> dict[str, Callable[[], Task]]:
+        """Fixed problems on which the figures test networks, by name: functions that build the tasks."""
+        return {}
 
     def encoder(self, units: int) -> Encoder | None:
         """Turn observations into the core's input; None passes them on as they are."""
@@ -243,6 +250,7 @@ class Settings(Generic[TaskT]):
     def __post_init__(self) -> None:
         legal = type(self.seed) is int and 0 <= self.seed < 2**32
         check(legal, "seed", self.seed, "a whole number between 0 and 4,294,967,295")
+        self.task.check_others(self.network, self.training)
 
     def vary(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with other values, by dotted names such as ``{"task.reversal": 0.1}``.
@@ -262,7 +270,9 @@ class Settings(Generic[TaskT]):
                 groups.setdefault(group, {})[field] = value
             else:
                 raise UserError(f"no setting {name!r}; there are {', '.join(self.flat())}")
-        parts = {group: dataclasses.replace(getattr(out, group), **own) for group, own in groups.items()}
+        parts = {
+            group: dataclasses.replace(getattr(out, group), **own) for group, own in groups.items()
+        }
         return dataclasses.replace(out, **parts)
 
     def names(self, group: str) -> list[str]:
@@ -273,7 +283,9 @@ class Settings(Generic[TaskT]):
 
     def flat(self) -> dict[str, Any]:
         """All settings by dotted name, and the seed."""
-        values = {f"{g}.{name}": getattr(getattr(self, g), name) for g in GROUPS for name in self.names(g)}
+        values = {
+            f"{g}.{name}": getattr(getattr(self, g), name) for g in GROUPS for name in self.names(g)
+        }
         return values | {"seed": self.seed}
 
     def differences(self, other: Settings[Any]) -> dict[str, tuple[Any, Any]]:

@@ -65,12 +65,20 @@ def _file(module: str) -> Path | None:
 def _imports(path: Path) -> list[str]:
     """Names of the modules that a file may import, also inside functions; other names among them do no harm."""
     names = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return [name for name in names if name.split(".")[0] in PROJECT]
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """Nodes of a syntax tree without ``if TYPE_CHECKING`` blocks, which are never executed."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield from _executed(child)
 
 
 @functools.cache

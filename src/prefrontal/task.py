@@ -10,13 +10,18 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.errors import UserError
+from prefrontal.errors import UserError, check
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandas.api.typing import DataFrameGroupBy
 
 State = dict[str, Tensor]
 """Everything a task stateful, each entry (network, episode, ...). Three entries are required:
@@ -25,6 +30,77 @@ State = dict[str, Tensor]
 ``period``  index into ``Task.periods`` of the running time step (int64)
 ``done``    True once the episode has ended (bool)
 """
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Trials of subjects as the time steps of a task.
+
+    A trial runs through some of the task's periods, each once and in their order.
+
+    Attributes
+    ----------
+    happened : array (trial, period)
+        True for the periods of which a trial had a time step.
+    observation : array (trial, period, observations)
+        What was shown.
+    action : array (trial, period)
+        What was done, -1 where trials do not tell. Networks then take their likeliest legal action.
+    reward : array (trial, period)
+        What followed.
+    legal : array (period, actions)
+        True for valid actions.
+    choice : int
+        Period of the choice.
+    experienced : array (trial,), optional
+        False for trials that training had no counterpart of, such as a missed choice in a task
+        without invalid responses. Networks then go on as if the trial had not been.
+    """
+
+    happened: np.ndarray
+    observation: np.ndarray
+    action: np.ndarray
+    reward: np.ndarray
+    legal: np.ndarray
+    choice: int
+    experienced: np.ndarray | None = None
+
+
+def replay_choices(trials: pd.DataFrame, observation: np.ndarray, actions: int) -> Replay:
+    """Replay trials that are one time step, in which every action is a choice.
+
+    Parameters
+    ----------
+    trials : DataFrame
+    observation : array (trial, observations)
+    actions : int
+        Number of actions.
+    """
+    choice, reward = trials["choice"].to_numpy()[:, None], trials["reward"].to_numpy()[:, None]
+    made, legal = choice >= 0, np.ones((1, actions), dtype=bool)
+    happened = np.ones_like(made)
+    return Replay(happened, observation[:, None], choice, reward, legal, 0, made[:, 0])
+
+
+def check_values(trials: pd.DataFrame, **legal: Sequence[Any] | None) -> None:
+    """Raise UserError unless a trials table has these columns, with legal values; None: numbers."""
+    for name, values in legal.items():
+        words = "a number" if values is None else f"one of {', '.join(map(str, values))}"
+        if name not in trials.columns:
+            raise UserError(f"trials: the table needs column {name!r}, {words}")
+        known = trials[name].notna() if values is None else trials[name].isin(values)
+        for value in trials.loc[~known, name].astype(object).head(1):
+            check(False, f"trials: {name}", value, words)
+
+
+def by_episode(trials: pd.DataFrame) -> DataFrameGroupBy[Any, Any]:
+    """Group trials by episode, from one to the next of which nothing carries over."""
+    return trials.groupby(["variant", "seed", "episode"], observed=True)
+
+
+def follows_missed(trials: pd.DataFrame) -> np.ndarray:
+    """True for trials before which a choice was missed in the same episode, (trial,)."""
+    return (by_episode(trials)["choice"].shift() < 0).to_numpy()
 
 
 class Task(ABC):
@@ -114,6 +190,24 @@ class Task(ABC):
         """Return the task as the networks with these seeds meet it; most tasks are the same for all."""
         return self
 
+    def replay(self, trials: pd.DataFrame) -> Replay:
+        """Return the time steps that a subject with these trials went through.
+
+        Parameters
+        ----------
+        trials : DataFrame
+            Trials table, sorted by subject, episode and trial.
+
+        Raises
+        ------
+        UserError
+            A column is missing, or holds what this task does not know.
+        """
+        raise UserError(
+            f"{type(self).__name__} cannot be replayed: trials do not tell what was seen in them, "
+            "or the task does not say so (replay)"
+        )
+
     def target(self, state: State) -> Tensor:
         """Return the correct action of the step that led to this state, (network, episode), int64."""
         raise UserError(
@@ -126,7 +220,9 @@ INVALID_REWARD = -1.0
 """Reward of an invalid response (Methods, "Simulations", trial protocol)."""
 
 
-def proceed(period: Tensor, valid: Tensor, completed: Tensor, invalid_response: str, first: int = 0) -> tuple[Tensor, Tensor]:
+def proceed(
+    period: Tensor, valid: Tensor, completed: Tensor, invalid_response: str, first: int = 0
+) -> tuple[Tensor, Tensor]:
     """Tell how a trial goes on after a response; what an invalid one does is not stated in the paper.
 
     Parameters
@@ -183,7 +279,9 @@ class RandomStreams:
             entropy = np.random.SeedSequence([seed, *words]).generate_state(1, np.uint64)[0]
             self.generators.append(torch.Generator().manual_seed(int(entropy >> np.uint64(1))))
 
-    def uniform(self, *shape: int, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Tensor:
+    def uniform(
+        self, *shape: int, dtype: torch.dtype = torch.float32, device: str = "cpu"
+    ) -> Tensor:
         """Draw numbers in [0, 1), shape (seed, *shape)."""
         return self._fill(torch.Tensor.uniform_, *shape).to(device=device, dtype=dtype)
 

@@ -1,9 +1,10 @@
-"""Volatile bandit: the task, the Bayesian agent, the sliding learning-rate fit, and units that code volatility."""
+"""Volatile bandit: task, Bayesian agent, sliding learning-rate fit, and unit coding."""
 
 from __future__ import annotations
 
 import functools
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,40 +12,39 @@ import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose
 
-from prefrontal import settings
-from prefrontal.analysis import learning_rate, neural
+from prefrontal.analysis import neural
 from prefrontal.errors import UserError
 from prefrontal.models import rescorla_wagner
 from prefrontal.models.volatility import VolatilityObserver
 from prefrontal.tables.recording import Recording
 from prefrontal.task import RandomStreams
-from replications.volatile_bandit import analysis, train
-from replications.volatile_bandit.task import VolatileBanditTask
-from replications.volatile_bandit.variants import (
+from replications.volatile_bandit import analysis, learning_rate
+from replications.volatile_bandit.settings import (
     ALPHA,
     BLOCK,
     BLOCKS,
     HUMAN,
-    HUMAN_SCHEDULE,
     ORDERS,
+    SETTINGS,
     WINDOW,
+    VolatileBandit,
 )
+from replications.volatile_bandit.task import HumanScheduleTask, VolatileBanditTask
 
-SETTINGS = train.Config().settings()
 TRIALS = 2 * BLOCK
 
 
 def build(**settings: object) -> VolatileBanditTask:
     """The training task, but for some settings."""
-    return settings.build(VolatileBanditTask, SETTINGS | settings)
+    return replace(SETTINGS.task, **settings).build()
 
 
 def human() -> VolatileBanditTask:
-    return build(**HUMAN_SCHEDULE)
+    return HumanScheduleTask(SETTINGS.task)
 
 
 def observer() -> VolatilityObserver:
-    return settings.build(VolatilityObserver, SETTINGS)
+    return VolatilityObserver(**SETTINGS.task.process)
 
 
 def play(task: VolatileBanditTask, episodes: int) -> dict[str, np.ndarray]:
@@ -52,10 +52,12 @@ def play(task: VolatileBanditTask, episodes: int) -> dict[str, np.ndarray]:
     noise = RandomStreams([0], "test")
     state, _ = task.reset(noise.uniform(episodes, task.reset_noise))
     columns = []
-    for _ in range(task.trials):
+    for _ in range(task.episode_steps):
         action = (noise.uniform(episodes) < 0.5).long()
         state, _, _ = task.step(state, action, noise.uniform(episodes, task.step_noise))
-        columns.append({name: np.asarray(value)[0] for name, value in task.trial_columns(state).items()})
+        columns.append(
+            {name: np.asarray(value)[0] for name, value in task.trial_columns(state).items()}
+        )
     assert bool(state["done"].all())
     return {name: np.stack([column[name] for column in columns], axis=1) for name in columns[0]}
 
@@ -70,7 +72,9 @@ def test_magnitudes_follow_beta_4_4() -> None:
     columns = play(build(), 200)
     for name in ("magnitude_left", "magnitude_right"):
         assert columns[name].mean() == pytest.approx(50, abs=0.5)
-        assert columns[name].std() == pytest.approx(100 / 6, abs=0.3)  # variance of Beta(4, 4): 1 / 36
+        assert columns[name].std() == pytest.approx(
+            100 / 6, abs=0.3
+        )  # variance of Beta(4, 4): 1 / 36
 
 
 def test_the_chosen_arm_pays_its_magnitude_with_its_probability() -> None:
@@ -85,7 +89,7 @@ def test_the_chosen_arm_pays_its_magnitude_with_its_probability() -> None:
         assert paid[where & ~left].mean() == pytest.approx(1 - p, abs=0.03)
 
 
-def test_training_generator_ties_reward_probability_to_volatility() -> None:
+def test_training_generator_ties_reward_to_volatility() -> None:
     columns = play(build(), 2_000)
     p, volatile = columns["p_left"], columns["volatile"]
     assert set(np.unique(p[volatile])) == {0.0, 1.0}
@@ -98,7 +102,7 @@ def test_training_generator_ties_reward_probability_to_volatility() -> None:
     assert (volatile[:, 1:] != volatile[:, :-1]).mean() == pytest.approx(grid.mean(), rel=0.05)
 
 
-def test_untied_generator_draws_any_probability_at_any_volatility() -> None:
+def test_untied_generator_ignores_volatility() -> None:
     columns = play(build(generator="untied"), 500)
     p, volatile = columns["p_left"], columns["volatile"]
     assert p[volatile].std() == pytest.approx(12**-0.5, abs=0.03)
@@ -111,7 +115,9 @@ def test_untied_generator_draws_any_probability_at_any_volatility() -> None:
 def test_schedule_is_that_of_the_human_experiment() -> None:
     columns = play(human(), 40)
     changes = np.arange(TRIALS)[1:]
-    for p, volatile, order in zip(columns["p_left"], columns["volatile"], columns["order"][:, 0], strict=True):
+    for p, volatile, order in zip(
+        columns["p_left"], columns["volatile"], columns["order"][:, 0], strict=True
+    ):
         reversals = changes[(p[1:] > 0.5) != (p[:-1] > 0.5)]
         if order == "stable first":
             assert list(reversals) == [100, 125, 150, 175]
@@ -122,41 +128,61 @@ def test_schedule_is_that_of_the_human_experiment() -> None:
         assert_allclose(np.abs(p - 0.5), np.where(volatile, 0.3, 0.25), atol=1e-6)
 
 
-def test_oracle_reward_of_the_learning_curves() -> None:
-    for settings in ({}, {"generator": "untied"}, {"better_volatile": 0.9}):
-        settings = train.Config(**settings)
-        episodes = as_episodes(play(settings.task(), 1_000))
-        sides = episodes.expected(np.zeros(1)), episodes.expected(np.ones(1))
-        random, oracle = settings.reward_range()
-        assert 100 * sum(side.mean() for side in sides) / 2 == pytest.approx(random / settings.trials, abs=0.4)
-        assert 100 * np.maximum(*sides).mean() == pytest.approx(oracle / settings.trials, abs=0.4)
+@pytest.mark.parametrize(
+    "changes", [{}, {"generator": "untied"}, {"better_volatile": 0.9}], ids=str
+)
+def test_oracle_reward_of_the_learning_curves(changes: dict[str, object]) -> None:
+    task = VolatileBandit(**changes)
+    episodes = as_episodes(play(task.build(), 1_000))
+    sides = episodes.expected(np.zeros(1)), episodes.expected(np.ones(1))
+    random, oracle = task.reward_range()
+    mean = sum(side.mean() for side in sides) / 2
+    assert 100 * mean == pytest.approx(random / task.trials, abs=0.4)
+    assert 100 * np.maximum(*sides).mean() == pytest.approx(oracle / task.trials, abs=0.4)
 
 
 def test_illegal_settings_are_named() -> None:
-    with pytest.raises(UserError, match="volatility"):
-        train.Config(volatility=1.5)
-    with pytest.raises(UserError, match="log_hazard_high"):
-        train.Config(log_hazard_low=-1, log_hazard_high=-2)
+    with pytest.raises(UserError, match=r"^task\.volatility is 1\.5"):
+        VolatileBandit(volatility=1.5)
+    with pytest.raises(UserError, match=r"^task\.log_hazard_high is -2"):
+        VolatileBandit(log_hazard_low=-1.0, log_hazard_high=-2.0)
+    with pytest.raises(UserError, match=r"^task\.log_hazard_high is 1"):
+        VolatileBandit(log_hazard_high=1.0)
+
+
+def test_human_schedule_is_the_same_whatever_the_training() -> None:
+    task = VolatileBandit(generator="untied", better_stable=0.6, trials=50, magnitude_scale=0.1)
+    schedule, columns = HumanScheduleTask(task), play(human(), 6)
+    for name, column in play(schedule, 6).items():
+        assert (column == columns[name]).all()
+    assert schedule.settings.magnitude_scale == 0.1
 
 
 def test_observer_equals_brute_force_enumeration() -> None:
-    observer, trials = VolatilityObserver(volatility=0.3, better_volatile=0.9, hazards=3), 4
+    process = SETTINGS.task.process | {"volatility": 0.3, "better_volatile": 0.9}
+    observer, trials = VolatilityObserver(**process, hazards=3), 4
     sequences = np.array(list(itertools.product([False, True], repeat=trials)))
     probability, volatility = observer.infer(sequences)
     states = list(itertools.product(range(2), range(2)))
     for sequence, p, v in zip(sequences, probability, volatility, strict=True):
         for trial in range(trials):
             weights, pays, volatile = [], [], []
-            for hazard, *path in itertools.product(range(observer.hazards), *[states] * (trial + 1)):
+            for hazard, *path in itertools.product(
+                range(observer.hazards), *[states] * (trial + 1)
+            ):
                 weight = 1.0
                 for t, (now, following) in enumerate(itertools.pairwise(path)):
                     left = observer.pays_left[now]
-                    weight *= (left if sequence[t] else 1 - left) * observer.transition[(hazard, *now, *following)]
+                    weight *= (left if sequence[t] else 1 - left) * observer.transition[
+                        (hazard, *now, *following)
+                    ]
                 weights.append(weight)
                 pays.append(observer.pays_left[path[-1]])
                 volatile.append(path[-1][1])
             assert p[trial] == pytest.approx(np.average(pays, weights=weights))
-            assert v[trial] == pytest.approx(observer.volatility * np.average(volatile, weights=weights))
+            assert v[trial] == pytest.approx(
+                observer.volatility * np.average(volatile, weights=weights)
+            )
 
 
 def test_observer_tells_volatile_from_stable() -> None:
@@ -178,20 +204,24 @@ def likelihood_of(rate: float) -> np.ndarray:
     episodes = as_episodes(play(human(), 200))
     stakes = (episodes.pays_left, episodes.left, episodes.right)
     choice = rescorla_wagner.simulate(*stakes, rate, 16.0, np.random.default_rng(1))
-    return learning_rate.learning_rate_likelihood(episodes.pays_left, choice, episodes.left, episodes.right)
+    return learning_rate.learning_rate_likelihood(
+        episodes.pays_left, choice, episodes.left, episodes.right
+    )
 
 
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("rate", [0.1, 0.4, 0.7])
 def test_known_learning_rate_is_recovered_in_every_window(rate: float, shared: bool) -> None:
-    rates, temperatures = learning_rate.sliding_learning_rates(likelihood_of(rate), shared_temperature=shared)
+    rates, temperatures = learning_rate.sliding_learning_rates(
+        likelihood_of(rate), shared_temperature=shared
+    )
     assert len(rates) == TRIALS + 1 - WINDOW
     assert np.abs(rates - rate).max() < 0.12
     assert rates.mean() == pytest.approx(rate, abs=0.02)
     assert np.median(temperatures) == pytest.approx(16, rel=0.2)
 
 
-def test_bayesian_agent_learns_faster_in_volatile_blocks_whichever_comes_first() -> None:
+def test_bayesian_agent_learns_faster_in_volatile_blocks() -> None:
     episodes = as_episodes(play(human(), 200))
     curves = analysis.fit_orders({"variant": "x", "seed": 0}, episodes, episodes.bayesian[0])
     rates = analysis.block_rates(curves).set_index("block")["learning_rate"]
@@ -204,12 +234,15 @@ def test_observer_and_weights_are_those_of_the_settings() -> None:
     columns = play(human(), 6)
     rows = {name: array.ravel() for name, array in columns.items()}
     episode, trial = np.divmod(np.arange(6 * TRIALS), TRIALS)
-    trials = pd.DataFrame({"seed": 0, "variant": "mine", "episode": episode, "trial": trial, "test": HUMAN, **rows})
-    settings = SETTINGS | {"better_volatile": 0.8, "learning_rate": 1e-3}
-    measured = analysis.measure(Recording(trials, settings={"mine": settings}))
-    ((_, episodes),) = analysis.subjects(Recording(trials, settings={"mine": settings}), trials)
+    trials = pd.DataFrame(
+        {"seed": 0, "variant": "mine", "episode": episode, "trial": trial, "test": HUMAN, **rows}
+    )
+    settings = SETTINGS.vary({"task.better_volatile": 0.8, "training.learning_rate": 1e-3})
+    recording = Recording(trials, settings={"mine": settings})
+    ((_, episodes),) = analysis.subjects(recording, trials)
     assert episodes.observer.better_volatile == 0.8
-    values = analysis.measures(measured).set_index(["claim", "measure"])["value"]
+    tables = analysis.analyse(recording)
+    values = analysis.claim_measures(tables).set_index(["claim", "measure"])["value"]
     lowest = min(values["volatility-rate", block] for block in BLOCKS)
     assert values["volatility-orders", "lowest block / weights"] == pytest.approx(lowest / 1e-3)
 
@@ -217,7 +250,9 @@ def test_observer_and_weights_are_those_of_the_settings() -> None:
 def test_constant_choices_have_no_learning_rate_that_stands_out() -> None:
     episodes = as_episodes(play(human(), 3))
     blank = np.zeros_like(episodes.left)
-    likelihood = learning_rate.learning_rate_likelihood(episodes.pays_left, np.zeros_like(episodes.choice), blank, blank)
+    likelihood = learning_rate.learning_rate_likelihood(
+        episodes.pays_left, np.zeros_like(episodes.choice), blank, blank
+    )
     assert np.isnan(learning_rate.sliding_learning_rates(likelihood)[0]).all()
 
 
@@ -227,7 +262,7 @@ def test_unit_p_values_are_those_of_statsmodels() -> None:
     activity[..., 0] += predictors[..., 1]
     activity[1, :, 2] = 1
     predictors[2, :, 0] = 0
-    p_values = neural.unit_p_values(activity, predictors)
+    p_values = analysis.unit_p_values(activity, predictors)
     for unit in range(4):
         fit = sm.OLS(activity[0, :, unit], sm.add_constant(predictors[0])).fit()
         assert_allclose(p_values[0, unit], fit.pvalues[1:])

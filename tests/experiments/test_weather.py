@@ -1,7 +1,8 @@
-"""Weather: the task, and the exact mixture, held to brute-force enumeration."""
+"""Weather: the task, and the exact mixture against brute-force enumeration."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -9,14 +10,14 @@ import pytest
 import torch
 from scipy import integrate
 
-from prefrontal.tables import recording
-
-pass  # moved
 from prefrontal.networks.record import record
+from prefrontal.tables import recording
 from prefrontal.task import RandomStreams
-from replications.weather import analysis, ideal_observer, variants
-from replications.weather.task import WeatherTask
-from replications.weather.train import Config, sequences
+from replications.weather import analysis, ideal_observer
+from replications.weather.settings import BETS, MAIN, SETTINGS, TESTS, Weather
+from replications.weather.task import WeatherTask, sequences
+
+TASK = SETTINGS.task
 
 SHORT = np.array(list(itertools.product([0, 1], repeat=6)))
 """All sequences of six days."""
@@ -31,21 +32,30 @@ def likelihood(kind: str, number: float, days: np.ndarray) -> float:
         elif day == 0:
             p_rain = 0.5
         else:
-            goes_on = {"sticky": number, "growing streaks": 1 - number / streak, "fading streaks": number / streak}[kind]
-            p_rain = goes_on if days[day - 1] else 1 - goes_on
+            if kind == "sticky":
+                repeats = number
+            else:
+                repeats = 1 - number / streak if kind == "growing streaks" else number / streak
+            p_rain = repeats if days[day - 1] else 1 - repeats
         p *= p_rain if rain else 1 - p_rain
         streak = streak + 1 if day and rain == days[day - 1] else 1
     return p
 
 
 def probability(days: np.ndarray) -> float:
-    """Probability of a sequence under the mixture, by numerical integration and by listing all patterns."""
+    """Probability of a sequence: numerical integration, and a list of all patterns."""
     total = 0.0
     for kind, prior in zip(ideal_observer.KINDS[:-1], ideal_observer.PRIOR, strict=False):
-        total += prior * integrate.quad(lambda u, kind=kind: likelihood(kind, u, days), 0, 1, epsabs=1e-13)[0]
+        integral, _ = integrate.quad(
+            lambda u, kind=kind: likelihood(kind, u, days), 0, 1, epsabs=1e-13
+        )
+        total += prior * integral
     for period in ideal_observer.PERIODS:
-        shown = [all(days[day] == pattern[day % period] for day in range(len(days))) for pattern in SHORT[:, :period]]
-        total += ideal_observer.PRIOR[-1] / len(ideal_observer.PERIODS) * np.mean(shown)
+        fits = [
+            all(days[day] == pattern[day % period] for day in range(len(days)))
+            for pattern in SHORT[:, :period]
+        ]
+        total += ideal_observer.PRIOR[-1] / len(ideal_observer.PERIODS) * np.mean(fits)
     return total
 
 
@@ -55,22 +65,23 @@ def test_mixture_equals_brute_force_enumeration():
     predicted = ideal_observer.mixture(SHORT)
     for row, days in enumerate(SHORT):
         for day in range(len(days)):
-            begun = [p for other, p in known.items() if other[:day] == tuple(days[:day])]
-            rained = [p for other, p in known.items() if other[:day] == tuple(days[:day]) and other[day]]
-            assert predicted[row, day] == pytest.approx(sum(rained) / sum(begun), abs=1e-9)
+            alike = {other: p for other, p in known.items() if other[:day] == tuple(days[:day])}
+            rained = [p for other, p in alike.items() if other[day]]
+            assert predicted[row, day] == pytest.approx(sum(rained) / sum(alike.values()), abs=1e-9)
 
 
 def test_mixture_knows_the_kinds_over_many_days():
-    assert (
-        ideal_observer.mixture(np.tile([0, 0, 1], 34)[None, :100])[0, 50:].round(2).tolist() == np.tile([0, 0, 1], 34)[50:100].tolist()
+    pattern = np.tile([0, 0, 1], 34)[:100]
+    np.testing.assert_allclose(
+        ideal_observer.mixture(pattern[None])[0, 50:], pattern[50:], atol=5e-3
     )
     assert ideal_observer.mixture(np.ones((1, 100)))[0, -1] > 0.98
     independent = (np.random.default_rng(0).random((1, 400)) < 0.7).astype(int)
     assert abs(ideal_observer.mixture(independent)[0, -1] - 0.7) < 0.1
 
 
-def test_mixture_is_the_best_calibrated_and_beats_the_frequency():
-    rain = sequences(WeatherTask(), 3_000)
+def test_mixture_is_calibrated_and_beats_the_frequency():
+    rain = sequences(TASK.build(), 3_000)
     p, q = ideal_observer.mixture(rain), ideal_observer.frequency(rain)
     loss, other = (-np.log(np.where(rain == 1, x, 1 - x).clip(1e-12)).mean() for x in (p, q))
     assert loss < other - 0.1
@@ -79,24 +90,24 @@ def test_mixture_is_the_best_calibrated_and_beats_the_frequency():
         assert abs(rain[there].mean() - p[there].mean()) < 0.02
 
 
-def test_kinds_are_drawn_as_often_as_said_and_look_like_themselves():
+def test_kinds_have_their_prior_and_their_structure():
     noise = RandomStreams([0], "test").uniform(20_000, 3)
-    state, shown = WeatherTask().reset(noise)
+    state, shown = TASK.build().reset(noise)
     share = torch.bincount(state["kind"][0]) / 20_000
     torch.testing.assert_close(share, torch.tensor(ideal_observer.PRIOR), rtol=0, atol=0.02)
     assert not shown.any()
     for days in ideal_observer.PERIODS:
-        rain = sequences(WeatherTask(kind="pattern", pattern_days=(days,)), 200)
+        rain = sequences(WeatherTask(TASK, "pattern", (days,)), 200)
         assert (rain[:, days:] == rain[:, :-days]).all()
         assert len(np.unique(rain[:, :days], axis=0)) == 2**days
     for kind, sign in (("growing streaks", 1), ("fading streaks", -1)):
-        rain = sequences(WeatherTask(kind=kind), 5_000)
+        rain = sequences(WeatherTask(TASK, kind), 5_000)
         streak, same = ideal_observer.streaks(rain)[:, :-1], rain[:, 1:] == rain[:, :-1]
         assert sign * (same[streak >= 3].mean() - same[streak == 1].mean()) > 0.1
 
 
-def test_weather_does_not_depend_on_what_is_said_and_right_guesses_pay():
-    task, noise = WeatherTask(days=20), RandomStreams([0], "test")
+def test_weather_ignores_guesses_and_right_ones_pay():
+    task, noise = Weather(days=20).build(), RandomStreams([0], "test")
     opening, chances = noise.uniform(50, 3), noise.uniform(20, 50, 1)
     seen = []
     for say in (0, 1):
@@ -104,14 +115,15 @@ def test_weather_does_not_depend_on_what_is_said_and_right_guesses_pay():
         for chance in chances.unbind(1):
             state, shown, reward = task.step(state, torch.full((1, 50), say), chance)
             assert torch.equal(reward, (state["weather"] == say).float())
-            assert torch.equal(shown.argmax(-1), state["weather"]) and torch.equal(task.target(state), state["weather"])
+            assert torch.equal(shown.argmax(-1), state["weather"])
+            assert torch.equal(task.target(state), state["weather"])
         seen.append(state["weather"])
         assert state["done"].all()
     assert torch.equal(*seen)
 
 
 def test_reward_range_lies_between_chance_and_certainty():
-    low, high = Config().reward_range()
+    low, high = TASK.reward_range()
     assert low == 50 and 65 < high < 100
 
 
@@ -128,22 +140,26 @@ class Forecaster:
         shape = last_reward.shape
         if observation.any():
             memory = np.column_stack([memory, observation.argmax(-1).numpy().ravel()])
-        p_rain = (
-            torch.tensor(self.rule(np.column_stack([memory, np.zeros(len(memory), dtype=int)]))[:, -1]).float().reshape(shape)
-        )
+        today = np.zeros(len(memory), dtype=int)
+        p_rain = self.rule(np.column_stack([memory, today]))[:, -1]
+        p_rain = torch.tensor(p_rain).float().reshape(shape)
         return memory, torch.stack([1 - p_rain, p_rain], dim=-1), torch.zeros(shape), None
 
 
-@pytest.mark.parametrize(("rule", "expected"), [(ideal_observer.mixture, 1.0), (ideal_observer.frequency, 0.0)])
-def test_references_close_all_of_the_gap_or_nothing(rule, expected):
+@pytest.mark.parametrize(
+    ("rule", "expected"), [(ideal_observer.mixture, 1.0), (ideal_observer.frequency, 0.0)]
+)
+def test_references_close_all_of_the_gap_or_none(rule, expected):
     parts = []
-    for variant in (variants.MAIN, variants.BETS):
-        for test, settings in variants.TESTS.items():
-            task = WeatherTask(days=60, **settings)
-            parts.append(record(Forecaster(rule), task, [0, 1], variant, 20, columns={"test": test}))
-    measured = analysis.measure(recording.join(parts))
-    found = analysis.measures(measured).set_index(["variant", "claim"])["value"]
-    np.testing.assert_allclose(found.loc[variants.MAIN, "weather-predictor"], expected, atol=1e-5)
-    np.testing.assert_allclose(found.loc[variants.MAIN, "weather-agree"], 1)
+    settings = SETTINGS.vary({"task.days": 60})
+    for variant in (MAIN, BETS):
+        for test, problem in TESTS.items():
+            task, columns = WeatherTask(settings.task, **problem), {"test": test}
+            played = record(Forecaster(rule), task, [0, 1], variant, 20, columns=columns)
+            parts.append(dataclasses.replace(played, settings={variant: settings}))
+    tables = analysis.analyse(recording.join(parts))
+    found = analysis.claim_measures(tables).set_index(["variant", "claim"])["value"]
+    np.testing.assert_allclose(found.loc[MAIN, "weather-predictor"], expected, atol=1e-5)
+    np.testing.assert_allclose(found.loc[MAIN, "weather-agree"], 1)
     if rule is ideal_observer.mixture:
-        np.testing.assert_allclose(found.loc[variants.MAIN, "weather-outside"], 0, atol=1e-9)
+        np.testing.assert_allclose(found.loc[MAIN, "weather-outside"], 0, atol=1e-9)

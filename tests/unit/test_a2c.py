@@ -1,4 +1,4 @@
-"""The training step, held to autograd of a textbook loop, to naive loops and to PyTorch's optimiser."""
+"""Training compared with autograd of a textbook loop, naive loops and PyTorch's optimiser."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from prefrontal.environments import TaskEnv
 from prefrontal.networks.cores import CORES, LSTM
 from prefrontal.networks.encoders import Convolutions, Identity
 from prefrontal.networks.network import Network, NetworkInput, initial_parameters, read
-from prefrontal.task import RandomStreams
-from prefrontal.training import a2c
-from prefrontal.training.a2c import Unroll, discounted_returns, open_stream, rmsprop, sample
-from prefrontal.training.compiled_loop import Loop, compiler_found
-from replications.bandit.task import BanditTask
-from replications.two_step.task import TwoStepTask
+from prefrontal.task import RandomStreams, Task
+from prefrontal.training import a2c, compiled_loop
+from prefrontal.training.a2c import Unroll, discounted_returns, rmsprop, sample, start_episodes
+from prefrontal.training.batch import NetworkBatch
+from prefrontal.training.compiled_loop import Loop, compiler_found, warn_uncompiled
+from replications.bandit.settings import Bandit
+from replications.two_step.settings import SETTINGS, TwoStep
 from tests import textbook
 
 
 @dataclass(frozen=True)
-class WanderingTask:
+class WanderingTask(Task):
     """Episodes of random length, with observations and rewards that depend on noise and action."""
 
     episode_steps: int = 40
@@ -43,7 +44,7 @@ class WanderingTask:
     def step(self, state, action, noise):
         trial = state["trial"] + 1
         done = state["done"] | (trial >= self.episode_steps) | (noise[..., 0] < self.stop)
-        return state | {"trial": trial, "done": over}, noise[..., 1:3], noise[..., 3] * (action - 1)
+        return state | {"trial": trial, "done": done}, noise[..., 1:3], noise[..., 3] * (action - 1)
 
     def trial_columns(self, state):
         return {}
@@ -81,102 +82,155 @@ def columns(seeds: int, dtype=torch.float64, **given: list[float]) -> a2c.Hyperp
     return {n: torch.tensor(given.get(n, [x] * seeds), dtype=dtype) for n, x in plain.items()}
 
 
-def network_for(task, units: int, kind: str = "lstm", apart: bool = False) -> Network:
-    return Network(Identity(len(task.observations)), CORES[kind](units), len(task.actions), apart)
+def network_for(task, units: int, kind: str = "lstm", separate: bool = False) -> Network:
+    return Network(
+        Identity(len(task.observations)), CORES[kind](units), len(task.actions), separate
+    )
 
 
 def random_flat(network: Network, seeds: int) -> torch.Tensor:
-    """Weights as drawn for training, and random biases and initial states, so that every gradient is tested."""
+    """Weights as drawn for training, and random biases and initial states, so that every gradient
+    is tested."""
     ones = torch.ones(seeds)
     flat = initial_parameters(network, list(range(seeds)), 2 * ones, 3 * ones, dtype=torch.float64)
-    return flat + 0.3 * torch.randn(flat.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    return flat + 0.3 * torch.randn(
+        flat.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64
+    )
 
 
 class Learner:
     """Networks in training, as simply as can be."""
 
-    def __init__(self, task, network, seeds, hyperparameters, *, steps, episodes=1, immediate_reset=False, compiled=False, perturbs_rpe=False):
-        self.task, self.network, self.hyperparameters, self.steps, self.episodes = task, network, hyperparameters, steps, episodes
+    def __init__(
+        self,
+        task,
+        network,
+        seeds,
+        hyperparameters,
+        *,
+        steps,
+        episodes=1,
+        immediate_reset=False,
+        compiled=False,
+        perturbs_rpe=False,
+    ):
+        self.task, self.network, self.hyperparameters, self.steps, self.episodes = (
+            task,
+            network,
+            hyperparameters,
+            steps,
+            episodes,
+        )
         ones, self.dtype = torch.ones(len(seeds)), hyperparameters["discount"].dtype
         self.flat = initial_parameters(network, seeds, ones, ones, dtype=self.dtype)
-        self.square, self.stream = torch.zeros_like(self.flat), None
+        self.square, self.current = torch.zeros_like(self.flat), None
         self.unroll = Unroll(task, network, immediate_reset, compiled)
-        self.noise, self.rpe_noise = (RandomStreams(seeds, purpose) for purpose in ("training episodes", "dopamine"))
-        self.perturbs_rpe, self.entropy_cost = perturbs_rpe, torch.full((len(seeds),), 0.05, dtype=self.dtype)
+        self.noise, self.rpe_noise = (
+            RandomStreams(seeds, purpose) for purpose in ("training episodes", "dopamine")
+        )
+        self.perturbs_rpe, self.entropy_cost = (
+            perturbs_rpe,
+            torch.full((len(seeds),), 0.05, dtype=self.dtype),
+        )
 
     def draw(self) -> tuple[torch.Tensor, torch.Tensor]:
         opening = self.noise.uniform(self.episodes, self.task.reset_noise, dtype=self.dtype)
-        return opening, self.noise.uniform(self.steps, self.episodes, self.unroll.noise, dtype=self.dtype)
+        return opening, self.noise.uniform(
+            self.steps, self.episodes, self.unroll.noise, dtype=self.dtype
+        )
 
     def update(self) -> dict[str, torch.Tensor]:
         normal = self.rpe_noise.normal(self.steps, self.episodes) if self.perturbs_rpe else None
-        gradient, self.stream, monitor = self.unroll.gradient(
-            self.flat, self.hyperparameters, self.stream, *self.draw(), self.entropy_cost, normal
+        gradient, self.current, monitor = self.unroll.gradient(
+            self.flat, self.hyperparameters, self.current, *self.draw(), self.entropy_cost, normal
         )
-        self.flat, self.square = rmsprop(self.flat, self.square, gradient, self.hyperparameters, torch.ones(()))
+        self.flat, self.square = rmsprop(
+            self.flat, self.square, gradient, self.hyperparameters, torch.ones(())
+        )
         return monitor
 
 
-def spied(monkeypatch) -> list[a2c.Record]:
-    """Records of all unrolls to come."""
-    records, play = [], Unroll.play
+def spied(monkeypatch) -> list[a2c.Rollout]:
+    """Rollouts of all unrolls to come."""
+    rollouts, play = [], Unroll.play
 
     def spy(self, *arguments):
-        after, record = play(self, *arguments)
-        records.append({name: tensor.detach() for name, tensor in record.items()})
-        return after, record
+        after, rollout = play(self, *arguments)
+        rollouts.append({name: tensor.detach() for name, tensor in rollout.items()})
+        return after, rollout
 
     monkeypatch.setattr(Unroll, "play", spy)
-    return records
+    return rollouts
 
 
-def textbook_gradients(network, envs, moments, actions, steps, **hyperparameters) -> tuple[dict, list]:
+def textbook_gradients(
+    network, envs, episodes, actions, steps, **hyperparameters
+) -> tuple[dict, list]:
     """Gradients of one network, averaged over its episodes, by autograd."""
     losses, after = [], []
-    for env, moment, chosen in zip(envs, moments, actions, strict=True):
+    for env, episode, chosen in zip(envs, episodes, actions, strict=True):
         take = iter(chosen.tolist())
-        moment = textbook.reset(network, env) if moment is None or moment.over else moment
-        loss, moment = textbook.unroll(network, env, moment, steps, choose=lambda _, take=take: next(take), **hyperparameters)
+        if episode is None or episode.done:
+            episode = textbook.reset(network, env)
+        choose = lambda _, take=take: next(take)  # noqa: E731
+        loss, episode = textbook.unroll(
+            network, env, episode, steps, choose=choose, **hyperparameters
+        )
         losses.append(loss)
-        after.append(moment)
+        after.append(episode)
     network.zero_grad()
     torch.stack(losses).mean().backward()
-    zero_where_unused = network.to_parameters(lambda p: torch.zeros_like(p) if p.grad is None else p.grad)
+    zero_where_unused = network.to_parameters(
+        lambda p: torch.zeros_like(p) if p.grad is None else p.grad
+    )
     return zero_where_unused, after
 
 
 @pytest.mark.parametrize(("episodes", "steps"), [(1, 40), (5, 12), (3, 40)])
 def test_gradients_equal_autograd_of_the_textbook_loop(episodes, steps, monkeypatch):
-    """Five unrolls in a row: episodes end inside unrolls, go on over their ends, and begin anew."""
-    seeds, task, records = 3, WanderingTask(), spied(monkeypatch)
+    """Five unrolls in a row: episodes end inside unrolls, continue across them, and start anew."""
+    seeds, task, rollouts = 3, WanderingTask(), spied(monkeypatch)
     network = network_for(task, 7)
     flat = random_flat(network, seeds)
     parameters = network.views(flat)
-    hyperparameters = columns(seeds, discount=[0.9, 0.5, 1.0], value_cost=[0.05, 1.0, 0.4], reward_scale=[1.0, 3.0, 0.1])
+    hyperparameters = columns(
+        seeds, discount=[0.9, 0.5, 1.0], value_cost=[0.05, 1.0, 0.4], reward_scale=[1.0, 3.0, 0.1]
+    )
     entropy_cost = torch.tensor([0.05, 0.0, 1.3], dtype=torch.float64)
     unroll, noise = Unroll(task, network), RandomStreams([0, 1, 2], "test")
 
     envs = [[scripted_env(task) for _ in range(episodes)] for _ in range(seeds)]
-    networks = [textbook.TextbookNetwork.from_parameters(network, {n: p[s] for n, p in parameters.items()}) for s in range(seeds)]
-    moments = [[None] * episodes for _ in range(seeds)]
-    stream, seen = None, set()
+    networks = [
+        textbook.TextbookNetwork.from_parameters(network, {n: p[s] for n, p in parameters.items()})
+        for s in range(seeds)
+    ]
+    running = [[None] * episodes for _ in range(seeds)]
+    current, seen = None, set()
     for _ in range(5):
         opening = noise.uniform(episodes, task.reset_noise, dtype=torch.float64)
         uniform = noise.uniform(steps, episodes, unroll.noise, dtype=torch.float64)
-        fresh = torch.ones(seeds, episodes, dtype=torch.bool) if stream is None else stream.state["done"]
-        gradient, stream, _ = unroll.gradient(flat, hyperparameters, stream, opening, uniform, entropy_cost)
-        ours, done = network.views(gradient), stream.state["done"]
-        seen |= {("fresh", bool(x)) for x in fresh.flatten()} | {("done", bool(x)) for x in over.flatten()}
+        fresh = (
+            torch.ones(seeds, episodes, dtype=torch.bool)
+            if current is None
+            else current.state["done"]
+        )
+        gradient, current, _ = unroll.gradient(
+            flat, hyperparameters, current, opening, uniform, entropy_cost
+        )
+        ours, done = network.views(gradient), current.state["done"]
+        seen |= {("fresh", bool(x)) for x in fresh.flatten()} | {
+            ("done", bool(x)) for x in done.flatten()
+        }
 
         for s in range(seeds):
             for e in range(episodes):
                 first = [opening[s, e].numpy()] if fresh[s, e] else []
                 envs[s][e][1].numbers = first + list(uniform[s, :, e, 1:].numpy())
-            theirs, moments[s] = textbook_gradients(
+            theirs, running[s] = textbook_gradients(
                 networks[s],
                 [env for env, _ in envs[s]],
-                moments[s],
-                records[-1]["action"][s].T,
+                running[s],
+                rollouts[-1]["action"][s].T,
                 steps,
                 discount=float(hyperparameters["discount"][s]),
                 value_cost=float(hyperparameters["value_cost"][s]),
@@ -184,80 +238,127 @@ def test_gradients_equal_autograd_of_the_textbook_loop(episodes, steps, monkeypa
                 reward_scale=float(hyperparameters["reward_scale"][s]),
             )
             for name in network.shapes:
-                torch.testing.assert_close(ours[name][s], theirs[name], rtol=1e-9, atol=1e-9, msg=f"{name} of network {s}")
+                torch.testing.assert_close(
+                    ours[name][s], theirs[name], rtol=1e-9, atol=1e-9, msg=f"{name} of network {s}"
+                )
     if steps < task.episode_steps:
         assert seen == {("fresh", True), ("fresh", False), ("done", True), ("done", False)}
 
 
-def plain_loss(network, p, task, actions, opening, noise, hyperparameters, entropy_cost, immediate_reset):
+def plain_loss(
+    network, p, task, actions, opening, noise, hyperparameters, entropy_cost, immediate_reset
+):
     """Loss of one unroll, summed over networks, one step at a time; actions are given."""
-    begun = open_stream(task, network, p, opening)
-    state, memory, moment = begun.state, begun.memory, NetworkInput(begun.observation, begun.reward, begun.action)
-    log_policies, values, rewards, overs, weights = [], [], [], [], []
+    current = start_episodes(task, network, p, opening)
+    state, memory, network_input = (
+        current.state,
+        current.memory,
+        NetworkInput(current.observation, current.reward, current.action),
+    )
+    log_policies, values, rewards, ends, weights = [], [], [], [], []
     for t in range(actions.shape[1]):
-        memory, logits, value = network.step(p, memory, moment, hyperparameters["discount"])
-        running, chance, new = ~state["done"], noise[:, t, :, 1 : 1 + task.step_noise], noise[:, t, :, 1 + task.step_noise :]
+        memory, logits, value = network.step(p, memory, network_input, hyperparameters["discount"])
+        running, chance, new = (
+            ~state["done"],
+            noise[:, t, :, 1 : 1 + task.step_noise],
+            noise[:, t, :, 1 + task.step_noise :],
+        )
         state, observation, reward = task.step(state, actions[:, t], chance)
         reward = reward * running * hyperparameters["reward_scale"][:, None]
-        moment = NetworkInput(observation, reward, actions[:, t])
+        network_input = NetworkInput(observation, reward, actions[:, t])
         for row, entry in zip(
-            (log_policies, values, rewards, overs, weights),
+            (log_policies, values, rewards, ends, weights),
             (torch.log_softmax(logits, -1), value, reward, state["done"], running),
             strict=True,
         ):
             row.append(entry)
         if immediate_reset:
-            fresh = open_stream(task, network, p, new)
-            now = a2c.RolloutState(state, memory, *moment).where(state["done"], fresh)
-            state, memory, moment = now.state, now.memory, NetworkInput(now.observation, now.reward, now.action)
-    total, loss = network.step(p, memory, moment, hyperparameters["discount"]).value.detach(), 0.0
-    for log_policy, value, reward, over, action, weight in reversed(
-        list(zip(log_policies, values, rewards, overs, actions.unbind(1), weights, strict=True))
+            fresh = start_episodes(task, network, p, new)
+            now = a2c.RolloutState(state, memory, *network_input).where(state["done"], fresh)
+            state, memory, network_input = (
+                now.state,
+                now.memory,
+                NetworkInput(now.observation, now.reward, now.action),
+            )
+    total, loss = (
+        network.step(p, memory, network_input, hyperparameters["discount"]).value.detach(),
+        0.0,
+    )
+    for log_policy, value, reward, done, action, weight in reversed(
+        list(zip(log_policies, values, rewards, ends, actions.unbind(1), weights, strict=True))
     ):
-        total = reward + hyperparameters["discount"][:, None] * total * ~over
+        total = reward + hyperparameters["discount"][:, None] * total * ~done
         delta, chosen = total - value, log_policy.gather(-1, action[..., None])[..., 0]
         entropy = -(log_policy.exp() * log_policy).sum(-1)
-        step = -delta.detach() * chosen + hyperparameters["value_cost"][:, None] * delta**2 / 2 - entropy_cost[:, None] * entropy
+        step = (
+            -delta.detach() * chosen
+            + hyperparameters["value_cost"][:, None] * delta**2 / 2
+            - entropy_cost[:, None] * entropy
+        )
         loss = loss + (step * weight).sum() / action.shape[1]
     return loss
 
 
 @pytest.mark.parametrize("immediate_reset", [False, True])
-@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("separate", [False, True])
 @pytest.mark.parametrize("kind", list(CORES))
-def test_gradients_of_every_core_and_wiring_equal_autograd_of_a_plain_loop(kind, apart, immediate_reset, monkeypatch):
-    """Episodes that end and, at once, begin anew inside the unroll."""
-    seeds, episodes, steps, task, records = 2, 3, 15, WanderingTask(), spied(monkeypatch)
-    network = network_for(task, 5, kind, apart)
-    flat, hyperparameters = random_flat(network, seeds), columns(seeds, discount=[0.9, 0.6], value_cost=[0.05, 1.0])
+def test_gradients_of_every_core_equal_autograd_of_a_loop(
+    kind, separate, immediate_reset, monkeypatch
+):
+    """Episodes end inside the unroll, and with ``immediate_reset`` start anew there."""
+    seeds, episodes, steps, task, rollouts = 2, 3, 15, WanderingTask(), spied(monkeypatch)
+    network = network_for(task, 5, kind, separate)
+    flat, hyperparameters = (
+        random_flat(network, seeds),
+        columns(seeds, discount=[0.9, 0.6], value_cost=[0.05, 1.0]),
+    )
     entropy_cost = torch.full((seeds,), 0.3, dtype=torch.float64)
     unroll, noise = Unroll(task, network, immediate_reset), RandomStreams([0, 1], "test")
     opening = noise.uniform(episodes, task.reset_noise, dtype=torch.float64)
     uniform = noise.uniform(steps, episodes, unroll.noise, dtype=torch.float64)
-    ours, after, monitor = unroll.gradient(flat, hyperparameters, None, opening, uniform, entropy_cost)
+    ours, after, monitor = unroll.gradient(
+        flat, hyperparameters, None, opening, uniform, entropy_cost
+    )
     leaf = flat.clone().requires_grad_()
-    given = network.views(leaf), task, records[0]["action"], opening, uniform, hyperparameters, entropy_cost, immediate_reset
+    given = (
+        network.views(leaf),
+        task,
+        rollouts[0]["action"],
+        opening,
+        uniform,
+        hyperparameters,
+        entropy_cost,
+        immediate_reset,
+    )
     plain_loss(network, *given).backward()
     torch.testing.assert_close(ours, leaf.grad, rtol=1e-9, atol=1e-9)
     assert not any(tensor.requires_grad for tensor in after.flatten().values())
-    assert monitor["ended"].sum() == (records[0]["done"] & records[0]["running"]).sum() > 0
+    assert monitor["ended"].sum() == (rollouts[0]["done"] & rollouts[0]["running"]).sum() > 0
     if immediate_reset:
-        assert records[0]["running"].all() and not after.state["done"].any()
-        assert (records[0]["done"].sum(1) > 1).any(), "an episode after the next"
+        assert rollouts[0]["running"].all() and not after.state["done"].any()
+        assert (rollouts[0]["done"].sum(1) > 1).any(), "an episode after the next"
 
 
-def test_learners_train_as_the_textbook_does():
+def test_networks_train_as_the_textbook_does():
     """Six whole updates, RMSProp included."""
-    updates, rates, task = 6, [7e-4, 3e-3], TwoStepTask(trials=5)
+    updates, rates, task = 6, [7e-4, 3e-3], TwoStep(trials=5).build()
     network = network_for(task, 6)
-    learner = Learner(task, network, [0, 1], columns(2, torch.float32, learning_rate=rates), steps=15)
-    begun = network.views(learner.flat)
-    networks = [textbook.TextbookNetwork.from_parameters(network, {n: p[s] for n, p in begun.items()}) for s in range(2)]
+    learner = Learner(
+        task, network, [0, 1], columns(2, torch.float32, learning_rate=rates), steps=15
+    )
+    initial = network.views(learner.flat)
+    networks = [
+        textbook.TextbookNetwork.from_parameters(network, {n: p[s] for n, p in initial.items()})
+        for s in range(2)
+    ]
     for _ in range(updates):
         learner.update()
 
-    stream = RandomStreams([0, 1], "training episodes")
-    drawn = [(stream.uniform(1, task.reset_noise), stream.uniform(15, 1, 1 + task.step_noise)) for _ in range(updates)]
+    streams = RandomStreams([0, 1], "training episodes")
+    drawn = [
+        (streams.uniform(1, task.reset_noise), streams.uniform(15, 1, 1 + task.step_noise))
+        for _ in range(updates)
+    ]
     for s, theirs in enumerate(networks):
         env, script = scripted_env(task)
         uniform = iter(np.concatenate([noise[s, :, 0, 0] for _, noise in drawn]))
@@ -273,24 +374,34 @@ def test_learners_train_as_the_textbook_does():
         )
         ours = network.views(learner.flat)
         for name, tensor in theirs.to_parameters().items():
-            torch.testing.assert_close(ours[name][s], tensor, rtol=1e-3, atol=1e-5, msg=f"{name} of network {s}")
+            torch.testing.assert_close(
+                ours[name][s], tensor, rtol=1e-3, atol=1e-5, msg=f"{name} of network {s}"
+            )
 
 
 @pytest.mark.parametrize("immediate_reset", [False, True])
 @pytest.mark.parametrize("kind", list(CORES))
-def test_a_network_in_company_learns_as_it_does_alone(kind, immediate_reset):
+def test_networks_learn_the_same_alone_and_batched(kind, immediate_reset):
     """Over unrolls that end in mid-episode."""
     task, flats = WanderingTask(), []
     for seeds in ([3], [5, 3, 8]):
         network = network_for(task, 16, kind)
-        learner = Learner(task, network, seeds, columns(len(seeds)), steps=12, episodes=2, immediate_reset=immediate_reset)
+        learner = Learner(
+            task,
+            network,
+            seeds,
+            columns(len(seeds)),
+            steps=12,
+            episodes=2,
+            immediate_reset=immediate_reset,
+        )
         for _ in range(4):
             learner.update()
         flats.append(learner.flat[seeds.index(3)])
     torch.testing.assert_close(*flats, rtol=1e-9, atol=1e-9)
 
 
-def test_networks_that_see_views_learn_and_company_changes_nothing():
+def test_networks_with_views_learn_alone_and_batched():
     @dataclass(frozen=True)
     class Views(WanderingTask):
         reset_noise = 36 * 36 * 3
@@ -305,31 +416,52 @@ def test_networks_that_see_views_learn_and_company_changes_nothing():
 
     network, ends = Network(Convolutions(36, 16), LSTM(16, learned_initial_state=False), 3), []
     for seeds in ([3], [5, 3]):
-        learner = Learner(Views(), network, seeds, columns(len(seeds), torch.float32), steps=3, episodes=2, immediate_reset=True)
-        begun = network.views(learner.flat)
+        learner = Learner(
+            Views(),
+            network,
+            seeds,
+            columns(len(seeds), torch.float32),
+            steps=3,
+            episodes=2,
+            immediate_reset=True,
+        )
+        initial = network.views(learner.flat)
         for _ in range(2):
             learner.update()
         ends.append(learner.flat[seeds.index(3)])
     torch.testing.assert_close(*ends, rtol=1e-4, atol=1e-5)
-    assert all((tensor != begun[name]).any() for name, tensor in network.views(learner.flat).items())
+    assert all(
+        (tensor != initial[name]).any() for name, tensor in network.views(learner.flat).items()
+    )
 
 
-def test_interference_on_a_case_by_hand():
+def test_perturbed_errors_in_a_case_by_hand():
     """Scale .5; negative errors .5 x .2; negative errors clipped, noise of standard deviation 2."""
-    hyperparameters = columns(3, rpe_scale=[0.5, 0.5, 1.0], negative_rpe_scale=[1.0, 0.2, 0.0], rpe_noise=[0.0, 0.0, 2.0])
+    hyperparameters = columns(
+        3, rpe_scale=[0.5, 0.5, 1.0], negative_rpe_scale=[1.0, 0.2, 0.0], rpe_noise=[0.0, 0.0, 2.0]
+    )
     delta = torch.tensor([[-2.0, 0.0, 4.0]] * 3, dtype=torch.float64)
     normal = torch.tensor([[9.0, 9.0, 9.0], [9.0, 9.0, 9.0], [0.5, -1.0, 0.0]], dtype=torch.float64)
-    expected = torch.tensor([[-1.0, 0.0, 2.0], [-0.2, 0.0, 2.0], [1.0, -2.0, 4.0]], dtype=torch.float64)
+    expected = torch.tensor(
+        [[-1.0, 0.0, 2.0], [-0.2, 0.0, 2.0], [1.0, -2.0, 4.0]], dtype=torch.float64
+    )
     torch.testing.assert_close(a2c.perturb_rpe(delta, hyperparameters, normal), expected)
 
 
-def test_interference_of_size_zero_leaves_every_bit_and_no_other_size_does():
-    """Networks of one seed: intact alone, and in a batch in which the others' dopamine is interfered with."""
-    task = TwoStepTask(trials=5)
+def test_only_perturbation_of_size_zero_leaves_every_bit():
+    """Networks of one seed: intact alone, and in a batch in which the others' dopamine is
+    interfered with."""
+    task = TwoStep(trials=5).build()
     network = network_for(task, 16)
-    changes = {"rpe_scale": [1, 0.5, 1, 1], "negative_rpe_scale": [1, 1, 0, 1], "rpe_noise": [0, 0, 0, 1.0]}
+    changes = {
+        "rpe_scale": [1, 0.5, 1, 1],
+        "negative_rpe_scale": [1, 1, 0, 1],
+        "rpe_noise": [0, 0, 0, 1.0],
+    }
     alone = Learner(task, network, [3], columns(1, torch.float32), steps=15)
-    together = Learner(task, network, [3] * 4, columns(4, torch.float32, **changes), steps=15, perturbs_rpe=True)
+    together = Learner(
+        task, network, [3] * 4, columns(4, torch.float32, **changes), steps=15, perturbs_rpe=True
+    )
     for _ in range(4):
         alone.update()
         together.update()
@@ -354,23 +486,31 @@ def test_discounted_returns_equal_a_loop(steps, discounts, episodes, ends, seed)
     discount = torch.tensor(discounts, dtype=torch.float64)
     total, expected = rest, []
     for t in reversed(range(steps)):
-        total = reward[:, t] + discount[:, None] * total * ~over[:, t]
+        total = reward[:, t] + discount[:, None] * total * ~done[:, t]
         expected.insert(0, total)
-    torch.testing.assert_close(discounted_returns(reward, over, rest, discount), torch.stack(expected, dim=1))
+    torch.testing.assert_close(
+        discounted_returns(reward, done, rest, discount), torch.stack(expected, dim=1)
+    )
 
 
 def test_rmsprop_equals_pytorch():
-    """Two networks with rates of their own; the second half of the parameters learns at half the rate."""
+    """Two networks with rates of their own; the second half of the parameters learns at half the
+    rate."""
     rates, decays, epsilons = [1e-3, 0.1], [0.99, 0.9], [1e-5, 0.1]
     hyperparameters = columns(2, learning_rate=rates, rms_decay=decays, rms_epsilon=epsilons)
     generator = torch.Generator().manual_seed(1)
     flat = torch.randn(2, 30, generator=generator, dtype=torch.float64)
     theirs = [[torch.nn.Parameter(half.clone()) for half in row.chunk(2)] for row in flat]
     optimizers = [
-        torch.optim.RMSprop([{"params": [a]}, {"params": [b], "lr": rate / 2}], lr=rate, alpha=decay, eps=epsilon)
+        torch.optim.RMSprop(
+            [{"params": [a]}, {"params": [b], "lr": rate / 2}], lr=rate, alpha=decay, eps=epsilon
+        )
         for (a, b), rate, decay, epsilon in zip(theirs, rates, decays, epsilons, strict=True)
     ]
-    square, share = torch.zeros_like(flat), torch.tensor([1.0] * 15 + [0.5] * 15, dtype=torch.float64)
+    square, share = (
+        torch.zeros_like(flat),
+        torch.tensor([1.0] * 15 + [0.5] * 15, dtype=torch.float64),
+    )
     for _ in range(10):
         gradient = torch.randn(2, 30, generator=generator, dtype=torch.float64)
         flat, square = rmsprop(flat, square, gradient, hyperparameters, share)
@@ -383,27 +523,45 @@ def test_rmsprop_equals_pytorch():
 
 def test_gradient_is_clipped_to_its_norm_per_network():
     gradient = torch.tensor([[3.0, 4.0], [0.3, 0.4]], dtype=torch.float64)
-    hyperparameters = columns(2, gradient_clip=[1.0, 1.0], rms_decay=[0.0, 0.0], rms_epsilon=[0.0, 0.0])
+    hyperparameters = columns(
+        2, gradient_clip=[1.0, 1.0], rms_decay=[0.0, 0.0], rms_epsilon=[0.0, 0.0]
+    )
     zeros = torch.zeros(2, 2, dtype=torch.float64)
     _, square = rmsprop(zeros, zeros, gradient, hyperparameters, torch.ones(()))
-    torch.testing.assert_close(square.sqrt(), torch.tensor([[0.6, 0.8], [0.3, 0.4]], dtype=torch.float64))
+    torch.testing.assert_close(
+        square.sqrt(), torch.tensor([[0.6, 0.8], [0.3, 0.4]], dtype=torch.float64)
+    )
 
 
 def after_updates(compiled: bool, kind: str = "lstm", task=None) -> torch.Tensor:
-    task = task or TwoStepTask(trials=2)
+    task = task or TwoStep(trials=2).build()
     hyperparameters = columns(2, torch.float32, learning_rate=[5e-3] * 2)
     network = network_for(task, 4, kind)
-    learner = Learner(task, network, [0, 1], hyperparameters, steps=task.episode_steps, episodes=2, compiled=compiled)
+    learner = Learner(
+        task,
+        network,
+        [0, 1],
+        hyperparameters,
+        steps=task.episode_steps,
+        episodes=2,
+        compiled=compiled,
+    )
     for _ in range(5):
         learner.update()
     return learner.flat
 
 
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.slow) if kind != "tanh" else kind for kind in CORES])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.slow) if kind != "rnn" else kind for kind in CORES],
+)
 def test_compiled_equals_eager(kind):
-    """In this task several entries of a state are one tensor, and some pass through a step unchanged."""
-    task = BanditTask(trials=6)
-    torch.testing.assert_close(after_updates(True, kind, task), after_updates(False, kind, task), rtol=1e-4, atol=1e-5)
+    """In this task several entries of a state are one tensor, and some pass through a step
+    unchanged."""
+    task = Bandit(trials=6).build()
+    torch.testing.assert_close(
+        after_updates(True, kind, task), after_updates(False, kind, task), rtol=1e-4, atol=1e-5
+    )
 
 
 @dataclass(frozen=True)
@@ -418,57 +576,135 @@ class TableTask(WanderingTask):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("apart", "immediate_reset"), [(False, False), (True, False), (False, True)])
-def test_compiled_gradient_equals_eager_over_unrolls_that_cut_episodes(apart, immediate_reset):
-    """Random parameters; episodes go on, end, and begin anew; one network alone has tensors of one entry."""
+@pytest.mark.parametrize(
+    ("separate", "immediate_reset"), [(False, False), (True, False), (False, True)]
+)
+def test_compiled_gradients_equal_eager_across_unrolls(separate, immediate_reset):
+    """Random parameters; episodes go on, end, and begin anew; one network alone has tensors of one
+    entry."""
     task = TableTask()
     for seeds, episodes in ((3, 4), (1, 1)):
-        network = network_for(task, 5, separate_actor_critic=apart)
-        flat, hyperparameters, gradients = random_flat(network, seeds).float(), columns(seeds, torch.float32), []
+        network = network_for(task, 5, separate=separate)
+        flat, hyperparameters, gradients = (
+            random_flat(network, seeds).float(),
+            columns(seeds, torch.float32),
+            [],
+        )
         for compiled in (True, False):
-            unroll, noise, stream = Unroll(task, network, immediate_reset, compiled), RandomStreams(list(range(seeds)), "test"), None
+            unroll, noise, current = (
+                Unroll(task, network, immediate_reset, compiled),
+                RandomStreams(list(range(seeds)), "test"),
+                None,
+            )
             for _ in range(4):
-                drawn = noise.uniform(episodes, task.reset_noise), noise.uniform(9, episodes, unroll.noise)
-                gradient, stream, _ = unroll.gradient(flat, hyperparameters, stream, *drawn, torch.full((seeds,), 0.3))
+                drawn = (
+                    noise.uniform(episodes, task.reset_noise),
+                    noise.uniform(9, episodes, unroll.noise),
+                )
+                gradient, current, _ = unroll.gradient(
+                    flat, hyperparameters, current, *drawn, torch.full((seeds,), 0.3)
+                )
                 gradients.append(gradient)
-        torch.testing.assert_close(torch.stack(gradients[:4]), torch.stack(gradients[4:]), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            torch.stack(gradients[:4]), torch.stack(gradients[4:]), rtol=1e-4, atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_supervised_networks_descend_the_cross_entropy_with_the_right_actions(compiled, monkeypatch):
-    """The policy follows targets whatever was done and rewarded; the value still learns the rewards."""
-    task, records = BanditTask(trials=6), spied(monkeypatch)
+def test_supervised_networks_descend_the_cross_entropy(compiled, monkeypatch):
+    """The policy follows targets whatever was done and rewarded; the value still learns the
+    rewards."""
+    task, rollouts = Bandit(trials=6).build(), spied(monkeypatch)
     dtype = torch.float32 if compiled else torch.float64
     network, hyperparameters = network_for(task, 5), columns(2, dtype)
-    flat, unroll = random_flat(network, 2).to(dtype), Unroll(task, network, compiled=compiled, supervised=True)
+    flat, unroll = (
+        random_flat(network, 2).to(dtype),
+        Unroll(task, network, compiled=compiled, supervised=True),
+    )
     noise = RandomStreams([0, 1], "test")
-    drawn = noise.uniform(3, task.reset_noise, dtype=dtype), noise.uniform(6, 3, unroll.noise, dtype=dtype)
-    gradient, _, _ = unroll.gradient(flat, hyperparameters, None, *drawn, torch.zeros(2, dtype=dtype))
+    drawn = (
+        noise.uniform(3, task.reset_noise, dtype=dtype),
+        noise.uniform(6, 3, unroll.noise, dtype=dtype),
+    )
+    gradient, _, _ = unroll.gradient(
+        flat, hyperparameters, None, *drawn, torch.zeros(2, dtype=dtype)
+    )
     better = (drawn[0][..., 1] > drawn[0][..., 0]).long()
-    assert torch.equal(records[0]["target"], better[:, None].expand(-1, 6, -1))
+    assert torch.equal(rollouts[0]["target"], better[:, None].expand(-1, 6, -1))
 
     p = {name: view.detach().requires_grad_() for name, view in network.views(flat).items()}
-    stream, total = open_stream(task, network, p, drawn[0]), torch.zeros((), dtype=dtype)
-    returns = discounted_returns(records[0]["reward"], records[0]["done"], torch.zeros(2, 3, dtype=dtype), hyperparameters["discount"])
+    current, total = start_episodes(task, network, p, drawn[0]), torch.zeros((), dtype=dtype)
+    returns = discounted_returns(
+        rollouts[0]["reward"],
+        rollouts[0]["done"],
+        torch.zeros(2, 3, dtype=dtype),
+        hyperparameters["discount"],
+    )
     for t, chance in enumerate(drawn[1].unbind(1)):
-        out = network.step(p, stream.memory, NetworkInput(stream.observation, stream.reward, stream.action), hyperparameters["discount"])
-        entropy = torch.nn.functional.cross_entropy(out.logits.flatten(0, 1), better.flatten(), reduction="sum")
+        out = network.step(
+            p,
+            current.memory,
+            NetworkInput(current.observation, current.reward, current.action),
+            hyperparameters["discount"],
+        )
+        entropy = torch.nn.functional.cross_entropy(
+            out.logits.flatten(0, 1), better.flatten(), reduction="sum"
+        )
         value_loss = hyperparameters["value_cost"][:, None] * (returns[:, t] - out.value) ** 2 / 2
         total = total + (entropy + value_loss.sum()) / 3
-        stream, _ = a2c.step(task, network, p, hyperparameters, stream, chance)
+        current, _ = a2c.step(task, network, p, hyperparameters, current, chance)
     expected = torch.autograd.grad(total, list(p.values()))
     tolerance = {"rtol": 1e-3, "atol": 1e-4} if compiled else {"rtol": 1e-9, "atol": 1e-9}
-    torch.testing.assert_close(gradient, network.flatten(dict(zip(p, expected, strict=True))), **tolerance)
+    torch.testing.assert_close(
+        gradient, network.flatten(dict(zip(p, expected, strict=True))), **tolerance
+    )
 
 
-def test_without_a_compiler_it_warns_once_and_gives_the_same(monkeypatch):
+@pytest.fixture
+def fresh_warnings():
+    """Warn again about training that runs uncompiled."""
+    caches = compiler_found, warn_uncompiled
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_warnings")
+def test_training_without_a_compiler_warns_once(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    compiler_found.cache_clear()
     with pytest.warns(UserWarning, match=r"no C\+\+ compiler found") as warned:
         flat = after_updates(True)
-    compiler_found.cache_clear()
+        after_updates(True)
     assert len(warned) == 1
     assert torch.equal(flat, after_updates(False))
+
+
+@pytest.mark.usefixtures("fresh_warnings")
+@pytest.mark.parametrize(
+    "interface",
+    [
+        "functorch.compile.min_cut_rematerialization_partition",
+        "torch.fx.experimental.proxy_tensor.make_fx",
+        "torch._inductor.compile_fx.compile_fx_inner",
+    ],
+)
+def test_another_pytorch_trains_uncompiled_and_warns_once(interface, monkeypatch):
+    """The compiler's interfaces are private to PyTorch, and may be gone in the next version."""
+    monkeypatch.setattr(compiled_loop, "compiler_found", lambda: True)
+    monkeypatch.delattr(interface)
+    settings = SETTINGS.vary({"task.trials": 2, "network.units": 4})
+    batch, other = (NetworkBatch([settings], compiled=compiled) for compiled in (True, False))
+    assert batch.compiles and not other.compiles
+    with pytest.warns(UserWarning, match="training runs uncompiled") as warned:
+        for _ in range(3):
+            batch.update()
+        NetworkBatch([settings], compiled=True).update()
+    assert len(warned) == 1 and not batch.compiles
+    for _ in range(3):
+        other.update()
+    assert torch.equal(batch.flat, other.flat)
 
 
 def test_actions_are_drawn_as_the_policy_says():
@@ -476,34 +712,46 @@ def test_actions_are_drawn_as_the_policy_says():
     uniform = torch.rand(2, 100_000, generator=torch.Generator().manual_seed(2))
     action = sample(logits[:, None].expand(2, 100_000, 3), uniform)
     frequency = torch.stack([(action == k).float().mean(1) for k in range(3)], dim=1)
-    torch.testing.assert_close(frequency, torch.softmax(logits, dim=1), rtol=0, atol=5 * 0.5 / 100_000**0.5)
+    torch.testing.assert_close(
+        frequency, torch.softmax(logits, dim=1), rtol=0, atol=5 * 0.5 / 100_000**0.5
+    )
 
 
 def test_one_update_makes_a_rewarded_action_likelier(monkeypatch):
-    """In meaning: where reward is better than the value foretells, the action that was taken gains probability."""
-    task, records = TwoStepTask(trials=1, steps_per_trial=2, common=1.0, rich=1.0), spied(monkeypatch)
+    """In meaning: where reward is better than the value foretells, the action that was taken gains
+    probability."""
+    task, rollouts = (
+        TwoStep(trials=1, steps_per_trial=2, common=1.0, rich=1.0).build(),
+        spied(monkeypatch),
+    )
     network, hyperparameters = network_for(task, 5), columns(8, learning_rate=[1e-2] * 8)
     learner = Learner(task, network, list(range(8)), hyperparameters, steps=2)
     before, drawn = network.views(learner.flat), learner.draw()
     learner.entropy_cost = torch.zeros(8, dtype=torch.float64)
     learner.draw = lambda: drawn
     learner.update()
-    updated, record = network.views(learner.flat), records[0]
+    updated, rollout = network.views(learner.flat), rollouts[0]
 
     def first(weights, name):
-        stream = open_stream(task, network, weights, drawn[0])
-        moment = NetworkInput(stream.observation, stream.reward, stream.action)
-        return read(weights, name, network.step(weights, stream.memory, moment, hyperparameters["discount"]).memory["activity"])[:, 0]
+        current = start_episodes(task, network, weights, drawn[0])
+        network_input = NetworkInput(current.observation, current.reward, current.action)
+        return read(
+            weights,
+            name,
+            network.step(
+                weights, current.memory, network_input, hyperparameters["discount"]
+            ).memory["activity"],
+        )[:, 0]
 
     gain = torch.softmax(first(updated, "policy"), -1) - torch.softmax(first(before, "policy"), -1)
-    gain = gain.gather(1, record["action"][:, 0])[:, 0]
-    returns, value = record["reward"].sum((1, 2)), first(before, "value")[:, 0]
+    gain = gain.gather(1, rollout["action"][:, 0])[:, 0]
+    returns, value = rollout["reward"].sum((1, 2)), first(before, "value")[:, 0]
     better = returns > value + 0.2
     assert (gain[better] > 0).all() and better.any()
     assert (gain[returns < value - 0.2] < 0).all()
 
 
-def test_compiled_steps_know_tensors_by_name_whatever_their_order():
+def test_compiled_loop_ignores_the_order_of_tensors():
     def step(fixed, carried, new):
         total = carried["total"] * fixed["decay"] + new
         return {"total": total, "count": carried["count"] + 1}, {"total": total}
@@ -511,6 +759,8 @@ def test_compiled_steps_know_tensors_by_name_whatever_their_order():
     loop = Loop(step, lambda name: name == "total")
     fixed, new = {"decay": torch.tensor([[0.5]], requires_grad=True)}, torch.rand(1, 3, 1)
     carried = {"total": torch.tensor([[2.0]]), "count": torch.tensor([[7.0]])}
-    one, other = (loop(fixed, dict(own), new) for own in (carried.items(), reversed(carried.items())))
+    one, other = (
+        loop(fixed, dict(own), new) for own in (carried.items(), reversed(carried.items()))
+    )
     assert all(torch.equal(one[0][name], other[0][name]) for name in carried)
     assert float(one[0]["count"]) == 10

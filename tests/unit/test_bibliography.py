@@ -8,7 +8,7 @@ import pytest
 from prefrontal import files
 from prefrontal.errors import UserError
 from prefrontal.publishing import bibliography, plotting
-from tests.test_captions import write_results
+from tests.unit.test_captions import write_results
 
 ABOUT = {"commit": "abc", "seeds": [0, 1]}
 
@@ -21,29 +21,37 @@ def data(tmp_path):
 
 def write_folder(root, caption: str, figure: str = "fig9") -> bibliography.Options:
     """A suite with one experiment, whose figure has been drawn."""
-    (root / "CITATION.cff").write_text((files.ROOT / "CITATION.cff").read_text())
+    citation = (files.ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    (root / "CITATION.cff").write_text(citation, encoding="utf-8")
     folder = root / "replications" / "toy"
     folder.mkdir(parents=True)
     (folder / "figure.py").touch()
     if caption:
-        (folder / "captions.md").write_text(caption)
+        (folder / "captions.md").write_text(caption, encoding="utf-8")
     drawing = plotting.new_figure(20, 20)
     plotting.save(drawing, figure, root / "figures", ABOUT, {"a": [drawing.add_subplot()]})
     return bibliography.Options(data=root / "data", figures=root / "figures", root=root)
 
 
-def test_caption_provenance_and_bibtex_are_written_beside_the_figure(data, tmp_path):
-    caption = "# Captions\n\n## fig9\n**A title.** **a**, Slope {slope} [@lau2005; @daw2011].\n\n## fig10\n**Not drawn.**\n"
+def test_caption_and_bibtex_are_written_next_to_figures(data, tmp_path):
+    caption = (
+        "# Captions\n\n## fig9\n**A title.** **a**, Slope {slope} [@lau2005; @daw2011].\n\n"
+        "## fig10\n**Not drawn.**\n"
+    )
     options = write_folder(tmp_path, caption)
     bibliography.main(dataclasses.replace(options, write=True))
-    text, bib = ((options.figures / f"fig9.{suffix}").read_text() for suffix in ("txt", "bib"))
-    assert text.startswith("A title. a, Slope 0.6 [−0.671, 1.87] (Lau & Glimcher 2005; Daw et al. 2011).")
+    paths = [options.figures / f"fig9.{suffix}" for suffix in ("txt", "bib")]
+    text, bib = (path.read_text(encoding="utf-8") for path in paths)
+    assert text.startswith(
+        "A title. a, Slope 0.6 [−0.671, 1.87] (Lau & Glimcher 2005; Daw et al. 2011)."
+    )
     assert "commit: abc" in text and "replications/toy" in text
     assert re.findall(r"@\w+\{(\w+),", bib) == ["prefrontal", "wang2018", "lau2005", "daw2011"]
     assert not (options.figures / "fig10.txt").exists()
     before = {path: path.stat().st_mtime_ns for path in options.figures.iterdir()}
     bibliography.main(dataclasses.replace(options, write=True))
-    assert {path: path.stat().st_mtime_ns for path in options.figures.iterdir()} == before, "what is the same is not rewritten"
+    after = {path: path.stat().st_mtime_ns for path in options.figures.iterdir()}
+    assert after == before, "equal files are left alone"
 
 
 @pytest.mark.parametrize(
@@ -55,38 +63,19 @@ def test_caption_provenance_and_bibtex_are_written_beside_the_figure(data, tmp_p
         ("## fig9\n**Title.** {nothing}", "toy/captions.md, fig9: {nothing}"),
     ],
 )
-def test_what_a_folder_lacks_is_named(data, tmp_path, caption, why):
+def test_missing_captions_and_references_are_named(data, tmp_path, caption, why):
     with pytest.raises(UserError, match=re.escape(why)):
         bibliography.main(write_folder(tmp_path, caption))
 
 
-def test_every_reference_becomes_bibtex():
-    works = bibliography.references(files.ROOT)
-    assert {"prefrontal", "wang2018", "wang2016", "brombergmartin2010"} <= set(works)
-    for key, entry in works.items():
-        text = bibliography.bibtex(key, entry)
-        assert text.count("{") == text.count("}")
-        assert all(f"  {field} = {{" in text for field in ("author", "title", "year"))
-        assert key == "prefrontal" or "doi = {10." in text or "url = {https://arxiv.org/" in text, key
-
-
-def test_command_line_lists_prints_and_refuses(data, tmp_path, capsys):
+def test_command_lists_prints_and_checks(data, tmp_path, capsys):
     options = write_folder(tmp_path, "## fig9\n**A title.** **a**, Slope {slope} [@miller2017].\n")
     bibliography.main(options)
     assert capsys.readouterr().out.split(maxsplit=1) == ["fig9", "A title\n"]
     bibliography.main(dataclasses.replace(options, figure="fig9"))
-    assert "Slope 0.6" in (text := capsys.readouterr().out) and "@article{miller2017," in text
+    text = capsys.readouterr().out
+    assert "Slope 0.6" in text and "@article{miller2017," in text
     with pytest.raises(UserError, match="experiment is 'another'; it must be toy"):
         bibliography.main(dataclasses.replace(options, experiment="another"))
     with pytest.raises(UserError, match="'fig5'; there are fig9"):
         bibliography.main(dataclasses.replace(options, figure="fig5"))
-
-
-def test_every_committed_figure_can_be_cited():
-    found = bibliography.cite(files.ROOT, files.DATA, files.FIGURES)
-    assert {f"{figure}.pdf" for figure in found} == {path.name for path in files.FIGURES.glob("*.pdf")}
-    for figure, citation in found.items():
-        assert citation.title and "{" not in citation.caption, figure
-        assert citation.bibtex.startswith("@software{prefrontal,") and citation.provenance, figure
-        assert (files.FIGURES / f"{figure}.txt").read_text() == citation.text(), "run make figures"
-        assert (files.FIGURES / f"{figure}.bib").read_text() == citation.bibtex, "run make figures"

@@ -1,5 +1,3 @@
-from prefrontal.tables import schema, storage
-
 """Captions get their numbers from results, by key."""
 
 import re
@@ -11,8 +9,9 @@ import pytest
 from prefrontal.errors import UserError
 from prefrontal.publishing import captions, claims
 from prefrontal.publishing.claims import Claim
+from prefrontal.tables import schema, storage
 
-QUANTITIES = pd.DataFrame(
+MEASURES = pd.DataFrame(
     [
         ("main", "slope", "slope", 0, 0.5),
         ("main", "slope", "slope", 1, 0.7),
@@ -28,7 +27,10 @@ QUANTITIES = pd.DataFrame(
 )
 CLAIMS = [
     Claim("slope", "slope", "9a", "slope of x", claims.above(0), 0.66, 0.1),
-    *(Claim("lags", name, "9b", f"weight of {name} trials") for name in ("common", "uncommon", "0.6/0.4")),
+    *(
+        Claim("lags", name, "9b", f"weight of {name} trials")
+        for name in ("common", "uncommon", "0.6/0.4")
+    ),
     Claim("lags", "common", "9b", "weight of common trials elsewhere", variant="other"),
 ]
 
@@ -36,8 +38,8 @@ CLAIMS = [
 def write_results(data):
     """Results of one experiment: claims, and a table with two rows per network."""
     folder = data / "toy" / "results"
-    settled = claims.evaluate_claims(CLAIMS, QUANTITIES, "main", {})
-    storage.write(settled, folder / "claims.csv", "claims", {"test_episodes": 1333})
+    evaluated = claims.evaluate_claims(CLAIMS, MEASURES, "main", {})
+    storage.write(evaluated, folder / "claims.csv", "claims", {"test_episodes": 1333})
     table = pd.DataFrame(
         {
             "seed": [0, 0, 1, 1],
@@ -111,6 +113,6 @@ def test_a_number_that_is_missing_is_an_error(data, text, why):
 
 
 def test_networks_are_counted(tmp_path):
-    settled = claims.evaluate_claims(CLAIMS[:2], QUANTITIES, "main", {})
-    storage.write(settled, tmp_path / "toy" / "results" / "claims.csv", "claims", {})
+    evaluated = claims.evaluate_claims(CLAIMS[:2], MEASURES, "main", {})
+    storage.write(evaluated, tmp_path / "toy" / "results" / "claims.csv", "claims", {})
     assert captions.fill("{networks} networks", "toy", tmp_path) == "2 networks"

@@ -1,4 +1,4 @@
-"""Cores: each alone, held to PyTorch's own modules and to plain loops over single episodes."""
+"""Cores, compared with PyTorch's modules and with plain loops over single episodes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from prefrontal.networks.cores import CORES
-from prefrontal.networks.cores.lstm import LSTM, from_lstm_cell
 from prefrontal.networks.cores.memory_slots import FORGETTING
+from tests.textbook import gate_order
 
 INPUTS, UNITS, SEEDS, EPISODES, STEPS = 4, 5, 3, 2, 7
-SMALL = {"attention": {"length": 4}, "slots": {"rows": 3}}
-"""So small that what is kept of the past is overwritten."""
+SMALL = {"attention": {"length": 4}, "memory_slots": {"rows": 3}}
+"""So small that the past is overwritten."""
 
 core_of_every_kind = pytest.mark.parametrize("kind", list(CORES))
 
@@ -26,12 +26,17 @@ def make(kind: str):
 def random_parameters(core, seeds: int = SEEDS, dtype=torch.float64) -> dict[str, Tensor]:
     g = torch.Generator().manual_seed(3)
     shapes = core.shapes(INPUTS)
-    return {name: 0.6 * torch.randn(seeds, *shape, generator=g, dtype=dtype) for name, shape in shapes.items()}
+    return {
+        name: 0.6 * torch.randn(seeds, *shape, generator=g, dtype=dtype)
+        for name, shape in shapes.items()
+    }
 
 
 def random_inputs(seeds: int = SEEDS, dtype=torch.float64) -> Tensor:
     """(network, steps, episode, inputs)."""
-    return torch.randn(seeds, STEPS, EPISODES, INPUTS, generator=torch.Generator().manual_seed(4), dtype=dtype)
+    return torch.randn(
+        seeds, STEPS, EPISODES, INPUTS, generator=torch.Generator().manual_seed(4), dtype=dtype
+    )
 
 
 def run(core, p: dict[str, Tensor], x: Tensor) -> Tensor:
@@ -56,13 +61,18 @@ def lstm_loop(core, p, xs):
 def gru_loop(core, p, xs):
     h, n = p["initial_activity"], UNITS
     for x in xs:
-        a, b = x @ p["input_weight"] + p["input_bias"], h @ p["recurrent_weight"] + p["recurrent_bias"]
-        r, z = (1 / (1 + torch.exp(-a[k * n : (k + 1) * n] - b[k * n : (k + 1) * n])) for k in range(2))
+        a, b = (
+            x @ p["input_weight"] + p["input_bias"],
+            h @ p["recurrent_weight"] + p["recurrent_bias"],
+        )
+        r, z = (
+            1 / (1 + torch.exp(-a[k * n : (k + 1) * n] - b[k * n : (k + 1) * n])) for k in range(2)
+        )
         h = (1 - z) * torch.tanh(a[2 * n :] + r * b[2 * n :]) + z * h
         yield h
 
 
-def tanh_loop(core, p, xs):
+def rnn_loop(core, p, xs):
     h = p["initial_activity"]
     for x in xs:
         h = torch.tanh(torch.cat([x, h]) @ p["recurrent_weight"] + p["recurrent_bias"])
@@ -95,7 +105,7 @@ def attention_loop(core, p, xs):
         yield signal
 
 
-def slots_loop(core, p, xs):
+def memory_slots_loop(core, p, xs):
     rows, usage = [torch.zeros(UNITS, dtype=torch.float64)] * core.rows, [0.0] * core.rows
     for x in xs:
         key = x @ p["key_weight"] + p["key_bias"]
@@ -116,9 +126,9 @@ def slots_loop(core, p, xs):
 LOOPS = {
     "lstm": lstm_loop,
     "gru": gru_loop,
-    "tanh": tanh_loop,
+    "rnn": rnn_loop,
     "attention": attention_loop,
-    "slots": slots_loop,
+    "memory_slots": memory_slots_loop,
     "feedforward": feedforward_loop,
 }
 
@@ -140,7 +150,10 @@ def test_forward_and_gradient_equal_a_plain_loop(kind):
     x = random_inputs().requires_grad_()
     ours = run(core, p, x)
     plain = [
-        [torch.stack(list(LOOPS[kind](core, {n: t[s] for n, t in p.items()}, x[s, :, e]))) for e in range(EPISODES)]
+        [
+            torch.stack(list(LOOPS[kind](core, {n: t[s] for n, t in p.items()}, x[s, :, e])))
+            for e in range(EPISODES)
+        ]
         for s in range(SEEDS)
     ]
     theirs = torch.stack([torch.stack(episodes, dim=1) for episodes in plain])
@@ -152,42 +165,43 @@ def test_forward_and_gradient_equal_a_plain_loop(kind):
         assert (b != 0).any(), name
 
 
-def pytorchs_own(kind: str, p: dict[str, Tensor]) -> nn.Module:
+def pytorch_cell(kind: str, p: dict[str, Tensor]) -> nn.Module:
     """The same weights of one network in PyTorch's module."""
     if kind == "gru":
         cell = nn.GRUCell(INPUTS, UNITS, dtype=torch.float64)
         tensors = p["input_weight"].T, p["recurrent_weight"].T, p["input_bias"], p["recurrent_bias"]
+    elif kind == "lstm":
+        cell = nn.LSTMCell(INPUTS, UNITS, dtype=torch.float64)
+        weights = gate_order(p["lstm_weight"]).T.split([INPUTS, UNITS], dim=1)
+        tensors = *weights, gate_order(p["lstm_bias"]), torch.zeros_like(p["lstm_bias"])
     else:
         cell = nn.RNNCell(INPUTS, UNITS, dtype=torch.float64)
-        weight_ih, weight_hh = p["recurrent_weight"].T.split([INPUTS, UNITS], dim=1)
-        tensors = weight_ih, weight_hh, p["recurrent_bias"], torch.zeros_like(p["recurrent_bias"])
-    cell.load_state_dict(dict(zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), tensors, strict=True)))
+        weights = p["recurrent_weight"].T.split([INPUTS, UNITS], dim=1)
+        tensors = *weights, p["recurrent_bias"], torch.zeros_like(p["recurrent_bias"])
+    cell.load_state_dict(
+        dict(zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), tensors, strict=True))
+    )
     return cell
 
 
-@pytest.mark.parametrize("kind", ["gru", "tanh"])
-def test_forward_equals_pytorchs_own_cell(kind):
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+def test_forward_equals_pytorchs_cell(kind):
     core = make(kind)
     p, x = random_parameters(core), random_inputs()
     ours = run(core, p, x)
-    for s in range(SEEDS):
-        own = {name: tensor[s] for name, tensor in p.items()}
-        cell, h = pytorchs_own(kind, own), own["initial_activity"].expand(EPISODES, -1)
+    for n in range(SEEDS):
+        of_network = {name: tensor[n] for name, tensor in p.items()}
+        cell, h = (
+            pytorch_cell(kind, of_network),
+            of_network["initial_activity"].expand(EPISODES, -1),
+        )
+        c = of_network["initial_cell"].expand(EPISODES, -1) if kind == "lstm" else None
         for t in range(STEPS):
-            h = cell(x[s, t], h)
-            torch.testing.assert_close(ours[s, t], h)
-
-
-def test_forward_equals_pytorchs_lstm_cell_from_whose_tensors_it_is_made():
-    torch.manual_seed(0)
-    cell, core = nn.LSTMCell(INPUTS, UNITS, dtype=torch.float64), LSTM(UNITS, learned_initial_state=False)
-    p = {name: tensor[None].detach() for name, tensor in from_lstm_cell(**dict(cell.named_parameters())).items()}
-    assert {name: tensor.shape[1:] for name, tensor in p.items()} == core.shapes(INPUTS)
-    x, memory = random_inputs(1), None
-    ours = run(core, p, x)
-    for t in range(STEPS):
-        memory = cell(x[0, t], memory)
-        torch.testing.assert_close(ours[0, t], memory[0])
+            if c is None:
+                h = cell(x[n, t], h)
+            else:
+                h, c = cell(x[n, t], (h, c))
+            torch.testing.assert_close(ours[n, t], h)
 
 
 @core_of_every_kind
@@ -197,12 +211,14 @@ def test_shapes_of_memory_stay(kind):
     before = core.reset(p, EPISODES)
     after = core.step(p, before, x[:, 0])
     assert before["activity"].shape == (SEEDS, EPISODES, UNITS)
-    assert {n: (t.shape, t.dtype) for n, t in before.items()} == {n: (t.shape, t.dtype) for n, t in after.items()}
+    for name, tensor in before.items():
+        assert (after[name].shape, after[name].dtype) == (tensor.shape, tensor.dtype)
+    assert set(after) == set(before)
 
 
 @core_of_every_kind
-def test_alone_and_in_company_are_the_same_bits(kind):
-    """16 units: what does not fill the processor's vectors is rounded otherwise. Fewer episodes change nothing but rounding."""
+def test_networks_alone_and_batched_are_the_same_bits(kind):
+    """16 units, to fill the processor's vectors; fewer episodes change rounding only."""
     core = CORES[kind](16, **SMALL.get(kind, {}))
     p, x = random_parameters(core, dtype=torch.float32), random_inputs(dtype=torch.float32)
     together = run(core, p, x)
@@ -232,7 +248,7 @@ def test_only_cores_with_memory_know_the_past(kind):
     assert later[:, 0].any() == (kind != "feedforward")
 
 
-def test_attention_forgets_what_is_older_than_its_length():
+def test_attention_forgets_beyond_its_length():
     """Two layers reach back twice as far as one."""
     core, x = make("attention"), random_inputs()
     p, other = random_parameters(core), x.clone()
@@ -240,12 +256,17 @@ def test_attention_forgets_what_is_older_than_its_length():
     reach = 2 * (core.length - 1)
     before, after = run(core, p, x), run(core, p, other)
     assert torch.equal(before[:, reach + 1 :], after[:, reach + 1 :]) or reach + 1 >= STEPS
-    assert (before[:, : min(reach + 1, STEPS)] != after[:, : min(reach + 1, STEPS)]).flatten(2).any(-1).all()
+    assert (
+        (before[:, : min(reach + 1, STEPS)] != after[:, : min(reach + 1, STEPS)])
+        .flatten(2)
+        .any(-1)
+        .all()
+    )
 
 
 @core_of_every_kind
-def test_gradient_steps_teach_to_recall_the_last_input(kind):
-    """Learning signal: what came one step ago is to be shown now. Without memory it cannot be."""
+def test_gradient_steps_teach_recall_of_the_last_input(kind):
+    """The network has to output its last input, which takes memory."""
     core, g = CORES[kind](8, **SMALL.get(kind, {})), torch.Generator().manual_seed(0)
     p = {n: torch.randn(1, *shape, generator=g) / 8**0.5 for n, shape in core.shapes(1).items()}
     p["out"] = torch.randn(1, 8, 1, generator=g) / 8**0.5

@@ -1,4 +1,4 @@
-"""Data flow one way, and so do imports."""
+"""Data flow one way, and so do imports (``make lint`` checks the layers of the library)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,20 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from prefrontal import experiments
 from prefrontal.files import ROOT
 
-EXPERIMENTS = sorted(path.parent for path in (ROOT / "replications").glob("*/__init__.py"))
-WITH_TASK = [folder for folder in EXPERIMENTS if (folder / "task.py").exists()]
-BUILDS_ON = {
-    "predictions": ("two_step",),
-    "inner_algorithm": ("bandit", "volatile_bandit", "two_step"),
-    "ingredients": ("bandit", "two_step"),
-}
-"""The exceptions to the rule that experiments never import each other: those that are about the networks or tasks of others."""
-TORCH_FREE = ("variants", "analysis", "figure")
-FOR_TASKS = {"prefrontal.task", "prefrontal.errors"}
-TEMPLATE = ROOT / "src" / "prefrontal" / "template"
-"""Files of an experiment that is still to be named."""
+FOLDERS = [ROOT / "replications" / name for name in experiments.names()]
+TORCH_FREE = ("settings", "claims", "experiment", "analysis", "figure")
 
 
 def imports(path: Path) -> Iterator[str]:
     """Full names of the modules, or of the names in them, that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -37,72 +27,62 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def name_of(path: Path) -> str:
-    return f"{path.parent.name}.{path.stem}"
-
-
-def modules() -> dict[str, Path]:
-    """Every module of the library and of the experiments: full name -> file."""
-    found = {}
-    for top in (ROOT / "src", ROOT):
-        for path in sorted((top / ("prefrontal" if top.name == "src" else "replications")).rglob("*.py")):
-            if path.parent != TEMPLATE:
-                parts = path.relative_to(top).with_suffix("").parts
-                found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-def test_no_module_imports_itself_by_way_of_others():
-    """Neither when it is imported nor later, in a function or for its types."""
-    known = modules()
-    graph = {
-        name: {imported if imported in known else imported.rpartition(".")[0] for imported in imports(path)} & known.keys()
-        for name, path in known.items()
-    }
-    assert len(list(TopologicalSorter(graph).static_order())) == len(known)
-
-
-def test_what_reads_tables_never_imports_torch():
-    readers = [name for name in modules() if name.startswith("replications.") and name.rpartition(".")[2] in TORCH_FREE]
-    assert readers
-    check = f"""
-import importlib, sys
-for module in {readers}:
-    importlib.import_module(module)
-    if "torch" in sys.modules:
-        sys.exit(module + " imports torch")
-"""
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", check], cwd=ROOT, capture_output=True, text=True)
+def loaded(statement: str) -> set[str]:
+    """Modules that are loaded after a statement, in a process of its own."""
+    code = f"import sys\n{statement}\nprint(*sys.modules, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("folder", EXPERIMENTS, ids=lambda folder: folder.name)
-def test_experiments_never_import_each_other(folder):
+@pytest.mark.parametrize("part", TORCH_FREE)
+def test_definitions_and_readers_do_without_torch(part):
+    modules = [f"replications.{name}.{part}" for name in experiments.names(part)]
+    assert "torch" not in loaded(f"import {', '.join(modules)}")
+
+
+def test_training_loads_no_publishing_and_networks_no_training():
+    training = loaded(
+        "import prefrontal.training.loop, prefrontal.training.jobs, prefrontal.training.sweep"
+    )
+    assert not [name for name in training if name.startswith("prefrontal.publishing")]
+    networks = loaded("import prefrontal; prefrontal.load('bandit')")
+    assert not [name for name in networks if name.startswith("prefrontal.training")]
+
+
+def test_package_and_command_load_little():
+    modules = loaded("import prefrontal, prefrontal.cli")
+    assert not {"torch", "pandas", "matplotlib", "pydantic", "gymnasium"} & modules
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_experiments_import_only_those_that_they_use(folder):
+    allowed = {folder.name, *experiments.study(folder.name).uses}
     for path in folder.rglob("*.py"):
-        others = [name for name in imports(path) if name.startswith("replications.")]
-        allowed = {folder.name, *BUILDS_ON.get(folder.name, ())}
-        assert all(name.split(".")[1] in allowed for name in others), f"{name_of(path)}: {others}"
-
-
-@pytest.mark.parametrize("folder", WITH_TASK, ids=lambda folder: folder.name)
-def test_task_imports_only_the_librarys_task_tools(folder):
-    own = [name for name in imports(folder / "task.py") if name.split(".")[0] in ("prefrontal", "replications")]
-    allowed = FOR_TASKS | {f"replications.{folder.name}.images"}  # what a task shows may be a file of its own
-    allowed |= {f"prefrontal.learners.{folder.name}"}  # what it shares with its ideal observer
-    allowed |= {f"replications.{other}.task" for other in BUILDS_ON.get(folder.name, ())}
-    assert all(name.rpartition(".")[0] in allowed for name in own), own
+        others = [name.split(".")[1] for name in imports(path) if name.startswith("replications.")]
+        assert set(others) <= allowed, f"{path}: {others}"
 
 
 def test_library_knows_no_experiment():
-    for name, path in modules().items():
-        if name.startswith("prefrontal"):
-            assert not any(imported.split(".")[0] in ("replications", "tests") for imported in imports(path)), name
+    for path in (ROOT / "src" / "prefrontal").rglob("*.py"):
+        if "template" not in path.parts:
+            assert not any(
+                name.split(".")[0] in ("replications", "tests") for name in imports(path)
+            ), path
 
 
-def test_experiments_hold_what_their_contract_says():
-    """Modules of an experiment that trains are found by name; nothing is registered."""
-    for folder in EXPERIMENTS:
-        if (folder / "train.py").exists():
-            lacks = [part for part in ("variants", "record", "analysis", "figure") if not (folder / f"{part}.py").exists()]
-            assert not lacks, f"{folder.name}: {lacks}"
-        assert (folder / "captions.md").exists() and (folder / "README.md").exists(), folder.name
+@pytest.mark.parametrize("name", experiments.names("train"))
+def test_experiments_have_the_same_files(name):
+    folder = ROOT / "replications" / name
+    parts = ("settings", "claims", "experiment", "record", "analysis", "figure")
+    assert not [part for part in parts if not (folder / f"{part}.py").exists()]
+    assert (folder / "captions.md").exists() and (folder / "README.md").exists()
+
+
+def test_layers_of_the_library_hold():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -1,4 +1,4 @@
-"""Trainings on a real cluster of two worker processes: the same bits as in one process, whatever dies."""
+"""Trainings on a real cluster of two worker processes: the same bits as in one process."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ from safetensors.torch import load_file
 
 from prefrontal import experiments
 from prefrontal.errors import UserError
+from prefrontal.pipeline import commands
+from prefrontal.pipeline.train import TrainingOptions, train_variants
+from prefrontal.settings import NetworkSettings, Settings, TrainingSettings
 from prefrontal.training import jobs, loop, sweep
 from prefrontal.training.batch import NetworkBatch
-from prefrontal.training.jobs import Machines
+from prefrontal.training.jobs import Job, Machines
+from replications.two_step.settings import TwoStep
 
-TINY = ("--trials", "4", "--units", "4", "--episodes", "30", "--seeds", "2")
-VARY = ("--vary", "steps_per_trial=2,3", "learning_rate=7e-4,2e-3", "--name", "both", "--points", "2")
+TINY = "--task.trials 4 --network.units 4 --training.episodes 30 --networks 2".split()
+VARY = "--vary task.steps_per_trial=2,3 training.learning_rate=7e-4,2e-3 --name both --points 2"
 
 
 def swept(folder: Path, *arguments: str) -> dict[str, bytes]:
     """Tables of a small sweep of two batches."""
-    sweep.main(["two_step", *VARY, *TINY, "--data", str(folder), *arguments])
-    return {name: (folder / "two_step" / "sweeps" / name).read_bytes() for name in ("both.csv", "both_curves.csv")}
+    commands.sweep(["two_step", *VARY.split(), *TINY, "--data", str(folder), *arguments])
+    tables = folder / "two_step" / "sweeps"
+    return {name: (tables / name).read_bytes() for name in ("both.csv", "both_curves.csv")}
 
 
 @pytest.fixture(scope="module")
@@ -36,114 +41,161 @@ def scheduler() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def in_one_process(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Tables of the small sweep, from one process that was left alone."""
+    """Tables of the small sweep, from one process that was never interrupted."""
     return swept(tmp_path_factory.mktemp("one"), "--workers", "1")
 
 
 @pytest.mark.slow
-def test_a_cluster_gives_the_same_tables_as_one_process(tmp_path, scheduler, in_one_process):
+def test_a_cluster_gives_the_tables_of_one_process(tmp_path, scheduler, in_one_process):
     assert swept(tmp_path, "--scheduler", scheduler) == in_one_process
 
 
 @pytest.mark.slow
-def test_a_cluster_trains_the_same_networks_as_one_process(tmp_path, scheduler):
-    for folder, where in (("one", ("--workers", "1")), ("two", ("--scheduler", scheduler))):
-        loop.train_experiment("two_step", ["--all", *TINY, "--data", str(tmp_path / folder), *where])
-    found = {path.name: load_file(path) for path in (tmp_path / "one").rglob("networks/*.safetensors")}
-    assert len(found) == 2 * len(experiments.trained("two_step"))
-    for name, weights in found.items():
-        other = load_file(tmp_path / "two" / "two_step" / "networks" / name)
+def test_a_cluster_trains_the_networks_of_one_process(tmp_path, scheduler):
+    experiment = experiments.get("two_step")
+    small = {"task.trials": 4, "network.units": 4, "training.episodes": 30}
+    variants = {name: experiment.variant(name).vary(small) for name in experiment.variants}
+    for folder, machines in (("one", {"workers": 1}), ("two", {"scheduler": scheduler})):
+        options = TrainingOptions(networks=2, **machines)
+        train_variants(experiment, variants, options, tmp_path / folder)
+    paths = list((tmp_path / "one").rglob("networks/*.safetensors"))
+    assert len(paths) == 2 * len(variants)
+    for path in paths:
+        weights = load_file(path)
+        other = load_file(tmp_path / "two" / "two_step" / "networks" / path.name)
         assert all(torch.equal(tensor, other[key]) for key, tensor in weights.items())
 
 
-def die_once(folder: str, settings: dict, progress: type) -> str:
-    """Train a batch whose worker is killed in the middle, the first time; all workers keep freed memory."""
+def settings_of(seed: int) -> Settings:
+    return Settings(
+        task=TwoStep(trials=3),
+        network=NetworkSettings(units=4),
+        training=TrainingSettings(episodes=6),
+        seed=seed,
+    )
+
+
+def sum_of_weights(batch: NetworkBatch) -> str:
+    return str(batch.flat.double().sum().item())
+
+
+def die_once(folder: str, settings: Settings, progress: type) -> tuple[str, list[Path]]:
+    """Train a batch whose worker is killed halfway, the first time.
+
+    All workers keep freed memory.
+    """
     assert int(os.environ["MALLOC_TRIM_THRESHOLD_"]) == 2**30
-    batch = NetworkBatch([loop.settings_of("two_step", None).read(settings, "test")], compiled=False)
-    flag, checkpoint = Path(folder) / f"died_{batch.config.seed}", Path(folder) / f"{batch.config.seed}.safetensors"
+    batch = NetworkBatch([settings], compiled=False)
+    flag = Path(folder) / f"died_{settings.seed}"
+    checkpoint = Path(folder) / f"{settings.seed}.safetensors"
     loop.CHECKPOINT_SECONDS = 0
     if not flag.exists():
         flag.touch()
-        whole = NetworkBatch.update
+        update = NetworkBatch.update
 
         def dying(self):
             if self.done == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return whole(self)
+            return update(self)
 
         NetworkBatch.update = dying  # type: ignore[method-assign]
     loop.train(batch, "dying", checkpoint, points=4, progress=progress)
-    return str(batch.flat.double().sum().item())
+    return sum_of_weights(batch), [checkpoint]
 
 
-def alone(config) -> str:
+def train_alone(settings: Settings) -> str:
     """The same without a death."""
-    batch = NetworkBatch([config], compiled=False)
-    while batch.share < 1:
+    batch = NetworkBatch([settings], compiled=False)
+    while batch.progress < 1:
         batch.update()
-    return str(batch.flat.double().sum().item())
+    return sum_of_weights(batch)
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_is_replaced_and_its_training_goes_on(tmp_path):
-    base = loop.settings_of("two_step", None).settings() | {"trials": 3, "units": 4, "episodes": 6}
-    jobs = {str(seed): (str(tmp_path), base | {"seed": seed}) for seed in range(2)}
-    found = jobs.spread(die_once, jobs, 12, Machines(workers=2))
-    kind = type(loop.settings_of("two_step", None))
-    assert found == [alone(kind(**(base | {"seed": seed}))) for seed in range(2)]
+def test_a_killed_worker_is_replaced_and_resumes(tmp_path):
+    dying = [Job(str(seed), die_once, (str(tmp_path), settings_of(seed)), 6) for seed in range(2)]
+    assert jobs.run_jobs(dying, Machines(workers=2)) == [
+        train_alone(settings_of(seed)) for seed in range(2)
+    ]
     assert len(list(tmp_path.glob("died_*"))) == 2
+    assert not list(tmp_path.glob("*.safetensors")), "checkpoints go when all have finished"
 
 
-def fails_on_odd(number: int, progress: type) -> int:
+def fail_on_odd(number: int, progress: type) -> tuple[int, list[Path]]:
     if number % 2:
         raise UserError(f"seed {number}: loss or weights not finite")
-    return 10 * number
+    return 10 * number, []
 
 
-@pytest.mark.parametrize("together", [False, True])
-def test_jobs_that_fail_are_named_and_the_others_finish(together, scheduler):
-    jobs = {f"job {number}": (number,) for number in range(4)}
-    machines = Machines(scheduler=scheduler) if together else Machines(workers=1)
-    with pytest.raises(UserError, match=r"2 of 4 trainings failed, the others are finished: job 1: seed 1.*; job 3"):
-        jobs.spread(fails_on_odd, jobs, 4, machines)
-    assert jobs.spread(fails_on_odd, {"job 2": (2,)}, 1, machines) == [20]
+def numbered(*numbers: int) -> list[Job]:
+    return [Job(f"job {number}", fail_on_odd, (number,), 1) for number in numbers]
 
 
-def test_a_command_that_was_killed_trains_nothing_twice(tmp_path, monkeypatch, in_one_process):
+@pytest.mark.parametrize("parallel", [False, True])
+def test_failed_jobs_are_named_and_the_others_finish(parallel, scheduler):
+    machines = Machines(scheduler=scheduler) if parallel else Machines(workers=1)
+    message = r"2 of 4 trainings failed, the others are finished: job 1: seed 1.*; job 3"
+    with pytest.raises(UserError, match=message):
+        jobs.run_jobs(numbered(0, 1, 2, 3), machines)
+    assert jobs.run_jobs(numbered(2), machines) == [20]
+
+
+def keep_checkpoint(path: Path, progress: type) -> tuple[None, list[Path]]:
+    path.touch()
+    return None, [path]
+
+
+def test_checkpoints_stay_until_all_jobs_have_finished(tmp_path):
+    kept = Job("kept", keep_checkpoint, (tmp_path / "checkpoint",), 1)
+    with pytest.raises(UserError, match="1 of 2 trainings failed"):
+        jobs.run_jobs([kept, *numbered(1)], Machines(workers=1))
+    assert (tmp_path / "checkpoint").exists()
+    jobs.run_jobs([kept, *numbered(2)], Machines(workers=1))
+    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_a_killed_command_trains_nothing_twice(tmp_path, monkeypatch, in_one_process):
     learn, trained = sweep.learn, []
 
-    def cut(name, settings, varied, options, progress):
+    def interrupted(experiment, settings, varied, options, progress):
         if trained:
             raise KeyboardInterrupt
         trained.append(settings)
-        return learn(name, settings, varied, options, progress)
+        return learn(experiment, settings, varied, options, progress)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(sweep, "learn", cut)
+        patch.setattr(sweep, "learn", interrupted)
         swept(tmp_path / "parts", "--workers", "1")
     updates = []
     update = NetworkBatch.update
-    monkeypatch.setattr(NetworkBatch, "update", lambda self: updates.append(self.config.steps_per_trial) or update(self))
+
+    def counted(self):
+        updates.append(self.shared.task.steps_per_trial)
+        return update(self)
+
+    monkeypatch.setattr(NetworkBatch, "update", counted)
     assert swept(tmp_path / "parts", "--workers", "1") == in_one_process
     assert len(set(updates)) == 1
     assert not list((tmp_path / "parts").rglob("checkpoints/*"))
 
 
 @pytest.mark.parametrize(
-    ("machines", "words"),
+    ("machines", "message"),
     [
         ({"workers": 0}, "workers is 0; it must be 1 or more"),
         ({"workers": 2, "scheduler": "tcp://127.0.0.1:1"}, "left out beside --scheduler"),
     ],
 )
-def test_machines_that_cannot_be_are_refused(machines, words):
-    with pytest.raises(UserError, match=words):
+def test_impossible_machines_are_refused(machines, message):
+    with pytest.raises(UserError, match=message):
         Machines(**machines)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr(cluster, "STARTING_SECONDS", 1)
-    with pytest.raises(UserError, match=r"scheduler 'tcp://127\.0\.0\.1:9' does not answer"):
-        jobs.spread(fails_on_odd, {"job 0": (0,)}, 1, Machines(scheduler="tcp://127.0.0.1:9"))
-    with pytest.raises(UserError, match="scheduler is 'localhost'; it must be an address such as tcp://host:8786"):
-        jobs.spread(fails_on_odd, {"job 0": (0,)}, 1, Machines(scheduler="localhost"))
+    monkeypatch.setattr(jobs, "STARTING_SECONDS", 1)
+    message = r"scheduler 'tcp://127\.0\.0\.1:9' does not answer"
+    with pytest.raises(UserError, match=message):
+        jobs.run_jobs(numbered(0), Machines(scheduler="tcp://127.0.0.1:9"))
+    message = "scheduler is 'localhost'; it must be an address such as tcp://host:8786"
+    with pytest.raises(UserError, match=message):
+        jobs.run_jobs(numbered(0), Machines(scheduler="localhost"))

@@ -1,4 +1,4 @@
-"""Networks as encoder, core and wiring, stacked."""
+"""Networks: encoder, core and wiring, stacked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from prefrontal.networks.cores import LSTM
-from prefrontal.networks.encoders import Convolutions, Identity, normalise
+from prefrontal.networks.encoders import Convolutions, Identity
 from prefrontal.networks.network import Network, NetworkInput, initial_parameters
 from tests.textbook import gate_order
 
@@ -38,9 +38,13 @@ def random_sequence(seeds: int, episodes: int, steps: int) -> list[NetworkInput]
     g = torch.Generator().manual_seed(7)
     return [
         NetworkInput(
-            torch.randn(seeds, episodes, NETWORK.encoder.features, generator=g, dtype=torch.float64),
+            torch.randn(
+                seeds, episodes, NETWORK.encoder.features, generator=g, dtype=torch.float64
+            ),
             torch.randn(seeds, episodes, generator=g, dtype=torch.float64),
-            torch.randint(-(t == 0), 0 if t == 0 else NETWORK.actions, (seeds, episodes), generator=g),
+            torch.randint(
+                -(t == 0), 0 if t == 0 else NETWORK.actions, (seeds, episodes), generator=g
+            ),
         )
         for t in range(steps)
     ]
@@ -49,9 +53,12 @@ def random_sequence(seeds: int, episodes: int, steps: int) -> list[NetworkInput]
 def run(network: Network, flat: torch.Tensor, sequence: list[NetworkInput]) -> list[torch.Tensor]:
     """Activity, logits and value, each (network, steps, episode, ...)."""
     p, rows = network.views(flat), []
-    memory, discount = network.reset(p, sequence[0].reward.shape[1]), torch.full((len(flat),), 0.9, dtype=flat.dtype)
-    for moment in sequence:
-        memory, logits, value = network.step(p, memory, moment, discount)
+    memory, discount = (
+        network.reset(p, sequence[0].reward.shape[1]),
+        torch.full((len(flat),), 0.9, dtype=flat.dtype),
+    )
+    for network_input in sequence:
+        memory, logits, value = network.step(p, memory, network_input, discount)
         rows.append((memory["activity"], logits, value))
     return [torch.stack(parts, dim=1) for parts in zip(*rows, strict=True)]
 
@@ -67,10 +74,24 @@ def test_step_by_step_equals_whole_sequence():
         lstm = nn.LSTM(NETWORK.inputs, units, dtype=torch.float64)
         weight_ih, weight_hh = gate_order(p["lstm_weight"]).T.split([NETWORK.inputs, units], dim=1)
         bias = gate_order(p["lstm_bias"])
-        lstm.load_state_dict({"weight_ih_l0": weight_ih, "weight_hh_l0": weight_hh, "bias_ih_l0": bias, "bias_hh_l0": 0 * bias})
-        one_hot = nn.functional.one_hot(torch.stack([m.action[s] for m in sequence]) + 1, NETWORK.actions + 1)[..., 1:]
-        observation, reward = (torch.stack([moment[k][s] for moment in sequence]) for k in (0, 1))
-        start = [p[name].expand(1, episodes, -1).contiguous() for name in ("initial_activity", "initial_cell")]
+        lstm.load_state_dict(
+            {
+                "weight_ih_l0": weight_ih,
+                "weight_hh_l0": weight_hh,
+                "bias_ih_l0": bias,
+                "bias_hh_l0": 0 * bias,
+            }
+        )
+        one_hot = nn.functional.one_hot(
+            torch.stack([m.action[s] for m in sequence]) + 1, NETWORK.actions + 1
+        )[..., 1:]
+        observation, reward = (
+            torch.stack([network_input[k][s] for network_input in sequence]) for k in (0, 1)
+        )
+        start = [
+            p[name].expand(1, episodes, -1).contiguous()
+            for name in ("initial_activity", "initial_cell")
+        ]
         whole, _ = lstm(torch.cat([observation, reward[..., None], one_hot], dim=-1), tuple(start))
         torch.testing.assert_close(activity[s], whole)
         torch.testing.assert_close(logits[s], whole @ p["policy_weight"] + p["policy_bias"])
@@ -84,23 +105,30 @@ def test_flatten_and_views_are_inverse(network, seeds):
     assert {name: tuple(view.shape[1:]) for name, view in views.items()} == network.shapes
     assert torch.equal(network.flatten(views), flat)
     views["lstm_bias"] += 1
-    assert torch.equal(network.views(flat)["lstm_bias"], views["lstm_bias"]), "views share memory with the flat tensor"
+    assert torch.equal(network.views(flat)["lstm_bias"], views["lstm_bias"]), (
+        "views share memory with the flat tensor"
+    )
 
 
 @settings(deadline=None)
-@given(seeds=st.integers(2, 6), changed=st.integers(0, 5), seed=st.integers(0, 1000), separate_actor_critic=st.booleans())
-def test_networks_in_a_stack_never_mix(seeds, changed, seed, apart):
+@given(
+    seeds=st.integers(2, 6),
+    changed=st.integers(0, 5),
+    seed=st.integers(0, 1000),
+    separate=st.booleans(),
+)
+def test_networks_in_a_stack_never_mix(seeds, changed, seed, separate):
     """Another network's weights and inputs leave no trace in one's own results."""
     changed %= seeds
-    network = Network(Identity(4), LSTM(6), 3, apart)
+    network = Network(Identity(4), LSTM(6), 3, separate)
     flat, sequence = random_flat(seeds, network), random_sequence(seeds, 2, 4)
     before = run(network, flat, sequence)
     g = torch.Generator().manual_seed(seed)
     other = flat.clone()
     other[changed] += torch.randn(network.size, generator=g, dtype=torch.float64)
-    for moment in sequence:
-        moment.observation[changed] += 1
-        moment.reward[changed] -= 1
+    for network_input in sequence:
+        network_input.observation[changed] += 1
+        network_input.reward[changed] -= 1
     after = run(network, other, sequence)
     rest = [s for s in range(seeds) if s != changed]
     for old, new in zip(before, after, strict=True):
@@ -108,34 +136,43 @@ def test_networks_in_a_stack_never_mix(seeds, changed, seed, apart):
         assert not torch.equal(old[changed], new[changed])
 
 
-def test_a_network_that_forgets_begins_anew_at_every_step():
+def test_stateless_networks_start_anew_at_every_step():
     network, sequence = Network(Identity(4), LSTM(6), 3, stateful=False), random_sequence(2, 3, 4)
     flat = random_flat(2, network)
-    alone = [run(network, flat, [moment]) for moment in sequence]
+    alone = [run(network, flat, [network_input]) for network_input in sequence]
     for together, *steps in zip(run(network, flat, sequence), *alone, strict=True):
         assert torch.equal(together, torch.cat(steps, dim=1))
 
 
-@pytest.mark.parametrize("apart", [False, True])
-@pytest.mark.parametrize(("blind", "sense"), [("reward", "reward_input"), ("action", "action_input")])
-def test_what_is_not_seen_leaves_no_trace(blind, sense, apart):
-    network = Network(Identity(4), LSTM(6), 3, apart, **{sense: False})
+@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize(
+    ("blind", "sense"), [("reward", "reward_input"), ("action", "action_input")]
+)
+def test_inputs_left_out_change_nothing(blind, sense, separate):
+    network = Network(Identity(4), LSTM(6), 3, separate, **{sense: False})
     flat, sequence = random_flat(2, network), random_sequence(2, 3, 5)
 
-    def other(moment: NetworkInput) -> NetworkInput:
-        action = torch.where(moment.action < 0, -1, (moment.action + 1) % 3)
-        return moment._replace(reward=moment.reward + 1) if blind == "reward" else moment._replace(action=action)
+    def other(network_input: NetworkInput) -> NetworkInput:
+        action = torch.where(network_input.action < 0, -1, (network_input.action + 1) % 3)
+        return (
+            network_input._replace(reward=network_input.reward + 1)
+            if blind == "reward"
+            else network_input._replace(action=action)
+        )
 
-    changed = [other(moment) for moment in sequence]
+    changed = [other(network_input) for network_input in sequence]
     for old, new in zip(run(network, flat, sequence), run(network, flat, changed), strict=True):
         assert torch.equal(old, new)
-    whole = Network(Identity(4), LSTM(6), 3, apart)
+    whole = Network(Identity(4), LSTM(6), 3, separate)
     seen = run(whole, random_flat(2, whole), sequence), run(whole, random_flat(2, whole), changed)
     assert not torch.equal(seen[0][1], seen[1][1])
 
 
 def test_actor_receives_the_critics_prediction_error():
-    network, discount = Network(Identity(2), LSTM(4), 3, separate_actor_critic=True), torch.tensor([0.8, 0.5], dtype=torch.float64)
+    network, discount = (
+        Network(Identity(2), LSTM(4), 3, separate_actor_critic=True),
+        torch.tensor([0.8, 0.5], dtype=torch.float64),
+    )
     p = network.views(random_flat(2, network).requires_grad_())
     memory, g = network.reset(p, 5), torch.Generator().manual_seed(0)
     values, received = [], []
@@ -148,15 +185,21 @@ def test_actor_receives_the_critics_prediction_error():
     for t in range(4):
         action = torch.full((2, 5), -1 if t == 0 else 1)
         observation = torch.randn(2, 5, 2, generator=g, dtype=torch.float64)
-        memory, _, value = network.step(p, memory, NetworkInput(observation, rewards[t], action), discount, spy)
+        memory, _, value = network.step(
+            p, memory, NetworkInput(observation, rewards[t], action), discount, spy
+        )
         values.append(value)
     assert (received[0] == 0).all()
     for t in range(1, 4):
-        torch.testing.assert_close(received[t], (rewards[t] + discount[:, None] * values[t] - values[t - 1]).detach())
-    assert not any(error.requires_grad for error in received), "the actor's gradient ends at the error"
+        torch.testing.assert_close(
+            received[t], (rewards[t] + discount[:, None] * values[t] - values[t - 1]).detach()
+        )
+    assert not any(error.requires_grad for error in received), (
+        "the actor's gradient ends at the error"
+    )
 
 
-def test_initial_weights_lie_in_their_range_and_fill_it():
+def test_initial_weights_fill_their_range():
     network = Network(Identity(4), LSTM(48), 3)
     scales = torch.tensor([1.0, 2.5]), torch.tensor([3.0, 0.5])
     parameters = network.views(initial_parameters(network, [0, 1], *scales))
@@ -167,7 +210,9 @@ def test_initial_weights_lie_in_their_range_and_fill_it():
         bound = (scales[0] if name == "lstm_weight" else scales[1]) / math.sqrt(48)
         largest = values.abs().flatten(1).max(1).values
         assert (largest <= bound).all() and (largest > 0.9 * bound).all(), name
-        assert (values.flatten(1).mean(1).abs() < 4 * bound / math.sqrt(3 * values[0].numel())).all(), name
+        assert (
+            values.flatten(1).mean(1).abs() < 4 * bound / math.sqrt(3 * values[0].numel())
+        ).all(), name
 
 
 @pytest.mark.parametrize("network", [NETWORK, VIEWS], ids=["symbols", "pixels"])
@@ -179,54 +224,34 @@ def test_initial_weights_depend_on_the_seed_alone(network):
     assert not torch.equal(draw([9])[0], draw([2])[0])
 
 
-def test_parameters_of_another_size_are_refused():
-    with pytest.raises(ValueError, match=rf"shape \(2, 10\), expected \(seeds, {NETWORK.size}\)"):
+def test_parameters_of_another_size_raise():
+    with pytest.raises(
+        ValueError, match=rf"shape \(2, 10\), expected \(networks, {NETWORK.size}\)"
+    ):
         NETWORK.views(torch.zeros(2, 10))
 
 
-def torch_modules(view_size: int, features: int, units: int, actions: int) -> nn.ModuleDict:
-    side = ((view_size - 8) // 4 + 1 - 4) // 2 + 1
-    convolutions = nn.Conv2d(3, 16, 8, 4), nn.ReLU(), nn.Conv2d(16, 32, 4, 2), nn.ReLU()
-    encoder = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(32 * side**2, features), nn.ReLU())
-    lstm = nn.LSTMCell(features + 1 + actions, units)
-    return nn.ModuleDict({"encoder": encoder, "lstm": lstm, "policy": nn.Linear(units, actions), "value": nn.Linear(units, 1)})
-
-
 @pytest.mark.parametrize("pixels", [torch.uint8, torch.float32])
-def test_weights_of_pytorchs_own_modules_play_the_same(pixels):
-    """Two networks that see views, three steps."""
+def test_convolutions_equal_pytorchs_modules(pixels):
     torch.manual_seed(0)
-    modules = [torch_modules(36, 7, 5, 3) for _ in range(2)]
-    loaded = [VIEWS.from_torch(m.state_dict()) for m in modules]
-    p = {name: torch.cat([one[name] for one in loaded]) for name in VIEWS.shapes}
-    memory, theirs = VIEWS.reset(p, 4), [(torch.zeros(4, 5), torch.zeros(4, 5))] * 2
-    for _ in range(3):
-        view = torch.randint(0, 256, (2, 4, 36, 36, 3), dtype=torch.uint8)
-        scaled = view / 127.5 - 1
-        reward, action = torch.randn(2, 4), torch.randint(0, 3, (2, 4))
-        moment = NetworkInput(view if pixels == torch.uint8 else scaled, reward, action)
-        memory, logits, value = VIEWS.step(p, memory, moment, torch.ones(2))
-        for s, m in enumerate(modules):
-            seen = m["encoder"](scaled[s].permute(0, 3, 1, 2))
-            inputs = torch.cat([seen, reward[s, :, None], nn.functional.one_hot(action[s], 3)], dim=-1)
-            theirs[s] = m["lstm"](inputs, theirs[s])
-            torch.testing.assert_close(logits[s], m["policy"](theirs[s][0]), rtol=1e-4, atol=1e-5)
-            torch.testing.assert_close(value[s], m["value"](theirs[s][0])[:, 0], rtol=1e-4, atol=1e-5)
-
-
-def test_normalised_filters_receive_signals_of_mean_0_and_variance_1():
-    p = VIEWS.views(initial_parameters(VIEWS, [0, 1], torch.ones(2), torch.ones(2)))
-    views = torch.rand(200, 36, 36, 3, generator=torch.Generator().manual_seed(0))
-    scaled = normalise(p, views)
-    assert torch.equal(scaled["lstm_weight"], p["lstm_weight"]) and not torch.equal(scaled["encoder_0_bias"], p["encoder_0_bias"])
-    for s in range(2):
-        signal = views.permute(0, 3, 1, 2)
-        for layer, apply in (("0", 4), ("2", 2), ("5", None)):
-            weight, bias = scaled[f"encoder_{layer}_weight"][s], scaled[f"encoder_{layer}_bias"][s]
-            linear = apply is None
-            received = signal.flatten(1) @ weight.T + bias if linear else nn.functional.conv2d(signal, weight, bias, apply)
-            units = received.transpose(0, 1).flatten(1)
-            torch.testing.assert_close(units.mean(1), torch.zeros(len(units)), rtol=0, atol=1e-3)
-            spread = units.std(1)
-            assert ((spread - 1).abs() < 1e-3).logical_or(spread < 1e-3).all()
-            signal = received.relu()
+    encoders = [
+        nn.Sequential(
+            nn.Conv2d(3, 16, 8, 4),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 4, 2),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(32 * 3**2, 7),
+            nn.ReLU(),
+        )
+        for _ in range(2)
+    ]
+    states = [encoder.state_dict(prefix="encoder_") for encoder in encoders]
+    p = {name: torch.stack([state[name] for state in states]) for name in states[0]}
+    p = {name.replace(".", "_"): tensor for name, tensor in p.items()}
+    views = torch.randint(0, 256, (2, 4, 36, 36, 3), dtype=torch.uint8)
+    scaled = views / 127.5 - 1
+    features = VIEWS.encoder.encode(p, views if pixels == torch.uint8 else scaled)
+    for n, encoder in enumerate(encoders):
+        expected = encoder(scaled[n].permute(0, 3, 1, 2))
+        torch.testing.assert_close(features[n], expected, rtol=1e-4, atol=1e-5)

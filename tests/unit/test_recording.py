@@ -19,16 +19,22 @@ from prefrontal.networks.encoders import Identity
 from prefrontal.networks.load import Networks
 from prefrontal.networks.network import Network, NetworkAgent, initial_parameters
 from prefrontal.networks.play import evaluate, play
+from prefrontal.networks import record as record_module
 from prefrontal.networks.record import record
+from prefrontal.settings import Settings
 from prefrontal.tables import recording, schema, storage
 from prefrontal.task import RandomStreams
-from replications.bandit.task import BanditTask
-from replications.two_step.task import TwoStepTask
-from tests.test_a2c import WanderingTask
+from replications.bandit.settings import Bandit
+from replications.two_step.settings import TwoStep
+from tests.unit.test_a2c import WanderingTask
 
 SEEDS = [3, 8]
 DISCOUNT = [0.9, 0.6]
-TWO_STEP = TwoStepTask(trials=7)
+TWO_STEP = TwoStep(trials=7).build()
+
+
+REVERSAL = Settings(task=TwoStep(reversal=0.1))
+TASKS = {"TwoStep": TwoStep}
 
 
 class WanderingTrials(WanderingTask):
@@ -36,43 +42,66 @@ class WanderingTrials(WanderingTask):
 
     def trial_columns(self, state):
         length = state["trial"].numpy()
-        return {"choice": np.zeros_like(length), "reward": np.zeros(length.shape, dtype=np.float32), "length": length}
+        return {
+            "choice": np.zeros_like(length),
+            "reward": np.zeros(length.shape, dtype=np.float32),
+            "length": length,
+        }
 
 
-def random_agent(task, reward_scale: torch.Tensor | None = None, seeds: list[int] = SEEDS) -> NetworkAgent:
-    network, ones = Network(Identity(len(task.observations)), LSTM(6), len(task.actions)), torch.ones(len(seeds))
+def random_agent(
+    task, reward_scale: torch.Tensor | None = None, seeds: list[int] = SEEDS
+) -> NetworkAgent:
+    network, ones = (
+        Network(Identity(len(task.observations)), LSTM(6), len(task.actions)),
+        torch.ones(len(seeds)),
+    )
     parameters = network.views(initial_parameters(network, seeds, 2 * ones, 3 * ones))
-    return NetworkAgent(network, parameters, 0.9 * ones, ones if reward_scale is None else reward_scale)
+    return NetworkAgent(
+        network, parameters, 0.9 * ones, ones if reward_scale is None else reward_scale
+    )
 
 
 def record_two_step(episodes: int = 5, **options) -> recording.Recording:
-    options = {"discount": torch.tensor(DISCOUNT), "activity_periods": ("stage 1", "stage 2")} | options
+    options = {
+        "discount": torch.tensor(DISCOUNT),
+        "activity_periods": ("stage 1", "stage 2"),
+    } | options
     return record(random_agent(TWO_STEP), TWO_STEP, SEEDS, "test", episodes, **options)
 
 
 def test_tables_are_those_of_the_data_dictionary(tmp_path):
-    recorded = dataclasses.replace(record_two_step(columns={"test": "own"}), settings={"test": {"reversal": 0.1}})
+    recorded = dataclasses.replace(
+        record_two_step(columns={"test": "own"}), settings={"test": REVERSAL}
+    )
     recording.write_recording(dataclasses.replace(recorded, about={"commit": "here"}), tmp_path)
-    read = recording.read_recording(tmp_path)
-    assert read.about == {"commit": "here"} and read.settings == {"test": {"reversal": 0.1}}
+    read = recording.read_recording(tmp_path, TASKS)
+    assert read.about == {"commit": "here"} and read.settings == {"test": REVERSAL}
     for kind in recording.RECORDED:
         frame = storage.read(tmp_path / f"{kind}.parquet", kind)
         pd.testing.assert_frame_equal(frame, getattr(recorded, kind))
-        pd.testing.assert_frame_equal(getattr(read, kind), frame, check_dtype=False, check_categorical=False)
+        pd.testing.assert_frame_equal(
+            getattr(read, kind), frame, check_dtype=False, check_categorical=False
+        )
         assert list(frame.columns[:5]) == [*schema.KEYS, "test"]
         assert frame["seed"].unique().tolist() == SEEDS
         assert (frame["variant"] == "test").all() and (frame["test"] == "own").all()
         assert not frame.isna().any().any()
     assert {"transition", "outcome_state", "rich_state"} <= set(recorded.trials.columns)
     assert {"p_left", "p_right", "p_centre"} <= set(recorded.steps.columns)
-    np.testing.assert_allclose(recorded.steps[["p_left", "p_right", "p_centre"]].sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(
+        recorded.steps[["p_left", "p_right", "p_centre"]].sum(axis=1), 1, atol=1e-6
+    )
     units = recorded.activity.filter(like="unit_")
-    assert list(units.columns) == [f"unit_{k:02d}" for k in range(6)] and (units.dtypes == np.float32).all()
+    assert (
+        list(units.columns) == [f"unit_{k:02d}" for k in range(6)]
+        and (units.dtypes == np.float32).all()
+    )
     assert set(recorded.activity["period"]) == {"stage 1", "stage 2"}
 
 
 @pytest.mark.parametrize("renamed", [0, 1, 2, 3])
-def test_recordings_that_were_cut_short_are_not_read_together(tmp_path, monkeypatch, renamed):
+def test_interrupted_recordings_are_not_read_together(tmp_path, monkeypatch, renamed):
     """Cut short after so many of the three tables have taken their place."""
     one, other = record_two_step(2), record_two_step(2, purpose="other episodes")
     recording.write_recording(one, tmp_path)
@@ -89,26 +118,34 @@ def test_recordings_that_were_cut_short_are_not_read_together(tmp_path, monkeypa
         recording.write_recording(other, tmp_path)
     if renamed in (1, 2):
         with pytest.raises(
-            UserError, match=r"\w+\.parquet: not of the same recording as trials\.parquet; run the recording again"
+            UserError,
+            match=r"\w+\.parquet: not of the same recording as trials\.parquet; record again",
         ):
-            recording.read_recording(tmp_path)
+            recording.read_recording(tmp_path, TASKS)
     else:
-        assert recording.read_recording(tmp_path).steps["value"].equals((other if renamed else one).steps["value"])
+        assert (
+            recording.read_recording(tmp_path, TASKS)
+            .steps["value"]
+            .equals((other if renamed else one).steps["value"])
+        )
     assert not list(tmp_path.glob(".*"))
 
 
 def test_recording_of_fewer_tables_leaves_none_of_another(tmp_path):
     recording.write_recording(record_two_step(2), tmp_path)
     recording.write_recording(record_two_step(2, steps=False), tmp_path)
-    assert not len(recording.read_recording(tmp_path).steps)
+    assert not len(recording.read_recording(tmp_path, TASKS).steps)
     recording.write_recording(record_two_step(2), tmp_path)
     (tmp_path / "steps.parquet").unlink()
     with pytest.raises(UserError, match=r"steps\.parquet: no such table"):
-        recording.read_recording(tmp_path)
+        recording.read_recording(tmp_path, TASKS)
 
 
-def test_recordings_beyond_memory_are_refused_before_they_are_played():
-    with pytest.raises(UserError, match=r"episodes 1,000,000,000: takes at least [\d,]+ GB of memory, of which this machine has"):
+def test_recordings_beyond_memory_are_not_started():
+    with pytest.raises(
+        UserError,
+        match=r"episodes 1,000,000,000: takes at least [\d,]+ GB of memory, of which this machine has",
+    ):
         record_two_step(10**9)
 
 
@@ -116,7 +153,9 @@ def test_reward_prediction_errors_follow_from_the_table_itself():
     steps = record_two_step().steps
     following = steps.groupby(["seed", "episode"]).value.shift(-1, fill_value=0)
     discount = steps["seed"].map(dict(zip(SEEDS, DISCOUNT, strict=True)))
-    np.testing.assert_allclose(steps["rpe"], steps["reward"] + discount * following - steps["value"], atol=1e-5)
+    np.testing.assert_allclose(
+        steps["rpe"], steps["reward"] + discount * following - steps["value"], atol=1e-5
+    )
 
 
 def test_each_finished_trial_is_one_row():
@@ -139,11 +178,13 @@ def test_trial_reward_is_that_of_its_last_step():
     pd.testing.assert_series_equal(trials, last.loc[trials.index], check_names=False)
 
 
-def test_activity_belongs_to_the_steps_and_gives_their_policy():
+def test_activity_gives_the_recorded_values():
     recorded = record_two_step()
     agent = random_agent(TWO_STEP)
     keys = ["seed", "episode", "step"]
-    joined = recorded.activity.merge(recorded.steps, on=keys, suffixes=("", "_steps"), validate="one_to_one")
+    joined = recorded.activity.merge(
+        recorded.steps, on=keys, suffixes=("", "_steps"), validate="one_to_one"
+    )
     assert (joined["period"].astype(str) == joined["period_steps"].astype(str)).all()
     assert len(joined) == recorded.steps["period"].isin(["stage 1", "stage 2"]).sum()
     for index, seed in enumerate(SEEDS):
@@ -153,9 +194,9 @@ def test_activity_belongs_to_the_steps_and_gives_their_policy():
         np.testing.assert_allclose(own["value"], value[:, 0], atol=1e-5)
 
 
-@pytest.mark.parametrize("immediate_reset", [100, 3])
-def test_nothing_is_recorded_after_the_end_of_an_episode(monkeypatch, immediate_reset):
-    monkeypatch.setattr(recording, "EPISODES_AT_ONCE", immediate_reset)
+@pytest.mark.parametrize("at_once", [100, 3])
+def test_nothing_is_recorded_after_the_end_of_an_episode(monkeypatch, at_once):
+    monkeypatch.setattr(record_module, "EPISODES_AT_ONCE", at_once)
     task = WanderingTrials()
     recorded = record(random_agent(task), task, SEEDS, "test", 8, activity_periods=("step",))
     lengths = recorded.trials.groupby(["seed", "episode"])["length"]
@@ -173,8 +214,8 @@ def test_same_seeds_and_purpose_give_the_same_table():
     assert not one.trials.equals(record_two_step(purpose="other episodes").trials)
 
 
-def test_same_seeds_and_purpose_give_the_same_task_episodes_to_every_agent():
-    task = BanditTask(trials=6)
+def test_every_agent_meets_the_same_episodes():
+    task = Bandit(trials=6).build()
     agents = random_agent(task), random_agent(task, seeds=[11, 12])
     one, other = (record(agent, task, SEEDS, "test", 5).trials for agent in agents)
     columns = ["seed", "episode", "trial", "p_left", "p_right"]
@@ -182,7 +223,7 @@ def test_same_seeds_and_purpose_give_the_same_task_episodes_to_every_agent():
     assert not one["choice"].equals(other["choice"])
 
 
-def test_recording_does_not_depend_on_the_company():
+def test_recording_is_the_same_alone_and_in_a_batch():
     alone = record(random_agent(TWO_STEP, seeds=SEEDS[1:]), TWO_STEP, SEEDS[1:], "test", 4)
     company = record(random_agent(TWO_STEP), TWO_STEP, SEEDS, "test", 4)
     own = company.trials[company.trials["seed"] == SEEDS[1]].reset_index(drop=True)
@@ -196,16 +237,19 @@ def test_weights_stay_as_they_are():
     assert all(torch.equal(tensor, before[name]) for name, tensor in agent.parameters.items())
 
 
-@pytest.mark.parametrize("immediate_reset", [100, 4, 1])
-def test_tables_are_whole_whatever_is_played_at_once(monkeypatch, immediate_reset):
-    monkeypatch.setattr(recording, "EPISODES_AT_ONCE", immediate_reset)
+@pytest.mark.parametrize("at_once", [100, 4, 1])
+def test_tables_do_not_depend_on_batching(monkeypatch, at_once):
+    monkeypatch.setattr(record_module, "EPISODES_AT_ONCE", at_once)
     recorded = record_two_step(episodes=10)
     for kind, last in (("trials", "trial"), ("steps", "step"), ("activity", "step")):
         frame = getattr(recorded, kind)
         keys = ["seed", "episode", last]
         assert not frame.duplicated(keys).any()
         assert frame[keys].equals(frame[keys].sort_values(keys, ignore_index=True))
-        assert frame.groupby("seed", observed=True)["episode"].unique().map(list).tolist() == [list(range(10))] * 2
+        assert (
+            frame.groupby("seed", observed=True)["episode"].unique().map(list).tolist()
+            == [list(range(10))] * 2
+        )
         assert frame["variant"].dtype == "category"
 
 
@@ -216,7 +260,7 @@ def test_steps_and_activity_are_kept_on_demand():
 
 def test_values_come_in_the_tasks_units():
     """A network that saw and learned from a tenth of the reward foretells a tenth; the table gives it back times ten."""
-    task, scale = BanditTask(trials=4), torch.tensor([0.1, 0.1])
+    task, scale = Bandit(trials=4).build(), torch.tensor([0.1, 0.1])
     scaled, plain = random_agent(task, scale), random_agent(task)
     seen = list(play(scaled, task, RandomStreams(SEEDS, "test"), 3))
     memory = plain.reset(2, 3)
@@ -229,7 +273,7 @@ def test_values_come_in_the_tasks_units():
 
 
 def test_actions_are_sampled_from_the_policy():
-    task = BanditTask(trials=1)
+    task = Bandit(trials=1).build()
     steps = record(random_agent(task), task, SEEDS, "test", 4000).steps
     by_network = steps.groupby("seed")
     expected, frequency = by_network["p_right"].mean(), by_network["action"].mean()
@@ -251,19 +295,25 @@ def test_recordings_join():
     assert len(joined.steps) == len(one.steps)
 
 
-def test_load_gives_networks_that_play_also_outside_the_repository(tmp_path, monkeypatch):
+def test_loaded_networks_play_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     trained = prefrontal.load("two_step")
-    assert trained.variant == experiments.module("two_step", "variants").MAIN
+    assert trained.variant == experiments.get("two_step").main
     recorded = trained.record(2)
     assert recorded.trials["seed"].unique().tolist() == trained.seeds
-    assert recorded.settings[trained.variant]["reversal"] == trained.task.reversal
+    assert recorded.settings[trained.variant] == trained.settings
     following = recorded.steps.groupby(["seed", "episode"])["value"].shift(-1, fill_value=0)
-    rpe = recorded.steps["reward"] + trained.config.discount * following - recorded.steps["value"]
-    np.testing.assert_allclose(recorded.steps["rpe"], rpe, atol=1e-5, err_msg="networks bring their discount")
-    with pytest.raises(UserError, match="experiment is 'three_step'; it must be bandit or"):
+    rpe = (
+        recorded.steps["reward"]
+        + trained.settings.training.discount * following
+        - recorded.steps["value"]
+    )
+    np.testing.assert_allclose(
+        recorded.steps["rpe"], rpe, atol=1e-5, err_msg="networks bring their discount"
+    )
+    with pytest.raises(UserError, match="experiment is 'three_step'; it must be one of bandit"):
         prefrontal.load("three_step")
-    with pytest.raises(UserError, match="experiment is 'multiverse'; it must be bandit or"):
+    with pytest.raises(UserError, match="experiment is 'multiverse'; it must be one of bandit"):
         prefrontal.load("multiverse")
     with pytest.raises(UserError, match="no trained network of variant 'none'"):
         prefrontal.load("two_step", "none")
@@ -273,19 +323,26 @@ def test_trained_networks_play_in_double_precision():
     """So that no action hangs on how a processor rounds; the tables stay in single precision."""
     trained = prefrontal.load("two_step")
     step = next(play(trained.agent, trained.task, RandomStreams(trained.seeds, "test"), 3))
-    assert {tensor.dtype for tensor in (step.probabilities, step.value, step.activity)} == {torch.float64}
+    assert {tensor.dtype for tensor in (step.probabilities, step.value, step.activity)} == {
+        torch.float64
+    }
     recorded = trained.record(1, activity_periods=("stage 1",))
-    for frame, columns in ((recorded.steps, ["value", "rpe", "p_left"]), (recorded.activity, ["unit_00"])):
+    for frame, columns in (
+        (recorded.steps, ["value", "rpe", "p_left"]),
+        (recorded.activity, ["unit_00"]),
+    ):
         assert (frame[columns].dtypes == np.float32).all()
 
 
 @pytest.mark.parametrize("name", experiments.names("record"))
-def test_all_committed_networks_of_every_condition_load(name):
-    networks = Networks(name)
+def test_all_committed_networks_load(name):
+    networks = Networks(experiments.get(name))
     assert networks.variants
     for variant in networks.variants:
         trained = networks(variant)
         files = list((files.DATA / name / "networks").glob("*.safetensors"))
         assert trained.seeds == sorted(
-            int(path.stem.removeprefix(f"{variant}_")) for path in files if path.stem.removeprefix(f"{variant}_").isdigit()
+            int(path.stem.removeprefix(f"{variant}_"))
+            for path in files
+            if path.stem.removeprefix(f"{variant}_").isdigit()
         )

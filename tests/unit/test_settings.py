@@ -1,93 +1,114 @@
-"""Settings: entered once, with their legal values; what they inherit; how they are read back."""
+"""Settings say by themselves what is legal, and travel as one object."""
 
-from __future__ import annotations
-
-import dataclasses
 import json
-import re
-from dataclasses import dataclass
+import pickle
 
 import pytest
 
-from prefrontal import experiments, files, settings
+from prefrontal import experiments
 from prefrontal.errors import UserError
-from prefrontal.settings import Config, legal_values, numeric, structure
+from prefrontal.settings import (
+    NetworkSettings,
+    Settings,
+    TrainingSettings,
+    batched,
+    digest,
+    number,
+    structure,
+)
+from replications.two_step.settings import TwoStep
 
 EXPERIMENTS = experiments.names("train")
-
-
-@dataclass(frozen=True)
-class Own(Config):
-    """Settings of some experiment."""
-
-    learning_rate: float = 5e-3
-    trials: int = settings.count(100)
-    reversal: float = settings.share(0.025)
+TASK = Settings(task=TwoStep())
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("name", "value", "message"),
     [
-        ("learning_rate", 0.0, "above 0"),
-        ("learning_rate", float("nan"), "above 0"),
-        ("discount", 1.1, "between 0 and 1"),
-        ("entropy_cost_end", -1.0, "or None"),
-        ("gradient_clip", 0.0, "above 0, or None"),
-        ("core", "lstn", "'lstm', 'gru'"),
-        ("network_input", "rewards", "'reward', 'rpe'"),
-        ("episodes", -1, "0 or more"),
+        ("training.learning_rate", 0.0, "greater than 0"),
+        ("training.learning_rate", float("nan"), "greater than 0|finite"),
+        ("training.learning_rate", "fast", "number"),
+        ("training.discount", 1.1, "less than or equal to 1"),
+        ("training.entropy_cost_end", -1.0, "greater than or equal to 0"),
+        ("training.gradient_clip", 0.0, "greater than 0"),
+        ("training.episodes", -1, "greater than or equal to 0"),
+        ("training.episodes", 2.5, "integer"),
+        ("training.episodes", True, "integer"),
+        ("network.core", "lstn", "'lstm', 'gru'"),
+        ("network.input", "rewards", "'reward' or 'rpe'"),
+        ("task.trials", 0, "greater than or equal to 1"),
+        ("task.reversal", 2.0, "less than or equal to 1"),
         ("seed", -1, "between 0 and"),
-        ("trials", 0, "1 or more"),
-        ("reversal", 2.0, "between 0 and 1"),
+        ("seed", 1.0, "whole number"),
     ],
 )
-def test_illegal_values_are_refused_by_name(name, value, words):
-    with pytest.raises(UserError, match=f"{name} is .*; it must be .*{words}"):
-        Own(**{name: value})
+def test_illegal_values_are_named_with_their_setting(name, value, message):
+    with pytest.raises(UserError, match=f"^{name} is .*({message})") as error:
+        TASK.vary({name: value})
+    assert "\n" not in str(error.value)
 
 
-def test_another_default_inherits_the_legal_values():
-    assert legal_values(Own)["learning_rate"] is legal_values(Config)["learning_rate"]
-    assert "learning_rate" in numeric(Own) and "trials" not in numeric(Own)
+@pytest.mark.parametrize(
+    "name", ["task.reversals", "reversal", "training", "nothing.episodes", "GROUP"]
+)
+def test_unknown_names_are_errors_that_list_the_known(name):
+    with pytest.raises(
+        UserError, match=rf"no setting '{name}'; there are task\.trials, .*training\.episodes"
+    ):
+        TASK.vary({name: 0.1})
+    with pytest.raises(UserError, match=r"no setting 'task\.reversals'; there are trials"):
+        TwoStep(reversals=0.1)
+
+
+def test_settings_that_exclude_each_other_are_checked():
+    with pytest.raises(UserError, match=r"training\.snapshots is 3; it must be 0"):
+        TrainingSettings(episode_reset="immediate", snapshots=3)
+
+
+def test_vary_changes_only_what_it_names():
+    changed = TASK.vary({"task.reversal": 0.1, "training.discount": 0.5, "seed": 3})
+    assert changed.differences(TASK) == {
+        "task.reversal": (0.1, 0.025),
+        "training.discount": (0.5, 0.9),
+    }
+    assert changed.seed == 3 and TASK.task.reversal == 0.025
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_setting_of_every_experiment_has_a_rule_or_is_a_switch_or_a_path(name):
-    kind = experiments.module(name, "train").Config
-    rules = legal_values(kind)
-    free = {entry.name for entry in dataclasses.fields(kind) if entry.name not in rules}
-    assert all(isinstance(getattr(kind(), setting), bool | str) for setting in free), free
+def test_variants_survive_json_and_pickle(name):
+    experiment = experiments.get(name)
+    for variant in (*experiment.variants, *experiment.further_variants):
+        made = experiment.variant(variant)
+        task = type(made.task)
+        assert Settings.from_dict(json.loads(made.json()), task, "here") == made
+        assert pickle.loads(pickle.dumps(made)) == made
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_conditions_are_legal_settings(name):
-    kind = experiments.module(name, "train").Config
-    for settings in (experiments.trained(name) | experiments.variations(name)).values():
-        made = kind(**settings)
-        assert all(getattr(made, setting) == value for setting, value in settings.items())
-        assert kind.read(json.loads(made.json()), "here") == made
+def test_batched_settings_share_a_program():
+    other = TASK.vary({"seed": 1, "training.learning_rate": 1.0, "network.init_scale": 2.0})
+    assert structure(other) == structure(TASK) and digest([other]) != digest([TASK])
+    for changes in ({"task.trials": 5}, {"network.core": "gru"}, {"training.lr_decay_start": 0.5}):
+        assert structure(TASK.vary(changes)) != structure(TASK)
+    assert {"training.learning_rate", "network.init_scale"} <= set(batched())
 
 
-def test_numeric_settings_share_a_program():
-    assert structure(Own(seed=1, learning_rate=1.0, rpe_noise=2.0)) == structure(Own())
-    assert structure(Own(trials=5)) != structure(Own())
-    assert structure(Own(core="gru")) != structure(Own())
+def test_none_stands_for_a_number():
+    assert number(TASK, "training.entropy_cost_end") == TASK.training.entropy_cost
+    assert number(TASK, "training.gradient_clip") == float("inf")
 
 
-def test_settings_that_are_not_the_experiments_are_refused_with_their_file():
+def test_settings_of_something_else_name_their_file():
     with pytest.raises(UserError, match=r"x\.json: not the settings of such a network .*speed"):
-        Own.read({"speed": 1}, "x.json")
+        Settings.from_dict({**TASK.to_dict(), "task": {"speed": 1}}, TwoStep, "x.json")
 
 
-def test_departures_in_the_readme_are_those_of_the_settings():
-    """All are there of those that the paper's simulations never state apart; Harlow's task has its own table."""
-    row = re.compile(r"^\| \d \| \[(\w+)\]\([^)]*\) \| `(\w+)` \| ([^|]+) \| ([\d.]+) \|$", re.MULTILINE)
-    found = {(name, key): (paper, float(here)) for name, key, paper, here in row.findall((files.ROOT / "README.md").read_text())}
-    for (name, key), (paper, here) in found.items():
-        assert getattr(experiments.module(name, "train").Config(), key) == here, (name, key)
-        if key in Config.__dataclass_fields__ and not paper.startswith(("tuned", "not stated")):
-            assert getattr(Config(), key) == float(paper), (name, key)
-    for name in sorted({*EXPERIMENTS} - {"harlow", "predictions"}):
-        own = experiments.module(name, "train").Config()
-        for key in ("value_cost", "init_scale", "output_scale", "reward_scale"):
-            assert ((name, key) in found) == (getattr(own, key) != getattr(Config(), key)), (name, key)
+def test_defaults_are_those_of_the_paper():
+    """Methods, "Architecture" and "Learning"."""
+    assert (NetworkSettings().units, NetworkSettings().core) == (48, "lstm")
+    training = TrainingSettings()
+    assert (training.learning_rate, training.discount) == (7e-4, 0.9)
+    assert (training.value_cost, training.entropy_cost, training.episodes_per_update) == (
+        0.05,
+        0.05,
+        1,
+    )

@@ -1,8 +1,9 @@
-"""Bayesian agent for the volatile bandit: exact inference under the training generator (Wang et al. 2018, simulation 2).
+"""Bayesian agent for the volatile bandit: exact inference under the training generator.
 
-The generator is a hidden Markov chain. Its states are which arm is better and whether the episode is volatile just now, and a
-hazard k that stays as it is throughout an episode; with k on a grid, the forward recursion is exact inference. Since one of
-the two arms pays on every trial, outcomes tell as much whichever arm was chosen.
+Wang et al. 2018, simulation 2. The generator is a hidden Markov chain. Its states are the better
+arm, the volatility of the current period, and a hazard k that is constant within an episode; with k
+on a grid, the forward recursion is exact inference. Since one of the two arms pays on every trial,
+an outcome is as informative whichever arm was chosen.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class VolatilityObserver:
     better_stable, better_volatile : float
         Probability that the better arm pays, in either kind of period.
     log_hazard_low, log_hazard_high : float
-        Bounds of the uniform prior of log k, the log probability per trial that the kind of period changes.
+        Bounds of the uniform prior of log k, the log probability per trial that the kind of period
+        changes.
     hazards : int
         Points of the grid over log k.
     """
@@ -50,12 +52,15 @@ class VolatilityObserver:
     def transition(self) -> np.ndarray:
         """P(next state | state): (hazards, side, level, next side, next level).
 
-        The better arm swaps by the volatility of the trial before, and the volatility itself changes with probability k.
+        The better arm swaps by the volatility of the trial before, and the volatility itself
+        changes with probability k.
         """
         swap = np.array([0.0, self.volatility])
         side = np.stack([[1 - swap, swap], [swap, 1 - swap]])  # side, next side, level
         k = self.hazard_grid
-        level = np.stack([np.stack([1 - k, k], -1), np.stack([k, 1 - k], -1)], 1)  # hazard, level, next level
+        level = np.stack(
+            [np.stack([1 - k, k], -1), np.stack([k, 1 - k], -1)], 1
+        )  # hazard, level, next level
         return np.einsum("snl,hlm->hslnm", side, level)
 
     @property
@@ -75,7 +80,8 @@ class VolatilityObserver:
         Returns
         -------
         probability, volatility : array (..., trials)
-            Before each trial, given the outcomes of all trials before it: P(left pays), and the expected volatility E[v].
+            Before each trial, given the outcomes of all trials before it: P(left pays), and the
+            expected volatility E[v].
         """
         outcome = np.asarray(pays_left, dtype=bool)
         trials = outcome.shape[-1]
@@ -85,7 +91,9 @@ class VolatilityObserver:
         probability, volatility = np.empty(flat.shape), np.empty(flat.shape)
         for trial in range(trials):
             probability[:, trial] = (belief * left).sum((1, 2, 3))
-            volatility[:, trial] = self.volatility * belief[..., LEVELS.index("volatile")].sum((1, 2))
+            volatility[:, trial] = self.volatility * belief[..., LEVELS.index("volatile")].sum(
+                (1, 2)
+            )
             belief = belief * np.where(flat[:, trial, None, None, None], left, 1 - left)
             belief = np.einsum("ehsl,hslnm->ehnm", belief, transition, optimize=True)
             belief /= belief.sum((1, 2, 3), keepdims=True)

@@ -54,7 +54,8 @@ class Networks:
 
     def folder(self, experiment: str) -> Path:
         """Folder of an experiment's networks."""
-        return files.experiment_folder(self.data, experiment) / "networks"
+        own = experiment == self.experiment.name
+        return (self.data / experiment if own else files.experiment_folder(self.data, experiment)) / "networks"
 
     def __call__(self, variant: str, experiment: str = "", snapshot: int | None = None) -> Trained:
         """Read all networks of a variant.
@@ -75,12 +76,13 @@ class Networks:
         """
         source = experiments.get(experiment) if experiment else self.experiment
         folder = self.folder(source.name)
-        if files.CHECKOUT is None and folder.is_relative_to(files.DATA):
+        of_suite = folder == files.DATA / source.name / "networks"
+        if files.CHECKOUT is None and of_suite:
             fetch(source.name)
         if self.seeds is None:
             check_finished([variant], folder.with_name("checkpoints"))
         batch, network, flat = load(folder, type(source.settings.task), variant, snapshot, self.seeds)
-        if folder.is_relative_to(files.DATA) and variant in source.variants:
+        if of_suite and variant in source.variants:
             check_current(source, variant, batch[0], folder)
         self.used += batch
         return Trained(variant, batch, agent_of(network, flat, batch))

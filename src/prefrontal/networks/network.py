@@ -133,8 +133,7 @@ class Network:
 
     @property
     def parallel(self) -> bool:
-        """True if activity at many steps can be computed at once, from inputs without
-        parameters."""
+        """True if the core can compute many steps at once, from inputs without parameters."""
         return isinstance(self.core, Parallel) and self.stateful and not self.encoder.shapes
 
     def forward_sequence(

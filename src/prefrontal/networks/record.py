@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from prefrontal.errors import check, require_memory
 from prefrontal.networks.network import NetworkAgent
 from prefrontal.networks.play import EPISODES_AT_ONCE, Agent, History, Step, play
+from prefrontal.networks.predict import predict
 from prefrontal.progress import Bar
 from prefrontal.settings import Settings
 from prefrontal.tables import recording, storage
@@ -64,12 +66,20 @@ def record(
     gamma = torch.as_tensor(discount, dtype=torch.float64).expand(len(seeds))
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in recording.RECORDED}
     tested = " ".join(str(value) for value in (columns or {}).values())
-    with Bar(total=episodes, desc=f"record {variant} {tested}".strip(), unit="episode", leave=False) as bar:
+    with Bar(
+        total=episodes, desc=f"record {variant} {tested}".strip(), unit="episode", leave=False
+    ) as bar:
         for first in range(0, episodes, EPISODES_AT_ONCE):
             count = min(EPISODES_AT_ONCE, episodes - first)
             # No table needs the observations, and views in pixels are large.
-            own = None if forced is None else History(*(part[:, first : first + count] for part in forced))
-            batch = [replace(step, observation=None) for step in play(agent, task, noise, count, own)]
+            own = (
+                None
+                if forced is None
+                else History(*(part[:, first : first + count] for part in forced))
+            )
+            batch = [
+                replace(step, observation=None) for step in play(agent, task, noise, count, own)
+            ]
             index = _Index(seeds, variant, columns or {}, first, count)
             parts["trials"].append(_trials(task, batch, index))
             if steps:
@@ -111,7 +121,9 @@ class _Index:
 
 def _concat(columns: list[dict[str, Any]]) -> pd.DataFrame:
     sizes = [len(part["trial"]) for part in columns]
-    return pd.DataFrame({name: _column([part[name] for part in columns], sizes) for name in columns[0]})
+    return pd.DataFrame(
+        {name: _column([part[name] for part in columns], sizes) for name in columns[0]}
+    )
 
 
 def _column(parts: list[Any], sizes: list[int]) -> np.ndarray | pd.Categorical:
@@ -120,7 +132,9 @@ def _column(parts: list[Any], sizes: list[int]) -> np.ndarray | pd.Categorical:
         return pd.api.types.union_categoricals(parts).remove_unused_categories()
     if isinstance(parts[0], str) and len(set(parts)) == 1:
         return pd.Categorical.from_codes(np.zeros(sum(sizes), dtype=np.int8), pd.Index(parts[:1]))
-    joined = np.concatenate([np.broadcast_to(np.asarray(part), size) for part, size in zip(parts, sizes, strict=True)])
+    joined = np.concatenate(
+        [np.broadcast_to(np.asarray(part), size) for part, size in zip(parts, sizes, strict=True)]
+    )
     return pd.Categorical(joined) if joined.dtype.kind in "OU" else joined
 
 
@@ -130,7 +144,10 @@ def _trials(task: Task, batch: list[Step], index: _Index) -> pd.DataFrame:
         running = ~step.state["done"]
         moved = step.after["trial"] > step.state["trial"]
         ended = (moved & running).numpy()
-        own = {name: np.asarray(values)[ended] for name, values in task.trial_columns(step.after).items()}
+        own = {
+            name: np.asarray(values)[ended]
+            for name, values in task.trial_columns(step.after).items()
+        }
         columns.append(index.keys(ended, step.state["trial"]) | own)
     return _concat(columns)
 
@@ -138,12 +155,18 @@ def _trials(task: Task, batch: list[Step], index: _Index) -> pd.DataFrame:
 def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd.DataFrame:
     columns = []
     for t, step in enumerate(batch):
-        following = batch[t + 1].value * ~step.after["done"] if t + 1 < len(batch) else torch.zeros_like(step.value)
+        following = (
+            batch[t + 1].value * ~step.after["done"]
+            if t + 1 < len(batch)
+            else torch.zeros_like(step.value)
+        )
         rpe = step.reward + discount[:, None] * following - step.value
         where = (~step.state["done"]).numpy()
         own = {
             "step": t,
-            "period": pd.Categorical.from_codes(step.state["period"].numpy()[where], pd.Index(task.periods)),
+            "period": pd.Categorical.from_codes(
+                step.state["period"].numpy()[where], pd.Index(task.periods)
+            ),
             "action": step.action.numpy()[where].astype(np.int8),
             "reward": step.reward.numpy()[where],
             "value": step.value.numpy()[where].astype(np.float32),
@@ -155,7 +178,9 @@ def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd
     return _concat(columns)
 
 
-def _activity(task: Task, batch: list[Step], index: _Index, periods: tuple[str, ...]) -> pd.DataFrame:
+def _activity(
+    task: Task, batch: list[Step], index: _Index, periods: tuple[str, ...]
+) -> pd.DataFrame:
     kept = [task.periods.index(name) for name in periods]
     columns = []
     for t, step in enumerate(batch):
@@ -164,8 +189,15 @@ def _activity(task: Task, batch: list[Step], index: _Index, periods: tuple[str, 
         if step.activity is None or not where.any():
             continue
         units = step.activity.numpy()[where].astype(np.float32)
-        own = {"step": t, "period": pd.Categorical.from_codes(period[where], pd.Index(task.periods))}
-        columns.append(index.keys(where, step.state["trial"]) | own | {f"unit_{k:02d}": u for k, u in enumerate(units.T)})
+        own = {
+            "step": t,
+            "period": pd.Categorical.from_codes(period[where], pd.Index(task.periods)),
+        }
+        columns.append(
+            index.keys(where, step.state["trial"])
+            | own
+            | {f"unit_{k:02d}": u for k, u in enumerate(units.T)}
+        )
     return _concat(columns) if columns else pd.DataFrame()
 
 
@@ -230,3 +262,54 @@ class Trained:
             **options,
         )
         return replace(recording, settings={self.variant: self.settings})
+
+    def predict(
+        self,
+        trials: pd.DataFrame,
+        task: Task | None = None,
+        *,
+        steps: pd.DataFrame | None = None,
+        periods: Sequence[str] = (),
+        activity: bool = True,
+    ) -> pd.DataFrame:
+        """Feed subjects' own histories to the networks, weights frozen.
+
+        Every network lives through every subject's trials: it sees what the subject saw, and takes
+        the subject's choices and outcomes for its own. Actions that trials do not tell, such as
+        that at fixation, are its own likeliest valid ones. A missed choice (-1) is an invalid
+        response; where the task knows none, the network goes on as if the trial had not been.
+
+        Parameters
+        ----------
+        trials : DataFrame
+            Trials table, with the task's own columns that say what was shown.
+        task : Task, optional
+            By default that of the training.
+        steps : DataFrame, optional
+            Steps table of these trials, for the actions that trials do not tell.
+        periods : sequence of str
+            Time steps of a trial to return; by default that of the choice.
+        activity : bool
+            Return unit activity as well.
+
+        Returns
+        -------
+        DataFrame
+            Per network, trial and period, in the trials' order: ``network`` (its seed), the trial's
+            variant, seed, episode, trial, choice and reward, ``period``, ``value`` and ``rpe`` (in
+            the task's units; the value after an episode is 0), policy ``p_<action>``, and activity
+            ``unit_<k>``. NaN where a trial did not get to this period.
+
+        Raises
+        ------
+        UserError
+            The table is not one of this task, or the task cannot be replayed.
+
+        Examples
+        --------
+        >>> predicted = load("two_step").predict(trials)  # doctest: +SKIP
+        >>> predicted.groupby("network")["p_left"].mean()  # doctest: +SKIP
+        """
+        table = predict(self.agent, task or self.task, trials, steps, periods, activity)
+        table["network"] = np.asarray(self.seeds)[table["network"]]
+        return table

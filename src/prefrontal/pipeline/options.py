@@ -37,5 +37,6 @@ def parse(
     ]
     kind = dataclasses.make_dataclass("Command", parts, kw_only=True)
     parsed: Any = tyro.cli(kind, args=list(arguments), prog=command, description=options.__doc__)
-    read = Settings(task=parsed.task, network=parsed.network, training=parsed.training, seed=parsed.seed)
+    groups = {"task": parsed.task, "network": parsed.network, "training": parsed.training}
+    read = dataclasses.replace(settings, **groups, seed=parsed.seed)
     return parsed.run, read

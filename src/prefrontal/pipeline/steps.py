@@ -48,7 +48,10 @@ def record_inputs(study: Study, data: Path, episodes: int | None = None) -> str:
         return ""
     package = f"{PACKAGE}.{study.name}"
     ignored = ["prefrontal.publishing", f"{package}.claims"]
-    networks = [fingerprint(files.experiment_folder(data, name) / "networks") for name in (study.name, *study.uses)]
+    networks = [
+        fingerprint(files.experiment_folder(data, name) / "networks")
+        for name in (study.name, *study.uses)
+    ]
     code = code_hash([f"{package}.record", f"{package}.experiment"], ignored)
     return _sha256(code, *networks, str(episodes or study.test_episodes))
 
@@ -56,8 +59,14 @@ def record_inputs(study: Study, data: Path, episodes: int | None = None) -> str:
 def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> str:
     """Hash of what an experiment's results depend on."""
     package = f"{PACKAGE}.{study.name}"
-    code = code_hash([f"{package}.{part}" for part in ("analysis", "experiment", "claims")], ["prefrontal.publishing.plotting"])
-    used = [_folder_hash((files.experiment_folder(data, name) / "results").glob("*.csv")) for name in study.uses]
+    code = code_hash(
+        [f"{package}.{part}" for part in ("analysis", "experiment", "claims")],
+        ["prefrontal.publishing.plotting"],
+    )
+    used = [
+        _folder_hash((files.experiment_folder(data, name) / "results").glob("*.csv"))
+        for name in study.uses
+    ]
     published = _folder_hash(files.PUBLISHED.glob("*.csv"))
     return _sha256(record_inputs(study, data, episodes), code, published, *used)
 
@@ -92,11 +101,17 @@ def read_inputs(results: Path) -> dict[str, Any]:
 
 def task_classes(study: Study) -> dict[str, type[TaskSettings]]:
     """Classes of task settings, by name, of an experiment and of those whose networks it records."""
-    known = [experiments.get(name) for name in (study.name, *study.uses) if name in experiments.names("train")]
+    known = [
+        experiments.get(name)
+        for name in (study.name, *study.uses)
+        if name in experiments.names("train")
+    ]
     return {type(each.settings.task).__name__: type(each.settings.task) for each in known}
 
 
-def record(name: str, data: Path = files.DATA, episodes: int | None = None) -> recording.Recording[Any]:
+def record(
+    name: str, data: Path = files.DATA, episodes: int | None = None
+) -> recording.Recording[Any]:
     """Record an experiment's networks and write the tables.
 
     Parameters
@@ -113,19 +128,26 @@ def record(name: str, data: Path = files.DATA, episodes: int | None = None) -> r
     check(episodes is None or episodes >= 1, "episodes", episodes, "at least 1")
     networks = Networks(experiment, data)
     check_finished(list(experiment.variants), data / name / "checkpoints")
+    if not networks.variants:
+        raise UserError(f"{data / name / 'networks'}: no trained networks; run prefrontal train {name}")
     if networks.missing:
         print(f"{name}: left out, since not trained: {', '.join(networks.missing)}")
     count = episodes or experiment.test_episodes
     began = time.monotonic()
     made = recording.join(experiments.module(name, "record").record(networks, count))
-    about = networks.provenance() | {"test_episodes": count, "inputs": record_inputs(experiment, data, episodes)}
+    about = networks.provenance() | {
+        "test_episodes": count,
+        "inputs": record_inputs(experiment, data, episodes),
+    }
     about["seconds"] = round(time.monotonic() - began, 1)
     made = replace(made, about=about)
     recording.write_recording(made, data / name)
     return made
 
 
-def analyse(name: str, data: Path = files.DATA, episodes: int | None = None) -> dict[str, pd.DataFrame]:
+def analyse(
+    name: str, data: Path = files.DATA, episodes: int | None = None
+) -> dict[str, pd.DataFrame]:
     """Analyse an experiment's recording, or the results of others, and write the tables of results."""
     study, began = experiments.study(name), time.monotonic()
     if isinstance(study, Experiment):
@@ -135,14 +157,21 @@ def analyse(name: str, data: Path = files.DATA, episodes: int | None = None) -> 
         summarise = experiments.analysis(name).summarise
         made, about = (summarise(results) if summarise else {}), results.about
     folder = data / name / "results"
+    recording_seconds = about.pop("seconds", 0.0)
     for table, frame in made.items():
         kind = table if table in COLUMNS else None
         storage.write(frame, folder / f"{table}.csv", kind, about)
     for table in set(read_inputs(folder).get("sha256", {})) - {f"{table}.csv" for table in made}:
         (folder / table).unlink(missing_ok=True)  # a table of variants that are not there any more
-    written = {f"{table}.csv": _sha256((folder / f"{table}.csv").read_bytes()) for table in sorted(made)}
-    seconds = {"record": about.get("seconds", 0.0), "analyse": round(time.monotonic() - began, 1)}
-    stamp = {"inputs": analysis_inputs(study, data, episodes), "seconds": seconds, "sha256": written}
+    written = {
+        f"{table}.csv": _sha256((folder / f"{table}.csv").read_bytes()) for table in sorted(made)
+    }
+    seconds = {"record": recording_seconds, "analyse": round(time.monotonic() - began, 1)}
+    stamp = {
+        "inputs": analysis_inputs(study, data, episodes),
+        "seconds": seconds,
+        "sha256": written,
+    }
     files.write_text(folder / INPUTS, json.dumps(stamp, indent=1) + "\n")
     return made
 
@@ -152,7 +181,9 @@ def analyse_recording(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Analyse a recording -> tables of results, among them measures and claims; provenance."""
     if not recorded(study, data, episodes):
-        raise UserError(f"{data / study.name}: no recording of these networks and this code; run prefrontal record {study.name}")
+        raise UserError(
+            f"{data / study.name}: no recording of these networks and this code; run prefrontal record {study.name}"
+        )
     made = recording.read_recording(data / study.name, task_classes(study))
     analysis = experiments.analysis(study.name)
     if analysis.analyse is None or analysis.measures is None:
@@ -163,8 +194,13 @@ def analyse_recording(
         results |= analysis.further_tables(made, tables)
     results["measures"] = analysis.measures(tables)
     benchmarks: Mapping[str, float] = analysis.benchmarks(tables) if analysis.benchmarks else {}
-    absent = set(study.variants) - set(made.settings)
-    present = [claim for claim in study.claims if not {claim.variant or study.main, claim.versus} & absent]
+    # Of some variants only the results are kept, not the weights.
+    absent = set(study.variants) - set(made.settings) - set(results["measures"]["variant"])
+    present = [
+        claim
+        for claim in study.claims
+        if not {claim.variant or study.main, claim.versus, *claim.needs} & absent
+    ]
     results["claims"] = claims.evaluate_claims(present, results["measures"], study.main, benchmarks)
     about = {key: value for key, value in made.about.items() if key != "inputs"}
     return results, about
@@ -175,8 +211,11 @@ def draw(name: str, data: Path = files.DATA, figures: Path = files.FIGURES) -> l
     from prefrontal.publishing import plotting  # imports matplotlib
 
     results, drawn = Results(name, data), []
+    study = experiments.study(name)
+    main = results.settings.get(study.main) if isinstance(study, Experiment) else None
+    settings = {"settings": main.flat()} if main else {}
     for drawing in experiments.module(name, "figure").draw(results):
-        about = results.about if drawing.about is None else drawing.about
+        about = (results.about if drawing.about is None else drawing.about) | settings
         plotting.save(drawing.figure, drawing.name, figures, about, drawing.panels)
         drawn.append(figures / f"{drawing.name}.png")
     return drawn

@@ -1,19 +1,23 @@
-"""Captions of figures: text written once, in the folder that draws them, with numbers filled in from results.
+"""Captions of figures: text in the folder that draws them, with numbers filled in from results.
 
-replications/<name>/captions.md has a section per figure, headed by its name (``## fig5``). Braces stand for numbers, so that none
-is typed, and ``[@daw2011]`` cites an entry of CITATION.cff:
+replications/<name>/captions.md has a section per figure, headed by its name (``## fig5``). Braces
+stand for numbers, so that none is typed, and ``[@daw2011]`` cites an entry of CITATION.cff:
 
-    {twostep-rpe-mb}                              a claim: our mean [95 % interval over networks]
-    {twostep-lags: common rewarded}               the same, where a claim has several measures
-    {twostep-lags: common rewarded @ default_rpe} the same of networks trained on another variant than the first
-    {published twostep-lags: common rewarded}     the published value
+    {twostep-rpe-mb}                  a claim: our mean [95 % interval over networks]
+    {twostep-lags: common rewarded}   the same, where a claim has several measures
+    {twostep-lags: common rewarded @ default_rpe}
+                                      the same of networks of another variant than the first
+    {published twostep-lags: common rewarded}
+                                      the published value
     {reward.csv: share where seed < 4 and test == "drawn"}
-                                                  a column of a results file: mean [95 % interval over networks]
-    {bandit/results/reward.csv: share}            the same of another experiment
-    {animals: species}                            what the user said of the animals: file, species, source, licence, subjects
+                                      a column of a results file: mean [95 % interval over networks]
+    {bandit/results/reward.csv: share}
+                                      the same of another experiment
+    {animals: species}                what the user said of the animals: file, species, source,
+                                      licence, subjects
     {animals/lag_weights.csv: weight where lag == 1}
-                                                  the same of a table of the animals, wherever these are
-    {networks} {test_episodes}                    networks per claim, and episodes that each of them played
+                                      a column of a table of the animals, wherever these are
+    {networks} {test_episodes}        networks per claim, and episodes that each of them played
 
 A number that is missing, or that has more than one row, is an error.
 """
@@ -39,8 +43,16 @@ from prefrontal.tables import storage
 HEADING = re.compile(r"^## +(\S+) *$", re.MULTILINE)
 NUMBER = re.compile(r"\{([^{}]+)\}")
 CITATION = re.compile(r"\[@[^\]]+\]")
-CONDITION = re.compile(r"""(?:^|and )\s*(\w+)\s*([=!<>]=|[<>])\s*("[^"]*"|'[^']*'|[\w.+-]+)\s*""")
-OPERATORS = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+LITERAL = r"""("[^"]*"|'[^']*'|[\w.+-]+)"""
+COMPARISON = re.compile(rf"(?:^|and )\s*(\w+)\s*([=!<>]=|[<>])\s*{LITERAL}\s*")
+OPERATORS = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def natural(name: str) -> list[int | str]:
@@ -61,101 +73,141 @@ def read(root: Path) -> dict[str, tuple[str, str]]:
     UserError
         A folder that draws figures has no captions.
     """
-    found: dict[str, tuple[str, str]] = {}
+    captions: dict[str, tuple[str, str]] = {}
     for folder in sorted(path.parent for path in root.glob("replications/*/figure.py")):
         path = folder / "captions.md"
         if not path.exists():
-            raise UserError(f"{path}: no such file; every folder with a figure.py needs one, with a section '## <figure>' each")
-        _, *parts = HEADING.split(path.read_text())
-        found |= {figure: (folder.name, text.strip()) for figure, text in zip(parts[::2], parts[1::2], strict=True)}
-    return dict(sorted(found.items(), key=lambda item: natural(item[0])))
+            raise UserError(
+                f"{path}: no such file; every folder with a figure.py needs one, "
+                "with a section '## <figure>' each"
+            )
+        _, *sections = HEADING.split(path.read_text(encoding="utf-8"))
+        for figure, text in zip(sections[::2], sections[1::2], strict=True):
+            captions[figure] = (folder.name, text.strip())
+    return dict(sorted(captions.items(), key=lambda item: natural(item[0])))
 
 
 def citations(text: str) -> list[str]:
     """Keys that a text cites, in order, each once."""
-    return list(dict.fromkeys(key for group in CITATION.findall(text) for key in re.findall(r"@([\w-]+)", group)))
+    groups = CITATION.findall(text)
+    return list(dict.fromkeys(key for group in groups for key in re.findall(r"@([\w-]+)", group)))
 
 
-def fill(text: str, experiment: str, data: Path, about: Mapping[str, Any] | None = None, animals: Path | None = None) -> str:
-    """Put the numbers of an experiment's results into the braces of a caption; those of all where it has no claims.
+def fill(
+    text: str,
+    experiment: str,
+    data: Path,
+    about: Mapping[str, Any] | None = None,
+    animals: Path | None = None,
+) -> str:
+    """Put numbers into the braces of a caption.
 
-    ``about`` is the figure's provenance, ``animals`` the folder of the animals' tables, by default that of the experiment.
+    Parameters
+    ----------
+    text : str
+    experiment : str
+        The numbers are those of its claims; of all claims if it has none.
+    data : Path
+        Data folder.
+    about : mapping, optional
+        The figure's provenance.
+    animals : Path, optional
+        Folder of the animals' tables; by default that of the experiment.
+
+    Raises
+    ------
+    UserError
+        A number is missing, or the braces do not name a single one.
     """
     animals = animals or data / experiment / "animals"
 
     @functools.cache
-    def settled() -> pd.DataFrame:
-        own = claims.collect(data, experiment)
-        return own if len(own) else claims.collect(data)
+    def evaluated() -> pd.DataFrame:
+        rows = claims.collect(data, experiment)
+        return rows if len(rows) else claims.collect(data)
 
     def number(match: re.Match[str]) -> str:
         try:
-            what = " ".join(match[1].split())
-            if what.startswith("animals:"):
-                return _said(what.removeprefix("animals:").strip(), about or {})
-            return _number(what, settled, experiment, data, animals)
+            name = " ".join(match[1].split())
+            if name.startswith("animals:"):
+                return _stated(name.removeprefix("animals:").strip(), about or {})
+            return _number(name, evaluated, experiment, data, animals)
         except UserError as error:
             raise UserError(f"{match[0]}: {error}") from error
 
     return NUMBER.sub(number, text)
 
 
-def _said(word: str, about: Mapping[str, Any]) -> str:
-    """What the user said of the animals."""
-    if word not in about:
+def _stated(field: str, about: Mapping[str, Any]) -> str:
+    """Return what the user said of the animals."""
+    if field not in about:
         raise UserError(f"the figure does not say; it says {', '.join(about)}")
-    return str(about[word])
+    return str(about[field])
 
 
-def _number(what: str, settled: Callable[[], pd.DataFrame], experiment: str, data: Path, animals: Path) -> str:
-    """Text of one number, from what the braces say; only some ask for the claims."""
+def _number(
+    name: str,
+    evaluated: Callable[[], pd.DataFrame],
+    experiment: str,
+    data: Path,
+    animals: Path,
+) -> str:
+    """Write the number that braces name; only some ask for the claims."""
     folder = data / experiment / "results"
-    if what == "test_episodes":
-        return _text(storage.manifest(folder).get("claims.csv", {}).get(what, np.nan))
-    if what == "networks":
-        counts = settled()["n_networks"].unique()
+    if name == "test_episodes":
+        return _text(storage.manifest(folder).get("claims.csv", {}).get(name, np.nan))
+    if name == "networks":
+        counts = evaluated()["n_networks"].unique()
         if len(counts) > 1:
-            raise UserError(f"claims are about {', '.join(map(str, sorted(counts)))} networks; say which in words")
+            known = ", ".join(map(str, sorted(counts)))
+            raise UserError(f"claims are about {known} networks; say which in words")
         return _text(*counts)
-    name, _, rest = (part.strip() for part in what.partition(":"))
-    if name.endswith(".csv"):
-        column, _, variants = (part.strip() for part in rest.partition(" where "))
-        if name.startswith("animals/"):
-            return _column(animals / name.removeprefix("animals/"), column, variants, "undetermined")
-        return _column(data / name if "/" in name else folder / name, column, variants)
+    source, _, rest = (part.strip() for part in name.partition(":"))
+    if source.endswith(".csv"):
+        column, _, where = (part.strip() for part in rest.partition(" where "))
+        if source.startswith("animals/"):
+            path = animals / source.removeprefix("animals/")
+            return _column(path, column, where, "undetermined")
+        return _column((data if "/" in source else folder) / source, column, where)
     measure, _, variant = (part.strip() for part in rest.partition(" @ "))
-    row = claims.find(settled(), name.removeprefix("published "), measure, variant)
-    if name.startswith("published "):
+    row = claims.find(evaluated(), source.removeprefix("published "), measure, variant)
+    if source.startswith("published "):
         return _text(row["published"])
     return _text(row["reproduced"], row["ci_low"], row["ci_high"])
 
 
-def select(frame: pd.DataFrame, variants: str) -> pd.DataFrame:
-    """Rows that fulfil all variants, such as ``lag == 1 and task == "drawn"``; those without variants are all."""
-    parsed = CONDITION.findall(variants)
-    if CONDITION.sub("", variants):
-        raise UserError(f"{variants!r} is not of the form: column == literal and column <= literal and ...")
-    for column, compare, text in parsed:
+def select(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Rows that fulfil all comparisons, such as ``lag == 1 and task == "drawn"``; all for none."""
+    if COMPARISON.sub("", where):
+        raise UserError(
+            f"{where!r} is not of the form: column == value and column <= value and ..."
+        )
+    for column, compare, text in COMPARISON.findall(where):
         if column not in frame.columns:
             raise UserError(f"no column {column!r}; there are {', '.join(frame.columns)}")
         try:
             frame = frame[OPERATORS[compare](frame[column], ast.literal_eval(text))]
         except (ValueError, SyntaxError, TypeError) as error:
-            raise UserError(f"{column} cannot be compared with {text}; words stand in quotation marks") from error
+            raise UserError(
+                f"{column} cannot be compared with {text}; words stand in quotation marks"
+            ) from error
     return frame
 
 
-def _column(path: Path, column: str, variants: str, missing: str = "") -> str:
-    """Mean of a column with its interval over networks; a network's rows are averaged first.
+def _column(path: Path, column: str, where: str, missing: str = "") -> str:
+    """Write the mean of a column with its interval over networks.
 
-    Where ``missing`` says what stands for it, a number may be missing, and those of other subjects are averaged.
+    The rows of one network are averaged first. With ``missing``, subjects without a number are left
+    out, and this word is written if there are no others.
     """
     try:
-        rows = select(storage.read(path, needs=(column,)), variants)
+        rows = select(storage.read(path, needs=(column,)), where)
     except UserError as error:
         raise UserError(f"{path.name}: {error}") from error
     if not missing and rows[column].isna().any():
-        raise UserError(f"{path.name}: {column} is missing for some networks; say which rows are meant")
+        raise UserError(
+            f"{path.name}: {column} is missing for some networks; say which rows are meant"
+        )
     values = rows.groupby("seed")[column].mean() if "seed" in rows else rows[column]
     if missing:
         values = values.dropna()
@@ -167,7 +219,9 @@ def _column(path: Path, column: str, variants: str, missing: str = "") -> str:
 def _text(mean: float, *spread: float) -> str:
     """Write a number, with its interval if there is one, to three significant digits."""
     if not np.isfinite([mean, *spread]).all():
-        raise UserError("this number is missing in the results; run the recording and the analysis again")
-    words = (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" for value in (mean, *spread))
-    mean_text, *ends = (word.replace("-", "−") for word in words)
+        raise UserError(
+            "this number is missing in the results; run the recording and the analysis again"
+        )
+    texts = [f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.3g}" for x in (mean, *spread)]
+    mean_text, *ends = (text.replace("-", "−") for text in texts)
     return f"{mean_text} [{ends[0]}, {ends[1]}]" if ends and ends[0] != ends[1] else mean_text

@@ -1,13 +1,15 @@
 """Claims and their two verdicts.
 
-A claim is declared in its experiment's ``variants.py``, beside its criterion, before the result is seen. It has a row for each
-of its measures. A row is *reproduced* when the 95 % interval over networks lies within the criterion's bounds, and *agrees*
-when the published value lies in our networks' range or within the stated tolerance of our mean. The worst row decides the claim.
-Every network counts: where one has no number, a criterion is not met.
+A claim is declared in its experiment's ``claims.py``, with its criterion, before the result is
+seen. It has a row for each of its measures. A row is *reproduced* if the 95 % interval over
+networks lies within the criterion's bounds. It *agrees* if the published value lies in our
+networks' range, or within the stated tolerance of our mean. A claim is only as good as its worst
+row. Every network counts: a criterion is not met if any network lacks a value.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,16 +23,25 @@ from prefrontal.analysis.statistics import interval
 from prefrontal.errors import UserError
 from prefrontal.tables import schema, storage
 
-EXTENSION = "beyond"
-"""Panel of claims that go beyond the paper; they are counted apart."""
+EXTENSION = "extension"
+"""Panel of claims that go beyond the paper; they have a score of their own."""
+
+WIDTH = 100
+"""Columns of a terminal."""
 
 Benchmarks = Mapping[str, float]
-"""Numbers that criteria name, such as the regret of a textbook algorithm: name -> value."""
+"""Numbers that criteria refer to, such as the regret of a textbook algorithm: name -> value."""
+
+Names = Iterable[str | tuple[str, str]]
+"""Claims, or single rows of them as (claim, measure)."""
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """Bounds within which the 95 % interval over networks must lie, or must not; a bound may be the name of a benchmark."""
+    """Bounds within which the 95 % interval over networks must lie, or must not.
+
+    A bound may be the name of a benchmark.
+    """
 
     low: float | str = -np.inf
     high: float | str = np.inf
@@ -41,7 +52,8 @@ class Criterion:
 
         def number(bound: float | str) -> float:
             if isinstance(bound, str) and bound not in benchmarks:
-                raise UserError(f"criterion names the benchmark {bound!r}; there are {', '.join(benchmarks) or 'none'}")
+                known = ", ".join(benchmarks) or "none"
+                raise UserError(f"criterion names the benchmark {bound!r}; there are {known}")
             return benchmarks[bound] if isinstance(bound, str) else bound
 
         return number(self.low), number(self.high)
@@ -53,10 +65,12 @@ class Criterion:
             f"{number:.4g} ({bound})" if isinstance(bound, str) else f"{number:g}"
             for bound, number in ((self.low, low), (self.high, high))
         )
-        interval = "interval not" if self.negated else "interval"
+        subject = "interval not" if self.negated else "interval"
         if np.isinf(high):
-            return f"{interval} above {low_text}"
-        return f"{interval} below {high_text}" if np.isinf(low) else f"{interval} within {low_text} to {high_text}"
+            return f"{subject} above {low_text}"
+        if np.isinf(low):
+            return f"{subject} below {high_text}"
+        return f"{subject} within {low_text} to {high_text}"
 
 
 def above(low: float | str) -> Criterion:
@@ -75,7 +89,7 @@ def between(low: float | str, high: float | str) -> Criterion:
 
 
 def not_above(low: float | str) -> Criterion:
-    """Interval that reaches a value, or lies below it."""
+    """Interval that includes a value, or lies below it."""
     return Criterion(low=low, negated=True)
 
 
@@ -86,28 +100,36 @@ class Claim:
     Attributes
     ----------
     claim, measure : str
-        The key under which ``analysis.measures`` gives a number per network, and by which captions and figures name it.
+        The key under which ``measures`` gives a number per network, and by which captions and
+        figures name it.
     panel : str
         Panel of the paper that shows it, or ``EXTENSION``.
     statement : str
-        The measure in words, for people.
+        The measure in words.
     criterion : Criterion, optional
-        For the verdict "reproduced"; None where the measure is only reported, or compared with its published value.
+        For the verdict "reproduced"; None if the measure is only reported, or only compared with
+        its published value.
     published : float
-        The paper's value; NaN where it gives none.
+        The paper's value; NaN if it gives none.
     tolerance : float, optional
-        For the verdict "agrees": largest distance of the published value from our mean, unless it lies in our range.
+        For the verdict "agrees": largest distance of the published value from our mean, unless it
+        lies in our range.
     variant : str
         What was trained; empty for the experiment's main variant.
     summary : {"mean", "share", "difference"}
-        Mean over networks with its t interval; share of networks with Wilson's; difference to the mean of the networks of the
-        variant ``versus``, with Welch's.
+        Mean over networks with its t interval; share of networks with Wilson's; difference from
+        the mean of the networks of the variant ``versus``, with Welch's.
     versus : str
         See ``summary``.
     or_more : bool
         Agreement is one-sided: ours is the published value or more.
     measured : str
-        Claim under which the number is measured, where it is not this one.
+        Claim under which the number is measured, if it is not this one.
+    needs : tuple of str
+        Further variants that the measure needs; the claim is left out if one was not trained.
+    registered : str
+        Commit that fixed the criterion, before the result: short hash and date, such as
+        "7243fc3 2026-11-21" (see ``register``).
     """
 
     claim: str
@@ -122,12 +144,52 @@ class Claim:
     versus: str = ""
     or_more: bool = False
     measured: str = ""
+    needs: tuple[str, ...] = ()
+    registered: str = ""
+
+    def named_in(self, names: Names) -> bool:
+        """True if the names contain this row, or its claim."""
+        return bool({self.claim, (self.claim, self.measure)} & set(names))
 
 
-def again(
-    claims: Iterable[Claim], claim: str, pairs: Mapping[str, str], words: str, names: Iterable[str | tuple[str, str]]
+def register(claims: Iterable[Claim], commits: Mapping[str, Names]) -> list[Claim]:
+    """Say which commit fixed the criterion of each row.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+    commits : mapping
+        Commit, as short hash and date, -> claims, or (claim, measure). Later entries take
+        precedence, so that single rows can follow their claim.
+
+    Raises
+    ------
+    UserError
+        A name fits no row that has a criterion.
+    """
+    rows = list(claims)
+    with_criterion = [row for row in rows if row.criterion is not None]
+    for commit, names in commits.items():
+        for name in names:
+            if not any(row.named_in([name]) for row in with_criterion):
+                raise UserError(f"registered at {commit}: no claim {name!r} with a criterion")
+        rows = [
+            replace(row, registered=commit)
+            if row.criterion is not None and row.named_in(names)
+            else row
+            for row in rows
+        ]
+    return rows
+
+
+def for_variants(
+    claims: Iterable[Claim],
+    claim: str,
+    variants: Mapping[str, str],
+    description: str,
+    names: Names,
 ) -> list[Claim]:
-    """Settle claims anew for networks of other variants, by the same criteria, as one claim of its own.
+    """Reuse claims, with their criteria, for networks of other variants, as one claim of its own.
 
     Parameters
     ----------
@@ -135,63 +197,75 @@ def again(
         Those of the experiment.
     claim : str
         Identifier of the new claim.
-    pairs : mapping
-        Variant that a claim is about -> variant that it is settled anew for; the experiment's main variant comes first.
-    words : str
-        What the other networks are, for the statement.
+    variants : mapping
+        Variant that a claim is about -> variant that it is reused for; the experiment's main
+        variant comes first.
+    description : str
+        The other networks in words, for the statement.
     names : iterable of str or (str, str)
-        Which claims, or (claim, measure); only rows that have a criterion are settled.
+        Claims to reuse, or (claim, measure); rows without a criterion are left out.
     """
-    chosen, main = set(names), next(iter(pairs))
+    chosen, main = set(names), next(iter(variants))
     return [
         replace(
-            own,
+            row,
             claim=claim,
-            statement=f"{own.statement}: {words}",
+            statement=f"{row.statement}: {description}",
             published=np.nan,
             tolerance=None,
-            variant=pairs[own.variant or main],
-            measured=own.claim,
+            variant=variants[row.variant or main],
+            measured=row.claim,
+            registered="",
         )
-        for own in claims
-        if own.criterion is not None and (own.variant or main) in pairs and {own.claim, (own.claim, own.measure)} & chosen
+        for row in claims
+        if row.criterion is not None and (row.variant or main) in variants and row.named_in(chosen)
     ]
 
 
 RPE_INPUT = "rpe-input"
-RPE_WORDS = "networks that see reward prediction errors"
-"""Claim that networks whose actor sees reward prediction errors in place of rewards behave comparably (Methods, simulation 6)."""
+"""Claim that networks whose actor receives reward prediction errors instead of rewards behave
+comparably (Methods, simulation 6)."""
+RPE_DESCRIPTION = "networks that see reward prediction errors"
+"""These networks in the statements of claims."""
+
+again, RPE_WORDS = for_variants, RPE_DESCRIPTION
 
 
 def summarize(claim: Claim, values: np.ndarray, versus: np.ndarray) -> tuple[float, float, float]:
     """Mean of a claim's measure over networks, and its 95 % interval."""
-    from statsmodels.stats.proportion import (
-        proportion_confint,  # slow to import; recordings and figures do without
-    )
+    # statsmodels is slow to import; recordings and figures do without
+    from statsmodels.stats.proportion import proportion_confint
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
     if claim.summary == "share":
-        low, high = proportion_confint(int(values.sum()), len(values), method="wilson") if len(values) else (np.nan, np.nan)
-        return float(values.mean()) if len(values) else np.nan, float(low), float(high)
-    if claim.summary == "difference":
-        own, other = DescrStatsW(values), DescrStatsW(versus)
-        if min(own.nobs, other.nobs) < 2:
+        if not len(values):
             return np.nan, np.nan, np.nan
-        low, high = CompareMeans(own, other).tconfint_diff(usevar="unequal")
-        return float(own.mean - other.mean), float(low), float(high)
+        low, high = proportion_confint(int(values.sum()), len(values), method="wilson")
+        return float(values.mean()), float(low), float(high)
+    if claim.summary == "difference":
+        here, there = DescrStatsW(values), DescrStatsW(versus)
+        if min(here.nobs, there.nobs) < 2:
+            return np.nan, np.nan, np.nan
+        low, high = CompareMeans(here, there).tconfint_diff(usevar="unequal")
+        return float(here.mean - there.mean), float(low), float(high)
     return interval(values)
 
 
-def evaluate_claim(claim: Claim, values: ArrayLike, benchmarks: Benchmarks | None = None, versus: ArrayLike = ()) -> dict[str, Any]:
-    """Decide one row of a claim.
+def evaluate_claim(
+    claim: Claim,
+    values: ArrayLike,
+    benchmarks: Benchmarks | None = None,
+    versus: ArrayLike = (),
+) -> dict[str, Any]:
+    """Evaluate one row of a claim.
 
     Parameters
     ----------
     claim : Claim
     values : array (networks,)
-        One number per network; NaN where a network has none, which is told, and fails the row.
+        One number per network; NaN if a network has none, which is reported, and fails the row.
     benchmarks : mapping, optional
-        Numbers that the criterion may name.
+        Numbers that the criterion may refer to.
     versus : array (networks,)
         Those of the variant ``claim.versus``.
 
@@ -200,7 +274,8 @@ def evaluate_claim(claim: Claim, values: ArrayLike, benchmarks: Benchmarks | Non
     dict
         A row of claims.csv.
     """
-    finite, other = (x[np.isfinite(x)] for x in (np.asarray(values, dtype=float), np.asarray(versus, dtype=float)))
+    given = [np.asarray(numbers, dtype=float) for numbers in (values, versus)]
+    finite, other = (numbers[np.isfinite(numbers)] for numbers in given)
     mean, low, high = summarize(claim, finite, other)
     bounds, rule = (-np.inf, np.inf), []
     reproduced: bool | None = None
@@ -209,7 +284,8 @@ def evaluate_claim(claim: Claim, values: ArrayLike, benchmarks: Benchmarks | Non
         bounds = claim.criterion.bounds(benchmarks or {})
         reproduced = bool(low > bounds[0] and high < bounds[1])
         if claim.criterion.negated:
-            reproduced, bounds = bool(np.isfinite(low)) and not reproduced, (-np.inf, np.inf)
+            reproduced = bool(np.isfinite(low)) and not reproduced
+            bounds = (-np.inf, np.inf)
         rule.append(claim.criterion.text(benchmarks or {}))
     if claim.or_more:
         agrees = bool(mean >= claim.published)
@@ -218,10 +294,11 @@ def evaluate_claim(claim: Claim, values: ArrayLike, benchmarks: Benchmarks | Non
         in_range = len(finite) > 0 and finite.min() <= claim.published <= finite.max()
         agrees = bool(abs(claim.published - mean) <= claim.tolerance or in_range)
         rule.append(f"agrees within {claim.tolerance:g} or in range")
-    missing, asked = np.size(values) + np.size(versus) - len(finite) - len(other), np.size(values) + np.size(versus)
+    total = sum(map(np.size, given))
+    missing = total - len(finite) - len(other)
     if missing:
-        rule.append(f"{missing} of {asked} networks without a value")
-        reproduced, agrees = (None if verdict is None else False for verdict in (reproduced, agrees))
+        rule.append(f"{missing} of {total} networks without a value")
+        reproduced, agrees = (None if x is None else False for x in (reproduced, agrees))
     return {
         "claim": claim.claim,
         "measure": claim.measure,
@@ -236,32 +313,58 @@ def evaluate_claim(claim: Claim, values: ArrayLike, benchmarks: Benchmarks | Non
         "above": bounds[0],
         "below": bounds[1],
         "criterion": "; ".join(rule),
+        "registered": claim.registered,
         "reproduced_verdict": reproduced,
         "agrees_verdict": agrees,
     }
 
 
-def evaluate_claims(claims: Iterable[Claim], measures: pd.DataFrame, main: str, benchmarks: Benchmarks) -> pd.DataFrame:
-    """Decide all claims of an experiment from its measures -> claims.csv, a row per claim and measure."""
-    networks: dict[Any, np.ndarray] = {name: np.sort(own.unique()) for name, own in measures.groupby("variant")["seed"]}
-    by_key = {
-        key: own.set_index("seed")["value"].reindex(networks[key[0]]).to_numpy()
-        for key, own in measures.groupby(["variant", "claim", "measure"])
+def evaluate_claims(
+    claims: Iterable[Claim], measures: pd.DataFrame, main: str, benchmarks: Benchmarks
+) -> pd.DataFrame:
+    """Evaluate all claims of an experiment -> claims.csv, a row per claim, measure and variant.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+    measures : DataFrame
+        As in ``schema.COLUMNS["measures"]``.
+    main : str
+        The experiment's main variant.
+    benchmarks : mapping
+        Numbers that criteria may refer to.
+    """
+    networks: dict[Any, np.ndarray] = {
+        variant: np.sort(seeds.unique()) for variant, seeds in measures.groupby("variant")["seed"]
     }
-    rows, seen = [], set()
+    by_key = {
+        key: rows.set_index("seed")["value"].reindex(networks[key[0]]).to_numpy()
+        for key, rows in measures.groupby(["variant", "claim", "measure"])
+    }
+    evaluated, seen = [], set()
     for claim in claims:
-        own = replace(claim, variant=claim.variant or main)
-        if (own.variant, own.claim, own.measure) in seen:
-            raise UserError(f"claim {own.claim!r}: measure {own.measure!r} is declared twice for {own.variant!r}")
-        seen.add((own.variant, own.claim, own.measure))
-        compared = [(name, own.measured or own.claim, own.measure) for name in (own.variant, own.versus) if name]
+        row = replace(claim, variant=claim.variant or main)
+        if (row.variant, row.claim, row.measure) in seen:
+            raise UserError(
+                f"claim {row.claim!r}: measure {row.measure!r} is declared twice for "
+                f"{row.variant!r}"
+            )
+        seen.add((row.variant, row.claim, row.measure))
+        compared = [
+            (variant, row.measured or row.claim, row.measure)
+            for variant in (row.variant, row.versus)
+            if variant
+        ]
         for key in compared:
             if key not in by_key:
-                known = sorted({f"{c}: {q}" for _, c, q in by_key})
-                raise UserError(f"claim {key[1]!r} has no measure {key[2]!r} for {key[0]!r}; measured are {'; '.join(known)}")
+                known = "; ".join(sorted({f"{name}: {measure}" for _, name, measure in by_key}))
+                raise UserError(
+                    f"claim {key[1]!r} has no measure {key[2]!r} for {key[0]!r}; "
+                    f"measured are {known}"
+                )
         values, *versus = (by_key[key] for key in compared)
-        rows.append(evaluate_claim(own, values, benchmarks, *versus))
-    return pd.DataFrame(rows, columns=list(schema.COLUMNS["claims"]))
+        evaluated.append(evaluate_claim(row, values, benchmarks, *versus))
+    return pd.DataFrame(evaluated, columns=list(schema.COLUMNS["claims"]))
 
 
 def collect(data: Path, experiment: str = "*") -> pd.DataFrame:
@@ -270,22 +373,27 @@ def collect(data: Path, experiment: str = "*") -> pd.DataFrame:
     Raises
     ------
     UserError
-        No experiment has any; one that is named may have none.
+        No experiment has any. A single one may have none.
     """
     paths = sorted(data.glob(f"{experiment}/results/claims.csv"))
-    frames = [storage.read(path, "claims").assign(experiment=path.parent.parent.name) for path in paths]
+    frames = [
+        storage.read(path, "claims").assign(experiment=path.parent.parent.name) for path in paths
+    ]
     if not frames and experiment == "*":
-        raise UserError(f"{data}: no claims (<experiment>/results/claims.csv); run make figures first")
+        raise UserError(
+            f"{data}: no claims (<experiment>/results/claims.csv); run make figures first"
+        )
     if not frames:
         return pd.DataFrame(columns=[*schema.COLUMNS["claims"], "experiment"])
-    return pd.concat(frames, ignore_index=True).sort_values("panel", kind="stable", ignore_index=True)
+    rows = pd.concat(frames, ignore_index=True)
+    return rows.sort_values("panel", kind="stable", ignore_index=True)
 
 
 def find(frame: pd.DataFrame, claim: str, measure: str = "", variant: str = "") -> pd.Series:
-    """Return a claim's one row, by its key.
+    """Return one row of a claim, by its key.
 
-    ``measure`` may be left out where the claim has a single one, ``variant`` where the key has a single one or else means the
-    one that comes first, which is the experiment's main variant.
+    ``measure`` may be left out if the claim has a single one, ``variant`` if the key has a single
+    one, or for the first, which is the experiment's main variant.
 
     Raises
     ------
@@ -295,12 +403,12 @@ def find(frame: pd.DataFrame, claim: str, measure: str = "", variant: str = "") 
     rows = frame[frame["claim"] == claim]
     if rows.empty:
         raise UserError(f"no claim {claim!r}; there are {', '.join(frame['claim'].unique())}")
+    known = ", ".join(repr(name) for name in rows["measure"].unique())
     if measure:
         rows = rows[rows["measure"] == measure]
     if variant:
         rows = rows[rows["variant"] == variant]
     if len(rows["measure"].unique()) != 1:
-        known = ", ".join(repr(name) for name in frame.loc[frame["claim"] == claim, "measure"].unique())
         raise UserError(f"{claim} has no single measure {measure!r} {variant}; there are {known}")
     return rows.iloc[0]
 
@@ -310,26 +418,30 @@ VERDICT_COLUMNS = ["reproduced_verdict", "agrees_verdict"]
 
 
 def holds(verdict: Any) -> bool | None:
-    """Read a verdict, which a table with empty cells holds as text; None where there is none."""
+    """Read a verdict, which a table with empty cells holds as text; None if there is none."""
     return None if pd.isna(verdict) else str(verdict) == "True"
+
+
+def _number(value: float) -> str:
+    return "—" if pd.isna(value) else f"{value:.3g}"
+
+
+def _wide_number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else _number(value)
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
     """Claims as a table for people: numbers rounded, verdicts in words."""
-
-    def number(value: float) -> str:
-        return "—" if pd.isna(value) else f"{value:.3g}"
-
-    interval = [f"{number(low)} to {number(high)}" for low, high in zip(frame["ci_low"], frame["ci_high"], strict=True)]
+    ends = zip(frame["ci_low"], frame["ci_high"], strict=True)
     return pd.DataFrame(
         {
             "panel": frame["panel"],
             "claim": frame["claim"],
             "statement": frame["statement"],
             "variant": frame["variant"],
-            "published": frame["published"].map(number),
-            "reproduced": frame["reproduced"].map(number),
-            "95 % interval": interval,
+            "published": frame["published"].map(_number),
+            "reproduced": frame["reproduced"].map(_number),
+            "95 % interval": [f"{_number(low)} to {_number(high)}" for low, high in ends],
             "n": frame["n_networks"],
             "criterion": frame["criterion"].fillna("—"),
             "reproduced?": frame["reproduced_verdict"].map(lambda cell: VERDICTS[holds(cell)]),
@@ -338,31 +450,106 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _keys(frame: pd.DataFrame) -> list[str]:
+    """Write each row's key as captions do: claim: measure, and @ variant where several share it."""
+    several = frame.groupby(["claim", "measure"])["variant"].transform("nunique") > 1
+    return [
+        f"{row.claim}: {row.measure}" + (f" @ {row.variant}" if shared else "")
+        for row, shared in zip(frame.itertuples(), several, strict=True)
+    ]
+
+
+def _estimates(frame: pd.DataFrame) -> list[str]:
+    """Write each row's mean over networks and its 95 % interval."""
+    columns = frame[["reproduced", "ci_low", "ci_high"]].to_numpy(dtype=float)
+    return [
+        _wide_number(mean)
+        + ("" if np.isnan(low) else f" [{_wide_number(low)}, {_wide_number(high)}]")
+        for mean, low, high in columns
+    ]
+
+
+def _columns(frame: pd.DataFrame, wrapped: str) -> str:
+    """Align a table of text in columns of a terminal; the one to be wrapped takes what is left."""
+    widths = {name: max(len(cell) for cell in [name, *frame[name]]) for name in frame}
+    left = WIDTH - sum(width + 2 for name, width in widths.items() if name != wrapped)
+    widths[wrapped] = min(widths[wrapped], left)
+    lines = []
+    for cells in [dict(zip(frame, frame, strict=True)), *frame.to_dict("records")]:
+        for k, text in enumerate(textwrap.wrap(cells[wrapped], left, subsequent_indent="  ")):
+            line = {name: "" if k else cell for name, cell in cells.items()} | {wrapped: text}
+            lines.append("  ".join(line[name].ljust(widths[name]) for name in line).rstrip())
+    return "\n".join(lines)
+
+
+def as_text(frame: pd.DataFrame) -> str:
+    """Write claims as a table for a terminal of ``WIDTH`` columns."""
+    verdicts = {
+        column.partition("_")[0] + "?": frame[column].map(lambda cell: VERDICTS[holds(cell)])
+        for column in VERDICT_COLUMNS
+    }
+    table = pd.DataFrame(
+        {
+            "panel": frame["panel"].replace(EXTENSION, "ext."),
+            "claim: measure": _keys(frame),
+            "ours [95 %]": _estimates(frame),
+            "published": frame["published"].map(_wide_number),
+            "n": frame["n_networks"].astype(str),
+            **verdicts,
+        }
+    )
+    return _columns(table, "claim: measure")
+
+
+def compare(run: pd.DataFrame, suite: pd.DataFrame) -> str:
+    """Write a run's measures next to the suite's, for a terminal of ``WIDTH`` columns."""
+    key = ["claim", "measure", "variant"]
+    both = run[key].merge(suite, on=key, how="left")
+    table = pd.DataFrame(
+        {
+            "claim: measure": _keys(run),
+            "suite [95 %]": _estimates(both),
+            "this run [95 %]": _estimates(run),
+            "n": [
+                f"{suite_n:.0f}, {run_n}" if suite_n == suite_n else f"—, {run_n}"
+                for suite_n, run_n in zip(both["n_networks"], run["n_networks"], strict=True)
+            ],
+        }
+    )
+    return _columns(table, "claim: measure")
+
+
 def margin(frame: pd.DataFrame) -> pd.Series:
-    """How far each row's interval is inside its criterion, in its half-widths; negative where it fails, NaN without criterion."""
+    """Distance of each row's interval from its criterion's nearer bound, in its half-widths.
+
+    Negative where the row fails, NaN without a criterion.
+    """
     inside = np.minimum(frame["ci_low"] - frame["above"], frame["below"] - frame["ci_high"])
     half = (frame["ci_high"] - frame["ci_low"]) / 2
     return (inside / half.clip(lower=1e-12)).where(frame["reproduced_verdict"].notna())
 
 
-def worst(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the row of each claim that decides it, with the claim's verdicts and its number of ``rows``.
+def deciding_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep the row of each claim that decides it, with the claim's verdicts and number of ``rows``.
 
-    A row that fails its criterion comes first, then one that disagrees, then the one that is nearest to failing.
+    A row that fails its criterion comes first, then one that disagrees, then the one that is
+    nearest to failing.
     """
     kept = []
-    for _, own in frame.groupby([frame["panel"] == EXTENSION, "claim"], sort=False):
-        verdict = own[VERDICT_COLUMNS].map(holds)
-        order = verdict.ne(False).assign(margin=margin(own), silent=verdict.isna().all(axis=1))
+    for _, rows in frame.groupby([frame["panel"] == EXTENSION, "claim"], sort=False):
+        verdict = rows[VERDICT_COLUMNS].map(holds)
+        order = verdict.ne(False).assign(margin=margin(rows), silent=verdict.isna().all(axis=1))
         order = order.sort_values(list(order.columns), kind="stable")
-        kept.append(
-            own.loc[order.index[:1]].assign(rows=len(own), **dict(zip(VERDICT_COLUMNS, verdicts(own).iloc[0], strict=True)))
-        )
+        whole = dict(zip(VERDICT_COLUMNS, verdicts(rows).iloc[0], strict=True))
+        kept.append(rows.loc[order.index[:1]].assign(rows=len(rows), **whole))
     return pd.concat(kept, ignore_index=True) if kept else frame.assign(rows=0)
 
 
 def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Decide each claim: it is reproduced if all its rows with a criterion are, and agrees if all its compared rows do.
+    """Decide each claim.
+
+    It is reproduced if all its rows with a criterion are, and agrees if all rows that are compared
+    with a published value do.
 
     Returns
     -------
@@ -378,30 +565,44 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.groupby(level="claim", sort=False).agg(decide).astype(object)
 
 
-def counted(frame: pd.DataFrame, experiment: str) -> pd.DataFrame:
-    """Rows of the claims that an experiment's score counts, so that the scores of all experiments add up to the whole.
+def scored_rows(frame: pd.DataFrame, experiment: str) -> pd.DataFrame:
+    """Rows of the claims that count in an experiment's score.
 
-    A claim that several experiments evaluate_claim, such as rpe-input, is one claim: it counts in the folder of its name alone.
+    The scores of all experiments add up to the whole: a claim that several experiments evaluate,
+    such as rpe-input, is one claim, and counts only in the folder of its name.
     """
-    several = frame.groupby("claim")["experiment"].transform("nunique") > 1
-    return frame[(frame["experiment"] == experiment) & ~several | (frame["claim"] == experiment.replace("_", "-"))]
+    extension = frame["panel"] == EXTENSION
+    several = frame.groupby(["claim", extension])["experiment"].transform("nunique") > 1
+    here = (frame["experiment"] == experiment) & ~several
+    return frame[here | (frame["claim"] == experiment.replace("_", "-"))]
 
 
 def score(frame: pd.DataFrame) -> str:
-    """Count the claims that are reproduced and that agree, and apart from them those beyond the paper that hold."""
-    apart = frame["panel"] == EXTENSION
-    paper, further = verdicts(frame[~apart]), verdicts(frame[apart])
-    counted: dict[str, pd.Series] = {
+    """Count the paper's claims that are reproduced and that agree, and extensions that hold.
+
+    Experiments of users are extensions (``experiments.Study``), and never count as the paper's.
+    """
+    extension = frame["panel"] == EXTENSION
+    paper, further = verdicts(frame[~extension]), verdicts(frame[extension])
+    columns: dict[str, pd.Series] = {
         "claims reproduced": paper["reproduced_verdict"],
         "claims agree with the published values": paper["agrees_verdict"],
         "claims beyond the paper hold": further["reproduced_verdict"],
     }
-    known = {words: cells.dropna() for words, cells in counted.items()}
-    return "; ".join(f"{int(cells.sum())} of {len(cells)} {words}" for words, cells in known.items() if len(cells))
+    known = {words: cells.dropna() for words, cells in columns.items()}
+    return "; ".join(
+        f"{int(cells.sum())} of {len(cells)} {words}"
+        for words, cells in known.items()
+        if len(cells)
+    )
 
 
-def measures(claim: str, wide: pd.DataFrame, names: Mapping[str, str] | Callable[[str], str] | None = None) -> pd.DataFrame:
-    """Bring a table with a row per network and a column per measure into the form of ``tables.COLUMNS["measures"]``.
+def measures(
+    claim: str,
+    wide: pd.DataFrame,
+    names: Mapping[str, str] | Callable[[str], str] | None = None,
+) -> pd.DataFrame:
+    """Bring a table with a row per network and a column per measure into long form.
 
     Parameters
     ----------
@@ -410,9 +611,18 @@ def measures(claim: str, wide: pd.DataFrame, names: Mapping[str, str] | Callable
         Columns variant and seed, or an index of these, and a column per measure.
     names : mapping or function, optional
         From columns to measures' names; of a mapping, only its columns are taken.
+
+    Returns
+    -------
+    DataFrame
+        As in ``schema.COLUMNS["measures"]``.
     """
-    indexed = wide.set_index(["variant", "seed"]) if {"variant", "seed"} <= set(wide.columns) else wide
+    keys = ["variant", "seed"]
+    indexed = wide.set_index(keys) if set(keys) <= set(wide.columns) else wide
     chosen = indexed[list(names)] if isinstance(names, Mapping) else indexed
     named = chosen if names is None else chosen.rename(columns=names)
-    long = named.reset_index().melt(["variant", "seed"], var_name="measure", value_name="value").assign(claim=claim)
-    return long[list(schema.COLUMNS["measures"])].astype({"value": float})
+    long = named.reset_index().melt(keys, var_name="measure", value_name="value")
+    return long.assign(claim=claim)[list(schema.COLUMNS["measures"])].astype({"value": float})
+
+
+worst, counted = deciding_rows, scored_rows

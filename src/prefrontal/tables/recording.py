@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic
 
@@ -108,7 +108,14 @@ def read_recording(folder: Path, tasks: Mapping[str, type[TaskSettings]]) -> Rec
         frames[name] = read(files[name], name)
         if read_provenance(files[name]).get("mark") != mark:
             raise UserError(f"{files[name]}: not of the same recording as trials.parquet; record again")
-    for name, frame in frames.items():
-        frames[name] = frame.astype({column: str for column in frame.select_dtypes("category").columns})
     settings = {v: Settings.from_dict(own, classes[v], files["trials"]) for v, own in saved.items()}
-    return Recording(**frames, settings=settings, about=about, folder=folder)
+    return with_strings(Recording(**frames, settings=settings, about=about, folder=folder))
+
+
+def with_strings(recording: Recording[TaskT]) -> Recording[TaskT]:
+    """Turn text columns, which are recorded as categories, into strings, as analyses expect them."""
+    frames: dict[str, Any] = {}
+    for name in RECORDED:
+        frame = getattr(recording, name)
+        frames[name] = frame.astype({column: str for column in frame.select_dtypes("category")})
+    return replace(recording, **frames)

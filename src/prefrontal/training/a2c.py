@@ -42,8 +42,7 @@ supervised networks ``target``, the correct action."""
 
 @dataclass
 class RolloutState:
-    """State of the running episodes between two updates; every tensor is (network, episode,
-    ...)."""
+    """State of the running episodes between two updates; tensors are (network, episode, ...)."""
 
     state: State
     memory: Memory

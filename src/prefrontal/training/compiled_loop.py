@@ -227,7 +227,8 @@ def split_gradients(graph: torch.fx.GraphModule, learned: list[int]) -> tuple[li
     with graph.graph.inserting_after(last):
         before = {k: graph.graph.placeholder(f"sum_{k}") for k in reversed(sums)}
     with graph.graph.inserting_before(end):
-        call, layout = graph.graph.call_function, {"memory_format": torch.contiguous_format}
+        call = graph.graph.call_function
+        layout: dict[str, Any] = {"memory_format": torch.contiguous_format}
         after = [call(aten.add.Tensor, (before[k], gradients[k])) for k in sums]
         factors = [
             call(aten.clone.default, (factor,), layout)

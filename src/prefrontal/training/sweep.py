@@ -54,14 +54,19 @@ class Options(Machines):
     """Name of the tables, data/<experiment>/sweeps/<name>.csv and <name>_curves.csv."""
     overwrite: bool = False
     """Replace tables of that name."""
-    data: Path = files.DATA
-    """Data folder."""
+    out: Path | None = None
+    """Folder of a run of your own; by default tables are written to the suite's data folder."""
     device: str = "cpu"
     """cpu or cuda."""
     threads: int = 1
     """CPU threads."""
     compile: bool | None = None
     """Compile the inner loops; by default where the training is long enough to gain by it."""
+
+    @property
+    def data(self) -> Path:
+        """Data folder."""
+        return files.DATA if self.out is None else self.out.resolve() / "data"
 
 
 def grid(settings: Settings[Any], vary: Sequence[str]) -> list[Settings[Any]]:

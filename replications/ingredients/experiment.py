@@ -1,0 +1,17 @@
+"""The experiment about the ingredients of a learning algorithm that emerges."""
+
+from __future__ import annotations
+
+from prefrontal.experiments import Experiment
+from replications.ingredients.claims import CLAIMS
+from replications.ingredients.settings import SETTINGS, TEST_EPISODES, VARIANTS
+
+EXPERIMENT = Experiment(
+    name="ingredients",
+    title="Ingredients",
+    question="Which ingredients does a network need to become a learning algorithm?",
+    settings=SETTINGS,
+    variants=VARIANTS,
+    test_episodes=TEST_EPISODES,
+    claims=CLAIMS,
+)

@@ -1,0 +1,87 @@
+"""Claims about the algorithm inside.
+
+Is it Bayes-optimal in structure as it is in behaviour? Is it learning, or a heuristic? Does it
+learn a task, or identify which of the known ones it is in? Criteria were written before any of
+these networks was trained; README.md tells what trial runs on the bandit networks had shown by
+then.
+"""
+
+from __future__ import annotations
+
+from prefrontal.publishing.claims import (
+    EXTENSION,
+    Claim,
+    Criterion,
+    above,
+    below,
+    between,
+    not_above,
+)
+from replications.inner_algorithm.settings import (
+    FEWEST,
+    INFERENCE,
+    LEAST_R2,
+    LOCATES,
+    MOST,
+    MOST_SHARED,
+    NETWORKS,
+    TASKS,
+)
+
+
+def extension(
+    claim: str,
+    measure: str,
+    statement: str,
+    criterion: Criterion | None = None,
+    variant: str = NETWORKS,
+) -> Claim:
+    """Make a claim that goes beyond the paper."""
+    return Claim(claim, measure, EXTENSION, statement, criterion, variant=variant)
+
+
+STATE = (
+    "held-out R2 of the Bayesian agent's state (posterior means, log counts), "
+    "read from activity and cell"
+)
+GIVEN = "given the Bayesian agent's state and the trial"
+EXCHANGED = (
+    "variance of log odds between histories with equal counts in another order, "
+    "as a share of that between counts"
+)
+RULES = f"log likelihood per choice (nats, cross-validated), {INFERENCE} minus best"
+SHARE = "share of the gain on problems never met (random 0, best possible 1)"
+OBSERVERS = (
+    "log likelihood per choice (nats) on new problems, "
+    "observer whose prior is the network's problems minus the family's"
+)
+OUTSIDE = "reward as a share of the best agent's that knows the change"
+UNTRAINED = f"{STATE}, minus that of the untrained network"
+
+CLAIMS = [
+    extension("inner-statistics", "R2", STATE, above(LEAST_R2)),
+    extension("inner-statistics", "minus untrained", UNTRAINED, above(0)),
+    extension("inner-minimal", "R2", f"held-out R2 of activity and cell, {GIVEN}"),
+    extension(
+        "inner-policy", "R2", f"held-out R2 of the policy's log odds, {GIVEN}", above(LEAST_R2)
+    ),
+    extension("inner-exchangeable", "share", EXCHANGED, below(MOST_SHARED)),
+]
+for experiment, variant in TASKS.items():
+    for measure, compared in {
+        "minus heuristic": "heuristic of one trial",
+        "minus fixed rate": "fixed learning rate",
+    }.items():
+        statement = f"{RULES} {compared}, {experiment.replace('_', ' ')}"
+        CLAIMS.append(extension("inner-learning", measure, statement, above(0), variant))
+minus_all, minus_family = "minus all", "problems minus family"
+statement = f"{SHARE}, trained on 1024 minus on all (paired by seed)"
+CLAIMS += [
+    extension("inner-location", "share", f"{SHARE}, trained on 1", between(-0.1, 0.1), FEWEST),
+    extension("inner-location", minus_all, statement, between(-0.05, 0.05), MOST),
+    extension("inner-location", minus_family, f"{OBSERVERS}, trained on 4", above(0), LOCATES),
+    extension("inner-location", minus_family, f"{OBSERVERS}, trained on 1024", not_above(0), MOST),
+    extension("inner-outside", "300 trials", f"{OUTSIDE}: episodes of 300 trials"),
+    extension("inner-outside", "alike", f"{OUTSIDE}: both arms within .45-.55"),
+    extension("inner-outside", "swap", f"{OUTSIDE}: arms that swap once, at trial 50"),
+]

@@ -1,0 +1,18 @@
+"""The experiment on the algorithm inside the networks, which goes beyond the paper."""
+
+from __future__ import annotations
+
+from prefrontal.experiments import Experiment
+from replications.inner_algorithm.claims import CLAIMS
+from replications.inner_algorithm.settings import SETTINGS, TASKS, TEST_EPISODES, VARIANTS
+
+EXPERIMENT = Experiment(
+    name="inner_algorithm",
+    title="The algorithm inside",
+    question="Do the networks infer as a Bayesian agent does, or follow a simpler rule?",
+    settings=SETTINGS,
+    variants=VARIANTS,
+    uses=tuple(TASKS),
+    test_episodes=TEST_EPISODES,
+    claims=CLAIMS,
+)

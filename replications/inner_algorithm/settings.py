@@ -1,0 +1,119 @@
+"""Settings of the networks and agents in which an algorithm is looked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from prefrontal.settings import Count, validated
+from replications.bandit import settings as bandit
+from replications.bandit.settings import Bandit
+
+if TYPE_CHECKING:
+    from replications.inner_algorithm.task import FewBanditsTask
+
+
+@validated
+class FewBandits(Bandit):
+    """Settings of the bandit whose episodes draw from a few problems that each network has."""
+
+    problems: Count = 1
+    """Problems of the training, drawn once for each network by its seed from U[0, 1]."""
+
+    def build(self) -> FewBanditsTask:
+        """Build the training task."""
+        from replications.inner_algorithm.task import FewBanditsTask
+
+        return FewBanditsTask(self)
+
+
+SETTINGS = replace(bandit.SETTINGS, task=FewBandits())
+
+NETWORKS = bandit.MAIN
+"""The networks of ``replications/bandit``, which met a new problem in every episode: trained on
+"all" problems."""
+
+TASKS = {"bandit": NETWORKS, "volatile_bandit": "tied", "two_step": "default"}
+"""Experiment whose networks' choices are explained by rules -> variant."""
+
+PROBLEMS = (1, 2, 4, 8, 16, 64, 256, 1024)
+"""Problems of a training."""
+FEWEST, LOCATES, MOST = (f"problems_{problems}" for problems in (1, 4, 1024))
+
+VARIANTS = {f"problems_{count}": {"task.problems": count, "seed": 8} for count in PROBLEMS}
+"""Seeds are those of the bandit networks, so that initial weights are the same."""
+
+MAIN = FEWEST
+
+TEST_EPISODES = 300
+"""Test episodes per network and test."""
+
+UNTRAINED = "untrained"
+"""The initial weights of the bandit networks."""
+
+BAYES, Q_LEARNING, HEURISTIC = "Bayes-optimal", "fixed rate", "win-stay lose-shift"
+FEW, FAMILY = "prior of 4 problems", "prior of the family"
+"""Control agents for the bandit: the best possible play, Q-learning, a heuristic; and softmax of
+posterior means, where the prior is the first problems of a network's training, or the family of all
+problems."""
+INFERRING, DELTA = "planner that infers", "planner at a fixed rate"
+"""Control agents for the two-step task."""
+FEW_PROBLEMS, CONTROLS_EACH = 4, 4
+"""Problems in the prior of ``FEW``; subjects of each kind of control agent."""
+
+R2, SHARED = ("inner-statistics", "R2"), ("inner-exchangeable", "share")
+POLICY, LOCATED = ("inner-policy", "R2"), ("inner-location", "problems minus family")
+OVER_HEURISTIC = ("inner-learning", "minus heuristic")
+OVER_RATE = ("inner-learning", "minus fixed rate")
+EXPECTED: dict[str, dict[tuple[str, str], bool]] = {
+    BAYES: dict.fromkeys((R2, POLICY, SHARED, OVER_HEURISTIC, OVER_RATE), True),
+    Q_LEARNING: dict.fromkeys((R2, POLICY, SHARED, OVER_RATE), False),
+    HEURISTIC: dict.fromkeys((R2, POLICY, SHARED, OVER_HEURISTIC, OVER_RATE), False),
+    UNTRAINED: {R2: False},
+    FEW: {LOCATED: True},
+    FAMILY: {LOCATED: False, OVER_HEURISTIC: True, OVER_RATE: True},
+    INFERRING: {OVER_HEURISTIC: True, OVER_RATE: True},
+    DELTA: {OVER_HEURISTIC: True, OVER_RATE: False},
+}
+"""Positive and negative controls: agent -> (claim, measure) -> True if the claim's criterion must
+hold for it, False if it must not."""
+
+LEAST_R2, MOST_SHARED = 0.9, 0.1
+"""Criteria for held-out R2, and for the variance between orders of equal counts."""
+
+ORDERS = 8
+"""Orders of the trials of one history."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Departure of a test from the training.
+
+    Attributes
+    ----------
+    trials : int, optional
+        Trials per episode; by default as in training.
+    low, high : float
+        Bounds of both arms' reward probabilities.
+    swap_at : int
+        Trial, counted from 0, before which the arms swap; -1 for never.
+    """
+
+    trials: int | None = None
+    low: float = 0.0
+    high: float = 1.0
+    swap_at: int = -1
+
+
+CHANGES = {
+    "300 trials": Change(trials=300),
+    "alike": Change(low=0.45, high=0.55),
+    "swap": Change(swap_at=50),
+}
+"""Tests outside the range of the training."""
+
+INFERENCE, FIXED_RATE = "inference", "fixed learning rate"
+FIXED_PLANNER = "planner, fixed learning rate"
+FIXED_RATES = (FIXED_RATE, FIXED_PLANNER)
+"""Rules that learn at a fixed rate; the second, in the two-step task, knows the task's structure as
+inference does."""

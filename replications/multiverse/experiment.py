@@ -1,0 +1,14 @@
+"""The multiverse: the experiments under other choices of what the paper leaves open."""
+
+from __future__ import annotations
+
+from prefrontal.experiments import Study
+from replications.multiverse.universes import EXPERIMENTS
+
+EXPERIMENT = Study(
+    name="multiverse",
+    title="The multiverse",
+    question="How much of the paper depends on hyperparameters and protocol details that it does "
+    "not state?",
+    uses=EXPERIMENTS,
+)

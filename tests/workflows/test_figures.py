@@ -1,0 +1,76 @@
+"""Story 1: figures from results whose hashes match, and nothing else is done."""
+
+import json
+
+import pytest
+
+from prefrontal import experiments
+from prefrontal.pipeline import steps
+from tests.helpers import copy_repository, prefrontal
+
+NAME = "weather"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A checkout of one experiment."""
+    return copy_repository(tmp_path_factory.mktemp("clone"), NAME)
+
+
+def test_fresh_clone_draws_without_recording(clone):
+    done = prefrontal("run", NAME, root=clone)
+    assert done.returncode == 0, done.stderr
+    assert "fig_weather.png" in done.stdout
+    assert (clone / "figures" / "fig_weather.pdf").exists() and not list(
+        (clone / "data").rglob("*.parquet")
+    )
+    assert "draw done" in done.stderr and "record done" not in done.stderr
+
+
+def test_edited_result_is_analysed_again(clone):
+    path = clone / "data" / NAME / "results" / "claims.csv"
+    before = path.read_text()
+    path.write_text(before.replace("weather", "whether"))
+    done = prefrontal("run", NAME, root=clone)
+    assert done.returncode == 0 and "analyse done" in done.stderr
+    assert path.read_text() == before
+
+
+def test_damaged_network_stops(clone):
+    path = next((clone / "data" / NAME / "networks").glob("*.json"))
+    before = path.read_text()
+    about = json.loads(before)
+    about["sha256"] = {name: "0" * 64 for name in about["sha256"]}
+    path.write_text(json.dumps(about))
+    done = prefrontal("run", NAME, root=clone)
+    path.write_text(before)
+    assert done.returncode == 1 and "not the weights that its JSON file describes" in done.stderr
+
+
+def test_claims_are_printed_at_once_in_100_columns():
+    done = prefrontal("claims")
+    assert done.returncode == 0 and "claims reproduced" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_help_fits_a_screen_and_knows_every_command():
+    text = prefrontal("--help").stdout
+    assert len(text.splitlines()) <= 40 and all(
+        f"  {word}" in text for word in ("run", "compare", "animals", "new")
+    )
+    done = prefrontal("rnu")
+    assert done.returncode == 1 and "did you mean 'run'" in done.stderr
+
+
+@pytest.mark.parametrize("name", experiments.names("train"))
+def test_main_variant_alone_runs_to_figures(name, tmp_path):
+    done = prefrontal("run", name, "--smoke-test", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert list((tmp_path / "figures").glob("*.png"))
+
+
+def test_hash_of_results_names_what_is_due(tmp_path):
+    study = experiments.study("two_step")
+    assert steps.analysis_inputs(study, tmp_path) != steps.analysis_inputs(
+        study, tmp_path, episodes=7
+    )

@@ -1,0 +1,113 @@
+"""Story 2: change one number, run one command."""
+
+import json
+
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from prefrontal.publishing.results import Results
+from replications.two_step import figure
+from tests.helpers import copy_repository, prefrontal
+
+TINY = ["--training.episodes", "40", "--networks", "2", "--test-episodes", "6"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of the two-step task with another reversal probability."""
+    folder = tmp_path_factory.mktemp("runs") / "r1"
+    done = prefrontal("run", "two_step", "--task.reversal", "0.1", *TINY, "--out", str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_one_command_gives_networks_results_and_figures(run):
+    folder, done = run
+    assert "left out, since not trained: 2_steps, repeat" in done.stdout
+    assert str(folder / "figures" / "fig5.png") in done.stdout.splitlines()
+    claims = pd.read_csv(folder / "data" / "two_step" / "results" / "claims.csv")
+    assert set(claims["variant"]) == {"default"} and set(claims["n_networks"]) == {2}
+
+
+def test_ideal_observer_knows_the_new_number(run):
+    reward = pd.read_csv(run[0] / "data" / "two_step" / "results" / "reward.csv")
+    assert reward["best_possible"].tolist() == pytest.approx([0.652] * 2, abs=5e-4)
+
+
+def test_new_number_is_in_label_and_metadata(run):
+    with Image.open(run[0] / "figures" / "fig5.png") as image:
+        about = json.loads(image.info["Description"])
+    assert about["settings"]["task.reversal"] == 0.1
+    figures = {each.name: each.figure for each in figure.draw(Results("two_step", run[0] / "data"))}
+    texts = [text.get_text() for text in figures["fig5"].axes[0].texts]
+    plt.close("all")
+    assert any("swap: .1 per trial" in text for text in texts)
+
+
+def test_second_run_trains_and_records_nothing(run):
+    folder, _ = run
+    paths = [*folder.rglob("*.safetensors"), *folder.rglob("*.parquet"), *folder.rglob("*.csv")]
+    before = {path: path.stat().st_mtime_ns for path in paths}
+    done = prefrontal("run", "two_step", "--task.reversal", "0.1", *TINY, "--out", str(folder))
+    assert done.returncode == 0 and {path: path.stat().st_mtime_ns for path in paths} == before
+
+
+def test_other_settings_in_the_same_folder_stop(run):
+    done = prefrontal("run", "two_step", "--task.reversal", "0.2", *TINY, "--out", str(run[0]))
+    assert done.returncode == 1 and "task.reversal 0.1 is there, not 0.2" in done.stderr
+
+
+def test_compare_shows_both_and_what_changed(run):
+    done = prefrontal("compare", str(run[0]))
+    assert done.returncode == 0, done.stderr
+    assert "task.reversal 0.025 -> 0.1" in done.stdout and "twostep-lags" in done.stdout
+    assert max(map(len, done.stdout.splitlines()[1:])) <= 100
+
+
+def test_other_settings_need_a_folder_of_their_own():
+    done = prefrontal("run", "two_step", "--task.reversal", "0.1")
+    assert done.returncode == 1 and "--out" in done.stderr
+
+
+def test_edited_default_stops_and_draws_nothing_old(tmp_path):
+    root = copy_repository(tmp_path, "two_step")
+    settings = root / "replications" / "two_step" / "settings.py"
+    text = settings.read_text()
+    assert "reversal: Probability = 0.025" in text
+    settings.write_text(
+        text.replace("reversal: Probability = 0.025", "reversal: Probability = 0.1")
+    )
+    done = prefrontal("run", "two_step", root=root)
+    assert done.returncode == 1 and not (root / "figures").exists()
+    assert "trained with task.reversal 0.025, but the setting is now 0.1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--task.reversal", "1.5"], "task.reversal is 1.5"),
+        (["--task.reversals", "0.1"], "task.reversals"),
+        (["--variants", "nothing"], "variant is 'nothing'; it must be one of default"),
+    ],
+)
+def test_bad_settings_give_one_line(words, message, tmp_path):
+    done = prefrontal("run", "two_step", *words, "--out", str(tmp_path / "r"))
+    assert done.returncode != 0 and message in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_users_own_error_shows_its_traceback(tmp_path):
+    root = copy_repository(tmp_path, "two_step")
+    analysis = root / "replications" / "two_step" / "analysis.py"
+    text = analysis.read_text()
+    analysis.write_text(
+        text.replace('tables["lag_weights"]', 'tables["lag_wieghts"]', 1).replace(
+            'measured["lag_weights"]', 'measured["lag_wieghts"]', 1
+        )
+    )
+    assert analysis.read_text() != text
+    done = prefrontal("run", "two_step", *TINY, "--out", str(tmp_path / "r"), root=root)
+    assert done.returncode == 1 and "KeyError: 'lag_wieghts'" in done.stderr
+    assert "replications/two_step/analysis.py" in done.stderr
