@@ -19,7 +19,7 @@ import torch
 
 from prefrontal import settings
 from prefrontal.analysis import matching, regression
-from prefrontal.analysis.statistics import summarize
+from prefrontal.statistics import summarize
 from prefrontal.models import two_step
 from prefrontal.networks import files, record
 from prefrontal.networks.build import agent_of

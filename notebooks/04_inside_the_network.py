@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 
 import prefrontal
 from prefrontal.analysis import neural
-from prefrontal.analysis.statistics import interval, summarize
+from prefrontal.statistics import interval, summarize
 from prefrontal.models import two_step
 from prefrontal.networks import play
 from prefrontal.publishing.plotting import COLORS, bar

@@ -13,7 +13,7 @@ import pandas as pd
 
 import prefrontal
 from prefrontal import settings
-from prefrontal.analysis.statistics import interval, summarize
+from prefrontal.statistics import interval, summarize
 from prefrontal.models import bandit, two_step
 from prefrontal.publishing.plotting import COLORS, dots
 

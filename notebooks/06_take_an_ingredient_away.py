@@ -12,7 +12,7 @@ import torch
 
 import prefrontal
 from prefrontal import experiments
-from prefrontal.analysis.statistics import interval, normalised_reward, summarize
+from prefrontal.statistics import interval, normalised_reward, summarize
 from prefrontal.models import bandit
 from prefrontal.publishing.plotting import COLORS
 

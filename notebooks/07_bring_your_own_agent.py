@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 import prefrontal
-from prefrontal import experiments
 from prefrontal.analysis import staying
-from prefrontal.publishing.plotting import COLORS, bar
+from prefrontal.publishing.plotting import COLORS
 from prefrontal.publishing.results import Results
 
 plt.style.use("prefrontal.publishing.paper")
@@ -29,14 +28,13 @@ LEFT, RIGHT, CENTRE = range(3)
 # fixation, stage 1, S1, S2, left, right, centre, reward.
 #
 # This one learns the value of its first-stage choice from the reward that follows, whatever the
-# transition.
+# transition (learning rate 0.5), and chooses by a softmax (inverse temperature 3).
 
 
 # %%
 class QLearner:
-    def __init__(self, seed, learning_rate=0.5, inverse_temperature=3.0):
+    def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
-        self.learning_rate, self.inverse_temperature = learning_rate, inverse_temperature
 
     def reset(self):
         self.values, self.choice = np.zeros(2), None
@@ -45,11 +43,10 @@ class QLearner:
         fixation, stage_1, *_, reward = observation
         if fixation:
             if self.choice is not None:  # the last trial has been paid
-                error = reward - self.values[self.choice]
-                self.values[self.choice] += self.learning_rate * error
+                self.values[self.choice] += 0.5 * (reward - self.values[self.choice])
             return CENTRE
         if stage_1:
-            log_odds = self.inverse_temperature * (self.values[RIGHT] - self.values[LEFT])
+            log_odds = 3.0 * (self.values[RIGHT] - self.values[LEFT])
             self.choice = int(self.rng.random() < 1 / (1 + np.exp(-log_odds)))
             return self.choice
         return LEFT  # at stage 2 any action is valid
@@ -62,29 +59,32 @@ class QLearner:
 # `data/README.md` describes them.
 
 # %%
-subjects = range(8)
 trials = pd.concat(
     prefrontal.play("two_step", QLearner(seed), 10, seed=seed, variant="Q-learner")
-    for seed in subjects
+    for seed in range(8)
 )
 trials.head()
 
 # %% [markdown]
 # ## Next to the networks
 #
-# The probability of repeating a choice, by its outcome and transition (Fig. 5c). The Q-learner
-# repeats what was rewarded; the networks also take the transition into account.
+# Weights of past trials on the next choice (Fig. 5d, e): positive where the choice is repeated. The
+# Q-learner repeats what was rewarded, whatever the transition. After an uncommon transition
+# (dotted) the networks do the opposite: they leave after a reward, as planners do.
 
 # %%
-networks = Results("two_step")["stay_probability"].query("variant == 'default'")
-stay_bars = experiments.module("two_step", "figure").stay_bars
-panels = {"Q-learner": staying.stay_probability(trials), "networks": networks}
-figure, axes = plt.subplots(1, 2, figsize=(3.4, 1.8), sharey=True, layout="constrained")
-for ax, (title, stay) in zip(axes, panels.items(), strict=True):
-    cells = stay.set_index(["transition", "outcome"])["stay_probability"]
-    for cell, x in stay_bars(ax, title).items():
-        bar(ax, x, cells.loc[cell], COLORS[cell[0]])
-axes[0].set_ylabel("stay probability")
+networks = Results("two_step")["lag_weights"].query("variant == 'default'")
+panels = {"Q-learner": staying.two_step_weights(trials), "networks": networks}
+figure, axes = plt.subplots(1, 2, figsize=(4.4, 1.8), layout="constrained")
+for ax, (title, weights) in zip(axes, panels.items(), strict=True):
+    means = weights.query("lag > 0").groupby(["signal", "lag"])["weight"].mean()
+    for kind, curve in means.groupby("signal"):
+        transition, outcome = kind.split("/")
+        style = {"color": COLORS[outcome], "ls": "-" if transition == "common" else ":"}
+        ax.plot(curve.droplevel("signal"), **style, label=f"{transition}, {outcome}")
+    ax.axhline(0, color="black", lw=0.5)
+    ax.set(title=title, xlabel="trials ago", ylabel="weight on choice (log odds)")
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
 
 # %% [markdown]
 # ## The networks predict its choices

@@ -209,7 +209,7 @@ def bayes_share(trials: pd.DataFrame, settings: Mapping[str, Settings[Bandit]]) 
     frame = regret.rename("regret").reset_index()
     tasks = {name: settings[name].task for name in frame["variant"].unique()}
     oracle, best = (
-        frame["variant"].map({name: reward(task.arms, task.trials) for name, task in tasks.items()})
+        frame["variant"].map({v: reward(t.arms, t.trials) for v, t in tasks.items()}).astype(float)
         for reward in (bandit.oracle_reward, bandit.bayes_optimal_reward)
     )
     return frame.assign(best_possible=best, share=(oracle - frame["regret"]) / best)

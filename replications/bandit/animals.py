@@ -1,11 +1,12 @@
-r"""Animals on bandits with any number of arms, beside the networks of Fig. 1.
+r"""Animals on bandits with any number of arms, next to the networks of Fig. 1.
 
-python -m replications.bandit.animals FILE --map choice=resp reward=rew subject=rat session=day \
-    --values choice=l:0,r:1
-python -m replications.bandit.animals --help
+prefrontal animals bandit FILE --columns choice=resp reward=rew subject=rat session=day \
+    --recode choice=l:0,r:1
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,16 +16,18 @@ from replications.bandit.settings import MAIN
 
 
 def networks(trials: pd.DataFrame) -> pd.DataFrame:
-    """Networks trained on independent arms, on problems drawn as in training."""
+    """Select networks trained on independent arms, on problems drawn as in training."""
     return trials[(trials["variant"] == MAIN) & (trials["test"] == "drawn")]
 
 
 def schedule(rng: np.random.Generator, episodes: int, trials: int, arms: int) -> np.ndarray:
-    """Every session has new reward probabilities, independent and uniform, which stay."""
+    """Draw reward probabilities of each session, independent, uniform and constant."""
     return np.repeat(rng.random((episodes, 1, arms)), trials, axis=1)
 
 
-KIND = bandit.Kind("bandit", "1", "bandit", 5, "delta rule", networks, schedule, arms=None)
+FAMILY = bandit.TaskFamily("bandit", "1", "bandit", 5, "delta rule", networks, schedule, arms=None)
 
-if __name__ == "__main__":
-    bandit.main(KIND)
+
+def main(arguments: Sequence[str]) -> None:
+    """Run ``prefrontal animals bandit``."""
+    bandit.main(FAMILY, arguments)

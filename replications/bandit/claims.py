@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from prefrontal.publishing.claims import EXTENSION, RPE_WORDS, Claim, above, again, below
+from prefrontal.publishing.claims import (
+    EXTENSION,
+    RPE_DESCRIPTION,
+    Claim,
+    above,
+    below,
+    for_variants,
+    register,
+)
 from prefrontal.publishing.claims import RPE_INPUT as RPE
 from prefrontal.tables.storage import published
 from replications.bandit.settings import (
@@ -111,4 +119,25 @@ CLAIMS = [
         for arms in (MAIN, CORRELATED)
     ),
 ]
-CLAIMS += again(CLAIMS, RPE, RPE_VARIANTS, RPE_WORDS, [("bandit-frozen", "drawn"), "bandit-regret"])
+CLAIMS += for_variants(
+    CLAIMS, RPE, RPE_VARIANTS, RPE_DESCRIPTION, [("bandit-frozen", "drawn"), "bandit-regret"]
+)
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "7243fc3 2026-11-21": [
+            "bandit-frozen",
+            "bandit-difficulty",
+            "bandit-regret",
+            "bandit-structure",
+            "bandit-code",
+        ],
+        "bf5c0ae 2026-11-21": ["rpe-input"],
+        "532867a 2026-11-21": [
+            "bandit-tuned",
+            ("bandit-regret", "below UCB's as published"),
+            ("rpe-input", "below UCB's as published"),
+        ],
+    },
+)

@@ -14,11 +14,11 @@ from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from prefrontal.analysis.statistics import interval, summarize
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.settings import NetworkSettings
+from prefrontal.statistics import interval, summarize
 from prefrontal.tables import storage
 from replications.bandit.settings import (
     CORRELATED,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from prefrontal.settings import (
@@ -32,6 +34,14 @@ class Bandit(TaskSettings):
         from replications.bandit.task import BanditTask
 
         return BanditTask(self)
+
+    def test_problems(self) -> dict[str, Callable[[], Task]]:
+        """The problems of Fig. 1c, as they are and with the sides swapped."""
+        from replications.bandit.task import BanditTask
+
+        swapped = {f"{name}_swapped": problem[::-1] for name, problem in PROBLEMS.items()}
+        problems = {**PROBLEMS, **swapped}
+        return {name: partial(BanditTask, self, problem) for name, problem in problems.items()}
 
     def reward_range(self) -> tuple[float, float]:
         """Reward per episode of random choice, and of an oracle that knows the better arm."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import State, Task
+from prefrontal.task import Replay, State, Task, by_episode, check_values, replay_choices
 from replications.bandit.settings import Bandit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class BanditTask(Task):
@@ -74,6 +78,13 @@ class BanditTask(Task):
     def trial_columns(self, state: State) -> dict[str, Any]:
         """Choice, reward and reward probabilities of the trials that just ended."""
         return {name: state[name].numpy() for name in ("choice", "reward", "p_left", "p_right")}
+
+    def replay(self, trials: pd.DataFrame) -> Replay:
+        """Return the time steps of trials; an episode is as long as in training, or longer."""
+        check_values(trials[trials["choice"] >= 0], reward=(0, 1))
+        longest = by_episode(trials)["trial"].transform("max") + 1
+        share = trials["trial"].to_numpy() / np.maximum(longest.to_numpy(), self.episode_steps)
+        return replay_choices(trials, share.astype(np.float32)[:, None], len(self.actions))
 
     def _observe(self, state: State) -> Tensor:
         return (state["trial"].to(state["p_left"].dtype) / self.episode_steps)[..., None]

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from prefrontal.analysis.statistics import normalised_reward
+from prefrontal.statistics import normalised_reward
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.tables.recording import Recording

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from prefrontal.publishing.claims import Claim, above, below
+from prefrontal.publishing.claims import Claim, above, below, register
 from prefrontal.tables.storage import published
 from replications.dopamine_manipulation.settings import (
     ALL,
@@ -79,3 +79,21 @@ for manipulation in MANIPULATIONS:
         CLAIMS += manipulation_claims(manipulation, pulls)
 statement = "tests after which a network's weights differ in any bit"
 CLAIMS.append(Claim("dopamine-frozen", "changed", "7b", statement, below(1)))
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "3d0b32b 2026-11-21": [
+            "dopamine-control",
+            "dopamine-block-win",
+            "dopamine-block-safe",
+            "dopamine-add-loss",
+            "dopamine-frozen",
+        ],
+        "a230285 2026-11-21": [
+            ("dopamine-block-win", "shift, free pulls alone"),
+            ("dopamine-block-safe", "shift, free pulls alone"),
+            ("dopamine-add-loss", "shift, free pulls alone"),
+        ],
+    },
+)

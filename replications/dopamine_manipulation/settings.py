@@ -69,6 +69,22 @@ class RiskyChoice(TaskSettings):
         """Trials per episode."""
         return self.forced_trials + self.free_trials
 
+    def check_others(self, network: NetworkSettings, training: TrainingSettings) -> None:
+        """Require a reward prediction error to manipulate, in the task's units of reward."""
+        check(
+            network.input == "rpe",
+            "network.input",
+            network.input,
+            "'rpe', for there to be an error to manipulate",
+        )
+        scale = training.reward_scale
+        check(
+            scale == 1,
+            "training.reward_scale",
+            scale,
+            "1: manipulations are in the task's units of reward",
+        )
+
     def reward_range(self) -> tuple[float, float]:
         """Reward per episode of random valid choice, and of an oracle that knows the better arm."""
         risky = [self.risky_reward * p for p in self.probabilities]
@@ -77,19 +93,7 @@ class RiskyChoice(TaskSettings):
         return self.trials * random, self.forced_trials * random + self.free_trials * best
 
 
-@dataclass(frozen=True, kw_only=True)
-class RiskSettings(Settings[RiskyChoice]):
-    """Settings of networks whose reward prediction error can be manipulated."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        seen, scale = self.network.input, self.training.reward_scale
-        check(seen == "rpe", "network.input", seen, "'rpe', for there to be an error to manipulate")
-        task_units = "1: manipulations are in the task's units of reward"
-        check(scale == 1, "training.reward_scale", scale, task_units)
-
-
-SETTINGS = RiskSettings(
+SETTINGS = Settings(
     task=RiskyChoice(),
     # Actor and critic are separate (Methods, simulation 6). Initial weights are not stated; README,
     # "Deviations and choices".

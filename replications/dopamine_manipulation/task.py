@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import INVALID_REWARD, State, Task, one_hot, proceed
+from prefrontal.task import (
+    INVALID_REWARD,
+    Replay,
+    State,
+    Task,
+    check_values,
+    follows_missed,
+    one_hot,
+    proceed,
+)
 from replications.dopamine_manipulation.settings import RiskyChoice
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIXATION, CHOICE = 0, 1
 LEFT, RIGHT, CENTRE = 0, 1, 2
@@ -116,6 +128,35 @@ class RiskTask(Task):
             "p_risky": state["p_risky"].numpy(),
             "risky_side": np.array(["left", "right"])[risky_side],
         }
+
+    def replay(self, trials: pd.DataFrame) -> Replay:
+        """Return the time steps of trials; a missed choice is an invalid response to the arms.
+
+        The arm of a missed forced pull is not the one of its pair's other pull. If both were
+        missed, neither is known, and networks go on as if these trials had not been.
+        """
+        check_values(trials, pull=("forced", "free"))
+        choice, missed = trials["choice"].to_numpy(), (trials["choice"] < 0).to_numpy()
+        forced = (trials["pull"] == "forced").to_numpy()
+        pulls = trials.assign(pair=trials["trial"] // 2, pulled=trials["choice"].where(~missed))
+        pairs = pulls.groupby(["variant", "seed", "episode", "pair"], observed=True)
+        partner = pairs["pulled"].transform("first").to_numpy()
+        side = np.where(missed, 1 - partner, choice)
+        unknown, own = forced & np.isnan(side), forced & (self.settings.forced_pull == "imposed")
+        arm = SHOW_LEFT + np.where(unknown, LEFT, side)
+        shown = np.stack([0 * choice + FIXATION, np.where(forced, arm, SHOW_BOTH)], axis=1)
+        pulled = np.where(missed, CENTRE, np.where(own, -1, choice))
+        repeated = follows_missed(trials) & (self.settings.invalid_response == "repeat")
+        paid = np.where(missed, INVALID_REWARD, trials["reward"])
+        return Replay(
+            happened=np.stack([~repeated, np.ones_like(missed)], axis=1),
+            observation=np.eye(len(self.observations), dtype=np.float32)[shown.astype(int)],
+            action=np.stack([0 * choice - 1, pulled], axis=1),
+            reward=np.stack([0 * paid, paid], axis=1),
+            legal=np.array([[False, False, True], [True, True, False]]),
+            choice=CHOICE,
+            experienced=~unknown,
+        )
 
     def _forced_side(self, state: State) -> Tensor:
         now = state["trial"].clamp(max=self.settings.trials - 1)

@@ -11,10 +11,10 @@ import pandas as pd
 import ruptures
 
 from prefrontal.analysis import neural
-from prefrontal.analysis.statistics import trend
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
+from prefrontal.statistics import trend
 from prefrontal.tables import storage
 from prefrontal.tables.networks import descriptions, learning_curves
 from prefrontal.tables.recording import Recording

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefrontal.publishing.claims import Claim, above, between
+from prefrontal.publishing.claims import Claim, above, between, register
 from prefrontal.tables.storage import published
 from replications.harlow.settings import CONTROL, MAIN, STILL_FIRST, SYMBOLS
 
@@ -80,3 +80,11 @@ CLAIMS = [
     *claims_about(STILL_FIRST),
     *claims_about(SYMBOLS),
 ]
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "e99da56 2026-11-21": ["harlow-oneshot", "harlow-gradual"],
+        "de6f9be 2026-11-21": ["harlow-control"],
+    },
+)

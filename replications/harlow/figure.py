@@ -13,10 +13,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prefrontal.analysis.statistics import summarize
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
+from prefrontal.statistics import summarize
 from prefrontal.tables.schema import SUBJECT
 from prefrontal.tables.storage import published
 from replications.harlow.analysis import LAST, later_trials

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, UnidentifiedImageError
-from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from prefrontal.errors import UserError
@@ -162,6 +161,8 @@ def crop(rng: np.random.Generator, size: int) -> Image.Image:
 @functools.cache
 def photographs() -> list[Image.Image]:
     """Return a temple and a flower (427 x 640 pixels)."""
+    from sklearn.datasets import load_sample_images  # slow to import
+
     return [Image.fromarray(array) for array in load_sample_images().images]
 
 

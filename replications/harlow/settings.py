@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -111,6 +113,15 @@ class Harlow(TaskSettings):
             return flat
         views = typical_views(self.build(as_float=True), seed)
         return network.flatten(normalise(network.views(flat), views))
+
+    def test_problems(self) -> dict[str, Callable[[], Task]]:
+        """The tests after training."""
+        return {
+            name.replace(" ", "_"): partial(
+                replace(self, new_wrong_image=test.new_wrong_image).build, test.images
+            )
+            for name, test in TESTS.items()
+        }
 
     def reward_range(self) -> tuple[float, float]:
         """Reward per episode of random choice after fixation, and of one-shot learning."""

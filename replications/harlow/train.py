@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from prefrontal.networks.play import Agent, play
+from prefrontal.networks.network import NetworkAgent
+from prefrontal.networks.play import play
 from prefrontal.task import RandomStreams
 from prefrontal.training.batch import NetworkBatch
 from prefrontal.training.loop import Training
@@ -22,7 +23,7 @@ from replications.harlow.task import HarlowTask
 
 
 def accuracy(
-    agent: Agent, task: HarlowTask, seeds: list[int], episodes: int, purpose: str
+    agent: NetworkAgent, task: HarlowTask, seeds: list[int], episodes: int, purpose: str
 ) -> list[pd.DataFrame]:
     """Play test episodes with frozen weights.
 
@@ -33,12 +34,13 @@ def accuracy(
         episode's first trial): number of ``correct`` choices, of ``n`` completed trials.
     """
     correct = np.full((len(seeds), episodes, task.settings.trials), np.nan)
-    for step in play(agent, task, RandomStreams(seeds, purpose), episodes):
+    for step in play(agent, task, RandomStreams(seeds, purpose), episodes, drop_done=True):
         running = ~step.state["done"]
         ended = ((step.after["trial"] > step.state["trial"]) & running).numpy()
         trial = step.state["trial"].numpy()
         is_correct = (step.after["choice"] == step.after["rewarded_side"]).numpy()
-        correct[*np.nonzero(ended), trial[ended]] = is_correct[ended]
+        network, episode = np.nonzero(ended)[0], step.episode.numpy()[ended]
+        correct[network, episode, trial[ended]] = is_correct[ended]
     return [counts(of_network) for of_network in correct]
 
 
@@ -67,7 +69,7 @@ def held_out_accuracy(batch: NetworkBatch) -> pd.DataFrame:
     return pd.DataFrame([so_far | accuracy_by_trial(each, settings.trials) for each in tested])
 
 
-def play_tests(agent: Agent, settings: Harlow, seeds: list[int]) -> list[pd.DataFrame]:
+def play_tests(agent: NetworkAgent, settings: Harlow, seeds: list[int]) -> list[pd.DataFrame]:
     """Test trained networks -> per network a table of counts as in ``accuracy``, by test."""
     tables = []
     for name, test in TESTS.items():

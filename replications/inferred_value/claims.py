@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-from prefrontal.publishing.claims import RPE_INPUT, RPE_WORDS, Claim, above, again, below, between
+from prefrontal.publishing.claims import (
+    RPE_DESCRIPTION,
+    RPE_INPUT,
+    Claim,
+    above,
+    below,
+    between,
+    for_variants,
+    register,
+)
 from prefrontal.tables.storage import published
 from replications.inferred_value.settings import MAIN, PANELS, RESET, ROLES, RPE, SERIES
 
@@ -86,4 +95,23 @@ CLAIMS = [
     ),
 ]
 INFERRED = [("inferred-experienced", f"{role}, inferred") for role in ROLES]
-CLAIMS += again(CLAIMS, RPE_INPUT, RPE_VARIANTS, RPE_WORDS, [*INFERRED, "inferred-inferred"])
+CLAIMS += for_variants(
+    CLAIMS, RPE_INPUT, RPE_VARIANTS, RPE_DESCRIPTION, [*INFERRED, "inferred-inferred"]
+)
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "ed26372 2026-11-21": [
+            "inferred-experienced",
+            "inferred-inferred",
+            "inferred-carry",
+            "inferred-state",
+        ],
+        "ee41e60 2026-11-21": ["rpe-input"],
+        "a7aa9eb 2026-11-21": [
+            ("inferred-experienced", "old cue, inferred"),
+            ("inferred-experienced", "new cue, inferred"),
+        ],
+    },
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from prefrontal.settings import (
@@ -15,6 +17,7 @@ from prefrontal.settings import (
 )
 
 if TYPE_CHECKING:
+    from prefrontal.task import Task
     from replications.inferred_value.task import InferredValueTask
 
 TRIAL_STEPS = 4
@@ -57,6 +60,11 @@ class InferredValue(TaskSettings):
     def hazard(self) -> float:
         """Mean probability of a switch per trial."""
         return self.switch / self.block_trials
+
+    def test_problems(self) -> dict[str, Callable[[], Task]]:
+        """A test session, of fewer blocks than in training."""
+        blocks = self.blocks if self.blocks == 1 else SESSION_BLOCKS + WARM_UP_BLOCKS
+        return {"test_session": replace(self, blocks=blocks).build}
 
     def reward_range(self) -> tuple[float, float]:
         """Reward per session of random actions (aborted when invalid), and of valid responses."""

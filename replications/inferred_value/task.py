@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import INVALID_REWARD, State, Task, one_hot, proceed
-from replications.inferred_value.settings import InferredValue
+from prefrontal.task import (
+    INVALID_REWARD,
+    Replay,
+    State,
+    Task,
+    check_values,
+    follows_missed,
+    one_hot,
+    proceed,
+)
+from replications.inferred_value.settings import TRIAL_STEPS, InferredValue
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIXATION, CUE, SACCADE, REWARD = 0, 1, 2, 3
 LEFT, RIGHT, CENTRE = 0, 1, 2
@@ -115,6 +127,34 @@ class InferredValueTask(Task):
             "rewarded_cue": sides[state["rewarded_cue"].numpy()],
             "previous_rewarded_cue": sides[state["previous_rewarded_cue"].numpy()],
         }
+
+    def replay(self, trials: pd.DataFrame) -> Replay:
+        """Return the time steps of trials; a choice other than the cue is an invalid response."""
+        check_values(trials, cue=("left", "right"))
+        cue = (trials["cue"] == "right").to_numpy().astype(np.int64)
+        choice, invalid_response = trials["choice"].to_numpy(), self.settings.invalid_response
+        valid, responds = choice == cue, SACCADE if self.settings.response == "saccade" else CUE
+        period, shape = np.arange(TRIAL_STEPS), (len(trials), TRIAL_STEPS)
+        # After an invalid response the trial ends or runs on, or the step is repeated.
+        missed = trials.assign(choice=np.where(valid, choice, -1))
+        repeated = follows_missed(missed) & (invalid_response == "repeat")
+        ends = ~valid & (invalid_response != "continue")
+        action, reward = np.full(shape, -1), np.zeros(shape)
+        action[:, responds] = np.where(choice < 0, CENTRE, choice)
+        reward[:, SACCADE] = valid & (trials["reward"] > 0)
+        reward[~valid, responds] = INVALID_REWARD
+        legal = np.ones((TRIAL_STEPS, len(self.actions)), dtype=bool)
+        legal[FIXATION], legal[responds] = [False, False, True], [True, True, False]
+        shown = np.stack([0 * cue + FIXATION, 1 + cue, 1 + cue, 0 * cue + REWARD], axis=1)
+        return Replay(
+            happened=~(repeated[:, None] & (period < responds))
+            & ~(ends[:, None] & (period > responds)),
+            observation=np.eye(len(self.observations), dtype=np.float32)[shown],
+            action=action,
+            reward=reward,
+            legal=legal,
+            choice=responds,
+        )
 
     def _observe(self, state: State) -> Tensor:
         period = state["period"]

@@ -10,12 +10,12 @@ import pandas as pd
 from safetensors import safe_open
 
 from prefrontal.analysis import staying
-from prefrontal.analysis.statistics import normalised_reward
 from prefrontal.errors import check
 from prefrontal.experiments import Analysis
 from prefrontal.models import bandit, choice_models
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
+from prefrontal.statistics import normalised_reward
 from prefrontal.tables import storage
 from prefrontal.tables.networks import descriptions
 from prefrontal.tables.recording import Recording

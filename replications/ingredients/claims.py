@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prefrontal.models.two_step import TRIAL_TYPES
-from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between
+from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between, register
 from replications.ingredients.settings import EQUAL, MARGIN, MEMORIES, NONE, ONE_TRIAL, THOMPSON
 
 SHARE = "share of the gain on the bandit (random 0, best possible 1)"
@@ -117,3 +117,18 @@ CLAIMS += [
         for core in EQUAL
     ),
 ]
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "1ea4f5c 2026-11-21": [
+            "ingredient-memory",
+            "ingredient-no-memory",
+            "ingredient-no-reward",
+            "ingredient-no-action",
+            "ingredient-one-task",
+            "ingredient-untrained",
+            "ingredient-imitation",
+        ],
+    },
+)

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal.analysis.statistics import interval, summarize
 from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import Drawing
 from prefrontal.publishing.results import Results
+from prefrontal.statistics import interval, summarize
 from replications.ingredients.settings import MEMORIES, NONE, ONE_TRIAL, THOMPSON
 
 LABELS = {

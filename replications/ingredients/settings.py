@@ -6,6 +6,8 @@ list adds reward and past actions among the inputs. Each is taken away in turn.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from prefrontal.errors import check
@@ -42,6 +44,14 @@ class Ingredients(Bandit):
             return self.two_step.build()
         kind = VisibleBanditTask if self.shows_outcomes else BanditTask
         return kind(self, PROBLEM if self.one_problem else None)
+
+    def test_problems(self) -> dict[str, Callable[[], Task]]:
+        """The one problem, as in training and mirrored."""
+        if self.game == "two_step":
+            return {}
+        kind: Any = type(self.build())
+        problems = {"one_problem": PROBLEM, "mirrored": PROBLEM[::-1]}
+        return {name: partial(kind, self, problem) for name, problem in problems.items()}
 
     def reward_range(self) -> tuple[float, float]:
         """Reward per episode of random choice, and the best possible one."""

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import State
+from prefrontal.task import Replay, State, by_episode
 from replications.bandit.task import BanditTask
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class VisibleBanditTask(BanditTask):
@@ -27,6 +34,17 @@ class VisibleBanditTask(BanditTask):
         pulled = action[..., None] == torch.arange(2, device=action.device)
         after["outcomes"] = torch.where(pulled, 2 * reward[..., None] - 1, state["outcomes"])
         return after, self._observe(after), reward
+
+    def replay(self, trials: pd.DataFrame) -> Replay:
+        """Return the time steps of trials, with the last outcome of either arm."""
+        replay = super().replay(trials)
+        shown = [replay.observation]
+        for arm in range(len(self.actions)):
+            outcome = (2 * trials["reward"] - 1).where(trials["choice"] == arm)
+            known = by_episode(trials.assign(outcome=outcome))["outcome"].ffill()
+            last = by_episode(trials.assign(outcome=known))["outcome"].shift().fillna(0.0)
+            shown.append(last.to_numpy(np.float32)[:, None, None])
+        return replace(replay, observation=np.concatenate(shown, axis=-1))
 
     def _observe(self, state: State) -> Tensor:
         trial = super()._observe(state)

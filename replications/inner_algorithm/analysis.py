@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from prefrontal.analysis import neural
-from prefrontal.analysis.statistics import interval
+from prefrontal.statistics import interval
 from prefrontal.experiments import Analysis
 from prefrontal.models import bandit, fitting
 from prefrontal.publishing import claims

@@ -16,6 +16,7 @@ from prefrontal.publishing.claims import (
     below,
     between,
     not_above,
+    register,
 )
 from replications.inner_algorithm.settings import (
     FEWEST,
@@ -85,3 +86,16 @@ CLAIMS += [
     extension("inner-outside", "alike", f"{OUTSIDE}: both arms within .45-.55"),
     extension("inner-outside", "swap", f"{OUTSIDE}: arms that swap once, at trial 50"),
 ]
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "5f846b5 2026-11-21": [
+            "inner-statistics",
+            "inner-policy",
+            "inner-exchangeable",
+            "inner-learning",
+            "inner-location",
+        ],
+    },
+)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prefrontal.settings import Count, validated
@@ -10,6 +12,7 @@ from replications.bandit import settings as bandit
 from replications.bandit.settings import Bandit
 
 if TYPE_CHECKING:
+    from prefrontal.task import Task
     from replications.inner_algorithm.task import FewBanditsTask
 
 
@@ -25,6 +28,14 @@ class FewBandits(Bandit):
         from replications.inner_algorithm.task import FewBanditsTask
 
         return FewBanditsTask(self)
+
+    def test_problems(self) -> dict[str, Callable[[], Task]]:
+        """Problems of the bandit, and bandits unlike the training."""
+        from replications.inner_algorithm.task import ChangedBanditTask
+
+        changed = {name.replace(" ", "_"): change for name, change in CHANGES.items()}
+        tasks = {name: partial(ChangedBanditTask, self, change) for name, change in changed.items()}
+        return {**super().test_problems(), **tasks}
 
 
 SETTINGS = replace(bandit.SETTINGS, task=FewBandits())

@@ -1,4 +1,4 @@
-"""Robustness of the claims to what the paper leaves open: functions of the table of all networks."""
+"""Robustness of the claims to what the paper leaves open, from the table of all networks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import statsmodels.formula.api as smf
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 
-from prefrontal import experiments
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.publishing.results import Results
-from replications.multiverse.universes import ALPHA, DISAGREEING, MULTIVERSES, TRAINING
+from replications.multiverse.universes import ALPHA, DISAGREEING, MULTIVERSES, SHARED, TRAINING
 
 ROW = ["experiment", "claim", "measure", "variant"]
 """Columns that identify a row of a claim."""
@@ -78,7 +77,7 @@ def verdicts(evaluated: pd.DataFrame) -> pd.DataFrame:
 
 
 def shares(decided: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
-    """Count the universes in which each claim holds, and agrees, next to the main networks' verdicts.
+    """Count the universes in which each claim holds, and agrees; add the main networks' verdicts.
 
     Returns
     -------
@@ -90,7 +89,7 @@ def shares(decided: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
     for (name, claim), verdict in grouped(decided, "experiment", "claim"):
         known = [verdict[column].dropna() for column in claims.VERDICT_COLUMNS]
         counts = [int(cells.sum()) if len(cells) else pd.NA for cells in known]
-        of_main = main.loc[(name, claim), claims.VERDICT_COLUMNS]
+        of_main = main.reindex([(name, claim)])[claims.VERDICT_COLUMNS].iloc[0]
         rows.append((name, verdict["panel"].iloc[0], claim, len(verdict), *counts, *of_main))
     counted = ["experiment", "panel", "claim", "universes", "holds", "agrees"]
     frame = pd.DataFrame(rows, columns=[*counted, "main_holds", "main_agrees"])
@@ -130,8 +129,11 @@ def values(evaluated: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
             | {"below_published": (known < published).mean()}
             | {"agrees": int(agrees.sum()) if len(agrees) else pd.NA}
         )
-    frame = pd.DataFrame(rows).astype({"agrees": "Int64"})
-    return frame.merge(main[[*ROW, "reproduced"]].rename(columns={"reproduced": "main"}), on=ROW)
+    described = ["panel", "published", "universes", "lowest", "median", "highest"]
+    columns = [*ROW, *described, "below_published", "agrees"]
+    frame = pd.DataFrame(rows, columns=columns).astype({"agrees": "Int64"})
+    of_main = main[[*ROW, "reproduced"]].rename(columns={"reproduced": "main"})
+    return frame.merge(of_main, how="left", on=ROW)
 
 
 def bandit_by_input(evaluated: pd.DataFrame) -> pd.DataFrame:
@@ -182,9 +184,7 @@ def effects(outcomes: pd.DataFrame, settings: pd.DataFrame, first: pd.Series) ->
     outcome = outcomes.set_index("universe")["value"]
     frame = settings.ne(first).astype(int).join(outcome).dropna()
     names = [str(name) for name in settings]
-    means = {
-        name: frame.groupby(name)["value"].mean().reindex([0, 1]).tolist() for name in names
-    }
+    means = {name: frame.groupby(name)["value"].mean().reindex([0, 1]).tolist() for name in names}
     out = pd.DataFrame.from_dict(means, orient="index", columns=["at_first", "at_other"])
     varied = [name for name in names if frame[name].min() < frame[name].max()]
     if len(frame) > len(varied) + 1 and np.ptp(frame["value"]) > 1e-12:
@@ -280,7 +280,66 @@ def varied_settings() -> pd.DataFrame:
     columns = ["setting", "paper", "first", "other"]
     frame = pd.DataFrame(rows, columns=[*columns, "experiments"]).astype(str)
     frame = frame.groupby(columns, sort=False)["experiments"].agg(", ".join).reset_index()
-    order = {column: place for place, column in enumerate(dict.fromkeys(row[0] for row in rows))}
+    further = [column for column in frame["setting"].unique() if column not in SHARED]
+    order = [*SHARED, *further]
     return frame.sort_values(
-        "setting", key=lambda names: names.map(order), kind="stable", ignore_index=True
+        "setting", key=lambda names: names.map(order.index), kind="stable", ignore_index=True
     )
+
+
+def trainings(networks: pd.DataFrame) -> pd.DataFrame:
+    """Describe training of each variant.
+
+    Returns
+    -------
+    DataFrame
+        experiment, variant, universes, networks; share_lowest, share_median, share_highest:
+        normalised reward at the end of training; processor_hours.
+    """
+    keys = ["experiment", "variant", "universe", "seed"]
+    described = networks[networks["claim"] == TRAINING]
+    described = described.pivot(index=keys, columns="measure", values="value").reset_index()
+    hours = described["processor seconds"] / 3600
+    described = described.assign(share=described["share of possible gain"], hours=hours)
+    summary = described.groupby(["experiment", "variant"], sort=False).agg(
+        universes=("universe", "nunique"),
+        networks=("seed", "size"),
+        share_lowest=("share", "min"),
+        share_median=("share", "median"),
+        share_highest=("share", "max"),
+        processor_hours=("hours", "sum"),
+    )
+    return summary.reset_index()
+
+
+def summarise(results: Results) -> dict[str, pd.DataFrame]:
+    """All tables of results; those of the experiments give what their main networks do."""
+    networks = results["networks"]
+    names = networks["experiment"].unique()
+    main = pd.concat([main_claims(results, name) for name in names], ignore_index=True)
+    evaluated = evaluate_universes(networks)
+    decided = verdicts(evaluated)
+    means = evaluated[[*ROW, "universe", "reproduced"]].rename(columns={"reproduced": "value"})
+    holds = decided.dropna(subset="reproduced_verdict")
+    holds = holds.assign(value=holds["reproduced_verdict"].astype(float))
+    main_verdicts = pd.concat(
+        [
+            claims.verdicts(rows).assign(experiment=name)
+            for name, rows in grouped(main, "experiment")
+        ]
+    )
+    main_verdicts = main_verdicts.reset_index().set_index(["experiment", "claim"])
+    effects_on_claims = all_effects(holds, networks, ["experiment", "claim"])
+    return {
+        "varied_settings": varied_settings(),
+        "shares": decisive(shares(decided, main_verdicts), effects_on_claims),
+        "values": values(evaluated, main),
+        "bandit_by_input": bandit_by_input(evaluated),
+        "effects": all_effects(means, networks, ROW),
+        "effects_on_claims": effects_on_claims,
+        "agreement": agreement(evaluated),
+        "trainings": trainings(networks),
+    }
+
+
+ANALYSIS = Analysis(summarise=summarise)

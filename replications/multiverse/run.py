@@ -1,4 +1,4 @@
-"""Train and evaluate the universes that have no results yet: ``prefrontal train multiverse`` (hours).
+"""Train and evaluate universes without results: ``prefrontal train multiverse`` (hours).
 
 Networks are trained, recorded and analysed by the experiments' own code. Weights go to
 data/multiverse/trained, a data folder for each experiment; an interrupted run continues.
@@ -19,7 +19,6 @@ import tyro
 from tqdm import tqdm
 
 from prefrontal import experiments, files
-from prefrontal.analysis.statistics import normalised_reward
 from prefrontal.errors import check
 from prefrontal.networks.files import stem
 from prefrontal.networks.load import Networks, settings_provenance
@@ -27,6 +26,7 @@ from prefrontal.pipeline.place import Place
 from prefrontal.pipeline.train import TrainingOptions, train_batch
 from prefrontal.publishing.claims import Criterion
 from prefrontal.settings import Settings, structure
+from prefrontal.statistics import normalised_reward
 from prefrontal.tables import recording, storage
 from prefrontal.tables.networks import read_description
 from prefrontal.tables.recording import Recording
@@ -71,13 +71,19 @@ SMOKE_TEST = Size(universes=2, networks=2, training_episodes=4, test_episodes=6)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Machines, Place):
-    """Train and evaluate the universes that have no rows in data/multiverse/results/networks.csv."""
+class Options(Place, Machines):
+    """Train and evaluate universes without rows in data/multiverse/results/networks.csv."""
 
     experiment: str | None = None
     """Only the universes of one experiment."""
     smoke_test: bool = False
     """Run with a few tiny networks, by default in runs/multiverse_smoke_test."""
+
+    @property
+    def data(self) -> Path:
+        """Data folder."""
+        by_default = self.smoke_test and self.out is None
+        return SMOKE_TEST_OUT / "data" if by_default else super().data
 
     @property
     def size(self) -> Size:
@@ -170,7 +176,7 @@ def provenance(networks: pd.DataFrame, size: Size) -> dict[str, Any]:
 
 
 def describe_training(name: str, variant: str, number: int, data: Path, size: Size) -> pd.DataFrame:
-    """Normalised reward at the end of a universe's training, and the time that each network took."""
+    """Normalised reward at the end of a universe's training, and time per network."""
     folder = trained_folder(name, data) / MULTIVERSES[name].experiment / "networks"
     rows: list[dict[str, Any]] = []
     for each in batch_settings(name, variant, [number], size):
@@ -233,7 +239,7 @@ def evaluate(name: str, number: int, data: Path, size: Size) -> pd.DataFrame:
     networks = Networks(experiment, folder, seeds(number, size.networks))
     record = experiments.module(multiverse.experiment, "record").record
     played = recording.join(record(networks, size.test_episodes or experiment.test_episodes))
-    recorded = responding(recording.with_strings(played))
+    recorded = responding(recording.with_sorted_categories(played))
     keys = ["variant", "claim", "measure", "seed"]
     rows = [
         (claim.variant or multiverse.main, claim.claim, claim.measure, seed)
@@ -281,8 +287,7 @@ def run(options: Options) -> None:
     names = list(MULTIVERSES) if options.experiment is None else [options.experiment]
     check(names[0] in MULTIVERSES, "experiment", names[0], f"one of {', '.join(MULTIVERSES)}")
     if options.smoke_test and options.out is None:
-        shutil.rmtree(SMOKE_TEST_OUT, ignore_errors=True)
-        options = replace(options, out=SMOKE_TEST_OUT)
+        shutil.rmtree(options.data, ignore_errors=True)
     data, size, jobs = options.data.resolve(), options.size, []
     files.prepare_folder(data / "multiverse" / "trained")
     for name in names:

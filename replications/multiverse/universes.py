@@ -29,8 +29,8 @@ FIRST_SEED = 1_000
 0) and of sweeps (from 100)."""
 
 ALPHA = 0.05
-"""Level of significance of a setting's effect, after Holm's correction over an experiment's settings
-and rows."""
+"""Level of significance of a setting's effect, after Holm's correction over an experiment's
+settings and rows."""
 
 SOBOL_SEED = 0
 """Seed of the scrambling."""
@@ -128,7 +128,7 @@ class Multiverse:
 
     @property
     def claims(self) -> list[Claim]:
-        """Claims about the paper's figures that these variants decide or that have a published value."""
+        """Claims about the paper's figures on these variants, with criterion or published value."""
         return [
             claim
             for claim in experiments.get(self.experiment).claims
@@ -192,9 +192,9 @@ MULTIVERSES: dict[str, Multiverse] = {
         further=by_column(Axis("task.forced_pull", ("cued", "imposed"), "not stated")),
     ),
 }
-"""The bandit occurs twice, with rewards and with reward prediction errors as input. Training lasts as
-long as in the experiment. Settings that the paper states vary where an experiment's README departs
-from them; learning rate and entropy cost vary everywhere."""
+"""The bandit occurs twice, with rewards and with reward prediction errors as input. Training lasts
+as long as in the experiment. Settings that the paper states vary where an experiment's README
+departs from them; learning rate and entropy cost vary everywhere."""
 
 EXPERIMENTS = tuple(sorted({multiverse.experiment for multiverse in MULTIVERSES.values()}))
 """Experiments whose networks are trained here."""

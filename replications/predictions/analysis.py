@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prefrontal.analysis import regression, staying
-from prefrontal.analysis.statistics import trend
+from prefrontal.statistics import trend
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.tables import storage

@@ -5,7 +5,7 @@ Criteria were written before any of these networks was trained.
 
 from __future__ import annotations
 
-from prefrontal.publishing.claims import EXTENSION, Claim, below
+from prefrontal.publishing.claims import EXTENSION, Claim, below, register
 from replications.predictions.settings import INTACT, MEASURES, PERTURBATION, SEES, SILENCED
 
 CLAIMS = []
@@ -39,3 +39,14 @@ for silenced in SILENCED[1:]:
     statement = f"planning index, value silenced {silenced} minus intact, networks that see RPEs"
     claim = "prediction-silencing-behaviour"
     CLAIMS.append(Claim(claim, silenced, EXTENSION, statement, below(0), variant="default_rpe"))
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "ee41e60 2026-11-21": [
+            "prediction-interference",
+            "prediction-silencing",
+            "prediction-silencing-behaviour",
+        ],
+    },
+)

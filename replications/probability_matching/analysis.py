@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefrontal.analysis import matching, neural, regression, statistics
+from prefrontal import statistics
+from prefrontal.analysis import matching, neural, regression
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings

@@ -1,10 +1,12 @@
-"""Animals that match choices to rewards between two sides, beside the networks of Fig. 2.
+r"""Animals that match choices to rewards between two sides, next to the networks of Fig. 2.
 
-python -m replications.probability_matching.animals FILE --map choice=side reward=rew subject=rat --values choice=l:0,r:1
-python -m replications.probability_matching.animals --help
+prefrontal animals probability_matching FILE --columns choice=side reward=rew subject=rat \
+    --recode choice=l:0,r:1
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,17 +19,17 @@ BASELINE_SUM = 0.5
 
 
 def networks(trials: pd.DataFrame) -> pd.DataFrame:
-    """Networks of the figure, all baselines."""
+    """Select the networks of the figure, all baselines."""
     return trials[trials["variant"] == MAIN]
 
 
 def schedule(rng: np.random.Generator, episodes: int, trials: int, arms: int) -> np.ndarray:
-    """Every session has new baselines of the sides, which stay."""
+    """Draw the baselines of both sides for each session, constant within it."""
     left = BASELINE_SUM * rng.random((episodes, 1))
     return np.repeat(np.stack([left, BASELINE_SUM - left], axis=-1), trials, axis=1)
 
 
-KIND = bandit.Kind(
+FAMILY = bandit.TaskFamily(
     "probability_matching",
     "2",
     "probability matching",
@@ -38,5 +40,7 @@ KIND = bandit.Kind(
     baited=True,
 )
 
-if __name__ == "__main__":
-    bandit.main(KIND)
+
+def main(arguments: Sequence[str]) -> None:
+    """Run ``prefrontal animals probability_matching``."""
+    bandit.main(FAMILY, arguments)

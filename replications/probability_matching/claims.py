@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from prefrontal.analysis import matching, statistics
-from prefrontal.publishing.claims import RPE_INPUT, RPE_WORDS, Claim, above, again, below, between
+from prefrontal import statistics
+from prefrontal.analysis import matching
+from prefrontal.publishing.claims import (
+    RPE_DESCRIPTION,
+    RPE_INPUT,
+    Claim,
+    above,
+    below,
+    between,
+    for_variants,
+    register,
+)
 from prefrontal.tables.storage import published
 from replications.probability_matching.settings import COVARIATES, KINDS, MAIN, RECENT, RPE
 
@@ -101,4 +111,18 @@ CLAIMS = [
         for covariate in COVARIATES
     ),
 ]
-CLAIMS += again(CLAIMS, RPE_INPUT, RPE_VARIANTS, RPE_WORDS, ("matching-slope",))
+CLAIMS += for_variants(CLAIMS, RPE_INPUT, RPE_VARIANTS, RPE_DESCRIPTION, ("matching-slope",))
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "d513456 2026-11-21": [
+            "matching-slope",
+            "matching-generalises",
+            "matching-units",
+            "matching-reward-lags",
+            "matching-choice-lags",
+        ],
+        "d0838e6 2026-11-21": ["rpe-input"],
+    },
+)

@@ -11,10 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import ScalarFormatter
 
-from prefrontal.analysis.statistics import interval, summarize
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
+from prefrontal.statistics import interval, summarize
 from prefrontal.tables.storage import published
 from replications.probability_matching.claims import PUBLISHED
 from replications.probability_matching.settings import (

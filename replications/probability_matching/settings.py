@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from prefrontal.errors import check
@@ -17,6 +19,7 @@ from prefrontal.settings import (
 if TYPE_CHECKING:
     import numpy as np
 
+    from prefrontal.task import Task
     from replications.probability_matching.task import MatchingTask
 
 RANGES = 5
@@ -48,6 +51,12 @@ class Matching(TaskSettings):
         from replications.probability_matching.task import MatchingTask
 
         return MatchingTask(self)
+
+    def test_problems(self) -> dict[str, Callable[[], Task]]:
+        """Baselines of the test: those that are held out in training, and the others."""
+        from replications.probability_matching.task import MatchingTask
+
+        return {"all_baselines": partial(MatchingTask, self, "all")}
 
     def held_out(self, baseline_left: np.ndarray) -> np.ndarray:
         """Mark the left baselines that are not trained: the second and fourth of five ranges."""

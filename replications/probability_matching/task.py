@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import INVALID_REWARD, State, Task, one_hot, proceed
+from prefrontal.task import (
+    INVALID_REWARD,
+    Replay,
+    State,
+    Task,
+    check_values,
+    follows_missed,
+    one_hot,
+    proceed,
+)
 from replications.probability_matching.settings import RANGES, Matching
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIXATION, CHOICE, OUTCOME = 0, 1, 2
 LEFT, RIGHT, CENTRE = 0, 1, 2
@@ -131,6 +144,24 @@ class MatchingTask(Task):
                 self.settings.baseline_sum - left, state["since_right"]
             ).numpy(),
         }
+
+    def replay(self, trials: pd.DataFrame) -> Replay:
+        """Return the time steps of trials; a missed choice is an invalid response to both sides."""
+        choice, reward = trials["choice"].to_numpy(), trials["reward"].to_numpy()
+        missed, none = choice < 0, np.zeros_like(choice)
+        check_values(trials[~missed], reward=(0, 1))
+        # After an invalid response the step is repeated, or the next trial begins.
+        repeated = follows_missed(trials) & (self.settings.invalid_response == "repeat")
+        shows_outcome = ~missed & (self.settings.steps_per_trial == 3)
+        shown = np.eye(len(self.observations), dtype=np.float32)
+        return Replay(
+            happened=np.stack([~repeated, np.ones_like(missed), shows_outcome], axis=1),
+            observation=np.broadcast_to(shown, (len(trials), *shown.shape)),
+            action=np.stack([none - 1, np.where(missed, CENTRE, choice), none - 1], axis=1),
+            reward=np.stack([none, np.where(missed, INVALID_REWARD, reward), none], axis=1),
+            legal=np.array([[False, False, True], [True, True, False], [True, True, True]]),
+            choice=CHOICE,
+        )
 
     def _observe(self, state: State) -> Tensor:
         return one_hot(state["period"], len(self.observations), state["outcome"].dtype)

@@ -1,63 +1,69 @@
-"""Draw networks that see the reward beside networks that see reward prediction errors in its place (Methods, simulation 6).
+"""Draw networks with either input next to each other (Methods, simulation 6).
 
-Every experiment whose variants.py names such networks (``RPE_INPUT``) and its main panel (``MAIN_PANEL``) has a panel here,
-with those measures of its main panel that are compared with the paper.
-
-python -m replications.rpe_input.figure --help
+Every experiment whose definition names such networks (``rpe_variants``) and a main panel
+(``main_panel``) has a panel here, with those measures of its main panel that are compared with the
+paper.
 """
 
 from __future__ import annotations
 
-import itertools
+import string
 import textwrap
 from collections.abc import Iterator, Mapping
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal import experiments, files
-from prefrontal.analysis.statistics import interval
-from prefrontal.experiments import Drawing, Results
+from prefrontal import experiments
+from prefrontal.errors import UserError
+from prefrontal.experiments import Experiment
 from prefrontal.publishing import plotting
 from prefrontal.publishing.claims import Claim
-from prefrontal.publishing.plotting import COLORS
+from prefrontal.publishing.plotting import COLORS, Drawing
+from prefrontal.publishing.results import Results
+from prefrontal.statistics import interval
 
 INPUTS = {"reward": (-0.17, COLORS["network"]), "RPE": (0.17, COLORS["volatile"])}
 """Input of the network -> offset from the measure's place, colour."""
 
 ROW = 11
-"""Measures, and one more for each panel, a row of panels has place for."""
+"""Measures, and one more for each panel, that fit into a row of panels."""
 
 JOINING = ("of", "to", "the", "at", "after")
 """Words that a label does not end with."""
 
-
-def compared() -> dict[str, ModuleType]:
-    """Experiments with networks of either input, in the order of their panels -> their variants."""
-    found = {name: experiments.module(name, "variants") for name in experiments.names()}
-    both = {name: own for name, own in found.items() if hasattr(own, "RPE_INPUT") and hasattr(own, "MAIN_PANEL")}
-    return dict(sorted(both.items(), key=lambda item: item[1].MAIN_PANEL))
+Panel = dict[Claim, tuple[pd.Series, pd.Series]]
+"""Claims of a panel, and their values for networks that see rewards, and RPEs."""
 
 
-def main_claims(variants: ModuleType) -> list[Claim]:
-    """Claims of the main panel that are compared with the paper, about networks that there are with either input."""
-    own = [claim for claim in variants.CLAIMS if claim.panel == variants.MAIN_PANEL and claim.tolerance is not None]
-    return [claim for claim in own if (claim.variant or variants.MAIN) in variants.RPE_INPUT]
+def compared() -> list[Experiment[Any]]:
+    """Experiments with networks of either input, in the order of their main panels."""
+    trained = [experiments.get(name) for name in experiments.names("train")]
+    both = [each for each in trained if each.rpe_variants and each.main_panel]
+    return sorted(both, key=lambda experiment: experiment.main_panel)
 
 
-def title(name: str, panel: str) -> str:
-    """Heading of the experiment's README, with the panel."""
-    heading = (files.ROOT / "replications" / name / "README.md").read_text().splitlines()[0]
-    return f"{heading.lstrip('# ').partition(' (')[0]} (Fig. {panel})"
+def main_claims(experiment: Experiment[Any]) -> list[Claim]:
+    """Claims of the main panel that are compared with the paper, and measured with either input."""
+    return [
+        claim
+        for claim in experiment.claims
+        if claim.panel == experiment.main_panel
+        and claim.tolerance is not None
+        and (claim.variant or experiment.main) in experiment.rpe_variants
+    ]
 
 
 def common_words(statements: list[str]) -> str:
     """Words with which all statements begin, for the y axis."""
-    at = zip(*(statement.replace(",", " ,").split() for statement in statements), strict=False)
-    words = [same.pop() for same in itertools.takewhile(lambda same: len(same) == 1, map(set, at))]
+    split = [statement.replace(",", " ,").split() for statement in statements]
+    words = []
+    for alternatives in map(set, zip(*split, strict=False)):
+        if len(alternatives) > 1:
+            break
+        words.append(alternatives.pop())
     while words and words[-1] in (*JOINING, ","):
         words.pop()
     return textwrap.fill(" ".join(words).replace(" ,", ","), 26)
@@ -69,40 +75,52 @@ def values(measures: pd.DataFrame, claim: Claim, variant: str) -> pd.Series:
     return measures.loc[(measures[list(key)] == pd.Series(key)).all(axis=1), "value"]
 
 
-def draw_panel(ax: Axes, name: str, variants: ModuleType, measures: pd.DataFrame) -> None:
-    """Draw every network as a dot, means with 95 % intervals as bars, published values as diamonds."""
-    shown, labels = main_claims(variants), []
-    for x, claim in enumerate(shown):
-        variant = claim.variant or variants.MAIN
-        words = [variant] * (len(variants.RPE_INPUT) > 1) + [claim.measure]
-        labels.append("\n".join(textwrap.fill(word, 12) for word in words))
-        for source, (offset, color) in zip((variant, variants.RPE_INPUT[variant]), INPUTS.values(), strict=True):
-            own = values(measures, claim, source)
-            mean, low, high = interval(own)
+def panel_values(experiment: Experiment[Any], results: Results) -> Panel:
+    """Values of those claims of which there are networks with either input."""
+    if "measures" not in results:
+        return {}
+    measures, panel = results["measures"], Panel()
+    for claim in main_claims(experiment):
+        variant = claim.variant or experiment.main
+        reward = values(measures, claim, variant)
+        rpe = values(measures, claim, experiment.rpe_variants[variant])
+        if len(reward) and len(rpe):
+            panel[claim] = reward, rpe
+    return panel
+
+
+def draw_panel(ax: Axes, experiment: Experiment[Any], panel: Panel) -> None:
+    """Draw networks as dots, means with 95 % intervals as bars, published values as diamonds."""
+    labels = []
+    for x, (claim, both) in enumerate(panel.items()):
+        variant = claim.variant or experiment.main
+        label = [variant] * (len(experiment.rpe_variants) > 1) + [claim.measure]
+        labels.append("\n".join(textwrap.fill(line, 12) for line in label))
+        for numbers, (offset, color) in zip(both, INPUTS.values(), strict=True):
+            mean, low, high = interval(numbers)
             ax.plot([x + offset - 0.13, x + offset + 0.13], [mean, mean], color=color, lw=1.3)
             ax.plot([x + offset] * 2, [low, high], color=color, lw=0.8)
-            plotting.dots(ax, x + offset, own, color, width=0.09, size=3.5)
+            plotting.dots(ax, x + offset, numbers, color, width=0.09, size=3.5)
         plotting.published_marker(ax, [x - 0.4], [claim.published])
-    counts = {len(values(measures, claim, variants.RPE_INPUT[claim.variant or variants.MAIN])) for claim in shown}
-    plotting.count(ax, max(counts), "networks each")
+    plotting.count(ax, max(len(rpe) for _, rpe in panel.values()), "networks each")
     low, high = ax.get_ylim()
     ax.set_ylim(min(1.15 * low, 0), max(high, 0))
     ax.axhline(0, color="black", lw=0.5)
-    label = common_words([claim.statement for claim in shown])
-    ax.set(xlim=(-0.65, len(shown) - 0.5), ylabel=label, title=title(name, variants.MAIN_PANEL))
-    ax.set_xticks(range(len(shown)), labels, fontsize=5.5)
+    ax.set(xlim=(-0.65, len(panel) - 0.5), ylabel=common_words([c.statement for c in panel]))
+    ax.set_title(f"{experiment.title} (Fig. {experiment.main_panel})")
+    ax.set_xticks(range(len(panel)), labels, fontsize=5.5)
 
 
 def draw_key(ax: Axes) -> None:
-    """Say which colour is which."""
-    for words, (_, color) in INPUTS.items():
-        ax.plot([], [], "o", color=color, ms=2, label=f"input: {words}")
+    """Draw the legend of colours."""
+    for label, (_, color) in INPUTS.items():
+        ax.plot([], [], "o", color=color, ms=2, label=f"input: {label}")
     plotting.published_marker(ax, [], [], "published")
     ax.legend(loc="best", handletextpad=0.2)
 
 
-def rows_of(widths: Mapping[str, int]) -> list[list[str]]:
-    """Spread panels over rows, in their order, so that rows are about equally full."""
+def arrange(widths: Mapping[str, int]) -> list[list[str]]:
+    """Arrange panels in rows, in their order, so that rows are about equally full."""
     wide = np.array(list(widths.values()))
     rows = max(1, round(wide.sum() / ROW))
     row = ((wide.cumsum() - wide / 2) / wide.sum() * rows).astype(int)
@@ -111,22 +129,25 @@ def rows_of(widths: Mapping[str, int]) -> list[list[str]]:
 
 
 def draw(results: Results) -> Iterator[Drawing]:
-    """Draw the figure."""
-    experiments, panels = compared(), dict[str, Axes]()
-    widths = {name: len(main_claims(variants)) + 1 for name, variants in experiments.items()}
-    rows = rows_of(widths)
+    """Draw the figure; experiments without networks of either input have no panel."""
+    both = {each.name: each for each in compared()}
+    panels = {name: panel_values(each, results.of(name)) for name, each in both.items()}
+    panels = {name: panel for name, panel in panels.items() if panel}
+    if not panels:
+        raise UserError(
+            "no experiment has results of networks with either input; record them first"
+        )
+    widths = {name: len(panel) + 1 for name, panel in panels.items()}
+    rows, axes = arrange(widths), dict[str, Axes]()
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 47.5 * len(rows))
-    parts: Any = figure.subfigures(len(rows), 1, hspace=0, squeeze=False)
-    for part, names in zip(parts[:, 0], rows, strict=True):
-        axes = part.subplots(1, len(names), width_ratios=[widths[name] for name in names], squeeze=False)[0]
-        part.subplots_adjust(left=0.065, right=0.99, bottom=0.17, top=0.86, wspace=0.3)
-        panels |= dict(zip(names, axes, strict=True))
-    for letter, (name, ax) in zip("abcdefghijklmnopqrstuvwxyz", panels.items(), strict=False):
-        draw_panel(ax, name, experiments[name], results.of(name)["measures"])
+    subfigures: Any = figure.subfigures(len(rows), 1, hspace=0, squeeze=False)
+    for subfigure, names in zip(subfigures[:, 0], rows, strict=True):
+        ratios = [widths[name] for name in names]
+        row = subfigure.subplots(1, len(names), width_ratios=ratios, squeeze=False)[0]
+        subfigure.subplots_adjust(left=0.065, right=0.99, bottom=0.17, top=0.86, wspace=0.3)
+        axes |= dict(zip(names, row, strict=True))
+    for letter, (name, ax) in zip(string.ascii_lowercase, axes.items(), strict=False):
+        draw_panel(ax, both[name], panels[name])
         plotting.panel_label(ax, letter)
-    draw_key(next(iter(panels.values())))
+    draw_key(next(iter(axes.values())))
     yield Drawing("fig_rpe_input", figure, {}, {name: results.of(name).about for name in panels})
-
-
-if __name__ == "__main__":
-    experiments.figure_main(__file__)

@@ -242,8 +242,10 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame
     subjects: Any = [(key, own) for key, own in by_subject if schema.free_choices(own).any()]
     rows: list[dict[str, Any]] = []
     for key, own in tqdm(subjects, desc="fitting learners", unit="subject", disable=None):
+        watched: two_step.Watched = {}
         for model, (kind, eligibility) in MODELS.items():
-            found = two_step.fit(kind, own, np.random.default_rng(key[1]), starts, eligibility, planner)
+            rng = np.random.default_rng(key[1])
+            found = two_step.fit(kind, own, rng, starts, eligibility, planner, watched)
             choices, total = int(np.isfinite(found.likelihood).sum()), found.log_likelihood
             row = {**dict(zip(SUBJECT, key, strict=True)), "model": model, "choices": choices, "log_likelihood": total}
             row["likelihood_per_choice"] = np.exp(total / choices)

@@ -1,4 +1,4 @@
-"""Draw animals beside networks on the two-step task: behaviour, fitted learners, and how well fits recover their parameters."""
+"""Draw animals next to networks on the two-step task: behaviour, and fitted models."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from matplotlib.axes import Axes
 
 from prefrontal.animals import report
 from prefrontal.models.two_step import TRIAL_TYPES
-from prefrontal.publishing.plotting import Drawing
-from prefrontal.publishing.results import Results
 from prefrontal.publishing import plotting
-from prefrontal.publishing.plotting import COLORS
+from prefrontal.publishing.plotting import COLORS, Drawing
+from prefrontal.publishing.results import Results
 from prefrontal.tables import storage
 from prefrontal.tables.schema import SUBJECT
-from replications.two_step.settings import MAIN
 
 NAME = "fig5_animals"
 COMPONENTS = {
@@ -40,43 +38,47 @@ GAINS = {
     "model-based": "model-\nbased",
     "mixture": "mixture",
 }
-"""Learners that are compared with the model-free one."""
+"""Models that are compared with the model-free one."""
 
 
 def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
-    """Stay probabilities: mean ± s.e.m. as bars, every subject a dot."""
+    """Draw stay probabilities: mean ± s.e.m. as bars, every subject a dot."""
     for k, outcome in enumerate(("rewarded", "unrewarded")):
         for j, transition in enumerate(("common", "uncommon")):
-            own = stays[(stays["transition"] == transition) & (stays["outcome"] == outcome)]["stay_probability"]
+            after = (stays["transition"] == transition) & (stays["outcome"] == outcome)
+            values = stays.loc[after, "stay_probability"]
             x = 2.3 * k + 0.9 * j
             ax.bar(
                 x,
-                own.mean(),
+                values.mean(),
                 0.8,
                 color=COLORS[transition],
-                yerr=report.sem(own),
+                yerr=report.sem(values),
                 error_kw={"lw": 0.8},
                 label=transition if k == 0 else None,
             )
-            plotting.dots(ax, x, own)
+            plotting.dots(ax, x, values)
     ax.set(ylim=(0, 1.02), xticks=[0.45, 2.75])
     ax.set_title(title, pad=14)
     ax.set_xticklabels(["rewarded", "unrewarded"])
 
 
 def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, label: str) -> None:
-    """Lagged regression: mean ± s.e.m. as lines, every subject a dot, published means as diamonds."""
+    """Draw the lagged regression.
+
+    Lines, mean ± s.e.m.; dots, subjects; diamonds, published means.
+    """
     means = storage.published(published).query("~series.str.contains('replica')")
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
         name = f"{transition}/{outcome}"
-        own = weights[(weights["signal"] == name) & (weights["lag"] > 0)].groupby("lag")
+        by_lag = weights[(weights["signal"] == name) & (weights["lag"] > 0)].groupby("lag")
         color, shift = COLORS[outcome], 0.09 * (k - 1.5)
-        x = np.array(list(own.groups)) + shift
+        x = np.array(list(by_lag.groups)) + shift
         style: dict[str, Any] = {"color": color, "ls": "-" if transition == "common" else ":"}
-        ax.errorbar(
-            x, own["weight"].mean(), own["weight"].sem().fillna(0), elinewidth=0.8, label=f"{transition}, {outcome}", **style
-        )
-        for _, values in own:
+        style |= {"elinewidth": 0.8, "label": f"{transition}, {outcome}"}
+        sem = by_lag["weight"].sem().fillna(0)
+        ax.errorbar(x, by_lag["weight"].mean(), sem, **style)
+        for _, values in by_lag:
             ax.scatter(values["lag"] + shift, values["weight"], s=3, color=color, lw=0, alpha=0.6)
         mean = means[means["series"].str.contains(f" {name}", regex=False)]
         plotting.published_marker(ax, mean["x"] + shift, mean["y"])
@@ -86,13 +88,15 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, la
 
 
 def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame], species: str) -> None:
-    """Weights of the fitted mixtures' parts on choice."""
+    """Draw the weights on choice of the fitted mixtures' parts."""
     for k, (group, label) in enumerate(zip(report.GROUPS, (species, "networks"), strict=True)):
+        style: dict[str, Any] = {"alpha": 0.8, "error_kw": {"lw": 0.8}}
+        style["color"] = report.GROUP_COLORS[group]
         for x, name in enumerate(COMPONENTS):
-            own, place = mixtures[group][name], x + 0.36 * (k - 0.5)
-            look: dict[str, Any] = {"alpha": 0.8, "yerr": report.sem(own), "error_kw": {"lw": 0.8}}
-            ax.bar(place, own.mean(), 0.34, color=report.GROUP_COLORS[group], label=label if x == 0 else None, **look)
-            plotting.dots(ax, place, own, width=0.1)
+            values, place = mixtures[group][name], x + 0.36 * (k - 0.5)
+            style |= {"yerr": report.sem(values), "label": label if x == 0 else None}
+            ax.bar(place, values.mean(), 0.34, **style)
+            plotting.dots(ax, place, values, width=0.1)
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xticks=range(len(COMPONENTS)), ylabel="weight in the fitted mixture (log odds)")
     ax.set_xticklabels(list(COMPONENTS.values()))
@@ -100,26 +104,29 @@ def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame], species: str
 
 
 def gains(fits: pd.DataFrame) -> pd.DataFrame:
-    """Log likelihood per choice of each learner above that of the model-free one: a row per subject, a column per learner."""
-    wide = fits.assign(gain=fits["log_likelihood"] / fits["choices"]).pivot(index=SUBJECT, columns="model", values="gain")
+    """Log likelihood per choice of each model minus that of the model-free one, by subject."""
+    per_choice = fits.assign(gain=fits["log_likelihood"] / fits["choices"])
+    wide = per_choice.pivot(index=SUBJECT, columns="model", values="gain")
     return wide[list(GAINS)].sub(wide["model-free"], axis=0)
 
 
 def folder(data: Path) -> Path:
-    """Where the animals' tables are."""
+    """Folder of the animals' tables."""
     return data / "two_step" / "animals"
 
 
 def networks(results: Results) -> dict[str, pd.DataFrame]:
-    """Tables of the networks that are shown beside."""
-    return {n: own[own["variant"] == MAIN] for n in ("stay_probability", "lag_weights", "fits") for own in (results[n],)}
+    """Tables of the networks that are shown for comparison."""
+    names = ("stay_probability", "lag_weights", "fits")
+    return {name: results[name].query("variant == @MAIN") for name in names}
 
 
 def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, Any]) -> Drawing:
-    """Fig. 5 for animals, whose tables are in ``source``, beside the networks."""
-    animal = {n: storage.read(source / f"{n}.csv") for n in ("stay_probability", "lag_weights", "fits", "recovery")}
+    """Draw Fig. 5 for animals, whose tables are in ``source``, next to the networks."""
+    names = ("stay_probability", "lag_weights", "fits", "recovery")
+    animal = {name: storage.read(source / f"{name}.csv") for name in names}
     fits = {"animals": animal["fits"], "networks": network["fits"]}
-    name = about["species"]
+    species = about["species"]
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
     grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.075, right=0.985, top=0.94, bottom=0.09)
     top = grid[0].subgridspec(1, 4, wspace=0.38, width_ratios=(0.75, 0.75, 1.2, 1.2))
@@ -128,19 +135,26 @@ def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, 
     d, e = figure.add_subplot(bottom[0]), figure.add_subplot(bottom[1])
     cells = bottom[2].subgridspec(3, 2, wspace=0.45, hspace=0.75)
     f = [figure.add_subplot(cells[row, column]) for row in range(3) for column in range(2)]
-    titles = [f"{who}, n = {own.groupby(SUBJECT).ngroups}" for who, own in zip((name, "networks"), fits.values(), strict=True)]
+    titles = [
+        f"{group}, n = {frame.groupby(SUBJECT).ngroups}"
+        for group, frame in zip((species, "networks"), fits.values(), strict=True)
+    ]
     draw_stays(a1, animal["stay_probability"], titles[0])
     draw_stays(a2, network["stay_probability"], titles[1])
     a1.set_ylabel("stay probability")
-    a1.legend(loc="lower left", bbox_to_anchor=(-0.15, 0.97), ncols=2, columnspacing=1, handlelength=1)
+    a1.legend(
+        loc="lower left", bbox_to_anchor=(-0.15, 0.97), ncols=2, columnspacing=1, handlelength=1
+    )
     draw_weights(b, animal["lag_weights"], titles[0], "fig5d", "published rats (Fig. 5d)")
     draw_weights(c, network["lag_weights"], titles[1], "fig5e", "published networks (Fig. 5e)")
     b.set_ylabel("weight on choice (log odds)")
     b.legend(*(column[:1] for column in b.get_legend_handles_labels()), loc="upper right")
     c.set_ylim(top=2 * c.get_ylim()[1])
     c.legend(loc="upper right")
-    draw_components(d, {group: own[own["model"] == "mixture"] for group, own in fits.items()}, name)
-    report.draw_comparison(e, {group: gains(own) for group, own in fits.items()}, list(GAINS.values()))
+    mixtures = {group: frame[frame["model"] == "mixture"] for group, frame in fits.items()}
+    draw_components(d, mixtures, species)
+    all_gains = {group: gains(frame) for group, frame in fits.items()}
+    report.draw_comparison(e, all_gains, list(GAINS.values()))
     e.set_ylabel("log likelihood per choice\nabove model-free (nats)")
     report.draw_recovery(f, animal["recovery"], PARAMETERS)
     for ax in f[-2:]:

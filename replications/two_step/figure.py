@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
-from prefrontal.analysis.statistics import interval, summarize
+from prefrontal.statistics import interval, summarize
 from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from prefrontal.analysis import neural
-from prefrontal.analysis.statistics import normalised_reward
+from prefrontal.statistics import normalised_reward
 from prefrontal.experiments import Analysis
 from prefrontal.models import rescorla_wagner
 from prefrontal.models.volatility import VolatilityObserver

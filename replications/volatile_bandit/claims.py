@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from prefrontal.publishing.claims import RPE_DESCRIPTION, Claim, above, for_variants, register
 from prefrontal.publishing.claims import RPE_INPUT as RPE
-from prefrontal.publishing.claims import RPE_WORDS, Claim, above, again
 from prefrontal.tables.storage import published
 from replications.volatile_bandit.settings import ALPHA, BLOCKS, FAST, MAIN, RISES, UNTIED
 
@@ -58,4 +58,19 @@ CLAIMS += [
     Claim("volatility-units", "share", "3b", CODING, above(ALPHA), UNITS, 0.1),
     Claim("volatility-units", "share - null", "3b", NULL, above(0)),
 ]
-CLAIMS += again(CLAIMS, RPE, RPE_VARIANTS, RPE_WORDS, [("volatility-rate", rise) for rise in RISES])
+CLAIMS += for_variants(
+    CLAIMS, RPE, RPE_VARIANTS, RPE_DESCRIPTION, [("volatility-rate", rise) for rise in RISES]
+)
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "af78393 2026-11-21": [
+            "volatility-bayes",
+            "volatility-units",
+            "volatility-rate",
+            "volatility-orders",
+        ],
+        "bf5c0ae 2026-11-21": ["rpe-input"],
+    },
+)

@@ -55,13 +55,18 @@ def learning_rate_likelihood(
     total = np.empty((against.shape[-1], len(rates), len(temperatures)))
     odds = np.ones((8, -(-len(choice) // 8), against.shape[-1]))
     each = odds.reshape(-1, against.shape[-1])[: len(choice)]
-    for (i, rate_odds), (k, temperature) in product(
+    weighted, highest = np.empty_like(against[0]), against.max(initial=0)
+    for (i, disadvantage), (k, temperature) in product(
         enumerate(against), enumerate(temperatures.astype(np.float32))
     ):
         # Single precision vectorises. The bound keeps exp finite, where a choice is all but
         # impossible anyway, and so the product of eight episodes' odds, which takes one slow
         # logarithm, not eight.
-        np.add(np.exp(np.minimum(temperature * rate_odds, 80)), 1, out=each, dtype=np.float64)
+        np.multiply(temperature, disadvantage, out=weighted)
+        if temperature * highest > 80:
+            np.minimum(weighted, 80, out=weighted)
+        each[:] = np.exp(weighted, out=weighted)
+        each += 1
         total[:, i, k] = -np.log(odds.prod(0)).sum(0)
     return total
 

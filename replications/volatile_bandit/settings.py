@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,6 +21,7 @@ from prefrontal.settings import (
 )
 
 if TYPE_CHECKING:
+    from prefrontal.task import Task
     from replications.volatile_bandit.task import VolatileBanditTask
 
 RANDOM_REWARD = 25.0
@@ -64,6 +67,12 @@ class VolatileBandit(TaskSettings):
         from replications.volatile_bandit.task import VolatileBanditTask
 
         return VolatileBanditTask(self)
+
+    def test_problems(self) -> dict[str, Callable[[], Task]]:
+        """The schedule of the human experiment."""
+        from replications.volatile_bandit.task import HumanScheduleTask
+
+        return {"human_schedule": partial(HumanScheduleTask, self)}
 
     @property
     def process(self) -> dict[str, float]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import State, Task
+from prefrontal.task import Replay, State, Task, check_values, replay_choices
 from replications.volatile_bandit.settings import (
     BLOCK,
     HUMAN_SCHEDULE,
     VOLATILE_RUN,
     VolatileBandit,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAGNITUDE_DRAWS = 7
 """The median of seven uniform numbers follows Beta(4, 4), the distribution of magnitudes / 100
@@ -125,6 +128,17 @@ class VolatileBanditTask(Task):
         """Reward probability of the left arm."""
         level = torch.where(volatile, self.settings.better_volatile, self.settings.better_stable)
         return torch.where(better_left, level, 1 - level)
+
+    @property
+    def observation_bound(self) -> float:  # type: ignore[override]
+        """Largest magnitude that may be shown."""
+        return max(1.0, abs(100 * self.settings.magnitude_scale))
+
+    def replay(self, trials: pd.DataFrame) -> Replay:
+        """Return the time steps of trials."""
+        check_values(trials, magnitude_left=None, magnitude_right=None)
+        points = trials[["magnitude_left", "magnitude_right"]].to_numpy(np.float32)
+        return replay_choices(trials, points * self.settings.magnitude_scale, len(self.actions))
 
     def _observe(self, state: State) -> Tensor:
         return state["offer"] * self.settings.magnitude_scale

@@ -5,7 +5,7 @@ Criteria were written before any of these networks was trained.
 
 from __future__ import annotations
 
-from prefrontal.publishing.claims import EXTENSION, Claim, above
+from prefrontal.publishing.claims import EXTENSION, Claim, above, register
 from replications.weather.settings import BETS, MAIN, SETTINGS
 
 late = f"days {SETTINGS.task.late_days}"
@@ -37,3 +37,10 @@ statement = (
 for variant, words in ((MAIN, "predictor"), (BETS, "bets")):
     described = f"{statement}, {words}"
     CLAIMS.append(Claim("weather-outside", "minus mixture", EXTENSION, described, variant=variant))
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "4a01998 2026-11-21": ["weather-predictor", "weather-bets", "weather-agree"],
+    },
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prefrontal.settings import (
@@ -14,6 +16,7 @@ from prefrontal.settings import (
 )
 
 if TYPE_CHECKING:
+    from prefrontal.task import Task
     from replications.weather.task import WeatherTask
 
 
@@ -29,6 +32,12 @@ class Weather(TaskSettings):
         from replications.weather.task import WeatherTask
 
         return WeatherTask(self)
+
+    def test_problems(self) -> dict[str, Callable[[], Task]]:
+        """Patterns that never occurred in training."""
+        from replications.weather.task import WeatherTask
+
+        return {"longer_patterns": partial(WeatherTask, self, **TESTS[OUTSIDE])}
 
     @property
     def late(self) -> int:

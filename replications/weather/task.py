@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prefrontal.task import RandomStreams, State, Task, one_hot
+from prefrontal.task import (
+    RandomStreams,
+    Replay,
+    State,
+    Task,
+    by_episode,
+    check_values,
+    one_hot,
+    replay_choices,
+)
 from replications.weather import ideal_observer
 from replications.weather.ideal_observer import KINDS, PERIODS, PRIOR, go_on
 from replications.weather.settings import Weather
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SUN, RAIN = 0, 1
 INDEPENDENT, STICKY, GROWING, FADING, PATTERN = range(len(KINDS))
@@ -115,6 +127,14 @@ class WeatherTask(Task):
     def _draw(self, uniform: Tensor) -> Tensor:
         bounds = torch.tensor(PRIOR, device=uniform.device, dtype=uniform.dtype).cumsum(0)[:-1]
         return (uniform[..., None] >= bounds).sum(-1)
+
+    def replay(self, trials: pd.DataFrame) -> Replay:
+        """Return the time steps of trials, in which the weather of the day before is seen."""
+        check_values(trials, rain=(0, 1))
+        check_values(trials[trials["choice"] >= 0], reward=(0, 1))
+        weather = by_episode(trials)["rain"].shift().to_numpy(np.float32)[:, None]
+        seen = (weather == np.array([SUN, RAIN])).astype(np.float32)
+        return replay_choices(trials, seen, len(self.actions))
 
     def _observe(self, state: State) -> Tensor:
         return one_hot(state["weather"], 2, state["reward"].dtype)

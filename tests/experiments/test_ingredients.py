@@ -71,7 +71,8 @@ def test_agents_earn_their_known_normalised_reward(name):
 
 
 def test_only_a_planner_has_the_signs_of_planning():
-    for learner in (two_step.Planner(), two_step.ModelFree(learning_rate=0.5)):
+    planner = two_step.Planner(**TwoStep().probabilities)
+    for learner in (planner, two_step.ModelFree(learning_rate=0.5)):
         agent = TwoStepAgent(learner, inverse_temperature=5.0)
         recorded = record(agent, TwoStep().build(), [0, 1, 2], "agent", 30, steps=False)
         trials = recorded.trials.astype({"variant": str})

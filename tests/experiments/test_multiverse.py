@@ -1,4 +1,4 @@
-"""The multiverse: universes that can be told apart, trained once, and judged by the experiments' own criteria."""
+"""The multiverse: distinct universes, trained once, evaluated by the experiments' own criteria."""
 
 from __future__ import annotations
 
@@ -15,313 +15,403 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prefrontal import experiments
+from prefrontal import experiments, files
 from prefrontal.errors import UserError
 from prefrontal.files import DATA
-from prefrontal.networks import load
+from prefrontal.networks.load import Networks
+from prefrontal.pipeline import steps
 from prefrontal.publishing import claims
-from prefrontal.settings import structure
+from prefrontal.publishing.results import Results
+from prefrontal.settings import Settings, structure
 from prefrontal.tables import recording, schema, storage
+from prefrontal.tables.networks import descriptions
 from prefrontal.training import checkpoints, sweep
 from prefrontal.training.batch import NetworkBatch
-from replications.multiverse import analysis, run, variants
-from replications.multiverse.variants import MULTIVERSES, NETWORKS, SETTINGS, UNIVERSES, WANTED
+from replications.multiverse import analysis, run, universes
+from replications.multiverse.universes import (
+    DISAGREEING,
+    MULTIVERSES,
+    NETWORKS,
+    SHARED,
+    TRAINING,
+    UNIVERSES,
+)
 
 FULL = run.Size()
-TINY = dataclasses.replace(run.SMALL, training={"episodes": 0})
+UNTRAINED = dataclasses.replace(run.SMOKE_TEST, training_episodes=0)
 
 
 def signs(name: str) -> np.ndarray:
     """+1 where a universe has a setting's first level, else -1: (universe, setting)."""
-    axes = MULTIVERSES[name].axes
-    return np.array([np.where(variants.universes(name)[s] == axis.levels[0], 1, -1) for s, axis in axes.items()]).T
+    frame = universes.universes(name)
+    columns = MULTIVERSES[name].axes.items()
+    return np.array([np.where(frame[name] == axis.levels[0], 1, -1) for name, axis in columns]).T
 
 
 @pytest.mark.parametrize("name", MULTIVERSES)
-def test_universes_are_balanced_and_settings_stay_apart(name):
+def test_universes_are_balanced_and_settings_orthogonal(name):
     design = signs(name)
-    assert design.shape == (UNIVERSES, len(MULTIVERSES[name].axes))
-    assert (design.T @ design == UNIVERSES * np.eye(design.shape[1])).all() and (design.sum(0) == 0).all()
-    pairs = [design[:, a] * design[:, b] for a in range(design.shape[1]) for b in range(a)]
-    assert not (np.array(pairs) @ design).any(), "an interaction of two settings looks like the effect of a third"
-    pd.testing.assert_frame_equal(variants.universes(name), variants.universes(name))
+    settings = len(MULTIVERSES[name].axes)
+    assert design.shape == (UNIVERSES, settings) and (design.sum(0) == 0).all()
+    assert (design.T @ design == UNIVERSES * np.eye(settings)).all()
+    pairs = [design[:, a] * design[:, b] for a in range(settings) for b in range(a)]
+    assert not (np.array(pairs) @ design).any(), "an interaction looks like a third setting"
 
 
-def test_a_universe_takes_the_same_side_in_all_experiments():
+@pytest.mark.parametrize("name", MULTIVERSES)
+def test_universes_are_those_of_the_results(name):
+    """The same settings come out in every process, today and when the networks were trained."""
+    again = universes.universes.__wrapped__(name)
+    pd.testing.assert_frame_equal(again, universes.universes(name))
+    assert run.evaluated(name, DATA) == set(range(UNIVERSES))
+
+
+def test_a_universe_takes_the_same_side_everywhere():
     for name, multiverse in MULTIVERSES.items():
-        columns = {setting: signs(name)[:, k] for k, setting in enumerate(multiverse.axes) if setting in variants.SHARED}
-        for setting, column in columns.items():
-            other = next(own for own, them in MULTIVERSES.items() if setting in them.shared)
-            assert (column == signs(other)[:, list(MULTIVERSES[other].axes).index(setting)]).all()
+        for place, column in enumerate(multiverse.axes):
+            if column in SHARED:
+                first = next(other for other, each in MULTIVERSES.items() if column in each.shared)
+                expected = signs(first)[:, list(MULTIVERSES[first].axes).index(column)]
+                assert (signs(name)[:, place] == expected).all()
 
 
 @pytest.mark.parametrize("name", MULTIVERSES)
-def test_networks_are_those_of_no_judgement_and_no_sweep(name):
-    multiverse = MULTIVERSES[name]
-    taken = {about["config"]["seed"] for _, about in recording.networks(DATA / multiverse.experiment / "networks")}
-    own = [seed for number in range(UNIVERSES) for seed in variants.seeds(number)]
-    assert len(set(own)) == UNIVERSES * NETWORKS
-    assert min(own) > max(taken | {sweep.APART}) + 100
+def test_seeds_are_those_of_no_claim_and_no_sweep(name):
+    folder = DATA / MULTIVERSES[name].experiment / "networks"
+    taken = {each.seed for each in descriptions(folder)} | {sweep.FIRST_SEED}
+    seeds = [seed for number in range(UNIVERSES) for seed in universes.seeds(number)]
+    assert len(set(seeds)) == UNIVERSES * NETWORKS and min(seeds) > max(taken) + 100
 
 
 @pytest.mark.parametrize("name", MULTIVERSES)
-def test_populations_share_structure_and_hold_every_universe_once(name):
-    groups = run.groups(name, FULL)
-    assert sorted(number for group in groups for number in group) == list(range(UNIVERSES))
-    for variant in MULTIVERSES[name].variants:
-        for group in groups:
-            together = run.configs(name, variant, group, FULL)
-            assert len(together) == len(group) * NETWORKS <= run.TOGETHER and len({structure(own) for own in together}) == 1
+def test_batches_share_structure_and_hold_all_universes(name):
+    batches = run.batches(name, FULL)
+    assert sorted(number for batch in batches for number in batch) == list(range(UNIVERSES))
+    for variant, numbers in itertools.product(MULTIVERSES[name].variants, batches):
+        batch = run.batch_settings(name, variant, numbers, FULL)
+        assert len(batch) == len(numbers) * NETWORKS <= run.BATCH
+        assert len({structure(each) for each in batch}) == 1
 
 
 @pytest.mark.parametrize("name", MULTIVERSES)
 def test_only_what_varies_departs_from_the_experiment(name):
     multiverse = MULTIVERSES[name]
+    legal = {axis.setting for axis in multiverse.axes.values()} | {*multiverse.fixed}
     for variant in multiverse.variants:
-        base = experiments.module(multiverse.experiment, "train").Config(**experiments.trained(multiverse.experiment)[variant])
-        for config in run.configs(name, variant, range(UNIVERSES), FULL):
-            departs = {key for key, value in config.settings().items() if value != base.settings()[key]}
-            assert departs <= {*multiverse.axes, *multiverse.fixed, "seed"}
+        base = experiments.get(multiverse.experiment).variant(variant)
+        for each in run.batch_settings(name, variant, range(UNIVERSES), FULL):
+            assert {*each.differences(base)} <= legal
 
 
 def test_updates_that_average_are_scaled():
-    """Ten blocks side by side are averaged where a session sums them: a gradient ten times as small."""
+    """Ten blocks in parallel are averaged where a session sums them: a tenth of the gradient."""
     for number in range(UNIVERSES):
-        carried, reset = (variants.settings("inferred_value", variant, number) for variant in ("carried", "reset"))
-        assert reset["rms_epsilon"] == pytest.approx(carried["rms_epsilon"] / 10)
-        assert reset["gradient_clip"] == pytest.approx(carried["gradient_clip"] / 10)
+        carried, reset = (
+            universes.settings("inferred_value", variant, number).training
+            for variant in ("carried", "reset")
+        )
+        assert reset.rms_epsilon == pytest.approx(carried.rms_epsilon / 10)
+        if carried.gradient_clip is None:
+            assert reset.gradient_clip is None
+        else:
+            assert reset.gradient_clip == pytest.approx(carried.gradient_clip / 10)
 
 
 def test_claims_are_the_papers():
-    for name, multiverse in MULTIVERSES.items():
-        assert multiverse.claims and all(claim.panel != claims.EXTENSION and claim.summary == "mean" for claim in multiverse.claims)
-        assert {
-            claim.variant or experiments.module(multiverse.experiment, "variants").MAIN for claim in multiverse.claims
-        } <= {*multiverse.variants}, name
+    for multiverse in MULTIVERSES.values():
+        assert multiverse.claims
+        for claim in multiverse.claims:
+            assert claim.panel != claims.EXTENSION and claim.summary == "mean"
+            assert (claim.variant or multiverse.main) in multiverse.variants
 
 
-def frozen(name: str, number: int, data: Path, bias: int | None = None) -> None:
-    """Write a universe's networks as they start; with a ``bias``, they take that action whatever they see."""
-    multiverse = MULTIVERSES[name]
-    for variant in multiverse.variants:
-        configs = run.configs(name, variant, [number], TINY)
-        batch = NetworkBatch(configs, compiled=False)
+def write_untrained(name: str, number: int, data: Path, bias: int | None = None) -> None:
+    """Write a universe's initial networks; with a ``bias``, they always take that action."""
+    experiment = MULTIVERSES[name].experiment
+    for variant in MULTIVERSES[name].variants:
+        batch = NetworkBatch(run.batch_settings(name, variant, [number], UNTRAINED), compiled=False)
         views = batch.network.views(batch.flat)
         if bias is not None:
-            next(view for key, view in views.items() if key.endswith("policy_bias"))[..., bias] = 1e4
+            key = next(key for key in views if key.endswith("policy_bias"))
+            views[key][..., bias] = 1e4
         curve = pd.DataFrame(columns=list(schema.COLUMNS["learning_curve"]), dtype=float)
-        checkpoints.save(batch, variant, [curve] * len(configs), run.trained(name, data) / multiverse.experiment / "networks")
+        curves = [curve] * len(batch.settings)
+        folder = run.trained_folder(name, data) / experiment / "networks"
+        checkpoints.save(batch, experiment, variant, curves, folder)
 
 
 @pytest.mark.parametrize("invalid", ["abort", "repeat"])
 @pytest.mark.parametrize("bias", [0, 2])
 @pytest.mark.parametrize("name", ["probability_matching", "inferred_value"])
-def test_networks_that_never_respond_validly_count_without_a_value(name, bias, invalid, tmp_path):
-    number = next(n for n in range(UNIVERSES) if variants.varied(name, n)["invalid_response"] == invalid)
-    frozen(name, number, tmp_path, bias)
-    rows = run.judge(name, number, tmp_path, TINY)
-    rows = rows[rows["claim"] != variants.TRAINING]
-    assert len(rows) == len(MULTIVERSES[name].claims) * TINY.networks and rows["value"].isna().all()
+def test_networks_without_valid_choice_have_no_value(name, bias, invalid, tmp_path):
+    number = next(
+        number
+        for number in range(UNIVERSES)
+        if universes.levels(name, number)["invalid_response"] == invalid
+    )
+    write_untrained(name, number, tmp_path, bias)
+    rows = run.evaluate(name, number, tmp_path, UNTRAINED)
+    rows = rows[rows["claim"] != TRAINING]
+    assert len(rows) == len(MULTIVERSES[name].claims) * UNTRAINED.networks
+    assert rows["value"].isna().all()
 
 
-def test_values_are_those_of_the_experiments_own_analysis(tmp_path):
-    """A universe's folder is a data folder: the experiment's own commands give the same numbers there."""
+def test_values_are_those_of_the_experiments_analysis(tmp_path, monkeypatch):
+    """The experiment's own steps give the same numbers, also in the suite's data folder."""
+    monkeypatch.setattr(files, "DATA", tmp_path)
     name, number = "volatile_bandit", 5
-    frozen(name, number, tmp_path)
-    rows = run.judge(name, number, tmp_path, TINY).set_index(["variant", "claim", "measure", "seed"])["value"]
-    folder, own = run.trained(name, tmp_path), experiments.module(name, "analysis")
-    played = experiments.module(name, "record").record(load.Networks(name, folder, ["tied"]), TINY.test_episodes)
-    joined = dataclasses.replace(recording.join(played), folder=folder / name)
-    found = own.measures(own.measure(joined)).set_index(["variant", "claim", "measure", "seed"])["value"]
-    both = rows.drop(variants.TRAINING, level="claim")
-    np.testing.assert_array_equal(both.to_numpy(), found.reindex(both.index).to_numpy())
-    assert both.notna().sum() > len(both) / 2
+    write_untrained(name, number, tmp_path)
+    keys = ["variant", "claim", "measure", "seed"]
+    rows = run.evaluate(name, number, tmp_path, UNTRAINED).set_index(keys)["value"]
+    experiment, folder = experiments.get(name), run.trained_folder(name, tmp_path)
+    record = experiments.module(name, "record").record
+    recordings = record(Networks(experiment, folder), UNTRAINED.test_episodes)
+    recording.write_recording(recording.join(recordings), folder / name)
+    read = recording.read_recording(folder / name, steps.task_classes(experiment))
+    analysis_of = experiments.analysis(name)
+    measures = analysis_of.measures(analysis_of.analyse(read)).set_index(keys)["value"]
+    compared = rows.drop(TRAINING, level="claim")
+    np.testing.assert_array_equal(compared.to_numpy(), measures.reindex(compared.index).to_numpy())
+    assert compared.notna().sum() > len(compared) / 2
+
+
+def smoke_test(out: Path, name: str = "volatile_bandit") -> pd.DataFrame:
+    """Run the smoke test of one experiment -> the table of its networks."""
+    run.main(["--experiment", name, "--smoke-test", "--out", str(out), "--workers", "1"])
+    return storage.read(run.table_path(out / "data"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MULTIVERSES)
+def test_every_smoke_test_runs_to_its_figure(name, tmp_path):
+    networks = smoke_test(tmp_path, name)
+    claimed = networks[networks["claim"] != TRAINING]
+    size = run.SMOKE_TEST
+    assert len(claimed) == len(MULTIVERSES[name].claims) * size.universes * size.networks
+    assert claimed["value"].notna().any() and {*networks["experiment"]} == {name}
+    tables = steps.analyse("multiverse", tmp_path / "data")
+    assert (tables["shares"]["universes"] == size.universes).all()
+    drawn = steps.draw("multiverse", tmp_path / "data", tmp_path / "figures")
+    assert drawn and all(path.exists() for path in drawn)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data folder of a small multiverse that was trained and judged."""
-    data = tmp_path_factory.mktemp("small")
-    run.main(run.Options(experiment="volatile_bandit", small=True, data=data))
-    return data
+    """Folder with a small multiverse that was trained and evaluated."""
+    out = tmp_path_factory.mktemp("small")
+    smoke_test(out)
+    return out
 
 
-def test_a_small_multiverse_is_trained_and_judged_once(small, monkeypatch):
-    frame = storage.read(run.results(small))
-    assert list(frame.columns) == list(run.COLUMNS) and set(frame["universe"]) == {0, 1}
-    keys = frame.groupby(["universe", "variant", "claim", "measure"])["seed"].nunique()
-    assert (keys == run.SMALL.networks).all()
-    for number, own in frame.groupby("universe"):
-        assert own[list(variants.varied("volatile_bandit", number))].iloc[0].to_dict() == variants.varied(
-            "volatile_bandit", number
-        )
-    assert not list(small.rglob("checkpoints/*")) and run.results(small).name in storage.manifest(run.results(small).parent)
+def test_a_multiverse_is_trained_and_evaluated_once(small, monkeypatch):
+    path = run.table_path(small / "data")
+    networks = storage.read(path)
+    assert tuple(networks) == run.TABLE_COLUMNS and set(networks["universe"]) == {0, 1}
+    keys = networks.groupby(["universe", "variant", "claim", "measure"])["seed"].nunique()
+    assert (keys == run.SMOKE_TEST.networks).all()
+    for number, rows in networks.groupby("universe"):
+        levels = universes.levels("volatile_bandit", number)
+        assert rows[list(levels)].iloc[0].to_dict() == levels
+    assert not list(small.rglob("checkpoints/*")) and path.name in storage.manifest(path.parent)
     monkeypatch.setattr(NetworkBatch, "update", lambda self: pytest.fail("trained again"))
-    before = run.results(small).read_bytes()
-    run.main(run.Options(experiment="volatile_bandit", small=True, data=small))
-    assert run.results(small).read_bytes() == before
+    before = path.read_bytes()
+    smoke_test(small)
+    assert path.read_bytes() == before
 
 
-def test_what_was_cut_short_while_judging_is_not_trained_again(tmp_path, monkeypatch):
-    """Rows of a universe come whole; what is trained stays so until all universes of its batch are judged."""
-    arguments = run.Options(experiment="volatile_bandit", small=True, data=tmp_path)
-    judge = run.judge
+def test_what_was_interrupted_is_not_trained_again(tmp_path, monkeypatch):
+    """A universe's rows come together; weights are kept until its whole batch is evaluated."""
+    evaluate = run.evaluate
 
-    def cut(name, number, data, size):
+    def interrupted(name, number, data, size):
         if number == 1:
             raise KeyboardInterrupt
-        return judge(name, number, data, size)
+        return evaluate(name, number, data, size)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(run, "judge", cut)
-        run.main(arguments)
-    first = storage.read(run.results(tmp_path))
+        patch.setattr(run, "evaluate", interrupted)
+        smoke_test(tmp_path)
+    path = run.table_path(tmp_path / "data")
+    first = storage.read(path)
     assert set(first["universe"]) == {0}
     monkeypatch.setattr(NetworkBatch, "update", lambda self: pytest.fail("trained again"))
-    run.main(arguments)
-    whole = storage.read(run.results(tmp_path))
+    whole = smoke_test(tmp_path)
     assert set(whole["universe"]) == {0, 1}
-    pd.testing.assert_frame_equal(whole[whole["universe"] == 0].reset_index(drop=True), first, check_dtype=False)
-    named = storage.manifest(run.results(tmp_path).parent)["networks.csv"]["seeds"]
-    assert named == sorted(whole["seed"].unique())
+    kept = whole[whole["universe"] == 0].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, first, check_dtype=False)
+    seeds = storage.manifest(path.parent)["networks.csv"]["seeds"]
+    assert seeds == sorted(whole["seed"].unique())
 
 
 def test_results_of_other_settings_are_refused(small, tmp_path):
     shutil.copytree(small, tmp_path, dirs_exist_ok=True)
-    arguments = run.Options(experiment="volatile_bandit", small=True, data=tmp_path)
-    frame = storage.read(run.results(tmp_path))
-    storage.write(frame.assign(init_scale=7.0), run.results(tmp_path))
-    with pytest.raises(UserError, match=r"networks.csv: init_scale of volatile_bandit is 'another in universe 0, 1'; it must be"):
-        run.main(arguments)
+    path = run.table_path(tmp_path / "data")
+    storage.write(storage.read(path).assign(init_scale=7.0), path)
+    message = "networks.csv: init_scale of volatile_bandit is 'another in universe 0, 1'; it must"
+    with pytest.raises(UserError, match=message):
+        smoke_test(tmp_path)
+
+
+def test_results_of_new_networks_are_analysed_again(small, tmp_path):
+    shutil.copytree(small, tmp_path, dirs_exist_ok=True)
+    data = tmp_path / "data"
+    study = experiments.study("multiverse")
+    before = steps.analysis_inputs(study, data)
+    networks = storage.read(run.table_path(data))
+    storage.write(networks.assign(value=networks["value"] + 1), run.table_path(data))
+    assert steps.analysis_inputs(study, data) != before
 
 
 Shift = Callable[[str, dict[str, Any], claims.Claim], float]
-"""Experiment, settings of the universe, claim -> how far its networks are from where they would be."""
+"""Experiment, settings of the universe, claim -> number to add to the values of its networks."""
 
 
-def bound(value: float | str, instead: float) -> float:
-    return instead if isinstance(value, str) else value
+def benchmark(bound: float | str, number: float) -> float:
+    """Bound of a criterion, with a number for the name of a benchmark."""
+    return number if isinstance(bound, str) else bound
 
 
-def synthetic(names: Collection[str], shift: Shift = lambda name, own, claim: 0.0) -> pd.DataFrame:
-    """Table of networks that meet every criterion and have the published values as far as it lets them, but for a ``shift``."""
-    rows = []
-    for name in names:
-        multiverse = MULTIVERSES[name]
-        main = experiments.module(multiverse.experiment, "variants").MAIN
-        for universe in range(UNIVERSES):
-            own = variants.varied(name, universe)
-            for claim in multiverse.claims:
-                criterion = claim.criterion or claims.Criterion()
-                low, high = bound(criterion.low, 0.01), bound(criterion.high, 9.0)
-                room = min(0.01, (high - low) / 4)
-                middle = float(np.clip(np.nan_to_num(claim.published), low + room, high - room)) + shift(name, own, claim)
-                for seed in variants.seeds(universe):
-                    about = {"experiment": name, "universe": universe, "variant": claim.variant or main, "seed": seed}
-                    key = {"claim": claim.claim, "measure": claim.measure, "value": middle + 1e-4 * (seed % NETWORKS)}
-                    rows.append(about | own | key | {"above": low, "below": high})
-            for variant, seed in itertools.product(multiverse.variants, variants.seeds(universe)):
-                about = {"experiment": name, "universe": universe, "variant": variant, "seed": seed}
-                for measure, value in {"share of possible gain": 0.8, "processor seconds": 60.0}.items():
-                    rows.append(about | own | {"claim": variants.TRAINING, "measure": measure, "value": value})
-    return pd.DataFrame(rows).reindex(columns=list(run.COLUMNS))
+def synthetic(names: Collection[str], shift: Shift = lambda *of: 0.0) -> pd.DataFrame:
+    """Table of networks that meet every criterion, as close to the published values as it allows.
+
+    A ``shift`` moves them from there.
+    """
+    rows: list[dict[str, Any]] = []
+    for name, number in itertools.product(names, range(UNIVERSES)):
+        multiverse, levels = MULTIVERSES[name], universes.levels(name, number)
+        keys = {"experiment": name, "universe": number, **levels}
+        for claim in multiverse.claims:
+            criterion = claim.criterion or claims.Criterion()
+            low, high = benchmark(criterion.low, 0.01), benchmark(criterion.high, 9.0)
+            room = min(0.01, (high - low) / 4)
+            value = float(np.clip(np.nan_to_num(claim.published), low + room, high - room))
+            value += shift(name, levels, claim)
+            row = {"claim": claim.claim, "measure": claim.measure, "above": low, "below": high}
+            row |= keys | {"variant": claim.variant or multiverse.main}
+            for seed in universes.seeds(number):
+                rows.append(row | {"seed": seed, "value": value + 1e-4 * (seed % NETWORKS)})
+        for variant, seed in itertools.product(multiverse.variants, universes.seeds(number)):
+            row = keys | {"variant": variant, "seed": seed, "claim": TRAINING}
+            rows.append(row | {"measure": "share of possible gain", "value": 0.8})
+            rows.append(row | {"measure": "processor seconds", "value": 60.0})
+    return pd.DataFrame(rows).reindex(columns=list(run.TABLE_COLUMNS))
 
 
-def summarized(networks: pd.DataFrame, folder: Path) -> dict[str, pd.DataFrame]:
-    """Tables of results, from a data folder with these networks and the experiments' own results."""
-    for name in {own.experiment for own in MULTIVERSES.values()}:
-        (folder / name).mkdir(parents=True)
-        (folder / name / "results").symlink_to(DATA / name / "results", target_is_directory=True)
-    storage.write(networks, folder / "multiverse" / "results" / "networks.csv", about={"commit": "none"})
-    return experiments.analyse("multiverse", folder)
+def summarised(networks: pd.DataFrame, data: Path) -> dict[str, pd.DataFrame]:
+    """Tables of results, from a data folder with these networks and the experiments' results."""
+    for name in universes.EXPERIMENTS:
+        (data / name).mkdir(parents=True)
+        (data / name / "results").symlink_to(DATA / name / "results", target_is_directory=True)
+    storage.write(networks, run.table_path(data), about={"commit": "none"})
+    return steps.analyse("multiverse", data)
 
 
 @pytest.mark.slow
-def test_where_all_networks_meet_the_criteria_all_claims_hold_everywhere(tmp_path):
-    found = summarized(synthetic(MULTIVERSES), tmp_path)
-    share = found["shares"]
+def test_claims_hold_where_all_networks_meet_criteria(tmp_path):
+    tables = summarised(synthetic(MULTIVERSES), tmp_path)
+    share, by_input = tables["shares"], tables["bandit_by_input"]
     assert {*share["experiment"]} == {*MULTIVERSES} and (share["universes"] == UNIVERSES).all()
     assert (share["holds"].dropna() == UNIVERSES).all() and share["setting"].isna().all()
-    assert found["effects_on_claims"]["p"].isna().all()
-    assert (found["inputs"]["holds"] == UNIVERSES).all() and set(found["inputs"]["arms"]) == {"independent", "correlated"}
-    main = experiments.Results("two_step", DATA).claims.set_index(["claim", "measure"])["reproduced"]
-    own = found["values"].query("experiment == 'two_step'").set_index(["claim", "measure"])["main"]
-    pd.testing.assert_series_equal(own, main.loc[own.index], check_names=False)
-    drawn = experiments.draw("multiverse", experiments.Folders(tmp_path, tmp_path / "figures"))
-    assert all((tmp_path / "figures" / f"{name}.png").exists() for name in drawn) and drawn
+    assert tables["effects_on_claims"]["p"].isna().all()
+    assert (by_input["holds"] == UNIVERSES).all()
+    assert {*by_input["arms"]} == {"independent", "correlated"}
+    keys = ["claim", "measure"]
+    main = Results("two_step", DATA).claims.set_index(keys)["reproduced"]
+    two_step = tables["values"].query("experiment == 'two_step'").set_index(keys)["main"]
+    pd.testing.assert_series_equal(two_step, main.loc[two_step.index], check_names=False)
+    drawn = steps.draw("multiverse", tmp_path, tmp_path / "figures")
+    assert drawn and all(path.exists() for path in drawn)
 
 
 def test_a_main_effect_is_found_where_it_is(tmp_path):
-    """The lag-1 weight falls by 1 with large initial weights; the interaction turns round with a large epsilon."""
+    """Large initial weights lower the lag-1 weight by 1; a large epsilon inverts an interaction."""
 
-    def shift(name: str, own: dict[str, Any], claim: claims.Claim) -> float:
-        if (name, claim.claim, claim.measure) == ("two_step", "twostep-lags", "common rewarded"):
-            return -1.0 * (own["init_scale"] == 2.5)
-        return -5.0 * (own["rms_epsilon"] == 0.1) if (name, claim.measure) == ("two_step", "interaction") else 0.0
+    def shift(name: str, levels: dict[str, Any], claim: claims.Claim) -> float:
+        if (claim.claim, claim.measure) == ("twostep-lags", "common rewarded"):
+            return -1.0 * (levels["init_scale"] == 2.5)
+        return -5.0 * (claim.measure == "interaction" and levels["rms_epsilon"] == 0.1)
 
-    found = summarized(synthetic(["two_step"], shift), tmp_path)
-    effect = found["effects"].query("claim == 'twostep-lags' and measure == 'common rewarded'").set_index("setting")
-    assert effect.loc["init_scale", "at_other"] - effect.loc["init_scale", "at_first"] == pytest.approx(-1)
-    assert effect.loc["init_scale", "share"] == pytest.approx(1) and effect.loc["init_scale", "p_holm"] < 1e-6
-    assert (effect["share"].drop("init_scale") < 1e-9).all() and (effect["p_holm"].drop("init_scale") > 0.05).all()
-    share = found["shares"].set_index(["experiment", "claim"])
+    tables = summarised(synthetic(["two_step"], shift), tmp_path)
+    of_row = "claim == 'twostep-lags' and measure == 'common rewarded'"
+    effects = tables["effects"].query(of_row).set_index("setting")
+    scale, others = effects.loc["init_scale"], effects.drop("init_scale")
+    assert scale["at_other"] - scale["at_first"] == pytest.approx(-1)
+    assert scale["share"] == pytest.approx(1) and scale["p_holm"] < 1e-6
+    assert (others["share"] < 1e-9).all() and (others["p_holm"] > 0.05).all()
+    share = tables["shares"].set_index(["experiment", "claim"])
     stay = share.loc[("two_step", "twostep-stay")]
-    assert (stay["holds"], stay["setting"], stay["with_first"], stay["with_other"]) == (UNIVERSES // 2, "rms_epsilon", 1, 0)
+    assert (stay["holds"], stay["setting"]) == (UNIVERSES // 2, "rms_epsilon")
+    assert (stay["with_first"], stay["with_other"]) == (1, 0)
     assert share.loc[("two_step", "twostep-lags"), "holds"] == UNIVERSES
-    assert found["inputs"].empty
-    low = found["values"].query("measure == 'common rewarded'").iloc[0]
-    assert low["highest"] - low["lowest"] == pytest.approx(1) and low["agrees"] == UNIVERSES // 2
+    assert tables["bandit_by_input"].empty
+    value = tables["values"].query("measure == 'common rewarded'").iloc[0]
+    assert value["highest"] - value["lowest"] == pytest.approx(1)
+    assert value["agrees"] == UNIVERSES // 2
 
 
-def test_settings_that_are_as_strong_are_named_in_their_order():
+def test_equally_strong_settings_keep_their_order():
     claim = pd.DataFrame({"experiment": ["e"], "claim": ["c"]})
     for less, more in ((0.25, 0.25 + 1e-15), (0.25 + 1e-15, 0.25)):
-        strong = pd.DataFrame({"setting": ["one", "two", "three"], "share": [less, more, 0.5], "p_holm": [0.01, 0.01, 0.001]})
-        effect = strong.assign(experiment="e", claim="c", at_first=0.0, at_other=1.0)
-        assert analysis.decisive(claim, effect)["setting"].tolist() == ["three, one, two"]
+        effects = pd.DataFrame({"setting": ["one", "two", "three"], "share": [less, more, 0.5]})
+        effects = effects.assign(experiment="e", claim="c", at_first=0.0, at_other=1.0)
+        effects["p_holm"] = [0.01, 0.01, 0.001]
+        assert analysis.decisive(claim, effects)["setting"].tolist() == ["three, one, two"]
 
 
 def test_a_network_without_a_value_fails_its_universe():
     networks = synthetic(["two_step"])
-    at = (networks["universe"] == 7) & (networks["claim"] == "twostep-rpe-mb")
-    networks.loc[networks.index[at][0], "value"] = np.nan
-    decided = analysis.verdicts(analysis.evaluate_claim(networks)).query("claim == 'twostep-rpe-mb'").set_index("universe")
-    assert decided.index[~decided["reproduced_verdict"].astype(bool)].tolist() == [7]
+    rows = (networks["universe"] == 7) & (networks["claim"] == "twostep-rpe-mb")
+    networks.loc[networks.index[rows][0], "value"] = np.nan
+    verdicts = analysis.verdicts(analysis.evaluate_universes(networks))
+    verdicts = verdicts[verdicts["claim"] == "twostep-rpe-mb"].set_index("universe")
+    failed = ~verdicts["reproduced_verdict"].astype(bool)
+    assert verdicts.index[failed].tolist() == [7]
 
 
 @pytest.mark.slow
-def test_values_that_agree_at_once_are_found_by_universe():
+def test_values_that_agree_together_are_found():
     """Universe 3 alone agrees with all of them; universe 4 with all but one."""
-    spared = {3: 0, 4: 1}
+    failing = {3: 0, 4: 1}
 
-    def shift(name: str, own: dict[str, Any], claim: claims.Claim) -> float:
-        universe = next(n for n in range(UNIVERSES) if variants.varied(name, n) == own)
-        wanted = [label for label, (of, claimed, _) in WANTED.items() if (of, claimed) == (name, claim.claim)]
-        return 100.0 * (bool(wanted) and [*WANTED].index(wanted[0]) < spared.get(universe, len(WANTED)))
+    def shift(name: str, levels: dict[str, Any], claim: claims.Claim) -> float:
+        number = next(n for n in range(UNIVERSES) if universes.levels(name, n) == levels)
+        named = [each[:2] == (name, claim.claim) for each in DISAGREEING.values()]
+        count = failing.get(number, len(DISAGREEING))
+        return 100.0 * (any(named) and named.index(True) < count)
 
-    found = analysis.together(analysis.evaluate_claim(synthetic({name for name, _, _ in WANTED.values()}, shift))).set_index("universe")
-    assert found["agree"].to_dict() == {n: len(WANTED) - spared.get(n, len(WANTED)) for n in range(UNIVERSES)}
+    names = {name for name, _, _ in DISAGREEING.values()}
+    evaluated = analysis.evaluate_universes(synthetic(names, shift))
+    agree = analysis.agreement(evaluated).set_index("universe")["agree"]
+    count = len(DISAGREEING)
+    assert agree.to_dict() == {n: count - failing.get(n, count) for n in range(UNIVERSES)}
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"experiment": "harlow"}, "experiment is 'harlow'; it must be one of bandit, bandit_rpe"),
-        ({"small": True}, "data is .*; it must be another folder, beside --small"),
         ({"workers": 0}, "workers is 0"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(options, words):
-    with pytest.raises(UserError, match=words):
-        run.main(run.Options(**options))
+def test_invalid_options_are_refused(options, message):
+    with pytest.raises(UserError, match=message):
+        run.run(run.Options(**options))
 
 
-def test_no_clip_survives_a_file():
-    """None would be an empty cell, which stands for a setting that does not vary."""
-    config = run.configs(
-        "two_step",
-        "default",
-        [next(n for n in range(UNIVERSES) if variants.varied("two_step", n)["gradient_clip"] == math.inf)],
-        FULL,
-    )[0]
-    assert type(config)(**json.loads(config.json())) == config and set(SETTINGS) <= {*run.COLUMNS}
+def test_the_smoke_test_has_a_folder_of_its_own():
+    assert run.Options(smoke_test=True).data == Path("runs/multiverse_smoke_test/data")
+    assert run.Options(smoke_test=True, out=Path("x")).data == Path("x/data")
+    assert run.Options().data == DATA
+
+
+def test_no_gradient_clip_survives_a_file():
+    """In tables, an empty cell stands for a setting that does not vary."""
+    number = next(
+        number
+        for number in range(UNIVERSES)
+        if universes.levels("two_step", number)["gradient_clip"] == math.inf
+    )
+    settings = run.batch_settings("two_step", "default", [number], FULL)[0]
+    assert settings.training.gradient_clip is None
+    saved = json.loads(settings.json())
+    assert Settings.from_dict(saved, type(settings.task), "here") == settings

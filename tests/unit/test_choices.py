@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from prefrontal.analysis import statistics
+from prefrontal import statistics
 from prefrontal.animals import bandit, read
 from prefrontal.errors import UserError
 from prefrontal.models import bandit, fitting, rescorla_wagner, two_step

@@ -64,8 +64,7 @@ def test_checker_of_gymnasium_has_no_complaints(experiment, last):
 def test_importing_the_package_registers_tasks_without_torch(imports):
     program = (
         f"import sys, {imports}; gymnasium.spec('prefrontal/two_step-v0'); "
-        "assert 'torch' not in sys.modules; assert callable(prefrontal.make); "
-        "gymnasium.make_vec('prefrontal/two_step-v0', 2); import gymnasium.vector"
+        "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
     alone = "import sys, prefrontal; assert 'gymnasium' not in sys.modules"
@@ -176,7 +175,8 @@ def test_observations_with_the_last_action_and_reward():
 
 def test_any_number_of_actions_and_outcomes_of_any_size():
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="(?!.*not having a spec)")
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*not having a spec")
         check_env(TaskEnv(FourOptions(), last=True))
     trials = prefrontal.play(TaskEnv(FourOptions()), lambda observation: 3, 20)
     assert set(trials["reward"]) == {-10.0, 4.0} and set(trials["choice"]) == {3}

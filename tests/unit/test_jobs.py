@@ -21,14 +21,14 @@ from prefrontal.training.batch import NetworkBatch
 from prefrontal.training.jobs import Job, Machines
 from replications.two_step.settings import TwoStep
 
-TINY = "--task.trials 4 --network.units 4 --training.episodes 30 --networks 2".split()
+TINY = ["--task.trials=4", "--network.units=4", "--training.episodes=30", "--networks=2"]
 VARY = "--vary task.steps_per_trial=2,3 training.learning_rate=7e-4,2e-3 --name both --points 2"
 
 
 def swept(folder: Path, *arguments: str) -> dict[str, bytes]:
     """Tables of a small sweep of two batches."""
-    commands.sweep(["two_step", *VARY.split(), *TINY, "--data", str(folder), *arguments])
-    tables = folder / "two_step" / "sweeps"
+    commands.sweep(["two_step", *VARY.split(), *TINY, "--out", str(folder), *arguments])
+    tables = folder / "data" / "two_step" / "sweeps"
     return {name: (tables / name).read_bytes() for name in ("both.csv", "both_curves.csv")}
 
 

@@ -102,7 +102,7 @@ def test_own_trials_give_the_recorded_policies(name):
 )
 def test_trained_networks_at_their_own_choices(experiment, variant):
     networks = prefrontal.load(experiment, variant)
-    recorded = networks.record(2)
+    recorded = networks.record(1)
     predicted = networks.predict(recorded.trials, steps=recorded.steps)
     own = predicted[predicted["network"] == predicted["seed"]]
     steps = recorded.steps.merge(own[[*TRIAL, "period"]]).merge(recorded.trials[TRIAL])
@@ -154,7 +154,7 @@ def test_repeated_steps_follow_a_missed_choice():
 
 
 @pytest.mark.parametrize("core", ["lstm", "attention", "memory_slots", "feedforward"])
-def test_tasks_without_invalid_responses_leave_missed_trials_out(core):
+def test_missed_trials_are_left_out_of_bandits(core):
     networks = untrained("bandit", {"task.trials": 30, "network.core": core})
     choice = np.random.default_rng(0).integers(-1, 2, 20)
     keys = {"variant": "mice", "seed": 0, "episode": 0, "trial": np.arange(20)}
@@ -264,7 +264,7 @@ def test_tasks_without_replay_say_so():
         networks.predict(two_step_trials([0, 1]))
 
 
-def test_tables_of_networks_can_be_read_from_words_or_categories():
+def test_words_and_categories_are_read_alike():
     networks, trials = untrained("two_step"), two_step_trials([0, 1, -1])
     categories = trials.astype({"variant": "category", "outcome_state": "category"})
     pd.testing.assert_frame_equal(networks.predict(trials), networks.predict(categories))

@@ -67,6 +67,19 @@ def test_a_table_may_list_some_claims(root):
         fill(readme, "claims d, e", data=data, root=root)
 
 
+def test_the_score_and_the_map_of_experiments(root):
+    data = root / "data"
+    write(data / "two_step", (C, [1.0, 1.1]))
+    score = fill(root / "README.md", "score", data=data, root=root)
+    assert score == "a\n<!-- begin: score -->\n1 of 1 claims reproduced.\n<!-- end -->\nz\n"
+    lines = fill(root / "README.md", "map", data=data, root=root).splitlines()
+    (row,) = (line for line in lines if "| [two_step](replications/two_step) |" in line)
+    assert row.startswith("| 5 |") and row.endswith("| 1 of 1 | — | — |")
+    assert len(lines) == 8 + len(experiments.names())
+    listed = fill(root / "replications" / "README.md", "map", data=data, root=root)
+    assert "| [two_step](two_step) |" in listed
+
+
 def write_network(data, seed, variant="default", experiment="two_step", **about):
     """Write the description of a network, as training leaves it."""
     known = {"experiment": experiment, "variant": variant, "settings": {"seed": seed}}

@@ -12,14 +12,13 @@ import pytest
 import torch
 
 import prefrontal
-from prefrontal import experiments, files
+from prefrontal import experiments
 from prefrontal.errors import UserError
+from prefrontal.networks import record as record_module
 from prefrontal.networks.cores import LSTM
 from prefrontal.networks.encoders import Identity
-from prefrontal.networks.load import Networks
 from prefrontal.networks.network import Network, NetworkAgent, initial_parameters
 from prefrontal.networks.play import evaluate, play
-from prefrontal.networks import record as record_module
 from prefrontal.networks.record import record
 from prefrontal.settings import Settings
 from prefrontal.tables import recording, schema, storage
@@ -27,6 +26,7 @@ from prefrontal.task import RandomStreams
 from replications.bandit.settings import Bandit
 from replications.two_step.settings import TwoStep
 from tests.unit.test_a2c import WanderingTask
+from tests.unit.test_train import train_two
 
 SEEDS = [3, 8]
 DISCOUNT = [0.9, 0.6]
@@ -259,7 +259,7 @@ def test_steps_and_activity_are_kept_on_demand():
 
 
 def test_values_come_in_the_tasks_units():
-    """A network that saw and learned from a tenth of the reward foretells a tenth; the table gives it back times ten."""
+    """A network trained on a tenth of the reward predicts a tenth; the table multiplies by ten."""
     task, scale = Bandit(trials=4).build(), torch.tensor([0.1, 0.1])
     scaled, plain = random_agent(task, scale), random_agent(task)
     seen = list(play(scaled, task, RandomStreams(SEEDS, "test"), 3))
@@ -295,9 +295,17 @@ def test_recordings_join():
     assert len(joined.steps) == len(one.steps)
 
 
-def test_loaded_networks_play_anywhere(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Data folder with two small two-step networks."""
+    folder = tmp_path_factory.mktemp("data")
+    train_two(folder)
+    return folder
+
+
+def test_loaded_networks_play_anywhere(tmp_path, monkeypatch, data):
     monkeypatch.chdir(tmp_path)
-    trained = prefrontal.load("two_step")
+    trained = prefrontal.load("two_step", data=data)
     assert trained.variant == experiments.get("two_step").main
     recorded = trained.record(2)
     assert recorded.trials["seed"].unique().tolist() == trained.seeds
@@ -316,12 +324,12 @@ def test_loaded_networks_play_anywhere(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="experiment is 'multiverse'; it must be one of bandit"):
         prefrontal.load("multiverse")
     with pytest.raises(UserError, match="no trained network of variant 'none'"):
-        prefrontal.load("two_step", "none")
+        prefrontal.load("two_step", "none", data)
 
 
-def test_trained_networks_play_in_double_precision():
-    """So that no action hangs on how a processor rounds; the tables stay in single precision."""
-    trained = prefrontal.load("two_step")
+def test_trained_networks_play_in_double_precision(data):
+    """So that no action depends on how a processor rounds; tables stay in single precision."""
+    trained = prefrontal.load("two_step", data=data)
     step = next(play(trained.agent, trained.task, RandomStreams(trained.seeds, "test"), 3))
     assert {tensor.dtype for tensor in (step.probabilities, step.value, step.activity)} == {
         torch.float64
@@ -332,17 +340,3 @@ def test_trained_networks_play_in_double_precision():
         (recorded.activity, ["unit_00"]),
     ):
         assert (frame[columns].dtypes == np.float32).all()
-
-
-@pytest.mark.parametrize("name", experiments.names("record"))
-def test_all_committed_networks_load(name):
-    networks = Networks(experiments.get(name))
-    assert networks.variants
-    for variant in networks.variants:
-        trained = networks(variant)
-        files = list((files.DATA / name / "networks").glob("*.safetensors"))
-        assert trained.seeds == sorted(
-            int(path.stem.removeprefix(f"{variant}_"))
-            for path in files
-            if path.stem.removeprefix(f"{variant}_").isdigit()
-        )

@@ -11,7 +11,8 @@ from scipy import optimize
 from scipy.special import expit, softmax
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
-from prefrontal.analysis import neural, statistics
+from prefrontal import statistics
+from prefrontal.analysis import neural
 from prefrontal.errors import UserError
 from prefrontal.models import softmax as choices
 from prefrontal.models import two_step

@@ -13,7 +13,7 @@ from prefrontal.training import sweep
 from prefrontal.training.batch import NetworkBatch
 from tests.unit.test_train import SMALL, batch_of
 
-TINY = "--task.trials 4 --network.units 4 --training.episodes 6 --points 2".split()
+TINY = ["--task.trials=4", "--network.units=4", "--training.episodes=6", "--points=2"]
 FIRST = sweep.FIRST_SEED
 MEASURED = [
     name
@@ -25,7 +25,7 @@ MEASURED = [
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Play fewer episodes at each point of the curve and at its end; no number is evaluated here."""
+    """Play fewer episodes at each point of the curve and at its end."""
     modules = [sweep, *(experiments.module(name, "train") for name in MEASURED)]
     for module in modules:
         for constant, value in (("VALIDATION_EPISODES", 10), ("VALIDATION_SESSIONS", 4)):
@@ -40,9 +40,9 @@ def test_every_combination_is_trained_and_written(tmp_path, capsys):
         "training.learning_rate=7e-4,2e-3",
         "task.steps_per_trial=2,3",
     )
-    words = [*TINY, "--networks", "2", "--name", "all", "--data", str(tmp_path)]
+    words = [*TINY, "--networks", "2", "--name", "all", "--out", str(tmp_path)]
     commands.sweep(["two_step", "--vary", *vary, *words])
-    folder = tmp_path / "two_step" / "sweeps"
+    folder = tmp_path / "data" / "two_step" / "sweeps"
     frame = storage.read(folder / "all.csv")
     columns = ["init_scale", "learning_rate", "steps_per_trial"]
     assert len(frame) == 16 and len(frame.groupby(columns)) == 8
@@ -53,17 +53,17 @@ def test_every_combination_is_trained_and_written(tmp_path, capsys):
     assert storage.manifest(folder)["all.csv"]["processor_seconds"] > 0
     curves = storage.read(folder / "all_curves.csv")
     assert set(curves.columns) >= {*columns, "seed", "episode", "share"}
-    assert not (tmp_path / "two_step" / "networks").exists()
-    assert not list((tmp_path / "two_step" / "checkpoints").iterdir())
+    assert not (tmp_path / "data" / "two_step" / "networks").exists()
+    assert not list((tmp_path / "data" / "two_step" / "checkpoints").iterdir())
     assert "share_validation" in capsys.readouterr().out
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURED)
 def test_the_experiments_own_measures_are_taken(name, tmp_path):
-    words = ["--training.episodes", "6", "--points", "2", "--data", str(tmp_path)]
+    words = ["--training.episodes", "6", "--points", "2", "--out", str(tmp_path)]
     commands.sweep([name, "--vary", "training.learning_rate=1e-3,2e-3", *words])
-    folder = tmp_path / name / "sweeps"
+    folder = tmp_path / "data" / name / "sweeps"
     frame, curves = (storage.read(folder / f"{table}.csv") for table in ("sweep", "sweep_curves"))
     assert len(frame) == 2 * 2 and len(curves) == 2 * 2 * 2
     assert set(curves["learning_rate"]) == {1e-3, 2e-3}
@@ -85,16 +85,16 @@ def test_sweep_equals_the_same_networks_trained_alone():
 
 def test_every_point_is_trained_where_networks_train_alone(tmp_path):
     """Episodes that are reset immediately end at different times, so each network trains alone."""
-    words = "--vary training.learning_rate=1e-3,2e-3 --training.episode-reset immediate".split()
-    words += ["--training.unroll", "5", *TINY, "--name", "alone", "--data", str(tmp_path)]
-    commands.sweep(["bandit", *words])
-    frame = storage.read(tmp_path / "bandit" / "sweeps" / "alone.csv")
+    immediate = ["--training.episode-reset", "immediate", "--training.unroll", "5"]
+    words = ["--vary", "training.learning_rate=1e-3,2e-3", *immediate, *TINY, "--name", "alone"]
+    commands.sweep(["bandit", *words, "--out", str(tmp_path)])
+    frame = storage.read(tmp_path / "data" / "bandit" / "sweeps" / "alone.csv")
     points = set(zip(frame["learning_rate"], frame["seed"], strict=True))
     assert points == {(rate, seed) for rate in (1e-3, 2e-3) for seed in (FIRST, FIRST + 1)}
 
 
 def test_tables_are_not_replaced_unless_told(tmp_path):
-    words = ["bandit", "--vary", "task.trials=2,3", *TINY, "--data", str(tmp_path)]
+    words = ["bandit", "--vary", "task.trials=2,3", *TINY, "--out", str(tmp_path)]
     commands.sweep(words)
     with pytest.raises(UserError, match=r"sweep\.csv exists; .*--name, or .*--overwrite"):
         commands.sweep(words)
@@ -118,5 +118,5 @@ def test_tables_are_not_replaced_unless_told(tmp_path):
 )
 def test_bad_input_is_named(arguments, message, tmp_path):
     with pytest.raises(UserError, match=message):
-        commands.sweep([*arguments, "--data", str(tmp_path)] if arguments else [])
+        commands.sweep([*arguments, "--out", str(tmp_path)] if arguments else [])
     assert not list(tmp_path.iterdir())

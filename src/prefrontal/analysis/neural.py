@@ -57,7 +57,7 @@ def decode_state(activity: np.ndarray, state: np.ndarray, groups: np.ndarray, fo
     split = list(GroupKFold(folds).split(activity, state, groups))
     if any(len(np.unique(state[train])) < 2 for train, _ in split):
         return np.full(len(state), np.nan)
-    model = make_pipeline(StandardScaler(), LogisticRegression(tol=1e-8, max_iter=10_000))
+    model = make_pipeline(StandardScaler(), LogisticRegression(solver="newton-cholesky", tol=1e-8))
     return cross_val_predict(model, activity, state, groups=groups, cv=split, method="predict_proba")[:, 1]
 
 

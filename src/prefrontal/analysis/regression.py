@@ -12,8 +12,6 @@ import pandas as pd
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from statsmodels.discrete.discrete_model import Logit
-from statsmodels.regression.linear_model import OLS
-from statsmodels.tools import add_constant
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
 from prefrontal.models.softmax import check_arms
@@ -246,14 +244,16 @@ def explained_variance(outcome: np.ndarray, predictors: Sequence[np.ndarray]) ->
     """Share of variance r2 that a linear regression with a constant explains; NaN where nothing varies."""
     if len(outcome) < len(predictors) + 2 or np.ptp(outcome) == 0:
         return np.nan
-    return float(OLS(outcome, add_constant(np.column_stack(predictors), has_constant="add")).fit().rsquared)
+    unexplained = residual(outcome, *predictors)
+    return float(1 - unexplained @ unexplained / ((outcome - outcome.mean()) ** 2).sum())
 
 
-def residual(outcome: np.ndarray, predictor: np.ndarray) -> np.ndarray:
-    """What is left of ``outcome`` after a linear regression on ``predictor`` with a constant."""
+def residual(outcome: np.ndarray, *predictors: np.ndarray) -> np.ndarray:
+    """Return the residuals of a linear regression of ``outcome`` on predictors and a constant."""
     if len(outcome) < 3:
         return np.full(len(outcome), np.nan)
-    return np.asarray(OLS(outcome, add_constant(predictor, has_constant="add")).fit().resid)
+    design = np.column_stack([np.ones(len(outcome)), *predictors])
+    return np.asarray(outcome - design @ np.linalg.lstsq(design, outcome)[0])
 
 
 def standardized_weights(outcome: np.ndarray, predictors: dict[str, np.ndarray]) -> dict[str, float]:
@@ -262,4 +262,5 @@ def standardized_weights(outcome: np.ndarray, predictors: dict[str, np.ndarray])
     if len(values) < values.shape[1] + 2 or (np.ptp(values, axis=0) == 0).any():
         return {f"weight_{name}": np.nan for name in predictors}
     z = stats.zscore(values, axis=0)
-    return dict(zip([f"weight_{name}" for name in predictors], OLS(z[:, 0], z[:, 1:]).fit().params, strict=True))
+    weights = np.linalg.lstsq(z[:, 1:], z[:, 0])[0]
+    return dict(zip([f"weight_{name}" for name in predictors], weights, strict=True))

@@ -1,1 +1,1 @@
-"""Choices of animals and people, beside those of the networks."""
+"""Choices of animals and people, compared with those of the networks."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc, betaln, softmax, xlog1py, xlogy
 from scipy.stats import hypergeom
 
-from prefrontal.analysis.statistics import normalised_reward
+from prefrontal.statistics import normalised_reward
 from prefrontal.errors import check, require_memory
 from prefrontal.models.softmax import check_arms, sample
 
@@ -91,7 +91,8 @@ def gittins_index(successes: ArrayLike, failures: ArrayLike, discount: float, ho
 
 def _best(worth: np.ndarray) -> np.ndarray:
     """Probabilities of choosing the arm of highest worth, (..., arms); ties are split."""
-    best = worth == worth.max(-1, keepdims=True)
+    highest = reduce(np.maximum, np.moveaxis(worth, -1, 0))  # NumPy's max is slow along short axes
+    best = worth == highest[..., None]
     return best / best.sum(-1, keepdims=True)
 
 

@@ -13,7 +13,6 @@ from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import log_expit
 
 from prefrontal.errors import check
 from prefrontal.models.softmax import check_arms
@@ -90,7 +89,10 @@ def log_probabilities(choice: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
     if log_odds.ndim > choice.ndim:
         chosen = np.take_along_axis(log_odds, np.maximum(choice, 0)[..., None], axis=-1)[..., 0]
         return np.where(choice >= 0, chosen - np.logaddexp.reduce(log_odds, axis=-1), np.nan)
-    return np.where(choice >= 0, log_expit(np.where(choice == 1, log_odds, -log_odds)), np.nan)
+    of_choice = np.where(choice == 1, log_odds, -log_odds)
+    # SciPy's log_expit takes five times as long.
+    log_p = np.minimum(of_choice, 0) - np.log1p(np.exp(-np.abs(of_choice)))
+    return np.where(choice >= 0, log_p, np.nan)
 
 
 def log_likelihoods(rule: Rule, data: Data, parameters: dict[str, float]) -> np.ndarray:

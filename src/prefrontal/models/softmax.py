@@ -38,4 +38,7 @@ def at_rate(watched: np.ndarray, rate: float) -> np.ndarray:
     beside = [watched[..., abs(k), :] for k in range(below - 1, min(below + 2, last) + 1)]
     if len(beside) < len(weights):
         beside.append(3 * beside[-1] - 3 * beside[-2] + beside[-3])
-    return sum(weight / 2 * values for weight, values in zip(weights, beside, strict=True))
+    total = weights[0] / 2 * beside[0]
+    for weight, values in zip(weights[1:], beside[1:], strict=True):
+        total += weight / 2 * values
+    return total

@@ -8,7 +8,7 @@ hold independent learners.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -294,7 +294,7 @@ class Mixture:
     weight: float
     """Share of the planner, 0 to 1."""
     model_free: ModelFree
-    planner: Planner | LearningPlanner = field(default_factory=Planner)
+    planner: Planner | LearningPlanner
 
     def __post_init__(self) -> None:
         check(
@@ -611,6 +611,10 @@ def choice_rule(parameters: Mapping[str, float]) -> dict[str, Any]:
     return {name: parameters[name] for name in CHOICE_RULE}
 
 
+Watched = dict[Planner | LearningPlanner | ModelFree, Callable[[float], np.ndarray]]
+"""Learner -> function from its learning rate to its action values on some trials, (row, 2)."""
+
+
 def fit(
     kind: str,
     trials: pd.DataFrame,
@@ -618,6 +622,7 @@ def fit(
     starts: int = 5,
     eligibility: float = 0.0,
     planner: Planner | LearningPlanner | None = None,
+    watched: Watched | None = None,
 ) -> Fit:
     """Fit a learner to first-stage choices by maximum likelihood, one set of parameters for all rows of the table.
 
@@ -637,6 +642,8 @@ def fit(
     planner : Planner or LearningPlanner, optional
         The model-based part; needed unless the kind is "model_free". Of a learning one the learning
         rate is fitted, as ``planning_rate``.
+    watched : dict, optional
+        Keeps the action values of learners that watched these very trials, for the next fit to them.
 
     Raises
     ------
@@ -646,7 +653,8 @@ def fit(
     check(kind in PARAMETERS, "kind", kind, " or ".join(PARAMETERS))
     check(starts >= 1, "starts", starts, "1 or more")
     rows, batches = _batches(trials)
-    values = _values_by_parameters(kind, batches, eligibility, planner)
+    known = {} if watched is None else watched
+    values = _values_by_parameters(kind, batches, eligibility, planner, known)
     last = _flat(batches, [last_choices(data.choice) for data in batches])
     free = _flat(batches, [data.free for data in batches])
     fitted = {"choice": np.where(free, _flat(batches, [data.choice for data in batches]), -1)}
@@ -700,7 +708,11 @@ def _values_by_rate(learner: Planner | LearningPlanner | ModelFree, batches: lis
 
 
 def _values_by_parameters(
-    kind: str, batches: list[Trials], eligibility: float, planner: Planner | LearningPlanner | None
+    kind: str,
+    batches: list[Trials],
+    eligibility: float,
+    planner: Planner | LearningPlanner | None,
+    known: Watched,
 ) -> Callable[[Mapping[str, float]], np.ndarray]:
     """Return the function from parameters to action values, (row, 2), of one kind of learner."""
     parts: dict[str, Planner | LearningPlanner | ModelFree] = {}
@@ -708,7 +720,10 @@ def _values_by_parameters(
         parts["planning_rate"] = _needed(planner, kind)
     if kind != "model_based":
         parts["learning_rate"] = ModelFree(0.5, eligibility, discount=planner.discount if planner else 1.0)
-    by_rate = {name: _values_by_rate(part, batches) for name, part in parts.items()}
+    for part in parts.values():
+        if part not in known:
+            known[part] = _values_by_rate(part, batches)
+    by_rate = {name: known[part] for name, part in parts.items()}
 
     def values(parameters: Mapping[str, float]) -> np.ndarray:
         own = [at(parameters.get(name, np.nan)) for name, at in by_rate.items()]

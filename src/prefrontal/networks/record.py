@@ -49,13 +49,15 @@ def record(
     episodes : int
         Episodes per network.
     discount : float or Tensor (network,)
-        For the reward prediction errors, reward + discount * next value - value; the value after an episode is 0.
+        For the reward prediction errors, reward + discount * next value - value; the value after
+        an episode is 0.
     columns : dict, optional
         Further columns, the same in all rows, which tell what is tested: {"test": "drawn"}.
     activity_periods : tuple of str
         Periods whose unit activity is kept.
     purpose : str
-        Names the stream of test episodes; the same name and seeds give the same episodes, whatever the agent.
+        Names the stream of test episodes; the same name and seeds give the same episodes,
+        whatever the agent.
     steps : bool
         Keep the steps table.
     forced : History, optional
@@ -77,9 +79,9 @@ def record(
                 if forced is None
                 else History(*(part[:, first : first + count] for part in forced))
             )
-            batch = [
-                replace(step, observation=None) for step in play(agent, task, noise, count, own)
-            ]
+            drop = isinstance(agent, NetworkAgent)
+            steps_played = play(agent, task, noise, count, own, drop_done=drop)
+            batch = [replace(step, observation=None) for step in steps_played]
             index = _Index(seeds, variant, columns or {}, first, count)
             parts["trials"].append(_trials(task, batch, index))
             if steps:
@@ -108,13 +110,12 @@ class _Index:
     first: int
     count: int
 
-    def keys(self, where: np.ndarray, trial: Tensor) -> dict[str, Any]:
-        seed, episode = np.nonzero(where)
+    def keys(self, where: np.ndarray, step: Step) -> dict[str, Any]:
         return {
-            "seed": np.asarray(self.seeds)[seed],
+            "seed": np.asarray(self.seeds)[np.nonzero(where)[0]],
             "variant": self.variant,
-            "episode": episode + self.first,
-            "trial": trial.numpy()[where],
+            "episode": step.episode.numpy()[where] + self.first,
+            "trial": step.state["trial"].numpy()[where],
             **self.columns,
         }
 
@@ -127,7 +128,7 @@ def _concat(columns: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _column(parts: list[Any], sizes: list[int]) -> np.ndarray | pd.Categorical:
-    """Join what was written down at successive time steps, one value per row or one for all rows; words become categories."""
+    """Join columns of successive time steps, one value per row or for all; text as categories."""
     if isinstance(parts[0], pd.Categorical):
         return pd.api.types.union_categoricals(parts).remove_unused_categories()
     if isinstance(parts[0], str) and len(set(parts)) == 1:
@@ -148,18 +149,17 @@ def _trials(task: Task, batch: list[Step], index: _Index) -> pd.DataFrame:
             name: np.asarray(values)[ended]
             for name, values in task.trial_columns(step.after).items()
         }
-        columns.append(index.keys(ended, step.state["trial"]) | own)
+        columns.append(index.keys(ended, step) | own)
     return _concat(columns)
 
 
 def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd.DataFrame:
     columns = []
     for t, step in enumerate(batch):
-        following = (
-            batch[t + 1].value * ~step.after["done"]
-            if t + 1 < len(batch)
-            else torch.zeros_like(step.value)
-        )
+        following = torch.zeros(len(index.seeds), index.count, dtype=step.value.dtype)
+        if t + 1 < len(batch):
+            following.scatter_(1, batch[t + 1].episode, batch[t + 1].value)
+        following = following.gather(1, step.episode) * ~step.after["done"]
         rpe = step.reward + discount[:, None] * following - step.value
         where = (~step.state["done"]).numpy()
         own = {
@@ -174,7 +174,7 @@ def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd
         }
         probabilities = step.probabilities.numpy()[where].astype(np.float32)
         policy = {f"p_{name}": probabilities[:, k] for k, name in enumerate(task.actions)}
-        columns.append(index.keys(where, step.state["trial"]) | own | policy)
+        columns.append(index.keys(where, step) | own | policy)
     return _concat(columns)
 
 
@@ -193,11 +193,8 @@ def _activity(
             "step": t,
             "period": pd.Categorical.from_codes(period[where], pd.Index(task.periods)),
         }
-        columns.append(
-            index.keys(where, step.state["trial"])
-            | own
-            | {f"unit_{k:02d}": u for k, u in enumerate(units.T)}
-        )
+        of_units = {f"unit_{k:02d}": values for k, values in enumerate(units.T)}
+        columns.append(index.keys(where, step) | own | of_units)
     return _concat(columns) if columns else pd.DataFrame()
 
 

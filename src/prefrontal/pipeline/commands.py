@@ -93,15 +93,20 @@ def train(given: Sequence[str]) -> None:
         all: bool = False
         """Train every variant."""
 
-    name, rest = one_name(given, "train")
-    experiment, command = experiments.get(name), f"prefrontal train {name}"
-    options, settings = parse(Options, experiment.variant(), command, rest)
-    check(not (options.all and options.variants), "variants", options.variants, "left out with --all")
-    if options.out is None and settings.differences(experiment.variant()):
+    names, rest = names_of(given, "train")
+    if not names:
+        one_name(given, "train")
+    for name in names:
+        experiment, command = experiments.get(name), f"prefrontal train {name}"
+        options, settings = parse(Options, experiment.variant(), command, rest)
+        check(not (options.all and options.variants), "variants", options.variants, "left out with --all")
         changed = ", ".join(settings.differences(experiment.variant()))
-        check(options.overwrite, "out", None, f"a folder, since {changed} differ from the suite's networks")
-    variants = list(experiment.variants) if options.all else list(options.variants) or [experiment.main]
-    train_variants(experiment, chosen_variants(experiment, variants, Options, command, rest), options, options.data)
+        alone = options.out is not None or options.overwrite or not changed
+        check(alone, "out", None, f"a folder, since {changed} differ from the suite's networks")
+        listed = list(options.variants) or [experiment.main]
+        variants = list(experiment.variants) if options.all else listed
+        chosen = chosen_variants(experiment, variants, Options, command, rest)
+        train_variants(experiment, chosen, options, options.data)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +183,7 @@ def claims(given: Sequence[str]) -> None:
 
     options = tyro.cli(Options, args=given, prog="prefrontal claims")
     frame = table.collect(options.data)
-    print(table.as_text(frame if options.every_row else table.worst(frame)))
+    print(table.as_text(frame if options.every_row else table.deciding_rows(frame)))
     print(f"\n{table.score(frame)}")
 
 

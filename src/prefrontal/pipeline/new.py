@@ -13,8 +13,12 @@ import tyro
 from prefrontal import files
 from prefrontal.cli import COMMANDS
 from prefrontal.errors import UserError, check
+from prefrontal.pipeline.commands import GROUPS
 
 TEMPLATE = Path(__file__).with_name("template")
+
+TARGETS = ("bench", "clean", "data", "figures", "help", "lint", "notebooks", "test")
+"""Targets of the Makefile that are neither commands nor groups, and a folder; not names either."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ def main(options: Options) -> None:
     name, folder = options.name, options.root / "replications" / options.name
     legal = re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None and not keyword.iskeyword(name)
     check(legal, "NAME", name, "lower-case letters, digits and underscores, a letter first, such as my_task")
-    taken = {"paper", "extensions", "all", "data", *(word for group in COMMANDS.values() for word in group)}
+    taken = {*TARGETS, *GROUPS, *(word for group in COMMANDS.values() for word in group)}
     check(name not in taken, "NAME", name, f"none of {', '.join(sorted(taken))}")
     check((options.root / "replications").is_dir(), "root", str(options.root), "a checkout of this repository")
     if folder.exists():

@@ -41,7 +41,7 @@ def run_suite(names: Sequence[str], place: Place) -> list[Path]:
             train_missing(experiments.get(name), place.data)
     made = orchestrate.run(orchestrate.plan(names, place.data), place.data, place.figures)
     if place.out is None:
-        write_texts()
+        write_texts(names[0] if len(names) == 1 else "")
     return made
 
 
@@ -117,9 +117,9 @@ def train_missing(experiment: Experiment[Any], data: Path) -> None:
         train_variants(experiment, variants, TrainingOptions(), data)
 
 
-def write_texts() -> None:
-    """Fill the tables of READMEs, and write captions, from results."""
+def write_texts(experiment: str = "") -> None:
+    """Fill the tables of READMEs, and write captions, from results: of one experiment, or of all."""
     from prefrontal.publishing import bibliography, readme_tables
 
-    readme_tables.main(readme_tables.Options())
-    bibliography.main(bibliography.Options(write=True))
+    readme_tables.main(readme_tables.Options(experiment=experiment))
+    bibliography.main(bibliography.Options(write=True, experiment=experiment))

@@ -47,7 +47,7 @@ def record_inputs(study: Study, data: Path, episodes: int | None = None) -> str:
     if not isinstance(study, Experiment):
         return ""
     package = f"{PACKAGE}.{study.name}"
-    ignored = ["prefrontal.publishing", f"{package}.claims"]
+    ignored = ["prefrontal.publishing", "prefrontal.networks.predict", f"{package}.claims"]
     networks = [
         fingerprint(files.experiment_folder(data, name) / "networks")
         for name in (study.name, *study.uses)
@@ -67,6 +67,8 @@ def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> st
         _folder_hash((files.experiment_folder(data, name) / "results").glob("*.csv"))
         for name in study.uses
     ]
+    if not isinstance(study, Experiment):  # measures of networks that are not kept
+        used.append(_folder_hash((data / study.name / "results").glob("networks.csv")))
     published = _folder_hash(files.PUBLISHED.glob("*.csv"))
     return _sha256(record_inputs(study, data, episodes), code, published, *used)
 

@@ -35,9 +35,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefrontal.analysis.statistics import interval
 from prefrontal.errors import UserError
 from prefrontal.publishing import claims
+from prefrontal.statistics import interval
 from prefrontal.tables import storage
 
 HEADING = re.compile(r"^## +(\S+) *$", re.MULTILINE)

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from prefrontal.analysis.statistics import interval
 from prefrontal.errors import UserError
+from prefrontal.statistics import interval
 from prefrontal.tables import schema, storage
 
 EXTENSION = "extension"
@@ -227,8 +227,6 @@ RPE_INPUT = "rpe-input"
 comparably (Methods, simulation 6)."""
 RPE_DESCRIPTION = "networks that see reward prediction errors"
 """These networks in the statements of claims."""
-
-again, RPE_WORDS = for_variants, RPE_DESCRIPTION
 
 
 def summarize(claim: Claim, values: np.ndarray, versus: np.ndarray) -> tuple[float, float, float]:
@@ -577,24 +575,38 @@ def scored_rows(frame: pd.DataFrame, experiment: str) -> pd.DataFrame:
     return frame[here | (frame["claim"] == experiment.replace("_", "-"))]
 
 
-def score(frame: pd.DataFrame) -> str:
+def counts(frame: pd.DataFrame) -> dict[str, str]:
     """Count the paper's claims that are reproduced and that agree, and extensions that hold.
 
     Experiments of users are extensions (``experiments.Study``), and never count as the paper's.
+
+    Returns
+    -------
+    dict
+        "reproduced", "agree" and "extensions" -> such as "4 of 5", if there are such claims.
     """
     extension = frame["panel"] == EXTENSION
     paper, further = verdicts(frame[~extension]), verdicts(frame[extension])
     columns: dict[str, pd.Series] = {
-        "claims reproduced": paper["reproduced_verdict"],
-        "claims agree with the published values": paper["agrees_verdict"],
-        "claims beyond the paper hold": further["reproduced_verdict"],
+        "reproduced": paper["reproduced_verdict"].dropna(),
+        "agree": paper["agrees_verdict"].dropna(),
+        "extensions": further["reproduced_verdict"].dropna(),
     }
-    known = {words: cells.dropna() for words, cells in columns.items()}
-    return "; ".join(
-        f"{int(cells.sum())} of {len(cells)} {words}"
-        for words, cells in known.items()
-        if len(cells)
-    )
+    return {
+        name: f"{int(cells.sum())} of {len(cells)}" for name, cells in columns.items() if len(cells)
+    }
+
+
+SCORE = {
+    "reproduced": "claims reproduced",
+    "agree": "claims agree with the published values",
+    "extensions": "claims beyond the paper hold",
+}
+
+
+def score(frame: pd.DataFrame) -> str:
+    """Write the counts in words."""
+    return "; ".join(f"{count} {SCORE[name]}" for name, count in counts(frame).items())
 
 
 def measures(
@@ -623,6 +635,3 @@ def measures(
     named = chosen if names is None else chosen.rename(columns=names)
     long = named.reset_index().melt(keys, var_name="measure", value_name="value")
     return long.assign(claim=claim)[list(schema.COLUMNS["measures"])].astype({"value": float})
-
-
-worst, counted = deciding_rows, scored_rows

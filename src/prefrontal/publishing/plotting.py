@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from prefrontal import files
-from prefrontal.analysis.statistics import interval
+from prefrontal.statistics import interval
 from prefrontal.errors import UserError
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0

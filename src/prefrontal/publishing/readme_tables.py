@@ -15,6 +15,8 @@ is. Further blocks are
     claims inner-policy, inner-minimal
                                     one line for each of several claims
     every claim                     all rows of all claims
+    score                           counts of all claims, in words
+    map                             all experiments, by figure of the paper, with their counts
     variants                        an experiment's variants, and what their training took
     compute                         what all trainings took
     licences                        licences of the parts of the repository
@@ -180,6 +182,26 @@ def compute(data: Path) -> str:
     return f"{summary}\n\n{markdown(pd.DataFrame(by_experiment))}"
 
 
+def experiments_map(data: Path, base: str) -> pd.DataFrame:
+    """List all experiments, by figure of the paper; links start from the path ``base``."""
+    frame = claims.collect(data)
+    studies = [experiments.study(name) for name in experiments.names()]
+    rows = []
+    for study in sorted(studies, key=lambda study: (not study.figure, study.figure, study.name)):
+        counts = claims.counts(claims.scored_rows(frame, study.name))
+        rows.append(
+            {
+                "figure": study.figure or "beyond the paper",
+                "experiment": f"[{study.name}]({base}{study.name})",
+                "question": study.question,
+                "reproduced": counts.get("reproduced", "—"),
+                "agree": counts.get("agree", "—"),
+                "extensions that hold": counts.get("extensions", "—"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def licences() -> pd.DataFrame:
     """Licences of the parts of the repository, as a table for people."""
     frame = pd.DataFrame(bibliography.licences(files.ROOT))
@@ -214,8 +236,12 @@ def claims_table(block: str, data: Path, experiment: str | None) -> str:
     return f"{score}\n\n{markdown(overview(rows) if brief else claims.readable(rows))}"
 
 
-def table(block: str, data: Path, experiment: str | None) -> str:
+def table(block: str, data: Path, experiment: str | None, base: str = "replications/") -> str:
     """Write the Markdown that belongs between a block's markers."""
+    if block == "score":
+        return f"{claims.score(claims.collect(data))}."
+    if block == "map":
+        return markdown(experiments_map(data, base))
     if block == "licences":
         return markdown(licences())
     if block == "compute":
@@ -244,10 +270,15 @@ def fill(readme: Path, data: Path, experiment: str | None) -> None:
         raise UserError(
             f"{readme}: a table begins (<!-- begin: ... -->) that does not end (<!-- end -->)"
         )
+    base = "replications/" if (readme.parent / "replications").exists() else ""
+
+    def filled(match: re.Match[str]) -> str:
+        text = table(match["block"], data, experiment, base)
+        gap = "\n" if "\n" in text else ""
+        return f"{match[1]}{gap}{text}\n{match[3]}"
+
     try:
-        after = BLOCK.sub(
-            lambda m: f"{m[1]}\n{table(m['block'], data, experiment)}\n{m[3]}", before
-        )
+        after = BLOCK.sub(filled, before)
     except UserError as error:
         raise UserError(f"{readme}: {error}") from error
     files.write_text(readme, after)
@@ -269,11 +300,9 @@ def main(options: Options) -> None:
     """Fill the tables of all READMEs, or of that of one experiment."""
     known = sorted(path.parent.name for path in options.root.glob("replications/*/README.md"))
     check(options.experiment in ("", *known), "experiment", options.experiment, " or ".join(known))
-    for path in (
-        options.root / "README.md",
-        options.data / "claims.md",
-        options.data / "compute.md",
-    ):
+    shared = [options.root / "README.md", options.root / "replications" / "README.md"]
+    shared += [options.data / "claims.md", options.data / "compute.md"]
+    for path in shared:
         if path.exists() and not options.experiment:
             fill(path, options.data, None)
     for name in [options.experiment] if options.experiment else known:

@@ -83,7 +83,7 @@ def _described(settings: Settings[Any]) -> dict[str, Any]:
 
 
 def read_recording(folder: Path, tasks: Mapping[str, type[TaskSettings]]) -> Recording[Any]:
-    """Read a recording; text columns come as strings.
+    """Read a recording; text columns come as categories in alphabetical order.
 
     Parameters
     ----------
@@ -109,13 +109,17 @@ def read_recording(folder: Path, tasks: Mapping[str, type[TaskSettings]]) -> Rec
         if read_provenance(files[name]).get("mark") != mark:
             raise UserError(f"{files[name]}: not of the same recording as trials.parquet; record again")
     settings = {v: Settings.from_dict(own, classes[v], files["trials"]) for v, own in saved.items()}
-    return with_strings(Recording(**frames, settings=settings, about=about, folder=folder))
+    return with_sorted_categories(Recording(**frames, settings=settings, about=about, folder=folder))
 
 
-def with_strings(recording: Recording[TaskT]) -> Recording[TaskT]:
-    """Turn text columns, which are recorded as categories, into strings, as analyses expect them."""
+def with_sorted_categories(recording: Recording[TaskT]) -> Recording[TaskT]:
+    """Order the categories of text columns alphabetically, as analyses expect them."""
     frames: dict[str, Any] = {}
     for name in RECORDED:
         frame = getattr(recording, name)
-        frames[name] = frame.astype({column: str for column in frame.select_dtypes("category")})
+        columns = {
+            column: values.cat.reorder_categories(sorted(values.cat.categories))
+            for column, values in frame.select_dtypes("category").items()
+        }
+        frames[name] = frame.assign(**columns)
     return replace(recording, **frames)

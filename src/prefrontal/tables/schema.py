@@ -57,7 +57,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "claim": "identifier",
         "measure": "which of the claim's measures",
         "variant": "what was trained",
-        "panel": "panel of the paper that shows it, or beyond",
+        "panel": "panel of the paper that shows it, or extension",
         "statement": "the measure in words",
         "published": "value in the paper, NaN where it gives none",
         "reproduced": "ours: mean over networks",
@@ -67,6 +67,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "above": "the criterion's lower bound of the interval",
         "below": "its upper bound",
         "criterion": "rule, written down before the result was seen",
+        "registered": "commit that fixed it (short hash and date); empty if none",
         "reproduced_verdict": "True where the criterion holds; empty where a row is only compared with the published value",
         "agrees_verdict": "True where the published value lies within tolerance or in our networks' range; empty if none",
     },
@@ -75,7 +76,18 @@ COLUMNS: dict[str, dict[str, str]] = {
 activity one unit_<k> per unit (float32)."""
 
 
-WORDS = ("variant", "period", "claim", "measure", "panel", "statement", "criterion", "reproduced_verdict", "agrees_verdict")
+WORDS = (
+    "variant",
+    "period",
+    "claim",
+    "measure",
+    "panel",
+    "statement",
+    "criterion",
+    "registered",
+    "reproduced_verdict",
+    "agrees_verdict",
+)
 """Columns that hold words; all others of ``COLUMNS`` hold numbers."""
 
 
@@ -106,7 +118,7 @@ def check_trials(trials: pd.DataFrame, *needs: str) -> None:
     check_columns(trials, "trials", "trials")
     odd = trials.loc[(trials["choice"] >= 0) & ~trials["reward"].isin([-1, 0, 1]), "reward"]
     if len(odd):
-        raise UserError(f"trials: reward {odd.iloc[0]:g} is neither 0 nor 1, which learners take it for (--values reward=...)")
+        raise UserError(f"trials: reward {odd.iloc[0]:g} is neither 0 nor 1, which learners take it for (--recode reward=...)")
     for name in needs:
         if name not in trials.columns:
             raise UserError(f"trials: the table needs column {name!r}")

@@ -19,7 +19,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from prefrontal import experiments, files
-from prefrontal.analysis.statistics import normalised_reward
+from prefrontal.statistics import normalised_reward
 from prefrontal.errors import UserError, check
 from prefrontal.networks.load import settings_provenance
 from prefrontal.networks.play import evaluate

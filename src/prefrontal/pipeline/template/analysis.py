@@ -16,7 +16,7 @@ def analyse(recording: Recording[ArmsSettings]) -> dict[str, pd.DataFrame]:
     trials = recording.trials
     better = (trials["choice"] == trials["better_arm"]).astype(float)
     by_trial = trials.assign(p_better=better).groupby([*SUBJECT, "trial"], as_index=False)
-    return {"choices": by_trial["p_better"].mean()}
+    return {"choices": by_trial[["p_better"]].mean()}
 
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:

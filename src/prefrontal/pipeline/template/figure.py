@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal.analysis.statistics import summarize
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
+from prefrontal.statistics import summarize
 from replications.NAME.settings import MAIN, ArmsSettings
 
 

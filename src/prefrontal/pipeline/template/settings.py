@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefrontal.settings import (
     Count,
@@ -45,5 +45,5 @@ SETTINGS = Settings(
 )
 
 MAIN = "default"
-VARIANTS = {MAIN: {}}
+VARIANTS: dict[str, dict[str, Any]] = {MAIN: {}}
 """Variant -> settings that differ from SETTINGS, such as {"task.rich": 0.7}; the main one first."""

@@ -1,0 +1,39 @@
+"""Networks and results of the suite are complete, and are those that the code declares."""
+
+from __future__ import annotations
+
+import pytest
+
+from prefrontal import experiments
+from prefrontal.files import DATA
+from prefrontal.networks.load import Networks
+from prefrontal.publishing.results import Results
+from prefrontal.tables.networks import descriptions
+
+TRAINED = [name for name in experiments.names("train") if (DATA / name / "networks").exists()]
+"""Experiments whose networks are there; a new one may still be without."""
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_variant_is_there_and_loads(name):
+    experiment, seeds = experiments.get(name), dict[str, list[int]]()
+    for each in descriptions(DATA / name / "networks"):
+        seeds.setdefault(each.variant, []).append(each.seed)
+        assert each.path.with_suffix(".csv").exists(), each.path
+    assert set(seeds) == set(experiment.variants)
+    assert all(len(of_variant) > 1 for of_variant in seeds.values())
+    networks = Networks(experiment)
+    for variant in networks.variants:
+        assert networks(variant).seeds == sorted(seeds[variant])
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_results_are_about_the_declared_claims(name):
+    """Row by row, and in this order."""
+    experiment, frame = experiments.get(name), Results(name, DATA).claims
+    declared = [
+        (claim.claim, claim.measure, claim.variant or experiment.main)
+        for claim in experiment.claims
+    ]
+    columns = frame[["claim", "measure", "variant"]]
+    assert list(columns.itertuples(index=False, name=None)) == declared

@@ -1,0 +1,42 @@
+"""The figure of networks with either input."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from prefrontal import experiments
+from prefrontal.errors import UserError
+from prefrontal.files import DATA
+from prefrontal.publishing.results import Results
+from replications.rpe_input import figure
+from replications.rpe_input.experiment import EXPERIMENT
+
+
+def test_the_definition_names_all_experiments_it_uses():
+    assert {each.name for each in figure.compared() if each.figure} == {*EXPERIMENT.uses}
+
+
+def test_all_main_panels_are_drawn_with_either_input():
+    for experiment in figure.compared():
+        panel = figure.panel_values(experiment, Results(experiment.name, DATA))
+        assert list(panel) == figure.main_claims(experiment) != []
+
+
+def test_absent_networks_have_no_panel(tmp_path):
+    """Of one experiment there are networks with either input, of one with rewards, of one none."""
+    for name in EXPERIMENT.uses:
+        (tmp_path / name / "results").mkdir(parents=True)
+    for name in ("two_step", "volatile_bandit"):
+        shutil.copy(DATA / name / "results" / "measures.csv", tmp_path / name / "results")
+    results = Results("rpe_input", tmp_path)
+    path = results.of("volatile_bandit").folder / "measures.csv"
+    measures = results.of("volatile_bandit")["measures"]
+    main = experiments.get("volatile_bandit").main
+    measures[measures["variant"] == main].to_csv(path, index=False)
+    (drawing,) = figure.draw(results)
+    assert list(drawing.about) == ["two_step"] and len(drawing.figure.axes) == 1
+    (results.of("two_step").folder / "measures.csv").unlink()
+    with pytest.raises(UserError, match="no experiment has results of networks with either input"):
+        next(figure.draw(results))
