@@ -29,7 +29,7 @@ train: $(READY)  ## train all networks again (hours)
 test: $(READY)  ## run the fast tests; ALL=1 adds the slow ones and the notebooks
 	$(VENV)/bin/python -m pytest --numprocesses 2 --dist worksteal $(if $(ALL),,-m "not slow")
 bench: $(READY)  ## measure the speed of training and recording
-	$(VENV)/bin/python -m tests.bench
+	$(VENV)/bin/python -m tests.bench $(ARGS)
 stress-test: $(READY)  ## interrupt trainings and pipelines, resume them, and compare bits (minutes)
 	$(VENV)/bin/python -m tests.stress.interruptions
 lint: $(READY)  ## check style, types and the direction of imports

@@ -16,7 +16,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def coarse() -> Iterator[None]:
-    """Draw figures with a fifth of their pixels along each side, where nothing is asked of a pixel."""
+    """Draw figures with a fifth of their pixels along each side, where nothing is asked of a
+    pixel."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", functools.partialmethod(Figure.savefig, dpi=60))
         yield

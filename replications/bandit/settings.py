@@ -12,6 +12,7 @@ from prefrontal.settings import (
     Settings,
     TaskSettings,
     TrainingSettings,
+    Variants,
     validated,
 )
 
@@ -65,7 +66,7 @@ SETTINGS = Settings(
 
 MAIN, CORRELATED = "independent", "correlated"
 MAIN_RPE, CORRELATED_RPE = "independent_rpe", "correlated_rpe"
-VARIANTS = {
+VARIANTS: Variants = {
     MAIN: {"seed": 8},
     CORRELATED: {"task.arms": "correlated", "seed": 8},
     MAIN_RPE: {"network.input": "rpe"},

@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from prefrontal.statistics import normalised_reward
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
+from prefrontal.statistics import normalised_reward
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import EPISODE, SUBJECT
 from replications.dopamine_manipulation import ideal_observer

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
-from prefrontal.statistics import interval, summarize
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
+from prefrontal.statistics import interval, summarize
 from prefrontal.tables import storage
 from replications.dopamine_manipulation.claims import PUBLISHED, level_of
 from replications.dopamine_manipulation.settings import (
@@ -76,7 +76,9 @@ def draw_rats(ax: Axes, manipulation: Manipulation) -> None:
     """Fig. 7a: rats, mean ± s.e.m. (Stopper et al. 2014)."""
     frame = storage.published("fig7a").astype({"x": float})
     frame = frame.assign(level=level_of(frame["x"]))
-    choice_axes(ax, {level: f"{x:g}" for level, x in frame.groupby("level")["x"].first().items()})
+    choice_axes(
+        ax, {str(level): f"{x:g}" for level, x in frame.groupby("level")["x"].first().items()}
+    )
     rats = frame[frame["panel"] == f"a {manipulation.series}"]
     shift = rats[rats["level"] == manipulation.level].set_index("series")["y"]
     draw_shift(ax, manipulation, shift["rats control"], shift["rats experimental"])
@@ -136,7 +138,8 @@ def draw_doses(
         means = summarize(at_level, ["size"], "percent")
         label = f"p = {probabilities(task)[level]}"
         ax.plot(means["size"], means["mean"], color=color, label=label)
-        for size, networks in at_level.groupby("size"):
+        for _, networks in at_level.groupby("size"):
+            size = networks["size"].iloc[0]
             plotting.dots(ax, size, networks["percent"], color, width=0.22, size=2)
     ax.set(ylim=(0, 104), xlim=(-6.5, 3.5), xticks=range(-6, 4, 2))
     ax.set_xlabel(f"added at {manipulation.event}\n(units of reward)")

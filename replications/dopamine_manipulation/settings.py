@@ -17,6 +17,7 @@ from prefrontal.settings import (
     Settings,
     TaskSettings,
     TrainingSettings,
+    Variants,
     validated,
 )
 
@@ -102,7 +103,7 @@ SETTINGS = Settings(
 )
 
 MAIN = "cued"
-VARIANTS = {MAIN: {}, "imposed": {"task.forced_pull": "imposed"}}
+VARIANTS: Variants = {MAIN: {}, "imposed": {"task.forced_pull": "imposed"}}
 """The networks of Fig. 7, and the other way to force a pull."""
 
 TEST_EPISODES, FEW_EPISODES = 1333, 300

@@ -75,7 +75,7 @@ def draw_rpes(axes: list[Axes], rpes: pd.DataFrame) -> None:
 
 def label_rpes(ax: Axes, hazard: float) -> None:
     """Explain the marks of Fig. 4a, b."""
-    lines = {
+    lines: dict[str, dict[str, Any]] = {
         "cue rewarded before the reversal": {"color": COLORS[ROLES[0]]},
         "cue rewarded after the reversal": {"color": COLORS[ROLES[1]]},
         "one network each": {"color": "black", "marker": "o", "ms": 2, "lw": 0},
@@ -88,7 +88,7 @@ def label_rpes(ax: Axes, hazard: float) -> None:
         },
     }
     known, constant = (
-        {"color": "black", "lw": 0.8, "ls": OBSERVER_STYLES[name]} for name in OBSERVERS
+        dict[str, Any](color="black", lw=0.8, ls=OBSERVER_STYLES[name]) for name in OBSERVERS
     )
     lines[f"ideal observer: hazard {hazard:g} per trial"] = constant
     lines["ideal observer: knows the block's start"] = known

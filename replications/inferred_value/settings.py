@@ -13,6 +13,7 @@ from prefrontal.settings import (
     Settings,
     TaskSettings,
     TrainingSettings,
+    Variants,
     validated,
 )
 
@@ -97,7 +98,7 @@ value cost (Methods, "Learning") with our initial weights, which are not stated;
 and choices"."""
 
 MAIN, RESET, RPE = "carried", "reset", "carried_rpe"
-VARIANTS = {
+VARIANTS: Variants = {
     MAIN: {},
     RESET: {
         "task.blocks": 1,

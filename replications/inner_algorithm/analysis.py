@@ -16,10 +16,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from prefrontal.analysis import neural
-from prefrontal.statistics import interval
 from prefrontal.experiments import Analysis
 from prefrontal.models import bandit, fitting
 from prefrontal.publishing import claims
+from prefrontal.statistics import interval
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 from replications.inner_algorithm.claims import CLAIMS

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal.statistics import interval, summarize
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import Drawing
 from prefrontal.publishing.results import Results
+from prefrontal.statistics import interval, summarize
 from replications.inner_algorithm.settings import (
     BAYES,
     CHANGES,

@@ -122,13 +122,13 @@ def record_forced(
     """Record an agent on which histories are forced, as they were and reordered."""
     history = histories(trained.task, seeds, episodes)
     orders, trials = exchanged(history, seeds)
-    subjects: Any = (agent, trained.task, seeds, variant)
-    columns, periods = {"test": "forced"}, ("choice",)
-    yield record_agent(
-        *subjects, episodes, columns=columns, activity_periods=periods, forced=history
-    )
+    task = trained.task
+    options: dict[str, Any] = {"columns": {"test": "forced"}, "activity_periods": ("choice",)}
+    yield record_agent(agent, task, seeds, variant, episodes, forced=history, **options)
     columns = {"test": "exchanged"}
-    recording = record_agent(*subjects, len(trials), columns=columns, forced=orders)
+    recording = record_agent(
+        agent, task, seeds, variant, len(trials), columns=columns, forced=orders
+    )
     steps = recording.steps
     last = steps["trial"].to_numpy() == trials[steps["episode"]]
     yield replace(recording, trials=pd.DataFrame(), steps=steps[last].reset_index(drop=True))
@@ -167,11 +167,13 @@ def record_planners(trained: Trained, episodes: int) -> Iterator[Recording[Any]]
         INFERRING: two_step.Planner(**task.probabilities),
         DELTA: two_step.LearningPlanner(learning_rate=FITTED_RATE, common=task.common),
     }
-    size: Any = (FITTED_TEMPERATURE, episodes, task.trials)
     for seed in trained.seeds[:CONTROLS_EACH]:
         for name, learner in learners.items():
-            rng, keys = np.random.default_rng(seed), {"seed": seed, "variant": name}
-            trials = two_step.simulate(learner, *size, rng, **task.probabilities, **keys)
+            keys: dict[str, Any] = {"seed": seed, "variant": name, **task.probabilities}
+            rng = np.random.default_rng(seed)
+            trials = two_step.simulate(
+                learner, FITTED_TEMPERATURE, episodes, task.trials, rng, **keys
+            )
             yield Recording(trials.assign(test="two_step"))
 
 
@@ -182,7 +184,7 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:
     untrained = NetworkBatch(trained.batch, compiled=False).agent
     for variant, agent in ((NETWORKS, trained.agent), (UNTRAINED, untrained)):
         yield from record_forced(trained, WholeState(agent), variant, trained.seeds, few)
-    drawn = {"columns": {"test": "drawn"}, "steps": False}
+    drawn: dict[str, Any] = {"columns": {"test": "drawn"}, "steps": False}
     yield trained.record(episodes, **drawn)
     yield from record_controls(trained, few)
     for test, change in CHANGES.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prefrontal.settings import Count, validated
+from prefrontal.settings import Count, Variants, validated
 from replications.bandit import settings as bandit
 from replications.bandit.settings import Bandit
 
@@ -51,7 +51,9 @@ PROBLEMS = (1, 2, 4, 8, 16, 64, 256, 1024)
 """Problems of a training."""
 FEWEST, LOCATES, MOST = (f"problems_{problems}" for problems in (1, 4, 1024))
 
-VARIANTS = {f"problems_{count}": {"task.problems": count, "seed": 8} for count in PROBLEMS}
+VARIANTS: Variants = {
+    f"problems_{count}": {"task.problems": count, "seed": 8} for count in PROBLEMS
+}
 """Seeds are those of the bandit networks, so that initial weights are the same."""
 
 MAIN = FEWEST

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from prefrontal.analysis import regression, staying
-from prefrontal.statistics import trend
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
+from prefrontal.statistics import trend
 from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT

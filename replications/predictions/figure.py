@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal.statistics import summarize
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.settings import Settings, number
+from prefrontal.statistics import summarize
 from replications.predictions.analysis import course
 from replications.predictions.settings import PERTURBATION, SEES, SILENCED, STRENGTHS
 

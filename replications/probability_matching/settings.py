@@ -13,6 +13,7 @@ from prefrontal.settings import (
     Settings,
     TaskSettings,
     TrainingSettings,
+    Variants,
     validated,
 )
 
@@ -85,7 +86,7 @@ SETTINGS = Settings(
 )
 
 MAIN, STATED_RATE, RPE = "2_steps", "2_steps_stated_rate", "2_steps_rpe"
-VARIANTS = {
+VARIANTS: Variants = {
     MAIN: {"seed": 8},
     "3_steps": {"task.steps_per_trial": 3, "training.episodes": 10_000},
     STATED_RATE: {"training.learning_rate": 7e-4},

@@ -1,4 +1,5 @@
-"""Analyse recorded behaviour and values on the two-step task (Wang et al. 2018, Fig. 5 and Supplementary Fig. 6)."""
+"""Analyse recorded behaviour and values on the two-step task (Wang et al. 2018, Fig. 5 and
+Supplementary Fig. 6)."""
 
 from __future__ import annotations
 
@@ -11,11 +12,11 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 
-from prefrontal.experiments import Analysis
-from prefrontal.settings import Settings
 from prefrontal.analysis import regression, staying
+from prefrontal.experiments import Analysis
 from prefrontal.models import fitting, two_step
 from prefrontal.publishing import claims
+from prefrontal.settings import Settings
 from prefrontal.tables import schema, storage
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
@@ -24,9 +25,9 @@ from replications.two_step.settings import (
     EXAMPLE_EPISODES,
     FITTED_EPISODES,
     FITTED_STARTS,
+    IN_TRAINING,
     MAIN,
     SARSA_RATES,
-    IN_TRAINING,
     TwoStep,
 )
 
@@ -68,7 +69,8 @@ BySettings = Mapping[str, Settings[TwoStep]]
 
 
 def planner(settings: Settings[TwoStep]) -> two_step.Planner:
-    """Build the planner that knows the task of networks with these settings, and discounts as they do."""
+    """Build the planner that knows the task of networks with these settings, and discounts as they
+    do."""
     return two_step.Planner(**settings.task.probabilities, discount=settings.training.discount)
 
 
@@ -83,22 +85,35 @@ def reference_rpes(trials: pd.DataFrame, learner: two_step.Learner) -> pd.DataFr
     arranged = two_step.arrange(trials)
     replayed = two_step.replay(learner, arranged.choice, arranged.outcome_state, arranged.reward)
     keys = trials[EVENT_KEYS[:-1]]
-    parts = [keys.assign(event=event, rpe=replayed[name][arranged.index]) for event, name in EVENTS.items()]
+    parts = [
+        keys.assign(event=event, rpe=replayed[name][arranged.index])
+        for event, name in EVENTS.items()
+    ]
     return pd.concat(parts, ignore_index=True).dropna()
 
 
-def with_reference(pairs: pd.DataFrame, trials: pd.DataFrame, name: str, learner: two_step.Learner) -> pd.DataFrame:
-    """Put a reference learner's reward prediction errors beside those that are there, as column ``name``."""
+def with_reference(
+    pairs: pd.DataFrame, trials: pd.DataFrame, name: str, learner: two_step.Learner
+) -> pd.DataFrame:
+    """Put a reference learner's reward prediction errors beside those that are there, as column
+    ``name``."""
     return pairs.merge(reference_rpes(trials, learner).rename(columns={"rpe": name}), on=EVENT_KEYS)
 
 
 def with_model_free(
-    pairs: pd.DataFrame, trials: pd.DataFrame, sarsa_rate: float, settings: BySettings, name: str = "model_free"
+    pairs: pd.DataFrame,
+    trials: pd.DataFrame,
+    sarsa_rate: float,
+    settings: BySettings,
+    name: str = "model_free",
 ) -> pd.DataFrame:
-    """Put the errors of SARSA, which discounts as the networks do, beside those that are there, as column ``name``."""
+    """Put the errors of SARSA, which discounts as the networks do, beside those that are there, as
+    column ``name``."""
     parts = []
     for variant, own in pairs.groupby("variant"):
-        learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=settings[str(variant)].training.discount)
+        learner = two_step.ModelFree(
+            learning_rate=sarsa_rate, discount=settings[str(variant)].training.discount
+        )
         parts.append(with_reference(own, trials[trials["variant"] == variant], name, learner))
     return pd.concat(parts, ignore_index=True)
 
@@ -106,8 +121,8 @@ def with_model_free(
 def model_based_pairs(recording: Recording[TwoStep], last_step: bool = False) -> pd.DataFrame:
     """Reward prediction errors of the networks beside those of the planner that knows their task.
 
-    Unless ``last_step``, an episode's last time step is left out: no value follows it, and the network, which is not told the
-    time, cannot foresee the end.
+    Unless ``last_step``, an episode's last time step is left out: no value follows it, and the
+    network, which is not told the time, cannot foresee the end.
 
     Returns
     -------
@@ -116,42 +131,55 @@ def model_based_pairs(recording: Recording[TwoStep], last_step: bool = False) ->
     """
     parts = []
     for variant, steps in recording.steps.groupby("variant"):
-        own = steps[steps["period"].isin(STAGES) & (last_step | (steps["step"] < steps["step"].max()))]
+        own = steps[
+            steps["period"].isin(STAGES) & (last_step | (steps["step"] < steps["step"].max()))
+        ]
         own = own.assign(event=own["period"].astype(str).map(STAGES))
         # Of a repeated step only the last, valid response leads on.
         own = own.drop_duplicates(EVENT_KEYS, keep="last")
         pairs = own[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
         trials = recording.trials[recording.trials["variant"] == variant]
-        parts.append(with_reference(pairs, trials, "model_based", planner(recording.settings[str(variant)])))
+        parts.append(
+            with_reference(pairs, trials, "model_based", planner(recording.settings[str(variant)]))
+        )
     return pd.concat(parts, ignore_index=True)
 
 
 def rpe_regressions(
-    pairs: pd.DataFrame, references: Sequence[str] = ("model_based", "model_free"), events: Sequence[str] = ("both", *EVENTS)
+    pairs: pd.DataFrame,
+    references: Sequence[str] = ("model_based", "model_free"),
+    events: Sequence[str] = ("both", *EVENTS),
 ) -> pd.DataFrame:
-    """Explained variance of each network's reward prediction errors, both events together and each alone.
+    """Explained variance of each network's reward prediction errors, both events together and each
+    alone.
 
     Returns
     -------
     DataFrame
-        variant, seed, event; for each reference r2_<name>; for all but the first r2_<name>_residual (the first one regressed
-        out of its errors, as in Fig. 5g); r2_together (all as predictors), for each weight_<name> (standardised, from that
-        regression); correlation of the first reference with the last.
+        variant, seed, event; for each reference r2_<name>; for all but the first r2_<name>_residual
+        (the first one regressed out of its errors, as in Fig. 5g); r2_together (all as predictors),
+        for each weight_<name> (standardised, from that regression); correlation of the first
+        reference with the last.
     """
     rows = []
     for (variant, seed), block in pairs.groupby(SUBJECT):
         for event in events:
             part = block if event == "both" else block[block["event"] == event]
-            network, first, last = (part[name].to_numpy(float) for name in ("network", references[0], references[-1]))
+            network, first, last = (
+                part[name].to_numpy(float) for name in ("network", references[0], references[-1])
+            )
             own = {name: part[name].to_numpy(float) for name in references}
-            residuals = {f"{name}_residual": regression.residual(own[name], first) for name in references[1:]}
+            residuals = {
+                f"{name}_residual": regression.residual(own[name], first) for name in references[1:]
+            }
             rows.append(
                 {
                     "variant": variant,
                     "seed": seed,
                     "event": event,
                     **{
-                        f"r2_{name}": regression.explained_variance(network, [errors]) for name, errors in (own | residuals).items()
+                        f"r2_{name}": regression.explained_variance(network, [errors])
+                        for name, errors in (own | residuals).items()
                     },
                     "r2_together": regression.explained_variance(network, list(own.values())),
                     **regression.standardized_weights(network, own),
@@ -164,9 +192,9 @@ def rpe_regressions(
 def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float], pd.Series]:
     """How badly SARSA predicts somebody's rewards, as a function of its learning rate.
 
-    It is the mean squared error of both of its predictions, by subject. The second-stage state's value predicts the reward, the
-    chosen action's the discounted reward. The errors of the two are the reward prediction error at reward, and the discounted sum
-    of those of the trial.
+    It is the mean squared error of both of its predictions, by subject. The second-stage state's
+    value predicts the reward, the chosen action's the discounted reward. The errors of the two are
+    the reward prediction error at reward, and the discounted sum of those of the trial.
     """
     watched = [
         (own, two_step.arrange(own), settings[str(variant)].training.discount)
@@ -177,17 +205,24 @@ def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float]
         parts = []
         for own, arranged, discount in watched:
             learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=discount)
-            replayed = two_step.replay(learner, arranged.choice, arranged.outcome_state, arranged.reward)
+            replayed = two_step.replay(
+                learner, arranged.choice, arranged.outcome_state, arranged.reward
+            )
             at_stage_2, at_reward = (replayed[name][arranged.index] for name in EVENTS.values())
             squares = (at_reward**2 + (at_stage_2 + discount * at_reward) ** 2) / 2
-            parts.append(pd.Series(squares, own.index).groupby([own[name] for name in SUBJECT], observed=True).mean())
+            parts.append(
+                pd.Series(squares, own.index)
+                .groupby([own[name] for name in SUBJECT], observed=True)
+                .mean()
+            )
         return pd.concat(parts)
 
     return at
 
 
 def fitted_rate(trials: pd.DataFrame, settings: BySettings) -> float:
-    """Learning rate at which SARSA predicts the networks' rewards best, which is what a model-free learner learns for.
+    """Learning rate at which SARSA predicts the networks' rewards best, which is what a model-free
+    learner learns for.
 
     It is fitted to what the networks experienced; their reward prediction errors play no part.
     """
@@ -196,8 +231,11 @@ def fitted_rate(trials: pd.DataFrame, settings: BySettings) -> float:
     return round(float(best.x), 3)
 
 
-def reference_rates(pairs: pd.DataFrame, trials: pd.DataFrame, settings: BySettings) -> tuple[pd.DataFrame, float]:
-    """RPE regressions, and errors in predicting reward, for every learning rate of SARSA; the fitted rate, which is among them.
+def reference_rates(
+    pairs: pd.DataFrame, trials: pd.DataFrame, settings: BySettings
+) -> tuple[pd.DataFrame, float]:
+    """RPE regressions, and errors in predicting reward, for every learning rate of SARSA; the
+    fitted rate, which is among them.
 
     The networks are the main ones, or all where those were not recorded.
     """
@@ -206,20 +244,26 @@ def reference_rates(pairs: pd.DataFrame, trials: pd.DataFrame, settings: BySetti
     error, fitted, parts = reward_error(trials, settings), fitted_rate(trials, settings), []
     for rate in sorted({*SARSA_RATES, fitted}):
         regressions = rpe_regressions(with_model_free(pairs, trials, rate, settings))
-        parts.append(regressions.join(error(rate).rename("reward_error"), on=SUBJECT).assign(sarsa_rate=rate))
+        parts.append(
+            regressions.join(error(rate).rename("reward_error"), on=SUBJECT).assign(sarsa_rate=rate)
+        )
     return pd.concat(parts, ignore_index=True), fitted
 
 
 def part_weights(mixture: Mapping[str, float]) -> dict[str, float]:
     """What a unit of either part's value adds to the log odds of choice in a fitted mixture."""
     weight, temperature = mixture["weight"], mixture["inverse_temperature"]
-    return {"planning_weight": weight * temperature, "model_free_weight": (1 - weight) * temperature}
+    return {
+        "planning_weight": weight * temperature,
+        "model_free_weight": (1 - weight) * temperature,
+    }
 
 
 def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame:
     """Fit textbook learners to the choices of every subject that made any, by maximum likelihood.
 
-    The planner knows the transitions and learns how much the second-stage states pay (Miller et al. 2017).
+    The planner knows the transitions and learns how much the second-stage states pay (Miller et al.
+    2017).
 
     Parameters
     ----------
@@ -233,9 +277,10 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        variant, seed, model, choices (fitted), log_likelihood (nats), likelihood_per_choice (geometric mean), bic (Bayesian
-        information criterion, lower is better), converged, the parameters, and for mixtures planning_weight and
-        model_free_weight: each part's share of the inverse temperature.
+        variant, seed, model, choices (fitted), log_likelihood (nats), likelihood_per_choice
+        (geometric mean), bic (Bayesian information criterion, lower is better), converged, the
+        parameters, and for mixtures planning_weight and model_free_weight: each part's share of the
+        inverse temperature.
     """
     planner = two_step.LearningPlanner(common=common)
     by_subject = trials.groupby(SUBJECT, observed=True, sort=True)
@@ -247,17 +292,28 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame
             rng = np.random.default_rng(key[1])
             found = two_step.fit(kind, own, rng, starts, eligibility, planner, watched)
             choices, total = int(np.isfinite(found.likelihood).sum()), found.log_likelihood
-            row = {**dict(zip(SUBJECT, key, strict=True)), "model": model, "choices": choices, "log_likelihood": total}
+            row = {
+                **dict(zip(SUBJECT, key, strict=True)),
+                "model": model,
+                "choices": choices,
+                "log_likelihood": total,
+            }
             row["likelihood_per_choice"] = np.exp(total / choices)
-            row |= {"bic": len(found.parameters) * np.log(choices) - 2 * total, "converged": found.success, **found.parameters}
+            row |= {
+                "bic": len(found.parameters) * np.log(choices) - 2 * total,
+                "converged": found.success,
+                **found.parameters,
+            }
             rows.append(row | (part_weights(found.parameters) if kind == "mixture" else {}))
     return pd.DataFrame(rows)
 
 
 def schematic(settings: Settings[TwoStep], episodes: int = 1_000) -> pd.DataFrame:
-    """Stay probabilities of a model-free and a model-based learner that play the task themselves (Fig. 5b).
+    """Stay probabilities of a model-free and a model-based learner that play the task themselves
+    (Fig. 5b).
 
-    The model-free one credits its first-stage choice with the reward at once (eligibility 1), as the paper's schematic implies.
+    The model-free one credits its first-stage choice with the reward at once (eligibility 1), as
+    the paper's schematic implies.
     """
     rng, task = np.random.default_rng(0), settings.task.probabilities
     players: dict[str, tuple[two_step.Learner, float]] = {
@@ -266,21 +322,29 @@ def schematic(settings: Settings[TwoStep], episodes: int = 1_000) -> pd.DataFram
     }
     parts = []
     for name, (learner, temperature) in players.items():
-        played = two_step.simulate(learner, temperature, episodes, settings.task.trials, rng, **task)
+        played = two_step.simulate(
+            learner, temperature, episodes, settings.task.trials, rng, **task
+        )
         parts.append(staying.stay_probability(played.assign(variant=name, seed=0)))
     return pd.concat(parts, ignore_index=True)
 
 
 def share_of_best(trials: pd.DataFrame, settings: BySettings) -> pd.DataFrame:
-    """Reward per trial of each network, and as a share of what the best possible agent expects in its task."""
+    """Reward per trial of each network, and as a share of what the best possible agent expects in
+    its task."""
     frame = trials.groupby(SUBJECT)["reward"].mean().rename("reward_per_trial").reset_index()
-    best = {variant: own.task.reward_range()[1] / own.task.trials for variant, own in settings.items()}
+    best = {
+        variant: own.task.reward_range()[1] / own.task.trials for variant, own in settings.items()
+    }
     frame["best_possible"] = frame["variant"].map(best).astype(float)
     return frame.assign(share=frame["reward_per_trial"] / frame["best_possible"])
 
 
-def measure_cue(trials: pd.DataFrame, weights: pd.DataFrame, pairs: pd.DataFrame, settings: BySettings) -> dict[str, pd.DataFrame]:
-    """Put a learner to whom the last outcome is a cue beside the main networks, by all that tells planners from others."""
+def measure_cue(
+    trials: pd.DataFrame, weights: pd.DataFrame, pairs: pd.DataFrame, settings: BySettings
+) -> dict[str, pd.DataFrame]:
+    """Put a learner to whom the last outcome is a cue beside the main networks, by all that tells
+    planners from others."""
     trials, weights, pairs = (frame[frame["variant"] == MAIN] for frame in (trials, weights, pairs))
     learner = cue.learner(settings[MAIN])
     pairs = with_reference(pairs, trials, "cue", learner)
@@ -298,10 +362,12 @@ def part(recording: Recording[TwoStep], **values: Any) -> Recording:
 
 
 def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]) -> pd.DataFrame:
-    """Weights of planner and model-free learner in choices, as ``two_step.Mixture`` mixes their values, by network.
+    """Weights of planner and model-free learner in choices, as ``two_step.Mixture`` mixes their
+    values, by network.
 
-    The learning rate is given, not fitted, which makes it a logistic regression of choosing right on what right is worth more
-    than left to either, and on the last choice. The model-free one credits its choice with the reward at once (eligibility 1).
+    The learning rate is given, not fitted, which makes it a logistic regression of choosing right
+    on what right is worth more than left to either, and on the last choice. The model-free one
+    credits its choice with the reward at once (eligibility 1).
 
     Returns
     -------
@@ -316,18 +382,23 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
     )
     values = [two_step.action_values(learner, *seen)[arranged.index] for learner in learners]
     last = fitting.toward_last(arranged.choice)[arranged.index]
-    design = np.column_stack([*(own[:, 1] - own[:, 0] for own in values), last, np.ones(len(trials))])
+    design = np.column_stack(
+        [*(own[:, 1] - own[:, 0] for own in values), last, np.ones(len(trials))]
+    )
     choice, rows = trials["choice"].to_numpy(), []
     networks: Any = trials.groupby(SUBJECT, observed=True).indices
     for (variant, seed), own in networks.items():
         chosen = own[choice[own] >= 0]
-        planning, model_free, *_ = regression.fit_logistic(choice[chosen].astype(float), design[chosen])
+        planning, model_free, *_ = regression.fit_logistic(
+            choice[chosen].astype(float), design[chosen]
+        )
         rows.append((variant, seed, planning, model_free))
     return pd.DataFrame(rows, columns=[*SUBJECT, "mixture_planning", "mixture_model_free"])
 
 
 def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
-    """How much of planning and of model-free control is in choices and in reward prediction errors, by network.
+    """How much of planning and of model-free control is in choices and in reward prediction errors,
+    by network.
 
     Parameters
     ----------
@@ -339,9 +410,10 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed; planning and model_free (weights of lag 1, log odds); interaction (as ``behavior.stay_interaction``); r2
-        and standardised weights of RPEs (``rpe_regressions``), beside the planner's and SARSA's those of expectations that do not
-        learn (SARSA at rate 0); weights as from ``mixture``; share of what the best possible agent earns.
+        variant, seed; planning and model_free (weights of lag 1, log odds); interaction (as
+        ``behavior.stay_interaction``); r2 and standardised weights of RPEs (``rpe_regressions``),
+        beside the planner's and SARSA's those of expectations that do not learn (SARSA at rate 0);
+        weights as from ``mixture``; share of what the best possible agent earns.
     """
     trials, ((_, settings),) = recording.trials, recording.settings.items()
     weights = staying.two_step_weights(trials)
@@ -350,17 +422,23 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     for name, rate in (("model_free", sarsa_rate), ("unlearned", 0.0)):
         pairs = with_model_free(pairs, trials, rate, recording.settings, name)
     parts = [
-        *(staying.staying_by_lag(weights, stays).rename(columns={"lag 1": name}) for name, stays in kinds.items()),
+        *(
+            staying.staying_by_lag(weights, stays).rename(columns={"lag 1": name})
+            for name, stays in kinds.items()
+        ),
         staying.stay_interaction(trials),
         rpe_regressions(pairs, ("model_based", "model_free", "unlearned"), ["both"]),
         mixture(trials, sarsa_rate, settings),
         share_of_best(trials, recording.settings),
     ]
-    return pd.concat([own.set_index(SUBJECT) for own in parts], axis=1)[list(CONTROLS)].reset_index()
+    return pd.concat([own.set_index(SUBJECT) for own in parts], axis=1)[
+        list(CONTROLS)
+    ].reset_index()
 
 
 def over_training(training: Recording, finished: Recording, sarsa_rate: float) -> pd.DataFrame:
-    """Both controls at each stage of training, and of the finished main networks in as many episodes.
+    """Both controls at each stage of training, and of the finished main networks in as many
+    episodes.
 
     Returns
     -------
@@ -374,17 +452,23 @@ def over_training(training: Recording, finished: Recording, sarsa_rate: float) -
     if MAIN in finished.settings:
         as_many = range(training.trials["episode"].max() + 1)
         trials, steps = (
-            frame[(frame["variant"] == MAIN) & frame["episode"].isin(as_many)] for frame in (finished.trials, finished.steps)
+            frame[(frame["variant"] == MAIN) & frame["episode"].isin(as_many)]
+            for frame in (finished.trials, finished.steps)
         )
         main = Recording(trials, steps, settings={MAIN: finished.settings[MAIN]})
-        stages.append(controls(main, sarsa_rate).assign(trained_episodes=finished.settings[MAIN].training.episodes))
+        stages.append(
+            controls(main, sarsa_rate).assign(
+                trained_episodes=finished.settings[MAIN].training.episodes
+            )
+        )
     return storage.leading(pd.concat(stages, ignore_index=True), *SUBJECT, "trained_episodes")
 
 
 def before_planning(training: pd.DataFrame) -> pd.DataFrame:
     """When planning comes up, and which control the stages before it show, a row per network.
 
-    Planning is there from the stage on at which its weight in the mixture reaches half of the last one's; NaN where it never is.
+    Planning is there from the stage on at which its weight in the mixture reaches half of the last
+    one's; NaN where it never is.
     """
     rows = {}
     for key, own in training.sort_values("trained_episodes").groupby(SUBJECT):
@@ -402,11 +486,14 @@ def before_planning(training: pd.DataFrame) -> pd.DataFrame:
 
 
 def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
-    """Measure behaviour and, where steps were recorded, reward prediction errors; supplementary6 is about the main networks."""
+    """Measure behaviour and, where steps were recorded, reward prediction errors; supplementary6 is
+    about the main networks."""
     stages = {name: own for name, own in recording.settings.items() if name == IN_TRAINING}
     if stages:
         training = replace(part(recording, variant=IN_TRAINING), settings=stages)
-        trials, steps = (frame[frame["variant"] != IN_TRAINING] for frame in (recording.trials, recording.steps))
+        trials, steps = (
+            frame[frame["variant"] != IN_TRAINING] for frame in (recording.trials, recording.steps)
+        )
         settings = {name: own for name, own in recording.settings.items() if name not in stages}
         recording = replace(recording, trials=trials, steps=steps, settings=settings)
     trials, settings = recording.trials, recording.settings
@@ -421,7 +508,9 @@ def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
         measured["rpe_regressions_by_rate"], rate = reference_rates(pairs, trials, settings)
         pairs = with_model_free(pairs, trials, rate, settings)
         measured["rpe_regressions"] = rpe_regressions(pairs).assign(sarsa_rate=rate)
-        whole = rpe_regressions(model_based_pairs(recording, last_step=True), ("model_based",), ("both",))
+        whole = rpe_regressions(
+            model_based_pairs(recording, last_step=True), ("model_based",), ("both",)
+        )
         measured["last_step"] = whole[[*SUBJECT, "r2_model_based"]]
         if MAIN in settings:
             measured |= measure_cue(trials, measured["lag_weights"], pairs, settings)
@@ -432,7 +521,11 @@ def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
 
 def lag_1(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Lag-1 weights, a row per network, a column per kind of trial."""
-    return measured["lag_weights"].query("lag == 1").pivot(index=SUBJECT, columns="signal", values="weight")
+    return (
+        measured["lag_weights"]
+        .query("lag == 1")
+        .pivot(index=SUBJECT, columns="signal", values="weight")
+    )
 
 
 def pooled_rpes(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -444,7 +537,9 @@ def beside_cue(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """What is said of the networks and the cue learner, a row per main network."""
     likelihood = measured["cue_rules"].pivot(index=SUBJECT, columns="rule", values="log_likelihood")
     rpes = measured["cue_rpes"].query("event == 'both'").set_index(SUBJECT)
-    later = measured["cue_lags"].query("variant == @MAIN").set_index(SUBJECT)[cue.LATER].mean(axis=1)
+    later = (
+        measured["cue_lags"].query("variant == @MAIN").set_index(SUBJECT)[cue.LATER].mean(axis=1)
+    )
     return pd.DataFrame(
         {
             "likelihood": likelihood["planner"] - likelihood["cue"],
@@ -468,11 +563,25 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         claims.measures("twostep-stay", measured["stay_interaction"]),
     ]
     if "rpe_regressions" in measured:
-        parts.append(claims.measures("twostep-rpe-mb", pooled_rpes(measured), {"r2_model_based": "r2"}))
-        parts.append(claims.measures("twostep-rpe-mb", measured["last_step"], {"r2_model_based": "r2, last step too"}))
-        parts.append(claims.measures("twostep-rpe-mf", pooled_rpes(measured), {"r2_model_free_residual": "r2"}))
-        by_rate = measured["rpe_regressions_by_rate"].query("event == 'both' and sarsa_rate in @SARSA_RATES")
-        by_rate = by_rate.pivot(index=SUBJECT, columns="sarsa_rate", values="r2_model_free_residual")
+        parts.append(
+            claims.measures("twostep-rpe-mb", pooled_rpes(measured), {"r2_model_based": "r2"})
+        )
+        parts.append(
+            claims.measures(
+                "twostep-rpe-mb", measured["last_step"], {"r2_model_based": "r2, last step too"}
+            )
+        )
+        parts.append(
+            claims.measures(
+                "twostep-rpe-mf", pooled_rpes(measured), {"r2_model_free_residual": "r2"}
+            )
+        )
+        by_rate = measured["rpe_regressions_by_rate"].query(
+            "event == 'both' and sarsa_rate in @SARSA_RATES"
+        )
+        by_rate = by_rate.pivot(
+            index=SUBJECT, columns="sarsa_rate", values="r2_model_free_residual"
+        )
         parts.append(claims.measures("twostep-rpe-mf", by_rate, "r2, rate {:g}".format))
     if "cue_rules" in measured:
         parts.append(claims.measures("twostep-cue", beside_cue(measured)))
@@ -486,24 +595,35 @@ def example_points(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataF
     """What Fig. 5f, g draw: the reward prediction errors of one network in a few episodes."""
     first = recording.trials["seed"].min()
     trials, steps = (
-        frame[(frame["variant"] == MAIN) & (frame["seed"] == first) & (frame["episode"] < EXAMPLE_EPISODES)]
+        frame[
+            (frame["variant"] == MAIN)
+            & (frame["seed"] == first)
+            & (frame["episode"] < EXAMPLE_EPISODES)
+        ]
         for frame in (recording.trials, recording.steps)
     )
     pairs = model_based_pairs(Recording(trials, steps, settings=recording.settings))
     pairs = with_model_free(pairs, trials, sarsa_rate, recording.settings)
-    residual = regression.residual(pairs["model_free"].to_numpy(float), pairs["model_based"].to_numpy(float))
+    residual = regression.residual(
+        pairs["model_free"].to_numpy(float), pairs["model_based"].to_numpy(float)
+    )
     return pairs[["event", "network", "model_based"]].assign(model_free_residual=residual)
 
 
-def further_tables(recording: Recording[TwoStep], measured: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Further tables: simulated learners (5b), single errors (5f, g), fitted learners, and the main results by variant."""
+def further_tables(
+    recording: Recording[TwoStep], measured: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Further tables: simulated learners (5b), single errors (5f, g), fitted learners, and the main
+    results by variant."""
     settings, trials = recording.settings[MAIN], recording.trials
     fitted = trials[(trials["variant"] == MAIN) & (trials["episode"] < FITTED_EPISODES)]
     r2 = pooled_rpes(measured)[["r2_model_based", "r2_model_free_residual"]]
     rewards = measured["reward"].set_index(SUBJECT)[["reward_per_trial", "share"]]
     return {
         "stay_probability_models": schematic(settings),
-        "rpe_examples": example_points(recording, measured["rpe_regressions"]["sarsa_rate"].iloc[0]),
+        "rpe_examples": example_points(
+            recording, measured["rpe_regressions"]["sarsa_rate"].iloc[0]
+        ),
         "fits": fit_models(fitted, FITTED_STARTS, settings.task.common),
         "trial_structure": pd.concat([lag_1(measured), r2, rewards], axis=1).reset_index(),
     }

@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
-from prefrontal.statistics import interval, summarize
 from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
+from prefrontal.statistics import interval, summarize
 from prefrontal.tables import storage
 from prefrontal.tables.storage import published
 from replications.two_step import animals_figure
@@ -155,9 +155,11 @@ def draw_rat_weights(ax: Axes) -> None:
 
 
 def draw_weights(ax: Axes, results: pd.DataFrame) -> None:
-    """Fig. 5e: lagged regression of the networks' choices, mean and every network, beside the published means.
+    """Fig. 5e: lagged regression of the networks' choices, mean and every network, beside the
+    published means.
 
-    At every lag the kinds of trials stand side by side, the published mean of each among the networks' dots of its kind.
+    At every lag the kinds of trials stand side by side, the published mean of each among the
+    networks' dots of its kind.
     """
     lag_axes(ax, "networks")
     model = published("fig5e")
@@ -223,7 +225,8 @@ BY_RATE = {
 
 
 def supplement(results: pd.DataFrame, fitted: float) -> Drawing:
-    """Supplementary Fig. 6, by SARSA's learning rate: both references, and how the rate of Fig. 5g is found."""
+    """Supplementary Fig. 6, by SARSA's learning rate: both references, and how the rate of Fig. 5g
+    is found."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 95)
     both = results[results["event"] == "both"]
     axes = figure.subplots(2, 3).flat
@@ -340,11 +343,13 @@ CUE_FIGURE = {
     "one trial back": ("one\nback", COLORS["control"]),
     "model-free": ("SARSA", COLORS["model-free"]),
 }
-"""Columns and rules of the figure about the cue learner: what they are called there, and their colour."""
+"""Columns and rules of the figure about the cue learner: what they are called there, and their
+colour."""
 
 
 def cue(results: Results) -> Drawing:
-    """Draw the model-free alternative of Akam, Costa & Dayan (2015), the last trial's outcome as a cue, beside the networks."""
+    """Draw the model-free alternative of Akam, Costa & Dayan (2015), the last trial's outcome as a
+    cue, beside the networks."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 58)
     layout: dict[str, Any] = {"left": 0.06, "right": 0.99, "top": 0.86, "bottom": 0.18}
     outer = figure.add_gridspec(1, 3, wspace=0.24, width_ratios=(1.1, 0.75, 1.25), **layout)
@@ -393,7 +398,8 @@ TRAINING_PANELS: dict[str, dict[str, tuple[str, str]]] = {
 
 
 def draw_course(ax: Axes, results: pd.DataFrame, column: str, color: str, label: str) -> None:
-    """One measure over training: every network (thin) and their mean, and the finished main networks as dots."""
+    """One measure over training: every network (thin) and their mean, and the finished main
+    networks as dots."""
     stages, finished = (
         results[results["variant"] == IN_TRAINING],
         results[results["variant"] == MAIN],

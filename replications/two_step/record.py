@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from prefrontal.networks.load import Networks
 from prefrontal.tables.recording import Recording
-from replications.two_step.settings import MAIN, IN_TRAINING, TwoStep
+from replications.two_step.settings import IN_TRAINING, MAIN, TwoStep
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[TwoStep]]:
@@ -16,6 +16,8 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[TwoStep]]:
         trained = networks(variant)
         if variant == IN_TRAINING:
             for stage in trained.settings.training.snapshot_episodes:
-                yield networks(IN_TRAINING, snapshot=stage).record(tenth, columns={"trained_episodes": stage})
+                yield networks(IN_TRAINING, snapshot=stage).record(
+                    tenth, columns={"trained_episodes": stage}
+                )
         else:
             yield trained.record(episodes if variant == MAIN else third)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from prefrontal.settings import (
     Count,
@@ -11,6 +11,7 @@ from prefrontal.settings import (
     Settings,
     TaskSettings,
     TrainingSettings,
+    Variants,
     validated,
 )
 
@@ -45,12 +46,13 @@ class TwoStep(TaskSettings):
         return TwoStepTask(self)
 
     @property
-    def probabilities(self) -> dict[str, float]:
+    def probabilities(self) -> dict[str, Any]:
         """The task's probabilities, as planners and simulations take them."""
         return {"common": self.common, "rich": self.rich, "reversal": self.reversal}
 
     def reward_range(self) -> tuple[float, float]:
-        """Reward per episode of random valid choice, and of the best planner (0.706 per trial by default)."""
+        """Reward per episode of random valid choice, and of the best planner (0.706 per trial by
+        default)."""
         from prefrontal.models.two_step import belief_state_value
 
         return 0.5 * self.trials, belief_state_value(self.trials, **self.probabilities)
@@ -64,7 +66,7 @@ SETTINGS = Settings(
 )
 
 MAIN, IN_TRAINING = "default", "training"
-VARIANTS = {
+VARIANTS: Variants = {
     MAIN: {},
     "2_steps": {"task.steps_per_trial": 2},
     "repeat": {"task.invalid_response": "repeat"},
@@ -72,30 +74,33 @@ VARIANTS = {
     "default_rpe": {"network.input": "rpe"},
     IN_TRAINING: {"training.episodes": 5_000, "training.snapshots": 10},
 }
-"""The networks of Fig. 5; one difference for each choice about the trial that the paper leaves open;
-reward prediction errors as input; and the first half of training, in which the task is learned,
-with weights kept every 500 episodes."""
+"""The networks of Fig. 5; one difference for each choice about the trial that the paper leaves
+open; reward prediction errors as input; and the first half of training, in which the task is
+learned, with weights kept every 500 episodes."""
 
 TEST_EPISODES = 300
-"""Test episodes per network (Methods, simulation 4: 300); a third of them in variants other than the
-main one, a tenth at each stage of training."""
+"""Test episodes per network (Methods, simulation 4: 300); a third of them in variants other than
+the main one, a tenth at each stage of training."""
 
 SARSA_RATES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
-"""Learning rates of the model-free reference that are shown beside the fitted one; the paper does not state the one it used."""
+"""Learning rates of the model-free reference that are shown beside the fitted one; the paper does
+not state the one it used."""
 
 RESIDUAL = 0.01
-"""Largest share of variance that model-free errors may explain where model-based ones leave some."""
+"""Largest share of variance that model-free errors may explain where model-based ones leave
+some."""
 
 EXAMPLE_EPISODES = 30
 """Episodes of one network drawn in Fig. 5f, g (caption)."""
 
 FITTED_EPISODES, FITTED_STARTS = 100, 5
-"""Episodes of each network to which learners are fitted, which makes it about as many choices as of a rat; runs per fit."""
+"""Episodes of each network to which learners are fitted, which makes it about as many choices as of
+a rat; runs per fit."""
 
 CUE_RATE, CUE_TEMPERATURE = 0.05, 6.0
-"""Learning rate and inverse temperature at which the cue learner learns the task; rules that are fitted have their own."""
+"""Learning rate and inverse temperature at which the cue learner learns the task; rules that are
+fitted have their own."""
 
 CUE_LEARNERS, CUE_TRIALS = 100, 4_000
-"""Cue learners whose values are averaged, and trials from which each learns them: about a hundred of the rarest kind."""
-
-
+"""Cue learners whose values are averaged, and trials from which each learns them: about a hundred
+of the rarest kind."""

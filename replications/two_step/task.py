@@ -1,4 +1,5 @@
-"""Two-step task (Daw et al. 2011, in the version of Miller et al. 2017; Wang et al. 2018, simulation 4)."""
+"""Two-step task (Daw et al. 2011, in the version of Miller et al. 2017; Wang et al. 2018,
+simulation 4)."""
 
 from __future__ import annotations
 
@@ -124,7 +125,8 @@ class TwoStepTask(Task):
         return after, self._observe(after), reward
 
     def trial_columns(self, state: State) -> dict[str, Any]:
-        """Choice, transition, second-stage state and reward of trials that just ended, and the state that was rich."""
+        """Choice, transition, second-stage state and reward of trials that just ended, and the
+        state that was rich."""
         choice, outcome_state, rich_state = (
             state[n].numpy() for n in ("choice", "outcome_state", "rich_state")
         )

@@ -4,7 +4,8 @@ Reward alone does not show how it was earned. Sweeps therefore follow planning a
 control over training, with frozen weights:
 
     prefrontal sweep two_step --name entropy_discount --networks 4 --points 10 \
-        --training.episodes 5000 --vary training.entropy_cost=.025,.05,.1 training.discount=.8,.9,.95
+        --training.episodes 5000 --vary training.entropy_cost=.025,.05,.1
+        training.discount=.8,.9,.95
 """
 
 from __future__ import annotations
@@ -26,12 +27,20 @@ def both_controls(batch: NetworkBatch) -> pd.DataFrame:
     """Measure both controls of each network (``analysis.controls``), one row per network."""
     agent, index = batch.agent, list(range(len(batch.settings)))
     played = record(
-        agent, batch.task, index, "validation", VALIDATION_EPISODES, discount=agent.discount, purpose="validation episodes"
+        agent,
+        batch.task,
+        index,
+        "validation",
+        VALIDATION_EPISODES,
+        discount=agent.discount,
+        purpose="validation episodes",
     )
     rows = []
     for k, settings in enumerate(batch.settings):
         network = replace(analysis.part(played, seed=k), settings={"validation": settings})
-        rows.append(analysis.controls(network, analysis.fitted_rate(network.trials, network.settings)))
+        rows.append(
+            analysis.controls(network, analysis.fitted_rate(network.trials, network.settings))
+        )
     return pd.concat(rows, ignore_index=True).drop(columns=[*SUBJECT, "share"])
 
 

@@ -15,11 +15,11 @@ import pandas as pd
 from scipy import stats
 
 from prefrontal.analysis import neural
-from prefrontal.statistics import normalised_reward
 from prefrontal.experiments import Analysis
 from prefrontal.models import rescorla_wagner
 from prefrontal.models.volatility import VolatilityObserver
 from prefrontal.publishing import claims
+from prefrontal.statistics import normalised_reward
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 from prefrontal.tables.storage import leading
@@ -410,11 +410,12 @@ def stages(recording: Recording[VolatileBandit]) -> pd.DataFrame:
     earlier = (
         trials[trials["trained_episodes"].notna()] if "trained_episodes" in trials else trials[:0]
     )
-    for trained, stage_trials in earlier.groupby("trained_episodes") if len(earlier) else ():
+    for _, stage_trials in earlier.groupby("trained_episodes") if len(earlier) else ():
+        trained = int(stage_trials["trained_episodes"].iloc[0])
         for subject, episodes in subjects(recording, stage_trials):
             rates = block_rates(fit_orders(subject, episodes, episodes.choice, coarse=True))
             share = float(episodes.normalised_reward(episodes.choice))
-            parts.append(rates.assign(share=share, episodes=int(trained)))
+            parts.append(rates.assign(share=share, episodes=trained))
     joined = pd.concat(parts[1:] or parts, ignore_index=True)
     return joined.sort_values(["variant", "episodes", "seed"], ignore_index=True)
 

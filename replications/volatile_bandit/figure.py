@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prefrontal.statistics import interval, summarize
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.settings import Settings
+from prefrontal.statistics import interval, summarize
 from prefrontal.tables.storage import published
 from replications.volatile_bandit.claims import RATES, UNITS
 from replications.volatile_bandit.settings import (

@@ -75,7 +75,7 @@ class VolatileBandit(TaskSettings):
         return {"human_schedule": partial(HumanScheduleTask, self)}
 
     @property
-    def process(self) -> dict[str, float]:
+    def process(self) -> dict[str, Any]:
         """The process that generates tied episodes, as the Bayesian agent takes it."""
         return {
             "volatility": self.volatility,

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal.statistics import interval, summarize
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import Drawing
 from prefrontal.publishing.results import Results
+from prefrontal.statistics import interval, summarize
 from replications.weather.ideal_observer import KINDS
 from replications.weather.settings import BETS, DRAWN, MAIN, OUTSIDE, Weather
 

@@ -10,26 +10,53 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "Reproduce": {
-        "run": ("prefrontal.pipeline.commands:run", "train what is missing, record, analyse and draw"),
+        "run": (
+            "prefrontal.pipeline.commands:run",
+            "train what is missing, record, analyse and draw",
+        ),
         "train": ("prefrontal.pipeline.commands:train", "train networks"),
-        "record": ("prefrontal.pipeline.commands:record", "play the trained networks, weights frozen"),
-        "analyse": ("prefrontal.pipeline.commands:analyse", "analyse a recording and evaluate the claims"),
+        "record": (
+            "prefrontal.pipeline.commands:record",
+            "play the trained networks, weights frozen",
+        ),
+        "analyse": (
+            "prefrontal.pipeline.commands:analyse",
+            "analyse a recording and evaluate the claims",
+        ),
         "draw": ("prefrontal.pipeline.commands:draw", "draw the figures from results"),
-        "reproduce": ("prefrontal.pipeline.commands:reproduce", "rebuild everything from weights and compare"),
+        "reproduce": (
+            "prefrontal.pipeline.commands:reproduce",
+            "rebuild everything from weights and compare",
+        ),
         "claims": ("prefrontal.pipeline.commands:claims", "print the table of claims"),
     },
     "Change": {
-        "compare": ("prefrontal.pipeline.commands:compare", "show a run's measures next to the suite's"),
+        "compare": (
+            "prefrontal.pipeline.commands:compare",
+            "show a run's measures next to the suite's",
+        ),
         "sweep": ("prefrontal.pipeline.commands:sweep", "train every combination of some settings"),
         "new": ("prefrontal.pipeline.commands:new", "write the folder of a new experiment"),
     },
     "Compare with animals": {
-        "animals": ("prefrontal.pipeline.commands:animals", "analyse choices of animals next to the networks"),
-        "trials": ("prefrontal.pipeline.commands:trials", "only write the trials table of a data file"),
+        "animals": (
+            "prefrontal.pipeline.commands:animals",
+            "analyse choices of animals next to the networks",
+        ),
+        "trials": (
+            "prefrontal.pipeline.commands:trials",
+            "only write the trials table of a data file",
+        ),
     },
     "Publish": {
-        "cite": ("prefrontal.pipeline.commands:cite", "print a figure's caption, provenance and references"),
-        "texts": ("prefrontal.pipeline.commands:texts", "fill the tables of the READMEs from results"),
+        "cite": (
+            "prefrontal.pipeline.commands:cite",
+            "print a figure's caption, provenance and references",
+        ),
+        "texts": (
+            "prefrontal.pipeline.commands:texts",
+            "fill the tables of the READMEs from results",
+        ),
         "report": ("prefrontal.pipeline.commands:report", "write figures/report.html"),
         "fetch": ("prefrontal.pipeline.commands:fetch", "download trained networks"),
     },

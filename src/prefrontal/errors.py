@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 
@@ -13,21 +14,43 @@ class UserError(Exception):
     """Something in the input is wrong; the message names it and says what is legal."""
 
 
+LARGEST = 10**12
+"""Counts that are larger are refused: nothing of this size would end."""
+
+
+def shown(value: object) -> str:
+    """Write a value in a message, a long one without its middle."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:100]}...{text[-20:]}"
+
+
 def check(legal: bool, name: str, value: object, expected: str) -> None:
     """Raise UserError unless ``legal``, naming the field, its value and what it should be."""
     if not legal:
-        raise UserError(f"{name} is {value!r}; it must be {expected}")
+        raise UserError(f"{name} is {shown(value)}; it must be {expected}")
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise UserError unless a value is a whole number between 1 and ``LARGEST``."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise UserError(f"{name} is {shown(value)}; it must be a whole number, at least 1")
+    check(int(value) >= 1, name, value, "at least 1")
+    check(int(value) <= LARGEST, name, value, f"at most {LARGEST:,}")
 
 
 def require_memory(needed: float, what: str) -> None:
     """Raise UserError if so many bytes are more than this machine's memory."""
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > there:
-        raise UserError(f"{what}: takes at least {needed / 1e9:,.0f} GB of memory, of which this machine has {there / 1e9:,.0f}")
+        raise UserError(
+            f"{what}: takes at least {needed / 1e9:,.0f} GB of memory, of which "
+            f"this machine has {there / 1e9:,.0f}"
+        )
 
 
 def run(main: Callable[[], Any]) -> None:
-    """Run a command line; turn what a user can mend, an interruption or a termination into one line on stderr and exit code 1."""
+    """Run a command line; turn what a user can mend, an interruption or a termination into one line
+    on stderr and exit code 1."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
@@ -36,6 +59,9 @@ def run(main: Callable[[], Any]) -> None:
     except OSError as error:
         sys.exit(f"error: {error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt:
-        sys.exit("interrupted; nothing already written is lost, and training resumes with the same command")
+        sys.exit(
+            "interrupted; nothing already written is lost, and training resumes "
+            "with the same command"
+        )
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -1,4 +1,5 @@
-"""Experiments: one typed definition per folder of ``replications/``, and the registry that finds them.
+"""Experiments: one typed definition per folder of ``replications/``, and the registry that finds
+them.
 
 A folder holds ``experiment.py`` with ``EXPERIMENT`` and, with the same names everywhere,
 

@@ -31,17 +31,20 @@ PUBLISHED = CHECKOUT / "data" / "published" if CHECKOUT else PACKAGE_FOLDER / "p
 """Digitised values of the paper's figures."""
 
 PART = ".part"
-"""Ending of a file that is still being written, after its name, the machine and the process: .fig5.png.machine.123.part."""
+"""Ending of a file that is still being written, after its name, the machine and the process:
+.fig5.png.machine.123.part."""
 
 
 def experiment_folder(data: Path, experiment: str) -> Path:
-    """Folder of an experiment's networks and results: in a data folder, or else in that of the suite."""
+    """Folder of an experiment's networks and results: in a data folder, or else in that of the
+    suite."""
     folder = data / experiment
     return folder if folder.exists() else DATA / experiment
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make a folder, remove what killed runs left half written, and raise UserError if no file can be written there."""
+    """Make a folder, remove what killed runs left half written, and raise UserError if no file can
+    be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()
@@ -72,7 +75,9 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         import fcntl
     except ImportError as error:
-        raise UserError("writing results needs Linux or macOS (file locks); on Windows, use WSL") from error
+        raise UserError(
+            "writing results needs Linux or macOS (file locks); on Windows, use WSL"
+        ) from error
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -83,7 +88,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write to; it takes the place of ``path`` only when the block succeeds."""
+    """Give a temporary path to write to; it takes the place of ``path`` only when the block
+    succeeds."""
     prepare_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}{PART}")
     try:
@@ -91,7 +97,9 @@ def atomic(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         why = error.strerror or error
-        raise UserError(f"{path}: cannot be written ({why}); the previous version is kept") from error
+        raise UserError(
+            f"{path}: cannot be written ({why}); the previous version is kept"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 
 class Bar(tqdm):
-    """A progress bar; where ``report`` is set, it calls that with its title and fraction instead of drawing."""
+    """A progress bar; where ``report`` is set, it calls that with its title and fraction instead of
+    drawing."""
 
     report: ClassVar[Callable[[str, float], Any] | None] = None
 

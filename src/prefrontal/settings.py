@@ -1,4 +1,5 @@
-"""Settings of an experiment: task, network and training, each a validated class, nested in ``Settings``.
+"""Settings of an experiment: task, network and training, each a validated class, nested in
+``Settings``.
 
 The same objects travel from the command line (``--task.reversal 0.1``) to networks, recordings,
 analyses, ideal observers and labels. Nothing here imports PyTorch.
@@ -31,7 +32,7 @@ from typing import (
 import pydantic
 from pydantic import ConfigDict, Field, ValidationError
 
-from prefrontal.errors import UserError, check
+from prefrontal.errors import LARGEST, UserError, check, shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,18 +41,21 @@ if TYPE_CHECKING:
     from prefrontal.networks.network import Network
     from prefrontal.task import Task
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
 """Whole number, 1 or more."""
-CountOrZero = Annotated[int, Field(ge=0)]
+CountOrZero = Annotated[int, Field(ge=0, le=LARGEST)]
 """Whole number, 0 or more."""
 Probability = Annotated[float, Field(ge=0, le=1)]
 """Number between 0 and 1."""
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, lt=1e18, allow_inf_nan=False)]
 """Finite number above 0."""
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, lt=1e18, allow_inf_nan=False)]
 """Finite number, 0 or more."""
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(gt=-1e18, lt=1e18, allow_inf_nan=False)]
 """Finite number."""
+
+Variants = dict[str, dict[str, Any]]
+"""Variant -> settings that differ from those of an experiment, by dotted name."""
 
 BATCHED = "networks that differ in this setting can be trained as one batch"
 """Mark of such settings in their annotation."""
@@ -89,7 +93,7 @@ def _message(kind: type[Any], error: ValidationError) -> str:
         known = ", ".join(field.name for field in dataclasses.fields(kind))
         return f"no setting {name!r}; there are {known}"
     message = first["msg"]
-    return f"{name} is {first['input']!r}: {message[0].lower()}{message[1:]}"
+    return f"{name} is {shown(first['input'])}: {message[0].lower()}{message[1:]}"
 
 
 @validated
@@ -107,14 +111,16 @@ class TaskSettings(ABC):
         """Reward per episode of random valid choice, and of the best possible agent."""
 
     def check_others(self, network: NetworkSettings, training: TrainingSettings) -> None:
-        """Raise UserError where the task cannot be learned with these network or training settings."""
+        """Raise UserError where the task cannot be learned with these network or training
+        settings."""
 
     def curriculum(self) -> list[tuple[int, Task]]:
         """Tasks of the training in order, each with the episode from which it is trained."""
         return [(0, self.build())]
 
     def test_problems(self) -> dict[str, Callable[[], Task]]:
-        """Fixed problems on which the figures test networks, by name: functions that build the tasks."""
+        """Fixed problems on which the figures test networks, by name: functions that build the
+        tasks."""
         return {}
 
     def encoder(self, units: int) -> Encoder | None:
@@ -128,7 +134,8 @@ class TaskSettings(ABC):
 
 @validated
 class NetworkSettings:
-    """Settings of a network. Defaults are the paper's (Wang et al. 2018, Methods, "Architecture")."""
+    """Settings of a network. Defaults are the paper's (Wang et al. 2018, Methods,
+    "Architecture")."""
 
     GROUP: ClassVar[str] = "network"
 
@@ -173,10 +180,11 @@ class TrainingSettings:
     learning_rate: Annotated[Positive, BATCHED] = 7e-4
     """RMSProp learning rate (paper: 7e-4)."""
     lr_decay_start: Probability = 1.0
-    """Fraction of training after which the learning rate falls linearly to zero; 1 keeps it constant
-    (not stated)."""
+    """Fraction of training after which the learning rate falls linearly to zero; 1 keeps it
+    constant (not stated)."""
     encoder_rate: Annotated[NonNegative, BATCHED] = 1.0
-    """Learning rate of the encoder relative to the rest, if there is one; 0 freezes it (not stated)."""
+    """Learning rate of the encoder relative to the rest, if there is one; 0 freezes it (not
+    stated)."""
     discount: Annotated[Probability, BATCHED] = 0.9
     """Discount factor per time step (paper: 0.9)."""
     value_cost: Annotated[NonNegative, BATCHED] = 0.05
@@ -289,7 +297,8 @@ class Settings(Generic[TaskT]):
         return values | {"seed": self.seed}
 
     def differences(self, other: Settings[Any]) -> dict[str, tuple[Any, Any]]:
-        """Settings in which two networks differ, the seed aside: name -> value here, value there."""
+        """Settings in which two networks differ, the seed aside: name -> value here, value
+        there."""
         here, there = self.flat(), other.flat()
         names = [name for name in here if name != "seed" and here[name] != there.get(name)]
         return {name: (here[name], there.get(name)) for name in names}

@@ -57,13 +57,16 @@ def _file(module: str) -> Path | None:
     for depth, part in enumerate(rest, 2):
         if spec is None or spec.submodule_search_locations is None:
             return None
-        spec = PathFinder.find_spec(".".join(module.split(".")[:depth]), list(spec.submodule_search_locations))
+        spec = PathFinder.find_spec(
+            ".".join(module.split(".")[:depth]), list(spec.submodule_search_locations)
+        )
     return Path(spec.origin) if spec is not None and spec.origin else None
 
 
 @functools.cache
 def _imports(path: Path) -> list[str]:
-    """Names of the modules that a file may import, also inside functions; other names among them do no harm."""
+    """Names of the modules that a file may import, also inside functions; other names among them do
+    no harm."""
     names = []
     for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -93,12 +96,18 @@ def statements(path: Path) -> str:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             starts[token.start[0]] = token.start[1]
-    rows = [line[: starts[n]] if n in starts else line for n, line in enumerate(kept.split("\n"), 1)]
+    rows = [
+        line[: starts[n]] if n in starts else line for n, line in enumerate(kept.split("\n"), 1)
+    ]
     return "".join("".join(rows).split())
 
 
 def _docstrings(tree: ast.AST) -> Iterator[tuple[int, int]]:
     """First and last line of every string that stands alone."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
             yield node.lineno, node.end_lineno or node.lineno

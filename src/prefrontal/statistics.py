@@ -1,4 +1,5 @@
-"""Statistics across networks: thin calls to SciPy and statsmodels. The network is the unit of replication."""
+"""Statistics across networks: thin calls to SciPy and statsmodels. The network is the unit of
+replication."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float,
 
 
 def pooled(estimates: ArrayLike, errors: ArrayLike) -> dict[str, float]:
-    """Mean of subjects' estimates by random effects (Paule & Mandel; statsmodels): subjects differ, precise ones count more.
+    """Mean of subjects' estimates by random effects (Paule & Mandel; statsmodels): subjects differ,
+    precise ones count more.
 
     Parameters
     ----------
@@ -52,8 +54,8 @@ def pooled(estimates: ArrayLike, errors: ArrayLike) -> dict[str, float]:
     Returns
     -------
     dict
-        pooled; pooled_low, pooled_high, its 95 % t interval, unbounded for fewer than two subjects; between, the standard
-        deviation between subjects.
+        pooled; pooled_low, pooled_high, its 95 % t interval, unbounded for fewer than two subjects;
+        between, the standard deviation between subjects.
     """
     from statsmodels.stats.meta_analysis import (
         combine_effects,  # slow to import; figures do without
@@ -68,16 +70,27 @@ def pooled(estimates: ArrayLike, errors: ArrayLike) -> dict[str, float]:
         warnings.simplefilter("ignore")  # of measures that are not used
         found = combine_effects(sample[known], error[known] ** 2, method_re="iterated")
         low, high = found.conf_int(use_t=True)[1]
-    return {"pooled": found.mean_effect_re, "pooled_low": low, "pooled_high": high, "between": max(found.tau2, 0.0) ** 0.5}
+    return {
+        "pooled": found.mean_effect_re,
+        "pooled_low": low,
+        "pooled_high": high,
+        "between": max(found.tau2, 0.0) ** 0.5,
+    }
 
 
-def summarize(frame: pd.DataFrame, by: Sequence[str], value: str, confidence: float = 0.95) -> pd.DataFrame:
-    """Mean over networks with its t interval per group: columns ``by``, mean, ci_low, ci_high, n (not missing)."""
+def summarize(
+    frame: pd.DataFrame, by: Sequence[str], value: str, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Mean over networks with its t interval per group: columns ``by``, mean, ci_low, ci_high, n
+    (not missing)."""
     rows = []
     for keys, group in frame.groupby(list(by), sort=False, observed=True):
         mean, low, high = interval(group[value], confidence)
         keys = keys if isinstance(keys, tuple) else (keys,)
-        rows.append(dict(zip(by, keys, strict=True)) | {"mean": mean, "ci_low": low, "ci_high": high, "n": group[value].count()})
+        rows.append(
+            dict(zip(by, keys, strict=True))
+            | {"mean": mean, "ci_low": low, "ci_high": high, "n": group[value].count()}
+        )
     return pd.DataFrame(rows)
 
 

@@ -1,8 +1,9 @@
 """What a task is.
 
-A task is a pure, batched state machine. ``reset`` opens episodes and ``step`` takes one action in each of them; both work
-on tensors whose leading axes are (network, episode), hold no state of their own, and receive their randomness as uniform
-numbers. The same lines therefore run one trial in a notebook, thousands of episodes in training, compiled, and on a GPU.
+A task is a pure, batched state machine. ``reset`` opens episodes and ``step`` takes one action in
+each of them; both work on tensors whose leading axes are (network, episode), hold no state of their
+own, and receive their randomness as uniform numbers. The same lines therefore run one trial in a
+notebook, thousands of episodes in training, compiled, and on a GPU.
 """
 
 from __future__ import annotations
@@ -187,7 +188,8 @@ class Task(ABC):
         """Columns of the trials table for trials that just ended, from the state after them."""
 
     def for_networks(self, seeds: Sequence[int]) -> Task:
-        """Return the task as the networks with these seeds meet it; most tasks are the same for all."""
+        """Return the task as the networks with these seeds meet it; most tasks are the same for
+        all."""
         return self
 
     def replay(self, trials: pd.DataFrame) -> Replay:
@@ -209,7 +211,8 @@ class Task(ABC):
         )
 
     def target(self, state: State) -> Tensor:
-        """Return the correct action of the step that led to this state, (network, episode), int64."""
+        """Return the correct action of the step that led to this state, (network, episode),
+        int64."""
         raise UserError(
             f"{type(self).__name__} does not say which action is correct (target); "
             "train with training.objective reinforcement"
@@ -223,7 +226,8 @@ INVALID_REWARD = -1.0
 def proceed(
     period: Tensor, valid: Tensor, completed: Tensor, invalid_response: str, first: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Tell how a trial goes on after a response; what an invalid one does is not stated in the paper.
+    """Tell how a trial goes on after a response; what an invalid one does is not stated in the
+    paper.
 
     Parameters
     ----------
@@ -261,8 +265,8 @@ def sample(probabilities: Tensor, uniform: Tensor) -> Tensor:
 class RandomStreams:
     """Random numbers for a batch, one generator per network.
 
-    A network's stream depends on its seed alone, not on which networks run beside it. Numbers are always drawn on the
-    CPU, so that the stream does not depend on the device either.
+    A network's stream depends on its seed alone, not on which networks run beside it. Numbers are
+    always drawn on the CPU, so that the stream does not depend on the device either.
 
     Parameters
     ----------

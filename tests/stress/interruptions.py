@@ -1,11 +1,12 @@
-"""Kill trainings and pipelines at random file events, go on, and compare with what was never interrupted, bit by bit.
+"""Kill trainings and pipelines at random file events, resume them, and compare bit by bit.
 
-python -m tests.faults --trainings 50 --pipelines 30
+python -m tests.stress.interruptions --trainings 50 --pipelines 30
 
-A kill is SIGKILL at a file event of Python's (open, rename, remove, make a folder), drawn at random from all those of an
-uninterrupted run; in every other case the file that was written last is left half written. Trainings are of every core; pipelines
-are ``make figures`` of a new experiment whose networks, settings or analysis changed. Commands run in forks of this process,
-which spares them the imports; make reaches them through a program that passes its command line on.
+A kill is SIGKILL at a file event of Python's (open, rename, remove, make a folder), drawn at
+random from all those of an uninterrupted run; in every other case the file that was written last
+is left half written. Trainings are of every core; pipelines are ``prefrontal run`` of a new
+experiment whose networks, settings or analysis changed. Commands run in forks of this process,
+which spares them the imports, and do their steps one by one in it.
 """
 
 from __future__ import annotations
@@ -14,17 +15,13 @@ import functools
 import json
 import mmap
 import os
-import runpy
-import shlex
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,36 +37,33 @@ import torch
 import tyro
 import yaml  # noqa: F401
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
 """Python's names for what a kill may precede."""
 
 KINDS = [
-    *(["--core", core] for core in ("lstm", "gru", "tanh", "attention", "slots", "feedforward")),
-    ["--network-input", "rpe"],
-    ["--rpe-noise", "1"],
-    ["--snapshots", "2"],
-    ["--episode_reset", "immediate"],
+    *([f"--network.core={core}"] for core in ("lstm", "gru", "rnn", "attention")),
+    *([f"--network.core={core}"] for core in ("memory_slots", "feedforward")),
+    ["--network.input=rpe"],
+    ["--training.rpe-noise=1"],
+    ["--training.snapshots=2"],
+    ["--training.episode-reset=immediate"],
 ]
-TINY = shlex.split("--trials 6 --unroll 9 --units 3 --episodes 4 --seeds 2 --compile False")
+TINY = ["--task.trials=6", "--training.unroll=9", "--network.units=3", "--training.episodes=4"]
+TINY += ["--networks=2", "--workers=1", "--no-compile"]
 """Two unrolls per episode, so that a checkpoint may fall inside an episode."""
 
 NAME = "my_task"
 
-CLIENT = """
-import json, os, socket, sys
-server = socket.socket(socket.AF_UNIX)
-server.connect(sys.argv[1])
-server.sendall(json.dumps([os.getcwd(), sys.argv[2:]]).encode() + b"\\n")
-answer = b"".join(iter(lambda: server.recv(65536), b""))
-sys.exit(json.loads(answer) if answer else 1)
-"""
+MADE = ("data/**/*", "data/**/.*", "figures/*", "figures/.*", "replications/**/*.md", "*.md")
+"""What a pipeline writes, files half written too."""
 
 
 @dataclass
 class Clock:
-    """Counts file events in a folder over processes, and kills the one that meets the event ``fatal``."""
+    """Counts file events in a folder over processes, and kills the one that meets the event
+    ``fatal``."""
 
     folder: Path
     fatal: int = 0
@@ -134,35 +128,52 @@ def forked(action: Callable[[], Any], clock: Clock, log: Path) -> int:
         os._exit(code)
 
 
-def module(folder: Path, arguments: list[str]) -> None:
-    """Run ``python -m <arguments>`` in a folder that has the library's source, which no fork has imported yet."""
+def command(folder: Path, arguments: Sequence[str]) -> None:
+    """Run ``prefrontal <arguments>`` with the code of a folder, not yet imported in any fork.
+
+    Checkpoints are written at every update; steps run one by one in this process.
+    """
     os.chdir(folder)
-    sys.argv, sys.path[:0] = arguments, [str(folder / "src"), str(folder)]
-    if arguments[0].endswith(".train"):
-        from prefrontal.training import loop
+    sys.path[:0] = [str(folder / "src"), str(folder)]
+    from prefrontal import cli
+    from prefrontal.pipeline import orchestrate, steps
+    from prefrontal.training import loop
 
-        loop.CHECKPOINT_SECONDS = 0
-    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    def run(plans: Any, data: Path, figures: Path, episodes: int | None = None) -> list[Path]:
+        made: list[Path] = []
+        for each in plans:
+            for step in each.needs:
+                if step == "draw":
+                    made += steps.draw(each.name, data, figures)
+                else:
+                    getattr(steps, step)(each.name, data, episodes)
+        return made
+
+    loop.CHECKPOINT_SECONDS, orchestrate.run = 0, run  # type: ignore[assignment]
+    cli.main(arguments)
 
 
-def told(path: Path) -> Any:
-    """What a file holds, but for the time that a training took and the mark of a recording."""
+def content(path: Path) -> Any:
+    """Content of a file without the time that it took to make, and the mark of a recording."""
     if path.suffix == ".parquet":
         return pd.read_parquet(path).to_csv()
-    if path.suffix == ".json" and path.parent.name == "networks":
-        return {key: own for key, own in json.loads(path.read_text()).items() if not key.endswith("_seconds")}
+    if path.suffix == ".json":
+        about = json.loads(path.read_text())
+        return {key: value for key, value in about.items() if not key.endswith("seconds")}
     return path.read_bytes()
 
 
 def contents(folder: Path, *patterns: str) -> dict[str, Any]:
-    """Files in a folder, those half written too, and what each holds."""
-    found = {path for pattern in patterns or ("**/*", "**/.*") for path in folder.glob(pattern) if path.is_file()}
-    return {str(path.relative_to(folder)): told(path) for path in found}
+    """Content of every file in a folder, those half written too."""
+    patterns = patterns or ("**/*", "**/.*")
+    paths = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    return {str(path.relative_to(folder)): content(path) for path in paths}
 
 
-def require_equal(found: dict[str, Any], expected: dict[str, Any], what: str) -> None:
+def check_equal(found: dict[str, Any], expected: dict[str, Any], what: str) -> None:
     """Stop with the files that differ."""
-    differ = [name for name in sorted(found.keys() | expected.keys()) if found.get(name) != expected.get(name)]
+    names = sorted(found.keys() | expected.keys())
+    differ = [name for name in names if found.get(name) != expected.get(name)]
     if differ:
         sys.exit(f"WRONG: {what}: {', '.join(differ)}")
 
@@ -173,7 +184,8 @@ def kill_trainings(kills: int, rng: np.random.Generator, top: Path) -> Counter[s
     log = top / "trainings.log"
 
     def run(kind: list[str], folder: Path, clock: Clock) -> int:
-        return forked(lambda: module(ROOT, ["replications.two_step.train", *TINY, *kind, "--data", str(folder)]), clock, log)
+        words = ["train", "two_step", *TINY, *kind, "--out", str(folder)]
+        return forked(lambda: command(ROOT, words), clock, log)
 
     @functools.cache
     def whole(index: int) -> tuple[int, dict[str, Any]]:
@@ -184,16 +196,18 @@ def kill_trainings(kills: int, rng: np.random.Generator, top: Path) -> Counter[s
         return clock.count, contents(folder)
 
     while counts["kills"] < kills:
-        index, folder = counts["trainings"] % len(KINDS), top / f"training_{counts['trainings']}"
+        index = counts["trainings"] % len(KINDS)
+        kind, folder = KINDS[index], top / f"training_{counts['trainings']}"
         events, expected = whole(index)
         for _ in range(min(rng.integers(1, 3), kills - counts["kills"])):
-            status = run(KINDS[index], folder, Clock(folder, int(rng.integers(1, events + 1)), bool(rng.integers(2))))
+            clock = Clock(folder, int(rng.integers(1, events + 1)), bool(rng.integers(2)))
+            status = run(kind, folder, clock)
             if status not in (0, -signal.SIGKILL):
-                sys.exit(f"WRONG: {KINDS[index]} cannot go on; {log}")
+                sys.exit(f"WRONG: {kind} cannot go on; {log}")
             counts["kills"] += status != 0
-        if run(KINDS[index], folder, Clock(folder)):
-            sys.exit(f"WRONG: {KINDS[index]} cannot go on; {log}")
-        require_equal(contents(folder), expected, f"training {' '.join(KINDS[index])}, killed; {folder}")
+        if run(kind, folder, Clock(folder)):
+            sys.exit(f"WRONG: {kind} cannot go on; {log}")
+        check_equal(contents(folder), expected, f"training {' '.join(kind)}, killed; {folder}")
         counts["trainings"] += 1
         shutil.rmtree(folder)
     return counts
@@ -201,35 +215,26 @@ def kill_trainings(kills: int, rng: np.random.Generator, top: Path) -> Counter[s
 
 @dataclass
 class Suite:
-    """A suite with one small experiment, and a server for the commands of its Makefile."""
+    """A suite with one small experiment."""
 
     folder: Path
     log: Path
 
-    def __post_init__(self) -> None:
-        self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(str(self.log.with_suffix(".socket")))
-        self.server.listen()
-        self.server.settimeout(0.02)
-        self.client = self.log.with_suffix(".client.py")
-        self.client.write_text(CLIENT)
-
-    def reset(self) -> None:
-        """Write the suite, with settings that make everything small; its environment counts as ready."""
+    def write(self) -> None:
+        """Write the suite, with settings that make everything small."""
         self.folder.mkdir()
-        for part in ("src", "Makefile", "pyproject.toml", "requirements.lock", "requirements-torch.lock", "CITATION.cff"):
-            source = ROOT / part
-            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-            shutil.copytree(source, self.folder / part, ignore=ignored) if source.is_dir() else shutil.copy(source, self.folder)
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / "src", self.folder / "src", ignore=ignored)
+        for name in ("pyproject.toml", "CITATION.cff"):
+            shutil.copy(ROOT / name, self.folder)
         (self.folder / "replications").mkdir()
         (self.folder / "replications" / "__init__.py").touch()
         (self.folder / "README.md").write_text("<!-- begin: claims -->\n<!-- end -->\n")
-        self.run("-m", "prefrontal.new", NAME)
-        self.edit("train.py", "episodes: int = 3_000", "episodes: int = 40")
-        self.edit("train.py", "    trials: int", "    units: int = 4\n    trials: int")
-        self.edit("variants.py", "TEST_EPISODES = 100", "TEST_EPISODES = 10")
-        (self.folder / ".venv").mkdir()
-        (self.folder / ".venv" / ".ready").touch()
+        if self.run("new", NAME):
+            sys.exit(f"WRONG: prefrontal new {NAME} does not run; {self.log}")
+        self.edit("settings.py", "episodes=3_000", "episodes=40")
+        self.edit("settings.py", "NetworkSettings(),", "NetworkSettings(units=4),")
+        self.edit("experiment.py", "test_episodes=100", "networks=2,\n    test_episodes=10")
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Change the experiment."""
@@ -238,105 +243,89 @@ class Suite:
         path.write_text(path.read_text().replace(old, new))
 
     def run(self, *arguments: str, clock: Clock | None = None) -> int:
-        """Run a Python command without make -> its exit status."""
-        return forked(lambda: module(self.folder, list(arguments[1:])), clock or Clock(self.folder), self.log)
-
-    def make(self, target: str, clock: Clock) -> int:
-        """Run make; a kill kills everything that it started too -> its exit status."""
-        python = f"{sys.executable} -S -E {self.client} {self.log.with_suffix('.socket')}"
-        with self.log.open("a") as log:
-            make = subprocess.Popen(
-                ["make", target, f"PYTHON={python}"], cwd=self.folder, stdout=log, stderr=log, start_new_session=True
-            )
-        while make.poll() is None:
-            try:
-                connection, _ = self.server.accept()
-            except TimeoutError:
-                continue
-            with connection:
-                folder, arguments = json.loads(connection.makefile().readline())
-                status = forked(lambda folder=folder, own=arguments: module(Path(folder), own[1:]), clock, self.log)
-                if status < 0:
-                    os.killpg(make.pid, signal.SIGKILL)
-                else:
-                    connection.sendall(json.dumps(status).encode())
-        return make.wait()
+        """Run a command -> its exit status."""
+        clock = clock or Clock(self.folder)
+        return forked(lambda: command(self.folder, arguments), clock, self.log)
 
 
 def kill_pipelines(kills: int, rng: np.random.Generator, top: Path) -> Counter[str]:
-    """Kill ``make figures`` after a change, look at what the steps make of it without make, then let make go on."""
+    """Kill ``prefrontal run`` after a change, look at what single steps make of it, and resume."""
     suite, base, other = Suite(top / "suite", top / "pipelines.log"), top / "base", top / "other"
     counts: Counter[str] = Counter()
 
-    def bring(state: Path) -> None:
+    def restore(state: Path) -> None:
         shutil.rmtree(suite.folder, ignore_errors=True)
         shutil.copytree(state, suite.folder)
 
-    def keep(state: Path) -> dict[str, Any]:
-        shutil.copytree(suite.folder, state)
-        return contents(suite.folder, "data/**/*", "data/**/.*", "figures/*", "figures/.*", "replications/**/*.md", "*.md")
-
     def finish() -> bool:
-        """Let make go on, and do what it says."""
-        if suite.make("figures", Clock(suite.folder)) == 0:
+        """Run again, and do what it says."""
+        if suite.run("run", NAME) == 0:
             return True
         counts["asked to train again"] += 1
-        return suite.make(f"train-{NAME}", Clock(suite.folder)) == 0 and suite.make("figures", Clock(suite.folder)) == 0
+        return suite.run("train", NAME, "--all") == 0 and suite.run("run", NAME) == 0
 
     def replace_networks() -> None:
-        shutil.copytree(other, suite.folder / "data" / NAME / "networks", dirs_exist_ok=True, copy_function=shutil.copy)
+        suite.edit("settings.py", "episodes=40", "episodes=60")
+        networks = suite.folder / "data" / NAME / "networks"
+        shutil.copytree(other, networks, dirs_exist_ok=True, copy_function=shutil.copy)
 
-    suite.reset()
+    suite.write()
     shutil.copytree(suite.folder, base)
+    trained = top / "first training"
     changes: dict[str, tuple[Path, Callable[[], Any]]] = {
         "first training": (base, lambda: None),
-        "other networks": (
-            top / "first training",
-            replace_networks,
+        "other networks": (trained, replace_networks),
+        "test episodes": (
+            trained,
+            lambda: suite.edit("experiment.py", "test_episodes=10", "test_episodes=12"),
         ),
-        "test episodes": (top / "first training", lambda: suite.edit("variants.py", "EPISODES = 10", "EPISODES = 12")),
-        "analysis": (top / "first training", lambda: suite.edit("analysis.py", "- by_trial.first()", "- 2 * by_trial.first()")),
-        "figure": (top / "first training", lambda: suite.edit("figure.py", "alpha=0.3", "alpha=0.6")),
-        "caption and claim": (top / "first training", lambda: suite.edit("variants.py", "above(0)", "above(0.1)")),
+        "analysis": (
+            trained,
+            lambda: suite.edit("analysis.py", "- by_trial.first()", "- 2 * by_trial.first()"),
+        ),
+        "figure": (trained, lambda: suite.edit("figure.py", "alpha=0.3", "alpha=0.6")),
+        "caption and claim": (trained, lambda: suite.edit("claims.py", "above(0)", "above(0.1)")),
     }
-    suite.run("-m", f"replications.{NAME}.train", "--all", "--episodes", "60", "--data", str(top / "other_data"))
-    (top / "other_data" / NAME / "networks").rename(other)
+    longer = ("--training.episodes", "60", "--out", str(top / "longer"))
+    suite.run("train", NAME, "--all", *longer)
+    (top / "longer" / "data" / NAME / "networks").rename(other)
 
     @functools.cache
     def whole(change: str) -> tuple[int, dict[str, Any]]:
         state, apply = changes[change]
-        bring(state)
+        restore(state)
         apply()
         clock = Clock(suite.folder)
-        if suite.make("figures", clock):
+        if suite.run("run", NAME, clock=clock):
             sys.exit(f"WRONG: {change} does not run; {suite.log}")
-        return clock.count, keep(top / change)
+        shutil.copytree(suite.folder, top / change)
+        return clock.count, contents(suite.folder, *MADE)
 
     def results(found: dict[str, Any]) -> dict[str, Any]:
-        return {name: own for name, own in found.items() if "/results/" in name and name.endswith(".csv")}
+        tables = {name for name in found if "/results/" in name and name.endswith(".csv")}
+        return {name: found[name] for name in tables}
 
     while counts["kills"] < kills:
         change = list(changes)[counts["pipelines"] % len(changes)]
         events, expected = whole(change)
         state, apply = changes[change]
-        bring(state)
+        restore(state)
         before = results(contents(suite.folder, "data/**/*"))
         apply()
         clock = Clock(suite.folder, int(rng.integers(1, events + 1)), bool(rng.integers(2)))
-        counts["kills"] += suite.make("figures", clock) == -signal.SIGKILL
+        counts["kills"] += suite.run("run", NAME, clock=clock) == -signal.SIGKILL
         counts["pipelines"] += 1
         if rng.integers(2):
-            if suite.run("-m", f"replications.{NAME}.analysis") == 0:
+            if suite.run("analyse", NAME) == 0:
                 found = results(contents(suite.folder, "data/**/*"))
                 if found not in (before, results(expected)):
-                    sys.exit(f"WRONG: {change}, killed, then analysed without make: a mixture in {suite.folder}")
-                counts["analysed without make"] += 1
+                    sys.exit(f"WRONG: {change}, killed, then analysed: a mix in {suite.folder}")
+                counts["analysed alone"] += 1
             else:
-                counts["refused without make"] += 1
+                counts["refused to analyse alone"] += 1
         if not finish():
-            sys.exit(f"WRONG: {change}, killed: make cannot go on; {suite.log}")
-        found = contents(suite.folder, "data/**/*", "data/**/.*", "figures/*", "figures/.*", "replications/**/*.md", "*.md")
-        require_equal(found, expected, f"{change}, killed; {suite.folder}")
+            sys.exit(f"WRONG: {change}, killed: cannot go on; {suite.log}")
+        check_equal(contents(suite.folder, *MADE), expected, f"{change}, killed; {suite.folder}")
     return counts
 
 
@@ -347,18 +336,19 @@ class Options:
     trainings: int = 50
     """Kills of trainings."""
     pipelines: int = 30
-    """Kills of make."""
+    """Kills of pipelines."""
     seed: int = 0
     """Draws the moments."""
 
 
 def main(options: Options) -> None:
-    """Kill, go on, compare; stop at the first difference, and leave it to be looked at."""
+    """Kill, resume, compare; stop at the first difference, and leave it to be looked at."""
     torch.set_num_threads(1)
-    began, top = time.monotonic(), Path(tempfile.mkdtemp(prefix="faults_"))
-    for what, kill, kills in (("trainings", kill_trainings, options.trainings), ("pipelines", kill_pipelines, options.pipelines)):
-        counts = kill(kills, np.random.default_rng(options.seed), top)
-        print(f"{what}: {', '.join(f'{count} {words}' for words, count in counts.items())}; none wrong")
+    began, top = time.monotonic(), Path(tempfile.mkdtemp(prefix="interruptions_"))
+    every = {"trainings": kill_trainings, "pipelines": kill_pipelines}
+    for what, kill in every.items():
+        counts = kill(getattr(options, what), np.random.default_rng(options.seed), top)
+        print(f"{what}: {', '.join(f'{n} {name}' for name, n in counts.items())}; none wrong")
     shutil.rmtree(top)
     print(f"{time.monotonic() - began:.0f} s")
 

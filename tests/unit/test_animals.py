@@ -1,8 +1,4 @@
-from prefrontal.analysis import regression, staying
-from prefrontal.models import arrays
-from prefrontal.tables import schema, storage
-
-"""Animals' trials from any table and from the rats' MATLAB file, through the analyses of the networks."""
+"""Animals' trials from any table and from a MATLAB file, through the analyses of the networks."""
 
 import csv
 import re
@@ -14,13 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from prefrontal import files
+from prefrontal.analysis import regression, staying
 from prefrontal.animals import read
 from prefrontal.errors import UserError
-from prefrontal.models import two_step
+from prefrontal.models import arrays, two_step
+from prefrontal.tables import schema, storage
 from replications.two_step import animals as rats
 
-MAP = {"choice": "resp", "reward": "rew", "subject": "rat", "session": "day"}
-VALUES = {"choice": {"l": 0, "r": 1, "none": -1}}
+COLUMNS = {"choice": "resp", "reward": "rew", "subject": "rat", "session": "day"}
+RECODE = {"choice": {"l": 0, "r": 1, "none": -1}}
 
 
 def sheet(tmp_path, **changes):
@@ -36,23 +35,24 @@ def sheet(tmp_path, **changes):
     return path
 
 
-def test_columns_and_values_are_mapped_and_subjects_and_sessions_numbered(tmp_path):
-    trials = read.read(sheet(tmp_path), MAP, VALUES)
-    schema.check(trials, "trials", "here")
+def test_columns_and_values_are_translated_and_subjects_numbered(tmp_path):
+    trials = read.read(sheet(tmp_path), COLUMNS, RECODE)
+    schema.check_columns(trials, "trials", "here")
     assert trials["subject"].tolist() == ["Ann", "Ann", "Ann", "Bob", "Bob"]
     assert trials["session"].tolist() == ["mon", "mon", "tue", "mon", "mon"]
     assert trials[["seed", "episode", "trial"]].to_numpy().tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0], [1, 0, 1]]
     assert trials["choice"].tolist() == [0, 1, 1, -1, 0] and trials["reward"].tolist() == [1, 0, 0, 0, 1]
-    assert trials["light"].tolist() == ["on", "off", "on", "on", "off"] and set(trials["variant"]) == {"animals"}
+    assert trials["light"].tolist() == ["on", "off", "on", "on", "off"]
+    assert set(trials["variant"]) == {"animals"}
 
 
 def test_trial_column_orders_rows(tmp_path):
-    trials = read.read(sheet(tmp_path, n=[4, 3, 2, 1, 1]), {**MAP, "trial": "n"}, VALUES)
+    trials = read.read(sheet(tmp_path, n=[4, 3, 2, 1, 1]), {**COLUMNS, "trial": "n"}, RECODE)
     assert trials["choice"].tolist() == [1, 0, 1, 0, -1] and trials["trial"].tolist() == [0, 1, 0, 0, 1]
 
 
 def test_a_gap_in_trial_numbers_breaks_the_sequence(tmp_path):
-    trials = read.read(sheet(tmp_path, rat="Ann", day="mon", n=[7, 1, 3, 2, 8]), {**MAP, "trial": "n"}, VALUES)
+    trials = read.read(sheet(tmp_path, rat="Ann", day="mon", n=[7, 1, 3, 2, 8]), {**COLUMNS, "trial": "n"}, RECODE)
     assert trials["choice"].tolist() == [1, 1, -1, 0, 0]
     assert trials["episode"].tolist() == [0, 0, 0, 1, 1] and trials["trial"].tolist() == [0, 1, 2, 0, 1]
     assert "1 sessions in 2 unbroken sequences" in read.describe(trials)
@@ -61,21 +61,21 @@ def test_a_gap_in_trial_numbers_breaks_the_sequence(tmp_path):
 
 
 @pytest.mark.parametrize(("separator", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs")])
-def test_separator_and_byte_order_mark_are_found_and_reported(tmp_path, capsys, separator, name):
+def test_separator_and_byte_order_mark_are_detected(tmp_path, capsys, separator, name):
     path = sheet(tmp_path)
-    want = read.read(path, MAP, VALUES)
+    want = read.read(path, COLUMNS, RECODE)
     capsys.readouterr()
     pd.read_csv(path).to_csv(tmp_path / "other.txt", sep=separator, index=False, encoding="utf-8-sig", lineterminator="\r\n")
-    pd.testing.assert_frame_equal(read.read(tmp_path / "other.txt", MAP, VALUES), want)
+    pd.testing.assert_frame_equal(read.read(tmp_path / "other.txt", COLUMNS, RECODE), want)
     assert f"other.txt: 5 rows, separated by {name}" in capsys.readouterr().out
 
 
 def test_parquet_and_tables_in_memory_are_read_alike(tmp_path):
     path = sheet(tmp_path)
-    want, frame = read.read(path, MAP, VALUES), pd.read_csv(path)
+    want, frame = read.read(path, COLUMNS, RECODE), pd.read_csv(path)
     frame.to_parquet(tmp_path / "rats.parquet")
     for source in (frame, tmp_path / "rats.parquet", frame.set_index(frame.index * 3 + 7)):
-        pd.testing.assert_frame_equal(read.read(source, MAP, VALUES), want, check_dtype=False)
+        pd.testing.assert_frame_equal(read.read(source, COLUMNS, RECODE), want, check_dtype=False)
 
 
 def test_identifiers_are_text_and_other_numbers_keep_their_digits(tmp_path):
@@ -107,15 +107,15 @@ def test_identifiers_are_text_and_other_numbers_keep_their_digits(tmp_path):
         ("choice,reward\n", ["empty"]),
         ("", ["empty"]),
         ('choice,reward\n0,"1\n', ["not a readable text file"]),
-        ("choice,reward\n0,0.04\n", ["row 1", "'0.04'", "--values reward="]),
-        ("choice,reward\n0,1\n1,2\n", ["row 2", "'2'", "--values reward="]),
-        ("choice,reward\n0,-1\n", ["row 1", "'-1'", "--values reward=-1:0,1:1"]),
+        ("choice,reward\n0,0.04\n", ["row 1", "'0.04'", "--recode reward="]),
+        ("choice,reward\n0,1\n1,2\n", ["row 2", "'2'", "--recode reward="]),
+        ("choice,reward\n0,-1\n", ["row 1", "'-1'", "--recode reward=-1:0,1:1"]),
         ("choice,reward\n0,\n", ["row 1", "'nan'"]),
-        ("choice,reward\n2,1\n1,1\n", ["row 1", "'2'", "--values choice="]),
+        ("choice,reward\n2,1\n1,1\n", ["row 1", "'2'", "--recode choice="]),
         ("choice,reward,trial\n0,1,1.5\n", ["row 1", "'1.5'", "whole"]),
     ],
 )
-def test_broken_tables_are_refused_by_row(tmp_path, text, named):
+def test_invalid_tables_raise_with_the_row(tmp_path, text, named):
     path = tmp_path / "rats.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=r"rats\.csv") as error:
@@ -124,13 +124,13 @@ def test_broken_tables_are_refused_by_row(tmp_path, text, named):
     assert "\n" not in message and all(part in message for part in named), message
 
 
-def test_other_files_and_doubled_columns_of_tables_are_refused(tmp_path):
+def test_other_files_and_duplicate_columns_raise(tmp_path):
     (tmp_path / "utf16.csv").write_text("choice,reward\n0,1\n", encoding="utf-16")
     with pytest.raises(UserError, match=r"utf16\.csv: not a readable text file in UTF-8"):
         read.read(tmp_path / "utf16.csv")
     with pytest.raises(UserError, match=r"nothing\.csv"):
         read.read(tmp_path / "nothing.csv")
-    with pytest.raises(UserError, match="'choice' is there twice"):
+    with pytest.raises(UserError, match="'choice' occurs twice"):
         read.read(pd.DataFrame([[0, 1, 1]], columns=["choice", "reward", "choice"]))
 
 
@@ -161,8 +161,8 @@ LEGAL = {
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), separator=st.sampled_from([",", ";", "\t"]))
-def test_random_tables_are_read_exactly_or_refused_by_row(tmp_path, data, separator):
-    """Most cells are legal and a few are anything, so that both outcomes come often."""
+def test_random_tables_are_read_exactly_or_raise_with_the_row(tmp_path, data, separator):
+    """Most cells are legal and a few are arbitrary, so that both outcomes are common."""
     odd = data.draw(st.integers(0, 2))
     rows = [list(row) for row in data.draw(st.lists(st.tuples(*LEGAL.values()), min_size=1, max_size=8))]
     for _ in range(odd):
@@ -172,39 +172,41 @@ def test_random_tables_are_read_exactly_or_refused_by_row(tmp_path, data, separa
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, delimiter=separator).writerows([LEGAL, *rows])
     try:
-        read = read.read(path)
+        trials = read.read(path)
     except UserError as error:
         assert re.search(r"row [1-8]\b", str(error)) and odd
         return
-    given_order = sorted(rows, key=lambda own: [[row[0].strip() for row in rows].index(own[0].strip())])
+    subjects = [row[0].strip() for row in rows]
+    given_order = sorted(rows, key=lambda row: subjects.index(row[0].strip()))
     sessions = {}
     for subject, session, *_ in given_order:
         sessions.setdefault((subject.strip(), session.strip()), len(sessions))
-    want = sorted(given_order, key=lambda own: sessions[own[0].strip(), own[1].strip()])
-    assert read[["subject", "session"]].to_numpy().tolist() == [[cell.strip() for cell in row[:2]] for row in want]
-    assert read["choice"].tolist() == [float(row[2]) for row in want]
-    assert read["reward"].tolist() == [float(row[3]) if float(row[2]) >= 0 else 0 for row in want]
+    want = sorted(given_order, key=lambda row: sessions[row[0].strip(), row[1].strip()])
+    keys = [[cell.strip() for cell in row[:2]] for row in want]
+    assert trials[["subject", "session"]].to_numpy().tolist() == keys
+    assert trials["choice"].tolist() == [float(row[2]) for row in want]
+    assert trials["reward"].tolist() == [float(row[3]) if float(row[2]) >= 0 else 0 for row in want]
 
 
 @pytest.mark.parametrize(
-    ("changes", "mapping", "values", "named"),
+    ("changes", "columns", "recoding", "named"),
     [
-        ({"resp": ["l", "r", "x", "r", "l"]}, MAP, VALUES, ["rats.csv", "'resp'", "row 3", "'x'", "l, r, none"]),
-        ({"resp": [0, 1, 2, 0, 1]}, MAP, None, ["'resp'", "row 3", "'2'", "0 (left)"]),
-        ({"rew": [1, "lots", 0, 1, 1]}, MAP, VALUES, ["'rew'", "row 2", "'lots'", "0 or 1"]),
-        ({"rew": [1, 0, 0, None, 1]}, MAP, VALUES, ["'rew'", "row 4", "nan"]),
-        ({"rat": ["Ann", None, "Bob", "Ann", "Bob"]}, MAP, VALUES, ["'rat'", "row 2"]),
-        ({"n": [1, 1, 1, 1, 2]}, {**MAP, "trial": "n"}, VALUES, ["'n'", "row 2", "'1'"]),
-        ({"forced": ["no", "no", "no", "maybe", "no"]}, MAP, VALUES, ["'forced'", "row 1"]),
-        ({"light": ["on", "off", "of", "on", "on"]}, MAP, VALUES | {"light": {"on": 1, "off": 0}}, ["'light'", "row 3", "'of'"]),
-        ({}, {**MAP, "choice": "response"}, VALUES, ["'response'", "'choice'", "resp"]),
-        ({}, {"choice": "resp"}, VALUES, ["'reward'", "--map reward="]),
-        ({}, MAP, {"lever": {"a": 1}}, ["lever"]),
+        ({"resp": ["l", "r", "x", "r", "l"]}, COLUMNS, RECODE, ["rats.csv", "'resp'", "row 3", "'x'", "l, r, none"]),
+        ({"resp": [0, 1, 2, 0, 1]}, COLUMNS, None, ["'resp'", "row 3", "'2'", "0 (left)"]),
+        ({"rew": [1, "lots", 0, 1, 1]}, COLUMNS, RECODE, ["'rew'", "row 2", "'lots'", "0 or 1"]),
+        ({"rew": [1, 0, 0, None, 1]}, COLUMNS, RECODE, ["'rew'", "row 4", "nan"]),
+        ({"rat": ["Ann", None, "Bob", "Ann", "Bob"]}, COLUMNS, RECODE, ["'rat'", "row 2"]),
+        ({"n": [1, 1, 1, 1, 2]}, {**COLUMNS, "trial": "n"}, RECODE, ["'n'", "row 2", "'1'"]),
+        ({"forced": ["no", "no", "no", "maybe", "no"]}, COLUMNS, RECODE, ["'forced'", "row 1"]),
+        ({"light": ["on", "off", "of", "on", "on"]}, COLUMNS, RECODE | {"light": {"on": 1, "off": 0}}, ["'light'", "row 3", "'of'"]),
+        ({}, {**COLUMNS, "choice": "response"}, RECODE, ["'response'", "'choice'", "resp"]),
+        ({}, {"choice": "resp"}, RECODE, ["'reward'", "--columns reward="]),
+        ({}, COLUMNS, {"lever": {"a": 1}}, ["lever"]),
     ],
 )
-def test_what_is_wrong_is_named_by_file_column_and_row(tmp_path, changes, mapping, values, named):
+def test_errors_name_file_column_and_row(tmp_path, changes, columns, recoding, named):
     with pytest.raises(UserError) as error:
-        read.read(sheet(tmp_path, **changes), mapping, values)
+        read.read(sheet(tmp_path, **changes), columns, recoding)
     message = str(error.value)
     assert "\n" not in message and all(part in message for part in named), message
 
@@ -215,25 +217,31 @@ def test_command_line_writes_a_trials_table(tmp_path):
     )
     read.main(options)
     assert len(storage.read(tmp_path / "t.parquet", "trials")) == 5
-    twice = ("choice=resp", "choice=rew")
-    for wrong in ({"map": ("choice",)}, {"map": twice}, {"values": ("choice=l",)}, {"values": ("choice=l:0,l:1",)}):
+    for wrong in (
+        {"columns": ("choice",)},
+        {"columns": ("choice=resp", "choice=rew")},
+        {"recode": ("choice=l",)},
+        {"recode": ("choice=l:0,l:1",)},
+    ):
         with pytest.raises(UserError, match=next(iter(wrong))):
             read.main(read.Options(options.file, **wrong))
 
 
 def simulated(sessions=30, subjects=2):
-    """Animals that plan: the answer is known."""
-    learner = two_step.LearningPlanner(0.5)
+    """Animals that plan."""
+    agent = two_step.LearningPlanner(learning_rate=0.5, common=0.8)
+    options = {"common": 0.8, "rich": 0.8, "reversal": 0.02, "perseveration": 0.5}
     parts = []
     for seed in range(subjects):
         rng = np.random.default_rng(seed)
-        parts.append(two_step.simulate(learner, 4.0, sessions, 100, rng, rich=0.8, reversal=0.02, perseveration=0.5, seed=seed))
-    trials = pd.concat(parts, ignore_index=True).astype(dict.fromkeys(("transition", "outcome_state", "rich_state"), str))
+        parts.append(two_step.simulate(agent, 4.0, sessions, 100, rng, seed=seed, **options))
+    words = dict.fromkeys(("transition", "outcome_state", "rich_state"), str)
+    trials = pd.concat(parts, ignore_index=True).astype(words)
     return trials.assign(subject=trials["seed"].map("R{}".format), variant="rats")
 
 
 def write_matlab(trials, path, crossed=(1,)):
-    """Write a small file of the rats' layout; in ``crossed`` subjects left commonly leads to the right port."""
+    """Write a small file as the rats'; in ``crossed`` subjects left commonly leads to the right."""
     with h5py.File(path, "w") as file:
         cells = file.create_dataset("ratdatas", (1, trials["seed"].nunique()), h5py.ref_dtype)
         for seed, own in trials.groupby("seed"):
@@ -268,7 +276,7 @@ def matlab(tmp_path_factory):
     return path, trials
 
 
-def test_matlab_reader_gives_back_what_was_written(matlab):
+def test_matlab_file_round_trip(matlab):
     path, written = matlab
     trials = rats.read_rats(path)
     kept = ~written["violation"]
@@ -278,7 +286,7 @@ def test_matlab_reader_gives_back_what_was_written(matlab):
     assert (trials["rich_state"] == written["rich_state"]).all()
 
 
-def test_violations_leave_the_sequence_and_no_lag_crosses_a_session(matlab):
+def test_violations_are_left_out_and_no_lag_crosses_a_session(matlab):
     trials = rats.completed(rats.read_rats(matlab[0]))
     sessions = trials.groupby(["seed", "episode"])
     assert (sessions["trial"].max() + 1 == sessions.size()).all() and (trials["choice"] >= 0).all()
@@ -298,7 +306,7 @@ def test_forced_choices_are_history_but_not_outcomes(matlab):
 
 
 @pytest.mark.parametrize("damage", ["text", "cut", "variable", "field", "kind", "contradiction", "no reward", "reward in ml"])
-def test_other_files_are_refused_in_one_line(matlab, tmp_path, damage):
+def test_damaged_matlab_files_raise_in_one_line(matlab, tmp_path, damage):
     path = tmp_path / "bad.mat"
     whole = matlab[0].read_bytes()
     path.write_bytes({"text": b"not a MATLAB file", "cut": whole[: len(whole) // 2]}.get(damage, whole))
@@ -323,11 +331,11 @@ def test_other_files_are_refused_in_one_line(matlab, tmp_path, damage):
 def test_transition_and_second_stage_state_follow_from_each_other(tmp_path):
     trials = simulated(sessions=2)
     trials.loc[5, ["choice", "transition", "outcome_state"]] = [-1, "none", "none"]
-    read = {}
     for name in ("transition", "outcome_state"):
         trials[["subject", "episode", "choice", "reward", name]].to_csv(tmp_path / "t.csv", index=False)
-        read[name] = rats.read_table(tmp_path / "t.csv", {"session": "episode"}, {})
-        assert (read[name][["transition", "outcome_state"]] == trials[["transition", "outcome_state"]]).all(axis=None)
+        table = rats.read_table(tmp_path / "t.csv", {"session": "episode"}, {})
+        columns = ["transition", "outcome_state"]
+        assert (table[columns] == trials[columns]).all(axis=None)
     trials[["choice", "reward"]].to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(UserError, match="transition=<column>"):
         rats.read_table(tmp_path / "t.csv", {}, {})
@@ -342,17 +350,20 @@ def test_planning_animals_are_recognised_from_file_to_figure(tmp_path, coarse):
     coded = trials.assign(side=trials["choice"].map({0: "l", 1: "r"}), day=trials["episode"] + 1)
     coded[["subject", "day", "side", "reward", "transition"]].to_csv(path, sep="\t", index=False)
     results = tmp_path / "data" / "two_step" / "results"
-    for name in ("fig5c", "fig5e", "fits"):
-        storage.write(storage.read(tables.ROOT / "data" / "two_step" / "results" / f"{name}.csv"), results / f"{name}.csv")
-    mapping, values = ("choice=side", "session=day"), ("choice=l:0,r:1",)
-    said = {"species": "hamsters", "source": "a pet shop", "licence": "CC0"}
-    rats.main(rats.Options(path, mapping, values, starts=1, repeats=1, data=tmp_path / "data", **said))
+    for name in ("stay_probability", "lag_weights", "fits"):
+        table = storage.read(files.DATA / "two_step" / "results" / f"{name}.csv")
+        storage.write(table, results / f"{name}.csv")
+    command = [str(path), "--columns", "choice=side", "session=day", "--recode", "choice=l:0,r:1"]
+    command += ["--species", "hamsters", "--source", "a pet shop", "--licence", "CC0"]
+    command += ["--restarts", "1", "--simulations", "1", "--data", str(tmp_path / "data")]
+    rats.main(command)
     folder = tmp_path / "planners_two_step"
     assert {part.name for part in tmp_path.iterdir()} == {"planners.txt", "planners_two_step", "data"}
     weights = storage.read(folder / "lag_weights.csv").query("lag == 1").groupby("signal")["weight"].mean()
     assert weights["common/rewarded"] > 0.5 and weights["uncommon/rewarded"] < -0.5
     fits = storage.read(folder / "fits.csv")
-    best = fits[fits["model"].isin(["model-free", "model-based"])].sort_values("bic").drop_duplicates("subject")
+    pure = fits[fits["model"].isin(["model-free", "model-based"])]
+    best = pure.sort_values("bic").drop_duplicates("subject")
     assert set(best["model"]) == {"model-based"}
     mixtures = fits.query("model == 'mixture'")["planning_weight"]
     assert mixtures.to_numpy() == pytest.approx(4.0, abs=1.0)
@@ -361,24 +372,26 @@ def test_planning_animals_are_recognised_from_file_to_figure(tmp_path, coarse):
     assert group.loc["common/rewarded, 1 back", "pooled"] == pytest.approx(weights["common/rewarded"], abs=0.3)
     recovered = storage.read(folder / "recovery.csv").query("parameter == 'planning_rate'")
     assert recovered["recovered"].to_numpy() == pytest.approx(recovered["true"].to_numpy(), abs=0.2)
-    # How a planner's model-free part learns, which it lacks, stays open: slowly at a high inverse temperature fits as well.
+    # The model-free part of a planner is undetermined: slow at a high inverse temperature fits too.
     undetermined = storage.read(folder / "undetermined.csv")
     open_ones = undetermined[["subject", "analysis", "why"]].to_numpy().tolist()
     assert open_ones == [["R1", "fit of mixture", "inverse_temperature is at its bound, 50"]]
     assert (folder / "fig5_animals.png").exists()
     caption = (folder / "fig5_animals.txt").read_text()
-    assert all(part in " ".join(caption.split()) for part in ("2 hamsters (file planners.txt; a pet shop; CC0)", "commit: "))
+    caption = " ".join(caption.split())
+    assert "2 hamsters (file planners.txt; a pet shop; CC0)" in caption and "commit: " in caption
     assert {"file", "file_sha256", "commit"} <= set(storage.manifest(folder)["fits.csv"])
 
 
 def test_folders_are_named_and_the_file_is_never_overwritten(tmp_path):
     path = tmp_path / "fits.csv"
-    simulated(sessions=1)[["subject", "episode", "choice", "reward", "transition"]].to_csv(path, index=False)
+    columns = ["subject", "episode", "choice", "reward", "transition"]
+    simulated(sessions=1)[columns].to_csv(path, index=False)
     before = path.read_bytes()
     with pytest.raises(UserError, match="another folder than the file's"):
-        rats.main(rats.Options(path, out=tmp_path, data=tables.ROOT / "data"))
-    with pytest.raises(UserError, match=r"elsewhere.*fig5c\.csv: no such table"):
-        rats.main(rats.Options(path, data=tmp_path / "elsewhere"))
+        rats.run(rats.Options(path, out=tmp_path))
+    with pytest.raises(UserError, match=r"elsewhere.*stay_probability\.csv: no such table"):
+        rats.run(rats.Options(path, data=tmp_path / "elsewhere"))
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
@@ -387,7 +400,7 @@ def table(sessions=1, **columns):
     return trials.assign(**columns)
 
 
-def test_contradictions_of_choice_transition_and_state_are_refused_by_row():
+def test_contradictory_choice_transition_and_state_raise():
     trials = table()
     assert len(rats.read_table(trials, {}, {})) == 100
     trials.loc[6, "outcome_state"] = {"S1": "S2", "S2": "S1"}[trials.loc[6, "outcome_state"]]
@@ -398,78 +411,84 @@ def test_contradictions_of_choice_transition_and_state_are_refused_by_row():
         rats.read_table(trials, {}, {})
 
 
-def test_choices_at_the_second_stage_are_refused_not_collapsed():
+def test_second_stage_choices_raise_and_are_not_collapsed():
     second = np.random.default_rng(0).integers(2, size=100) + 1
     state = (table()["outcome_state"] == "S2").to_numpy()
-    four = pd.DataFrame(
-        {"level1_choice": table()["choice"] + 1, "level2_choice": second + 2 * state, "reward": table()["reward"]}
-    )
-    mapping, codes = {"choice": "level1_choice"}, {"choice": {"1": 0, "2": 1}}
+    columns = {"level1_choice": table()["choice"] + 1, "level2_choice": second + 2 * state}
+    four = pd.DataFrame(columns | {"reward": table()["reward"]})
+    columns, recoding = {"choice": "level1_choice"}, {"choice": {"1": 0, "2": 1}}
     with pytest.raises(UserError, match="'level2_choice' is a choice between two options"):
-        rats.read_table(four, mapping, codes)
-    collapsed = codes | {"outcome_state": {"1": "S1", "2": "S1", "3": "S2", "4": "S2"}}
-    with pytest.raises(UserError, match="two values stand for one state"):
-        rats.read_table(four, mapping | {"outcome_state": "level2_choice"}, collapsed)
+        rats.read_table(four, columns, recoding)
+    collapsed = recoding | {"outcome_state": {"1": "S1", "2": "S1", "3": "S2", "4": "S2"}}
+    with pytest.raises(UserError, match="gives two values the same state"):
+        rats.read_table(four, columns | {"outcome_state": "level2_choice"}, collapsed)
     with pytest.raises(UserError, match="'choice2' is a choice between two options"):
         rats.read_table(table(choice2=second), {}, {})
-    assert len(rats.read_table(table(side2=np.where(state, "r", "l"), choice2=state), {}, {})) == 100
+    consistent = table(side2=np.where(state, "r", "l"), choice2=state)
+    assert len(rats.read_table(consistent, {}, {})) == 100
 
 
 def few(**columns):
     return rats.read_table(table(4, **{"forced": False} | columns), {}, {})
 
 
-def test_undetermined_fits_are_named_for_each_animal():
-    """Each table would end in a traceback, or lose the animal silently."""
+def test_undetermined_fits_are_listed_for_each_animal():
+    """Each table could end in a traceback, or lose the animal silently."""
     usual = few()
     odd = {
-        "always common": few(transition="common", outcome_state=np.where(table(4)["choice"] == 0, "S1", "S2")),
+        "always common": few(
+            transition="common", outcome_state=np.where(table(4)["choice"] == 0, "S1", "S2")
+        ),
         "always rewarded": few(reward=1),
         "never rewarded": few(reward=0),
-        "one choice only": few(choice=0, outcome_state=np.where(table(4)["transition"] == "common", "S1", "S2")),
+        "one choice only": few(
+            choice=0, outcome_state=np.where(table(4)["transition"] == "common", "S1", "S2")
+        ),
         "few": usual.head(4),
         "instructed": few(forced=True),
     }
-    trials = pd.concat([usual.assign(subject="usual"), *(own.assign(subject=name) for name, own in odd.items())])
+    all_subjects = {"usual": usual, **odd}
+    trials = pd.concat([frame.assign(subject=name) for name, frame in all_subjects.items()])
     trials["seed"] = pd.factorize(trials["subject"])[0]
-    found = dict(rats.analyse(trials, starts=1, repeats=1))
+    found = dict(rats.analyse(trials, restarts=1, simulations=1))
     named = found["undetermined"].groupby("subject")["analysis"].apply(set)
     assert set(named.index) == set(odd)
-    assert all("fits of learners" in named[name] for name in ("one choice only", "few", "instructed"))
+    assert all("fits of models" in named[name] for name in ("one choice only", "few", "instructed"))
     assert set(found["lag_weights"]["seed"]) == set(range(7)) and found["fits"]["seed"].nunique() == 4
     assert found["group"].iloc[0][["n", "undetermined"]].tolist() == [1, 6]
     for name in ("one choice only", "few", "instructed"):
         with pytest.raises(UserError, match=f"without a subject to be fitted.*{odd[name]['subject'].iloc[0]}"):
-            dict(rats.analyse(odd[name], starts=1, repeats=1))
+            dict(rats.analyse(odd[name], restarts=1, simulations=1))
 
 
-def test_a_subject_in_two_conditions_is_two_samples():
+def test_a_subject_in_two_variants_is_two_samples():
     trials = pd.concat([few(variant="drug"), few(variant="saline")])
-    found = dict(rats.analyse(trials, starts=1, repeats=1))
+    found = dict(rats.analyse(trials, restarts=1, simulations=1))
     assert set(found["summary"]["variant"]) == {"drug", "saline"} and found["sensitivity"]["variant"].nunique() == 2
     assert len(set(found["recovery"].groupby("variant").size())) == 1
 
 
 def test_a_table_in_memory_is_analysed_in_one_go():
     frame = table(4).drop(columns="outcome_state")
-    found = dict(rats.analyse(read.read(frame), starts=1, repeats=1))
-    fits = next(own for name, own in rats.analyse(few(), starts=1, repeats=1) if name == "fits")
+    found = dict(rats.analyse(read.read(frame), restarts=1, simulations=1))
+    tables = rats.analyse(few(), restarts=1, simulations=1)
+    fits = next(frame for name, frame in tables if name == "fits")
     pd.testing.assert_frame_equal(found["fits"], fits)
 
 
-def test_one_long_session_does_not_make_all_others_as_long():
+def test_one_long_session_does_not_pad_all_others():
     lengths = np.array([3000, *[20] * 60])
-    trials = pd.DataFrame(
-        {"episode": np.repeat(np.arange(61), lengths), "trial": np.concatenate([np.arange(n) for n in lengths])}
-    )
-    arrays = arrays.by_length(trials.assign(seed=0, variant="c", choice=0, reward=0))
-    assert [array.shape for array in arrays] == [(60, 20), (1, 3000)]
-    assert sorted(np.concatenate([own[own >= 0] for own in arrays])) == list(range(len(trials)))
+    trial = np.concatenate([np.arange(n) for n in lengths])
+    trials = pd.DataFrame({"episode": np.repeat(np.arange(61), lengths), "trial": trial})
+    batches = arrays.by_length(trials.assign(seed=0, variant="c", choice=0, reward=0))
+    assert [rows.shape for rows in batches] == [(60, 20), (1, 3000)]
+    assert sorted(np.concatenate([rows[rows >= 0] for rows in batches])) == list(range(len(trials)))
 
 
-def test_a_rat_that_tells_little_sways_neither_median_nor_weighted_mean():
+def test_an_imprecise_rat_moves_neither_median_nor_weighted_mean():
     weights = pd.DataFrame({"variant": "rats", "seed": range(3), "signal": "common/rewarded", "lag": 1})
     weights = weights.assign(weight=[1.0, 2.0, 30.0], error=[1.0, 0.5, 1e6])
     row = rats.beside_published(weights).iloc[0]
-    assert (row["mean"], row["median"]) == (11, 2) and row["weighted"] == pytest.approx((1 + 4 * 2) / 5)
+    assert (row["mean"], row["median"]) == (11, 2)
+    assert row["weighted"] == pytest.approx((1 + 4 * 2) / 5)
     assert rats.last_trial(weights)["s.e. common/rewarded"].tolist() == [1.0, 0.5, 1e6]

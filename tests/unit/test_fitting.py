@@ -21,7 +21,9 @@ def bayesian(data, inverse_temperature):
 
 RULES = {
     "win-stay lose-shift": WIN_STAY_LOSE_SHIFT,
-    "Q-learning": Rule(q_learning, {"learning_rate": (0.0, 1.0), "inverse_temperature": (0.0, 20.0)}),
+    "Q-learning": Rule(
+        q_learning, {"learning_rate": (0.0, 1.0), "inverse_temperature": (0.0, 20.0)}
+    ),
     "Bayesian": Rule(bayesian, {"inverse_temperature": (0.0, 40.0)}),
 }
 PARAMETERS = {
@@ -47,7 +49,9 @@ def simulate(rule, parameters, episodes, trials, rng):
 def test_agent_is_explained_best_by_its_own_rule(truth):
     rng = np.random.default_rng(1)
     data = simulate(RULES[truth], PARAMETERS[truth], 40, 40, rng)
-    held_out = {name: fitting.cross_validate(rule, data, rng).mean() for name, rule in RULES.items()}
+    held_out = {
+        name: fitting.cross_validate(rule, data, rng).mean() for name, rule in RULES.items()
+    }
     assert max(held_out, key=held_out.get) == truth
     own = fitting.log_likelihoods(RULES[truth], data, PARAMETERS[truth]).mean()
     assert own - 0.02 < held_out[truth] < own + 0.02
@@ -56,8 +60,16 @@ def test_agent_is_explained_best_by_its_own_rule(truth):
 
 
 def test_fit_does_not_depend_on_where_it_begins():
-    data = simulate(RULES["Q-learning"], PARAMETERS["Q-learning"] | {"learning_rate": 0.01}, 20, 40, np.random.default_rng(3))
-    one, other = (fitting.fit(RULES["Q-learning"], data, np.random.default_rng(seed)) for seed in (0, 1))
+    data = simulate(
+        RULES["Q-learning"],
+        PARAMETERS["Q-learning"] | {"learning_rate": 0.01},
+        20,
+        40,
+        np.random.default_rng(3),
+    )
+    one, other = (
+        fitting.fit(RULES["Q-learning"], data, np.random.default_rng(seed)) for seed in (0, 1)
+    )
     assert one == pytest.approx(other, rel=1e-6)
 
 
@@ -74,16 +86,24 @@ def test_idle_parameters_are_not_rewarded():
 
 def test_likelihood_of_win_stay_lose_shift_by_hand():
     data = {"choice": np.array([[1, 1, -1, 0]]), "reward": np.array([[1.0, 0.0, 0.0, 1.0]])}
-    log_p = fitting.log_likelihoods(WIN_STAY_LOSE_SHIFT, data, {"after_win": 2.0, "after_loss": -1.0})
-    assert log_p[0] == pytest.approx([np.log(0.5), log_expit(2.0), np.nan, np.log(0.5)], nan_ok=True)
+    log_p = fitting.log_likelihoods(
+        WIN_STAY_LOSE_SHIFT, data, {"after_win": 2.0, "after_loss": -1.0}
+    )
+    assert log_p[0] == pytest.approx(
+        [np.log(0.5), log_expit(2.0), np.nan, np.log(0.5)], nan_ok=True
+    )
 
 
 def test_action_values_and_posterior_by_hand():
     choice, reward = np.array([[0, 1, 0, -1, 0]]), np.array([[1.0, 0.0, 0.0, 0.0, 0.0]])
     values = bandit.action_values(choice, reward, 0.5)
-    assert values[0] == pytest.approx(np.array([[0.5, 0.5], [0.75, 0.5], [0.75, 0.25], [0.375, 0.25], [0.375, 0.25]]))
+    assert values[0] == pytest.approx(
+        np.array([[0.5, 0.5], [0.75, 0.5], [0.75, 0.25], [0.375, 0.25], [0.375, 0.25]])
+    )
     mean, deviation = bandit.posterior(choice, reward)
-    assert mean[0] == pytest.approx(np.array([[1 / 2, 1 / 2], [2 / 3, 1 / 2], [2 / 3, 1 / 3], [1 / 2, 1 / 3], [1 / 2, 1 / 3]]))
+    assert mean[0] == pytest.approx(
+        np.array([[1 / 2, 1 / 2], [2 / 3, 1 / 2], [2 / 3, 1 / 3], [1 / 2, 1 / 3], [1 / 2, 1 / 3]])
+    )
     assert deviation[0, 0] == pytest.approx([12**-0.5, 12**-0.5])
 
 

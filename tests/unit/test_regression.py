@@ -49,7 +49,9 @@ def test_weights_with_a_prior_are_the_most_probable_ones_and_finite_where_predic
         return np.sum(np.logaddexp(0, z) - y * z) + np.sum(weights**2) / (2 * prior**2)
 
     most_probable = optimize.minimize(against, np.zeros(3), tol=1e-12).x
-    np.testing.assert_allclose(regression.shrunken_logistic(y, x, prior).weights, most_probable, atol=1e-4)
+    np.testing.assert_allclose(
+        regression.shrunken_logistic(y, x, prior).weights, most_probable, atol=1e-4
+    )
     always = x[:, 0] > 0
     assert np.isnan(regression.logistic(always, x).weights).all()
     found = regression.shrunken_logistic(always, x, prior).weights
@@ -98,7 +100,8 @@ def test_planted_lag_weights_are_recovered():
 
 
 def four_armed(weights, episodes=150, length=60, arms=4, seed=0):
-    """A learner whose softmax choice is drawn by each arm's own rewards and choices, and by biases."""
+    """A learner whose softmax choice is drawn by each arm's own rewards and choices, and by
+    biases."""
     rng = np.random.default_rng(seed)
     history = np.zeros((2, episodes, length, arms))  # reward, choice
     choice, reward = np.zeros((2, episodes, length), dtype=int)
@@ -113,17 +116,26 @@ def four_armed(weights, episodes=150, length=60, arms=4, seed=0):
         reward[:, t] = rng.random(episodes) < np.array([0.2, 0.4, 0.6, 0.8])[choice[:, t]]
         history[1, :, t] = choice[:, t, None] == np.arange(arms)
         history[0, :, t] = history[1, :, t] * reward[:, t, None]
-    keys = {"episode": np.repeat(np.arange(episodes), length), "trial": np.tile(np.arange(length), episodes)}
-    return pd.DataFrame({"variant": "c", "seed": seed, **keys, "choice": choice.ravel(), "reward": reward.ravel()})
+    keys = {
+        "episode": np.repeat(np.arange(episodes), length),
+        "trial": np.tile(np.arange(length), episodes),
+    }
+    return pd.DataFrame(
+        {"variant": "c", "seed": seed, **keys, "choice": choice.ravel(), "reward": reward.ravel()}
+    )
 
 
 def test_planted_weights_of_a_four_armed_learner_are_recovered():
     planted = {"reward": [1.2, 0.5], "choice": [0.6, -0.3], "bias": [0.0, 0.4, -0.2, 0.1]}
     trials = four_armed(planted)
-    found = regression.arm_regression(trials, regression.arm_signals(trials, 4), 2).set_index("signal")["weight"]
+    found = regression.arm_regression(trials, regression.arm_signals(trials, 4), 2).set_index(
+        "signal"
+    )["weight"]
     for name in ("reward", "choice"):
         assert found[name].to_numpy() == pytest.approx(planted[name], abs=0.1)
-    assert found[["bias 1", "bias 2", "bias 3"]].to_numpy() == pytest.approx(planted["bias"][1:], abs=0.1)
+    assert found[["bias 1", "bias 2", "bias 3"]].to_numpy() == pytest.approx(
+        planted["bias"][1:], abs=0.1
+    )
 
 
 def test_regression_by_arm_agrees_with_maximum_likelihood():
@@ -132,15 +144,24 @@ def test_regression_by_arm_agrees_with_maximum_likelihood():
     signals = regression.arm_signals(trials, 4)
     ours = regression.arm_regression(trials, signals, 1).query("lag == 1")["weight"].to_numpy()
     inside = trials["trial"] > 0
-    before = np.stack([signals[name].shift()[inside].to_numpy() for name in ("reward", "choice")], -1)
+    before = np.stack(
+        [signals[name].shift()[inside].to_numpy() for name in ("reward", "choice")], -1
+    )
     bias = np.broadcast_to(np.eye(4)[:, 1:], (len(before), 4, 3))
-    design, group = np.concatenate([bias, before], -1).reshape(-1, 5), np.repeat(np.arange(len(before)), 4)
-    fit = ConditionalLogit(signals["choice"][inside].to_numpy().ravel(), design, groups=group).fit(disp=0)
+    design, group = (
+        np.concatenate([bias, before], -1).reshape(-1, 5),
+        np.repeat(np.arange(len(before)), 4),
+    )
+    fit = ConditionalLogit(signals["choice"][inside].to_numpy().ravel(), design, groups=group).fit(
+        disp=0
+    )
     assert ours == pytest.approx(fit.params[3:], abs=1.5 * fit.bse[3:].max())
 
 
 def test_regression_by_arm_of_two_arms_is_the_one_for_two_sides():
-    trials = four_armed({"reward": [1.0, 0.5], "choice": [0.5, 0.2], "bias": [0.0, 0.3]}, 40, arms=2)
+    trials = four_armed(
+        {"reward": [1.0, 0.5], "choice": [0.5, 0.2], "bias": [0.0, 0.3]}, 40, arms=2
+    )
     sides = regression.lagged_regression(trials, matching.history_signals(trials), 2)
     arms = regression.arm_regression(trials, regression.arm_signals(trials, 2), 2)
     assert arms["weight"].to_numpy() == pytest.approx(sides["weight"].to_numpy(), abs=1e-6)
@@ -148,8 +169,14 @@ def test_regression_by_arm_of_two_arms_is_the_one_for_two_sides():
 
 def test_analyses_of_two_sides_refuse_a_third_by_name():
     trials = four_armed({"reward": [1.0], "choice": [0.0], "bias": [0.0] * 4}, episodes=2)
-    for analysis in (matching.history_signals, matching.matching_points, lambda own: regression.lagged_regression(own, {}, 1)):
-        with pytest.raises(UserError, match=r"choice is 3; it must be below 2, as .* is for 2 arms") as error:
+    for analysis in (
+        matching.history_signals,
+        matching.matching_points,
+        lambda own: regression.lagged_regression(own, {}, 1),
+    ):
+        with pytest.raises(
+            UserError, match=r"choice is 3; it must be below 2, as .* is for 2 arms"
+        ) as error:
             analysis(trials)
         assert "\n" not in str(error.value)
 
@@ -184,7 +211,8 @@ def test_principal_components_find_the_planted_axis():
     rng = np.random.default_rng(0)
     latent, axis = rng.normal(size=200), rng.normal(size=8)
     activity = pd.DataFrame(
-        np.outer(latent, axis) + 0.01 * rng.normal(size=(200, 8)), columns=[f"unit_{k:02d}" for k in range(8)]
+        np.outer(latent, axis) + 0.01 * rng.normal(size=(200, 8)),
+        columns=[f"unit_{k:02d}" for k in range(8)],
     )
     scores, pca = neural.principal_components(activity.assign(trial=range(200)))
     assert abs(np.corrcoef(scores["pc1"], latent)[0, 1]) > 0.999

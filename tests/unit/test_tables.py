@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from prefrontal.errors import UserError
 from prefrontal.tables import storage
 from prefrontal.tables.storage import TOLERANCE, difference
 
@@ -58,6 +61,56 @@ def test_numbers_are_compared_with_those_beside_them():
         "large numbers elsewhere do not hide it"
     )
     assert "value moved by up to 0.01" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "old", "new", "equal"),
+    [
+        (["r2", "episodes"], [0.00403, 9000.0], [0.00440, 9000.0], False),
+        (["r2", "episodes"], [0.00018, 9000.0], [0.00053, 9000.0], False),
+        (["r2", "episodes"], [0.00403, 9000.0], [0.0040301, 9000.0], True),
+        (["r2", "episodes"], [0.00403, 9000.0], [0.00403, 9002.0], False),
+        (["r2", "r2"], [0.00403, 0.9], [0.00440, 0.9], False),
+        (["weight", "weight"], [1e-9, 2.0], [-1e-9, 2.0], True),  # zero, as it was rounded
+        (["weight", "weight"], [1e-5, 2.0], [2e-5, 2.0], False),
+    ],
+)
+def test_tolerance_is_relative_to_each_number(words, old, new, equal):
+    frames = [pd.DataFrame({"measure": words, "value": values}) for values in (old, new)]
+    found = difference(*frames)
+    assert found is not None and (found.share <= TOLERANCE) == equal
+
+
+@pytest.fixture
+def sealed(tmp_path):
+    """A Parquet file as the suite writes it."""
+    frame = pd.DataFrame({"seed": np.arange(500) % 8, "value": np.linspace(0, 1, 500)})
+    storage.write(frame, tmp_path / "table.parquet", about={"commit": "here"})
+    return tmp_path / "table.parquet"
+
+
+def test_every_flipped_bit_of_a_recording_is_found(sealed):
+    content = sealed.read_bytes()
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        sealed.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"table\.parquet: "):
+            storage.read(sealed, sealed=True)
+    sealed.write_bytes(content)
+    assert len(storage.read(sealed, sealed=True)) == 500
+
+
+def test_edited_recordings_with_their_metadata_are_found(sealed):
+    table = pq.read_table(sealed)
+    edited = table.set_column(1, "value", pa.array(np.zeros(500)))
+    pq.write_table(edited.replace_schema_metadata(table.schema.metadata), sealed)
+    with pytest.raises(UserError, match="changed since it was written"):
+        storage.read(sealed)
+    pd.DataFrame({"seed": [0]}).to_parquet(sealed)
+    assert len(storage.read(sealed)) == 1, "tables of others carry no hash"
+    with pytest.raises(UserError, match="carries no hash of its content"):
+        storage.read(sealed, sealed=True)
 
 
 def test_rounding_is_left_alone_and_changes_are_printed(tmp_path, capsys):

@@ -1,4 +1,5 @@
-"""A catalogue of bad input: each row gives one line that names the problem, and nothing on disk changes.
+"""A catalogue of bad input: each row gives one line that names the problem, and nothing on disk
+changes.
 
 A row is a command, the words that its line must contain, and what is wrong on disk, if anything is.
 Commands run in a folder that holds ``run``, a tiny run of the two-step task.
@@ -25,7 +26,11 @@ Spoil = Callable[[], None]
 
 DATA = "run/data/two_step"
 JSON, WEIGHTS = f"{DATA}/networks/default_0.json", f"{DATA}/networks/default_0.safetensors"
-TRIALS, STEPS, CLAIMS = f"{DATA}/trials.parquet", f"{DATA}/steps.parquet", f"{DATA}/results/claims.csv"
+TRIALS, STEPS, CLAIMS = (
+    f"{DATA}/trials.parquet",
+    f"{DATA}/steps.parquet",
+    f"{DATA}/results/claims.csv",
+)
 TINY = "--task.trials 8 --network.units 4 --training.unroll 12 --training.episodes 4 --networks 2"
 
 
@@ -112,73 +117,170 @@ COMMANDS: list[tuple[str, str]] = [
     ("run two_step --out r --nothing 1", "nothing"),
     ("run two_step --task.reversal 0.1", "out is missing"),
     ("train multiverse_", "experiment is 'multiverse_'; it must be one of bandit"),
-    ("train two_step --out r --task.reversal 7", "task.reversal is 7.0: input should be less than or equal to 1"),
-    ("train two_step --out r --task.trials 0", "task.trials is 0: input should be greater than or equal to 1"),
+    (
+        "train two_step --out r --task.reversal 7",
+        "task.reversal is 7.0: input should be less than or equal to 1",
+    ),
+    (
+        "train two_step --out r --task.trials 0",
+        "task.trials is 0: input should be greater than or equal to 1",
+    ),
     ("train two_step --out r --task.trials 2.5", "task.trials"),
     ("train two_step --out r --network.core transistor", "transistor"),
     ("train two_step --out r --training.learning-rate nan", "training.learning_rate is nan"),
     ("train two_step --out r --seed=-1", "seed is -1; it must be a whole number between 0"),
     ("train two_step --out r --networks 0", "networks is 0; it must be at least 1"),
-    ("train two_step --out r --variants none", "variant is 'none'; it must be one of default, 2_steps"),
-    ("train two_step --out r --all --variants side", "variants is ('side',); it must be left out with --all"),
+    (
+        "train two_step --out r --variants none",
+        "variant is 'none'; it must be one of default, 2_steps",
+    ),
+    (
+        "train two_step --out r --all --variants side",
+        "variants is ('side',); it must be left out with --all",
+    ),
     ("train two_step --training.discount .5", "training.discount differ from the suite's networks"),
     ("train two_step --out r --threads 0", "threads is 0; it must be at least 1 and at most"),
     ("train two_step --out r --device tpu", "device is 'tpu'; it must be one of those found here"),
     ("train two_step --out r --workers 0", "workers is 0; it must be 1 or more"),
-    ("train two_step --out r --workers 2 --scheduler tcp://x:1", "workers is 2; it must be left out"),
+    (
+        "train two_step --out r --workers 2 --scheduler tcp://x:1",
+        "workers is 2; it must be left out",
+    ),
     ("train two_step --out r --scheduler nowhere", "scheduler"),
     ("train two_step --out r --networks 1000000000", "networks 1,000,000,000, units 48,"),
     ("train two_step --out r --network.units 1000000", "takes at least"),
-    ("train two_step --out r --training.objective supervised", "does not say which action is correct"),
+    (
+        "train two_step --out r --training.objective supervised",
+        "does not say which action is correct",
+    ),
     ("record two_step --out nowhere", "nowhere/data/two_step/networks: no trained networks"),
     ("record two_step --out run --test-episodes 0", "episodes is 0; it must be at least 1"),
     ("record two_step --out run --test-episodes 1000000000", "takes at least"),
-    ("sweep two_step --out run --vary task.reversal", "vary 'task.reversal': write setting=value,value"),
-    ("sweep two_step --out run --vary reversal=.1,.2", "vary 'reversal=.1,.2': write setting=value,value"),
+    (
+        "sweep two_step --out run --vary task.reversal",
+        "vary 'task.reversal': write setting=value,value",
+    ),
+    (
+        "sweep two_step --out run --vary reversal=.1,.2",
+        "vary 'reversal=.1,.2': write setting=value,value",
+    ),
     ("sweep two_step --out run --vary task.trials=2,many", "task.trials is of type int"),
     ("sweep two_step --out run --vary training.discount=.5,0.5", "combinations that all differ"),
-    ("sweep two_step --out run --vary training.discount=.5 --points 0", "points is 0; it must be at least 1"),
-    ("sweep two_step --out run --vary training.discount=.5,.6 --name ../x", "name is '../x'; it must be letters"),
+    (
+        "sweep two_step --out run --vary training.discount=.5 --points 0",
+        "points is 0; it must be at least 1",
+    ),
+    (
+        "sweep two_step --out run --vary training.discount=.5,.6 --name ../x",
+        "name is '../x'; it must be letters",
+    ),
     ("sweep two_step --out run --vary training.discount=.5,.6 --name side", "none of a variant"),
     ("compare nowhere", "folder is 'nowhere'; it must be that of a run with results"),
     ("cite fig99", "no figure 'fig99'; there are fig1"),
     ("reproduce two_step --folder .", "folder is '.'; it must be one of its own"),
-    *((f"new {name} --root suite", f"NAME is {name!r}; it must be") for name in ("my-task", "2_step", "class", "../x", "run")),
+    *(
+        (f"new {name} --root suite", f"NAME is {name!r}; it must be")
+        for name in ("my-task", "2_step", "class", "../x", "run")
+    ),
 ]
 
 FILES: list[tuple[str, str, Spoil]] = [
     *(
-        ("record two_step --out run", "default_0.json: not the description of a trained network", holds(JSON, text))
+        (
+            "record two_step --out run",
+            "default_0.json: not the description of a trained network",
+            holds(JSON, text),
+        )
         for text in ("", "[]", "null", '{"variant": "default"}', b"\xff\xfe")
     ),
     ("record two_step --out run", "no setting 'task.tirals'", all_edited('"trials"', '"tirals"')),
-    ("record two_step --out run", "task.reversal is 7", all_edited('"reversal": 0.025', '"reversal": 7')),
-    ("record two_step --out run", "network.units is 'many'", all_edited('"units": 4', '"units": "many"')),
-    ("record two_step --out run", "default_0.json: network is 'default_5'", edited(JSON, '"seed": 0,|"seed": 0', '"seed": 5')),
-    ("record two_step --out run", "other settings than default_0.json", edited(JSON, '"reversal": 0.025', '"reversal": 0.1')),
+    (
+        "record two_step --out run",
+        "task.reversal is 7",
+        all_edited('"reversal": 0.025', '"reversal": 7'),
+    ),
+    (
+        "record two_step --out run",
+        "network.units is 'many'",
+        all_edited('"units": 4', '"units": "many"'),
+    ),
+    (
+        "record two_step --out run",
+        "default_0.json: network is 'default_5'",
+        edited(JSON, '"seed": 0,|"seed": 0', '"seed": 5'),
+    ),
+    (
+        "record two_step --out run",
+        "other settings than default_0.json",
+        edited(JSON, '"reversal": 0.025', '"reversal": 0.1'),
+    ),
     ("record two_step --out run", "default_0.safetensors: no such network", lacks(WEIGHTS)),
-    ("record two_step --out run", "not the weights that its JSON file describes", flipped(WEIGHTS, -1)),
-    ("record two_step --out run", "not the weights that its JSON file describes", truncated(WEIGHTS, 100)),
+    (
+        "record two_step --out run",
+        "not the weights that its JSON file describes",
+        flipped(WEIGHTS, -1),
+    ),
+    (
+        "record two_step --out run",
+        "not the weights that its JSON file describes",
+        truncated(WEIGHTS, 100),
+    ),
     (
         "record two_step --out run",
         "weights is 'not finite'; it must be finite",
         weights(lambda own: {name: tensor * np.nan for name, tensor in own.items()}),
     ),
-    ("record two_step --out run", "does not fit its settings", weights(lambda own: own | {"more": torch.zeros(5)})),
+    (
+        "record two_step --out run",
+        "does not fit its settings",
+        weights(lambda own: own | {"more": torch.zeros(5)}),
+    ),
     (
         "record two_step --out run",
         "the training of 'default' is not finished; run it again",
         holds(f"{DATA}/checkpoints/default_0123456789ab.safetensors", "half a training"),
     ),
-    (f"train two_step --out run {TINY} --training.discount .5", "training.discount 0.9 is there, not 0.5", lambda: None),
-    (f"train two_step --out run {TINY}", "run/data/two_step/checkpoints: cannot be written", holds(f"{DATA}/checkpoints", "a file")),
-    ("analyse two_step --out run --test-episodes 8", "no recording of these networks", lacks(TRIALS)),
+    (
+        f"train two_step --out run {TINY} --training.discount .5",
+        "training.discount 0.9 is there, not 0.5",
+        lambda: None,
+    ),
+    (
+        f"train two_step --out run {TINY}",
+        "run/data/two_step/checkpoints: cannot be written",
+        holds(f"{DATA}/checkpoints", "a file"),
+    ),
+    (
+        "analyse two_step --out run --test-episodes 8",
+        "no recording of these networks",
+        lacks(TRIALS),
+    ),
     ("analyse two_step --out run --test-episodes 8", "steps.parquet: no such table", lacks(STEPS)),
-    ("analyse two_step --out run --test-episodes 8", "steps.parquet: not a readable table", truncated(STEPS, 999)),
-    ("analyse two_step --out run --test-episodes 8", "steps.parquet: a steps table needs column 'rpe'", without(STEPS, "rpe")),
-    ("draw two_step --out run", "stay_probability.csv: no such table", lacks(f"{DATA}/results/stay_probability.csv")),
-    ("draw two_step --out run", "lag_weights.csv: not a readable table", holds(f"{DATA}/results/lag_weights.csv", "")),
-    ("claims --out run", "claims.csv: a claims table needs column 'claim'", edited(CLAIMS, "^claim,", "clam,")),
+    (
+        "analyse two_step --out run --test-episodes 8",
+        "steps.parquet: not a readable table",
+        truncated(STEPS, 999),
+    ),
+    (
+        "analyse two_step --out run --test-episodes 8",
+        "steps.parquet: a steps table needs column 'rpe'",
+        without(STEPS, "rpe"),
+    ),
+    (
+        "draw two_step --out run",
+        "stay_probability.csv: no such table",
+        lacks(f"{DATA}/results/stay_probability.csv"),
+    ),
+    (
+        "draw two_step --out run",
+        "lag_weights.csv: not a readable table",
+        holds(f"{DATA}/results/lag_weights.csv", ""),
+    ),
+    (
+        "claims --out run",
+        "claims.csv: a claims table needs column 'claim'",
+        edited(CLAIMS, "^claim,", "clam,"),
+    ),
 ]
 
 
@@ -204,8 +306,13 @@ def folder(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def contents(folder: Path) -> dict[str, tuple[int, ...]]:
     """Identity, size and time of every file."""
-    paths = [path for path in folder.rglob("*") if "__pycache__" not in path.parts and path.is_file()]
-    return {str(path): (path.stat().st_ino, path.stat().st_size, path.stat().st_mtime_ns) for path in paths}
+    paths = [
+        path for path in folder.rglob("*") if "__pycache__" not in path.parts and path.is_file()
+    ]
+    return {
+        str(path): (path.stat().st_ino, path.stat().st_size, path.stat().st_mtime_ns)
+        for path in paths
+    }
 
 
 def assert_one_line(command: str, words: str, folder: Path, capsys) -> None:

@@ -84,7 +84,8 @@ def test_package_is_not_that_of_the_repository(outside):
 
 
 def test_tasks_are_gymnasium_environments(outside):
-    code = "import gymnasium, prefrontal; env = gymnasium.make('prefrontal/two_step-v0'); print(env.reset(seed=0)[0].shape)"
+    make = "env = gymnasium.make('prefrontal/two_step-v0')"
+    code = f"import gymnasium, prefrontal; {make}; print(env.reset(seed=0)[0].shape)"
     assert python(outside, code).strip() == "(4,)"
 
 

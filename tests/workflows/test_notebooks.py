@@ -1,4 +1,5 @@
-"""Both halves of every notebook agree, and its outputs are there. (``--nbmake`` in pyproject.toml executes the notebooks.)"""
+"""Both halves of every notebook agree, and its outputs are there. (``--nbmake`` in pyproject.toml
+executes the notebooks.)"""
 
 import json
 
@@ -16,7 +17,9 @@ LARGEST = 1_000_000
 @pytest.mark.parametrize("name", NAMES)
 def test_text_and_notebook_hold_the_same_cells(name):
     text, notebook = (jupytext.read(FOLDER / f"{name}{suffix}") for suffix in (".py", ".ipynb"))
-    cells, executed = ([(cell.cell_type, cell.source) for cell in part.cells] for part in (text, notebook))
+    cells, executed = (
+        [(cell.cell_type, cell.source) for cell in part.cells] for part in (text, notebook)
+    )
     assert cells == executed, "run make notebooks"
 
 
@@ -24,9 +27,15 @@ def test_text_and_notebook_hold_the_same_cells(name):
 def test_outputs_are_those_of_one_run_from_the_top(name):
     path = FOLDER / f"{name}.ipynb"
     code = [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
-    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "run make notebooks"
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), (
+        "run make notebooks"
+    )
     outputs = [output for cell in code for output in cell.outputs]
-    assert any("image/png" in output.get("data", {}) for output in outputs), "a notebook draws something"
-    assert not any(output.output_type == "error" or output.get("name") == "stderr" for output in outputs)
+    assert any("image/png" in output.get("data", {}) for output in outputs), (
+        "a notebook draws something"
+    )
+    assert not any(
+        output.output_type == "error" or output.get("name") == "stderr" for output in outputs
+    )
     assert str(ROOT) not in json.dumps(outputs), "an output names a folder of this machine"
     assert path.stat().st_size < LARGEST

@@ -1,64 +1,77 @@
-from prefrontal.tables import storage
-
 """Rebuilding everything in a folder of its own finds what moved."""
 
-import dataclasses
+from __future__ import annotations
+
 import shutil
 
 import pandas as pd
 import pytest
 
-from prefrontal import experiments
+from prefrontal import experiments, files
 from prefrontal.errors import UserError
-from prefrontal.files import ROOT
-from prefrontal.networks.load import record_experiment
-from prefrontal.pipeline import reproduce
-from prefrontal.training import loop
+from prefrontal.pipeline import commands, orchestrate, reproduce, steps
+from prefrontal.pipeline.train import TrainingOptions, train_variants
+from prefrontal.tables import storage
 
 NAME = "weather"
 """The experiment that takes the least time."""
 
+TEST_EPISODES = 6
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory, coarse):
-    """Two tiny networks of every variant, and what is made of them."""
-    top = tmp_path_factory.mktemp("built")
-    tiny = ["--all", "--episodes", "10", "--seeds", "2", "--data", str(top / "data")]
-    loop.main(str(ROOT / "replications" / NAME / "train.py"), tiny)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiments.module(NAME, "variants"), "TEST_EPISODES", 6)
-        record_experiment(NAME, top / "data")
-        experiments.analyse(NAME, top / "data")
-        experiments.draw(NAME, experiments.Folders(top / "data", top / "figures"))
-        yield reproduce.Options(NAME, top / "data", top / "figures", top / "verify")
+
+@pytest.fixture
+def built(tmp_path, coarse, monkeypatch):
+    """Two tiny networks of every variant, and what is made of them.
+
+    Steps run in this process, with few test episodes.
+    """
+    data, figures = tmp_path / "data", tmp_path / "figures"
+    experiment, tiny = experiments.get(NAME), {"training.episodes": 10}
+    variants = {name: experiment.variant(name).vary(tiny) for name in experiment.variants}
+    train_variants(experiment, variants, TrainingOptions(networks=2), data)
+
+    def run(plans, data, figures):
+        assert [(each.name, each.needs) for each in plans] == [(NAME, list(steps.STEPS))]
+        for step in (steps.record, steps.analyse):
+            step(NAME, data, TEST_EPISODES)
+        return steps.draw(NAME, data, figures)
+
+    run([orchestrate.Plan(NAME, list(steps.STEPS))], data, figures)
+    monkeypatch.setattr(orchestrate, "run", run)
+    return reproduce.Options(data=data, figures=figures, folder=tmp_path / "rebuilt")
 
 
 def contents(options):
-    return {path: path.read_bytes() for path in (*options.data.rglob("*.*"), *options.figures.iterdir())}
+    paths = [*options.data.rglob("*.*"), *options.figures.iterdir()]
+    return {path: path.read_bytes() for path in paths}
 
 
 def rebuild_from(folder, monkeypatch):
-    """Let what was rebuilt once be put in place where it would be rebuilt again."""
-    monkeypatch.setattr(verify, "record_experiment", lambda name, data: None)
-    results = folder / "data" / NAME / "results"
-    monkeypatch.setattr(experiment, "analyse", lambda name, data: shutil.copytree(results, data / name / "results"))
-    monkeypatch.setattr(experiment, "draw", lambda name, folders: shutil.copytree(folder / "figures", folders.figures))
+    """Copy what was rebuilt once instead of rebuilding it again."""
+
+    def run(plans, data, figures):
+        shutil.copytree(folder / "data" / NAME / "results", data / NAME / "results")
+        shutil.copytree(folder / "figures", figures)
+
+    monkeypatch.setattr(orchestrate, "run", run)
 
 
 def test_what_moved_is_named_with_its_size(built, capsys, monkeypatch, tmp_path):
     before = contents(built)
-    reproduce.main(built)
+    reproduce.reproduce([NAME], built)
     out = capsys.readouterr().out
     results = sorted((built.data / NAME / "results").glob("*.csv"))
-    assert all(f"{NAME}/{path.name}".ljust(50) + "equal" in out for path in results) and "looks different" not in out
-    rebuild_from(shutil.copytree(built.folder, tmp_path / "rebuilt", symlinks=True), monkeypatch)
-    path = results[0].with_name("measures.csv")
+    assert all(f"{NAME}/{path.name}".ljust(60) + "equal" in out for path in results)
+    assert "looks different" not in out and f"all {len(results)} tables equal" in out
+    rebuild_from(shutil.copytree(built.folder, tmp_path / "copy", symlinks=True), monkeypatch)
+    path = built.data / NAME / "results" / "measures.csv"
     frame = storage.read(path)
     frame.loc[0, "value"] += 0.5
     frame.to_csv(path, index=False)
     (path.parent / "stale.csv").write_text("a\n1\n")
-    with pytest.raises(UserError, match=rf"2 of {len(results) + 1} tables differ from .* by more than 0.0001"):
-        reproduce.main(dataclasses.replace(built))
+    message = rf"2 of {len(results) + 1} tables differ from .* by more than 0.0001"
+    with pytest.raises(UserError, match=message):
+        reproduce.reproduce([NAME], built)
     out = capsys.readouterr().out
     assert "value moved by up to 0.5" in out and "stale.csv" in out and "not rebuilt" in out
     path.write_bytes(before[path])
@@ -69,22 +82,40 @@ def test_what_moved_is_named_with_its_size(built, capsys, monkeypatch, tmp_path)
 def test_tables_are_compared(tmp_path):
     old, new = tmp_path / "old.csv", tmp_path / "new.csv"
     pd.DataFrame({"a": [1.0, 2.0]}).to_csv(old, index=False)
-    assert reproduce.compare(old, new) == ("not rebuilt", False) and reproduce.compare(new, old) == ("new", False)
+    assert reproduce.compare(old, new) == ("not rebuilt", False)
+    assert reproduce.compare(new, old) == ("new", False)
     pd.DataFrame({"a": [1.0, 2.00001]}).to_csv(new, index=False)
-    words, equal = reproduce.compare(old, new)
-    assert equal and words.startswith("a moved by up to 1e-05")
+    description, equal = reproduce.compare(old, new)
+    assert equal and description.startswith("a moved by up to 1e-05")
 
 
-def test_unknown_experiment_is_refused(tmp_path):
-    with pytest.raises(UserError, match="experiment is 'nothing'; it must be bandit or"):
-        reproduce.main(reproduce.Options("nothing", folder=tmp_path / "verify"))
+def test_unknown_experiment_is_refused():
+    with pytest.raises(UserError, match="experiment is 'nothing'; it must be one of bandit"):
+        commands.reproduce(["nothing"])
 
 
-def test_one_experiment_sees_the_results_of_the_others_but_not_its_own(tmp_path):
-    written = [f"{name}/{part}/networks.csv" for name in ("two_step", "multiverse") for part in ("networks", "results")]
-    for path in (tmp_path / "data" / each for each in (*written, "multiverse/results/effects.csv")):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("a\n")
+@pytest.mark.parametrize("folder", ["data", "data/.."])
+def test_what_is_compared_is_never_removed(folder, tmp_path):
+    (tmp_path / "data" / "data").mkdir(parents=True)
+    (tmp_path / "data" / "figures").mkdir()
+    (tmp_path / "data" / "data" / "kept.txt").touch()
+    compared = tmp_path / "data" / "data", tmp_path / "data" / "figures"
+    (tmp_path / "other.txt").touch()
+    options = reproduce.Options(data=compared[0], figures=compared[1], folder=tmp_path / folder)
+    with pytest.raises(UserError, match="one of its own: everything there is removed first"):
+        reproduce.reproduce([NAME], options)
+    assert (compared[0] / "kept.txt").exists() and (tmp_path / "other.txt").exists()
+
+
+def test_an_experiment_sees_the_results_of_others_only(tmp_path):
+    written = [
+        f"{name}/{folder}/networks.csv"
+        for name in ("two_step", "multiverse")
+        for folder in ("networks", "results")
+    ]
+    for name in (*written, "multiverse/results/effects.csv"):
+        files.write_text(tmp_path / "data" / name, "a\n")
     reproduce.link(tmp_path / "data", tmp_path / "rebuilt", ["multiverse"])
-    seen = {str(path.relative_to(tmp_path / "rebuilt")) for path in (tmp_path / "rebuilt").glob("*/*/*")}
-    assert seen == set(written), "of its own results, only what it starts from"
+    rebuilt = (tmp_path / "rebuilt").glob("*/*/*")
+    found = {str(path.relative_to(tmp_path / "rebuilt")) for path in rebuilt}
+    assert found == set(written), "of its own results, only what it starts from"

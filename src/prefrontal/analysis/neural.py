@@ -28,12 +28,17 @@ def principal_components(activity: pd.DataFrame, components: int = 2) -> tuple[p
     """
     pca = PCA(components, svd_solver="covariance_eigh")
     scores = pca.fit_transform(units(activity))
-    keys = activity[[name for name in activity.columns if not name.startswith("unit_")]].reset_index(drop=True)
+    keys = activity[
+        [name for name in activity.columns if not name.startswith("unit_")]
+    ].reset_index(drop=True)
     return keys.assign(**{f"pc{k + 1}": column for k, column in enumerate(scores.T)}), pca
 
 
-def decode_state(activity: np.ndarray, state: np.ndarray, groups: np.ndarray, folds: int = 5) -> np.ndarray:
-    """Cross-validated probability of a binary latent state, by logistic regression on standardised activity.
+def decode_state(
+    activity: np.ndarray, state: np.ndarray, groups: np.ndarray, folds: int = 5
+) -> np.ndarray:
+    """Cross-validated probability of a binary latent state, by logistic regression on standardised
+    activity.
 
     Parameters
     ----------
@@ -41,14 +46,16 @@ def decode_state(activity: np.ndarray, state: np.ndarray, groups: np.ndarray, fo
     state : array (rows,) of bool
         What to decode.
     groups : array (rows,)
-        Rows of one group, such as an episode, are held out together, since they resemble each other.
+        Rows of one group, such as an episode, are held out together, since they resemble each
+        other.
     folds : int
         Parts of the cross-validation.
 
     Returns
     -------
     array (rows,)
-        P(state is True) for held-out rows; NaN throughout where a training set would hold one state only.
+        P(state is True) for held-out rows; NaN throughout where a training set would hold one state
+        only.
     """
     groups = np.unique(groups, return_inverse=True)[1]
     folds = min(folds, groups.max(initial=0) + 1)
@@ -58,11 +65,16 @@ def decode_state(activity: np.ndarray, state: np.ndarray, groups: np.ndarray, fo
     if any(len(np.unique(state[train])) < 2 for train, _ in split):
         return np.full(len(state), np.nan)
     model = make_pipeline(StandardScaler(), LogisticRegression(solver="newton-cholesky", tol=1e-8))
-    return cross_val_predict(model, activity, state, groups=groups, cv=split, method="predict_proba")[:, 1]
+    return cross_val_predict(
+        model, activity, state, groups=groups, cv=split, method="predict_proba"
+    )[:, 1]
 
 
-def decode_value(activity: np.ndarray, value: np.ndarray, groups: np.ndarray, folds: int = 5) -> np.ndarray:
-    """Cross-validated prediction of a measure by multiple linear regression on activity (scikit-learn).
+def decode_value(
+    activity: np.ndarray, value: np.ndarray, groups: np.ndarray, folds: int = 5
+) -> np.ndarray:
+    """Cross-validated prediction of a measure by multiple linear regression on activity
+    (scikit-learn).
 
     Parameters
     ----------
@@ -82,4 +94,6 @@ def decode_value(activity: np.ndarray, value: np.ndarray, groups: np.ndarray, fo
     folds = min(folds, len(np.unique(groups)))
     if folds < 2:
         return np.full(len(value), np.nan)
-    return cross_val_predict(LinearRegression(), activity, value, groups=groups, cv=GroupKFold(folds))
+    return cross_val_predict(
+        LinearRegression(), activity, value, groups=groups, cv=GroupKFold(folds)
+    )

@@ -1,4 +1,5 @@
-"""Behavioural analyses of trials tables. They run on networks, textbook learners and animals alike."""
+"""Behavioural analyses of trials tables. They run on networks, textbook learners and animals
+alike."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None 
         0 or 1.
     design : array (trials, predictors)
     groups : array (trials,), optional
-        Rows that tell of one and the same choice share a number; standard errors are then robust to that.
+        Rows that tell of one and the same choice share a number; standard errors are then robust to
+        that.
     """
     if len(outcome) <= design.shape[1]:
         return unknown(design, f"{len(outcome)} choices for {design.shape[1]} weights")
@@ -61,7 +63,9 @@ def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None 
         return unknown(design, "predictors that never vary, or depend on each other")
     model = Logit(outcome, design)
     model.raise_on_perfect_prediction = True
-    robust: dict[str, Any] = {} if groups is None else {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
+    robust: dict[str, Any] = (
+        {} if groups is None else {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
+    )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what they warn of is found out below
@@ -69,18 +73,24 @@ def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None 
     except (PerfectSeparationError, np.linalg.LinAlgError):
         return unknown(design, "predictors separate the outcomes perfectly")
     if not fit.mle_retvals["converged"]:
-        return unknown(design, "predictors separate the outcomes almost perfectly: the fit does not converge")
+        return unknown(
+            design, "predictors separate the outcomes almost perfectly: the fit does not converge"
+        )
     return Estimate(np.asarray(fit.params), np.asarray(fit.bse))
 
 
 def shrunken_logistic(outcome: np.ndarray, design: np.ndarray, prior: float) -> Estimate:
-    """Logistic regression with a normal prior on every weight, of mean 0 and standard deviation ``prior`` (scikit-learn).
+    """Logistic regression with a normal prior on every weight, of mean 0 and standard deviation
+    ``prior`` (scikit-learn).
 
-    Its weights, the most probable ones, are finite even where predictors separate the outcomes. Standard errors are NaN.
+    Its weights, the most probable ones, are finite even where predictors separate the outcomes.
+    Standard errors are NaN.
     """
     if len(np.unique(outcome)) < 2:
         return unknown(design, SAME)
-    fit = LogisticRegression(C=prior**2, fit_intercept=False, solver="newton-cholesky", tol=1e-8).fit(design, outcome)
+    fit = LogisticRegression(
+        C=prior**2, fit_intercept=False, solver="newton-cholesky", tol=1e-8
+    ).fit(design, outcome)
     return Estimate(fit.coef_[0], np.full(design.shape[1], np.nan))
 
 
@@ -92,8 +102,9 @@ def fit_logistic(outcome: np.ndarray, design: np.ndarray) -> np.ndarray:
 def conditional_logistic(choice: np.ndarray, design: np.ndarray) -> Estimate:
     """Conditional (softmax) logistic regression of choices among n arms.
 
-    Under it the odds of two arms do not depend on the others. Every choice therefore tells the same coefficients in comparison
-    with each arm that was not chosen, as in a logistic regression of pairs (Begg & Gray 1984), which is what is fitted.
+    Under it the odds of two arms do not depend on the others. Every choice therefore tells the same
+    coefficients in comparison with each arm that was not chosen, as in a logistic regression of
+    pairs (Begg & Gray 1984), which is what is fitted.
 
     Parameters
     ----------
@@ -145,7 +156,8 @@ def lagged_regression(
 ) -> pd.DataFrame:
     """Logistic regression of choosing right on signals of the last trials, per subject.
 
-    Trials with an invalid choice, or too early in their episode to have all lags, are left out as outcomes.
+    Trials with an invalid choice, or too early in their episode to have all lags, are left out as
+    outcomes.
 
     Parameters
     ----------
@@ -156,13 +168,14 @@ def lagged_regression(
     errors : bool
         Return standard errors, and why weights are undetermined, too.
     prior : float, optional
-        Standard deviation of a normal prior on the weights, with which none is infinite (``shrunken_logistic``).
+        Standard deviation of a normal prior on the weights, with which none is infinite
+        (``shrunken_logistic``).
 
     Returns
     -------
     DataFrame
-        variant, seed, signal, lag, weight in log odds per unit of the signal; signal "bias" has lag 0; if asked for, error and
-        undetermined (see ``Estimate``).
+        variant, seed, signal, lag, weight in log odds per unit of the signal; signal "bias" has lag
+        0; if asked for, error and undetermined (see ``Estimate``).
     """
     check_arms(trials["choice"], 2, "lagged_regression")
     design = lagged(trials, signals, lags)
@@ -183,7 +196,8 @@ def _weights(
     fit: Callable[[np.ndarray], Estimate],
     errors: bool,
 ) -> pd.DataFrame:
-    """Fit each subject's usable trials, by position -> variant, seed, signal, lag, weight; ``names`` are <signal>_<lag>."""
+    """Fit each subject's usable trials, by position -> variant, seed, signal, lag, weight;
+    ``names`` are <signal>_<lag>."""
     usable = design.notna().all(axis=1).to_numpy() & (trials["choice"] >= 0).to_numpy()
     if where is not None:
         usable &= where.to_numpy()
@@ -193,26 +207,42 @@ def _weights(
         found = fit(block.index[usable[block.index]].to_numpy())
         for name, weight, error in zip(names, found.weights, found.errors, strict=True):
             signal, _, lag = name.rpartition("_")
-            row = {"variant": variant, "seed": seed, "signal": signal, "lag": int(lag), "weight": weight}
-            rows.append(row | ({"error": error, "undetermined": found.undetermined} if errors else {}))
+            row = {
+                "variant": variant,
+                "seed": seed,
+                "signal": signal,
+                "lag": int(lag),
+                "weight": weight,
+            }
+            rows.append(
+                row | ({"error": error, "undetermined": found.undetermined} if errors else {})
+            )
     more = ["error", "undetermined"] if errors else []
     return pd.DataFrame(rows, columns=["variant", "seed", "signal", "lag", "weight", *more])
 
 
 def arm_signals(trials: pd.DataFrame, arms: int) -> dict[str, pd.DataFrame]:
-    """Reward and choice of each trial by arm, (trials, arms), for ``arm_regression``: 1 where the arm was chosen (and paid)."""
+    """Reward and choice of each trial by arm, (trials, arms), for ``arm_regression``: 1 where the
+    arm was chosen (and paid)."""
     check_arms(trials["choice"], arms, "arm_signals")
-    chosen = pd.DataFrame({arm: (trials["choice"] == arm).astype(float) for arm in range(arms)}, trials.index)
+    chosen = pd.DataFrame(
+        {arm: (trials["choice"] == arm).astype(float) for arm in range(arms)}, trials.index
+    )
     return {"reward": chosen.mul(trials["reward"] > 0, axis=0), "choice": chosen}
 
 
 def arm_regression(
-    trials: pd.DataFrame, signals: dict[str, pd.DataFrame], lags: int, where: pd.Series | None = None, errors: bool = False
+    trials: pd.DataFrame,
+    signals: dict[str, pd.DataFrame],
+    lags: int,
+    where: pd.Series | None = None,
+    errors: bool = False,
 ) -> pd.DataFrame:
-    """Conditional logistic regression of choosing an arm on what each arm did in the last trials, per subject.
+    """Conditional logistic regression of choosing an arm on what each arm did in the last trials,
+    per subject.
 
-    The log odds of an arm against another are the difference of their weighted signals, and of their biases. With two arms this
-    is ``lagged_regression`` on the difference of the signals.
+    The log odds of an arm against another are the difference of their weighted signals, and of
+    their biases. With two arms this is ``lagged_regression`` on the difference of the signals.
 
     Parameters
     ----------
@@ -224,24 +254,30 @@ def arm_regression(
     Returns
     -------
     DataFrame
-        variant, seed, signal, lag, weight in log odds per unit of the signal; signals "bias 1", "bias 2", ..., of these arms
-        against arm 0, have lag 0.
+        variant, seed, signal, lag, weight in log odds per unit of the signal; signals "bias 1",
+        "bias 2", ..., of these arms against arm 0, have lag 0.
     """
     arms = next(iter(signals.values())).shape[1]
     check_arms(trials["choice"], arms, "arm_regression")
-    designs = [lagged(trials, {name: signal.iloc[:, arm] for name, signal in signals.items()}, lags) for arm in range(arms)]
+    designs = [
+        lagged(trials, {name: signal.iloc[:, arm] for name, signal in signals.items()}, lags)
+        for arm in range(arms)
+    ]
     names = [f"bias {arm}_0" for arm in range(1, arms)] + list(designs[0].columns)
 
     def fit(rows: np.ndarray) -> Estimate:
         bias = np.broadcast_to(np.eye(arms)[:, 1:], (len(rows), arms, arms - 1))
         history = np.stack([design.to_numpy(float)[rows] for design in designs], axis=1)
-        return conditional_logistic(trials["choice"].to_numpy()[rows], np.concatenate([bias, history], axis=2))
+        return conditional_logistic(
+            trials["choice"].to_numpy()[rows], np.concatenate([bias, history], axis=2)
+        )
 
     return _weights(trials, designs[0], where, names, fit, errors)
 
 
 def explained_variance(outcome: np.ndarray, predictors: Sequence[np.ndarray]) -> float:
-    """Share of variance r2 that a linear regression with a constant explains; NaN where nothing varies."""
+    """Share of variance r2 that a linear regression with a constant explains; NaN where nothing
+    varies."""
     if len(outcome) < len(predictors) + 2 or np.ptp(outcome) == 0:
         return np.nan
     unexplained = residual(outcome, *predictors)
@@ -256,7 +292,9 @@ def residual(outcome: np.ndarray, *predictors: np.ndarray) -> np.ndarray:
     return np.asarray(outcome - design @ np.linalg.lstsq(design, outcome)[0])
 
 
-def standardized_weights(outcome: np.ndarray, predictors: dict[str, np.ndarray]) -> dict[str, float]:
+def standardized_weights(
+    outcome: np.ndarray, predictors: dict[str, np.ndarray]
+) -> dict[str, float]:
     """Weights of a multiple linear regression on z-scored variables, as weight_<name>."""
     values = np.column_stack([outcome, *predictors.values()])
     if len(values) < values.shape[1] + 2 or (np.ptp(values, axis=0) == 0).any():

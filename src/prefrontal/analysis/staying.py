@@ -12,22 +12,29 @@ from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.tables.schema import EPISODE, SUBJECT, free_choices
 
 
-def two_step_weights(trials: pd.DataFrame, lags: int = 5, errors: bool = False, prior: float | None = None) -> pd.DataFrame:
+def two_step_weights(
+    trials: pd.DataFrame, lags: int = 5, errors: bool = False, prior: float | None = None
+) -> pd.DataFrame:
     """Lagged regression of the two-step task (Miller et al. 2017; Wang et al. 2018, Fig. 5d, e).
 
-    Each kind of trial (common or uncommon transition, rewarded or not) is one signal: +1 where its choice was right, -1 where
-    left, 0 on trials of the other kinds. A positive weight is a tendency to repeat the choice. Forced choices (column ``forced``)
-    serve as history only.
+    Each kind of trial (common or uncommon transition, rewarded or not) is one signal: +1 where its
+    choice was right, -1 where left, 0 on trials of the other kinds. A positive weight is a tendency
+    to repeat the choice. Forced choices (column ``forced``) serve as history only.
 
     Returns
     -------
     DataFrame
         As ``lagged_regression``; signal such as "common/rewarded".
     """
-    side = pd.Series(np.select([trials["choice"] == 1, trials["choice"] == 0], [1.0, -1.0], 0.0), index=trials.index)
+    side = pd.Series(
+        np.select([trials["choice"] == 1, trials["choice"] == 0], [1.0, -1.0], 0.0),
+        index=trials.index,
+    )
     signals = {}
     for transition, outcome in TRIAL_TYPES:
-        is_kind = (trials["transition"] == transition) & ((trials["reward"] > 0) == (outcome == "rewarded"))
+        is_kind = (trials["transition"] == transition) & (
+            (trials["reward"] > 0) == (outcome == "rewarded")
+        )
         signals[f"{transition}/{outcome}"] = side * is_kind
     return lagged_regression(trials, signals, lags, free_choices(trials), errors, prior)
 
@@ -62,13 +69,15 @@ def staying_by_lag(weights: pd.DataFrame, stays: Sequence[str]) -> pd.DataFrame:
 
 
 def stays(trials: pd.DataFrame) -> pd.DataFrame:
-    """Tell for each pair of successive trials, valid and the second one free, whether the choice was repeated.
+    """Tell for each pair of successive trials, valid and the second one free, whether the choice
+    was repeated.
 
     Returns
     -------
     DataFrame
-        Of the pair's first trial: variant, seed, outcome ("rewarded", "unrewarded"), stay, and, where the table tells them,
-        transition and correct (the choice whose common transition leads to the rich state).
+        Of the pair's first trial: variant, seed, outcome ("rewarded", "unrewarded"), stay, and,
+        where the table tells them, transition and correct (the choice whose common transition leads
+        to the rich state).
     """
     own = trials["choice"].where(free_choices(trials), -1)
     following = own.groupby([trials[name] for name in EPISODE], observed=True, sort=False).shift(-1)
@@ -83,12 +92,15 @@ def stays(trials: pd.DataFrame) -> pd.DataFrame:
     if "transition" in first.columns:
         columns["transition"] = first["transition"].astype(str)
     if "rich_state" in first.columns:
-        columns["correct"] = np.where(first["choice"] == 0, "S1", "S2") == first["rich_state"].astype(str)
+        columns["correct"] = np.where(first["choice"] == 0, "S1", "S2") == first[
+            "rich_state"
+        ].astype(str)
     return pd.DataFrame(columns)
 
 
 def stay_probability(trials: pd.DataFrame) -> pd.DataFrame:
-    """Probability of repeating a choice by its outcome and, in the two-step task, transition (Daw et al. 2011), per subject."""
+    """Probability of repeating a choice by its outcome and, in the two-step task, transition (Daw
+    et al. 2011), per subject."""
     pairs = stays(trials)
     by = [name for name in (*SUBJECT, "transition", "outcome") if name in pairs.columns]
     return (
@@ -100,14 +112,19 @@ def stay_probability(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def stay_interaction(trials: pd.DataFrame) -> pd.DataFrame:
-    """Reward x transition interaction in staying, in log odds, with the correct side as covariate, per subject.
+    """Reward x transition interaction in staying, in log odds, with the correct side as covariate,
+    per subject.
 
-    Logistic regression of stay on outcome, transition, their product and whether the choice was correct, coded ±1/2. Without
-    the covariate a subject that only follows the richer side shows an interaction too (Akam, Costa & Dayan 2015).
+    Logistic regression of stay on outcome, transition, their product and whether the choice was
+    correct, coded ±1/2. Without the covariate a subject that only follows the richer side shows an
+    interaction too (Akam, Costa & Dayan 2015).
     """
     rows = []
     for (variant, seed), block in stays(trials).groupby(SUBJECT, sort=False):
-        outcome, transition = (block["outcome"] == "rewarded") - 0.5, (block["transition"] == "common") - 0.5
+        outcome, transition = (
+            (block["outcome"] == "rewarded") - 0.5,
+            (block["transition"] == "common") - 0.5,
+        )
         design = pd.DataFrame(
             {
                 "constant": 1.0,

@@ -1,1 +1,2 @@
-"""Cognitive models and ideal observers, one family per file. Never imports PyTorch at module level."""
+"""Cognitive models and ideal observers, one family per file. Never imports PyTorch at module
+level."""

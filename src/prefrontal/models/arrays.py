@@ -9,13 +9,14 @@ from prefrontal.tables.schema import check_trials
 
 
 def by_length(trials: pd.DataFrame) -> list[np.ndarray]:
-    """Arrange trials by episodes of similar length, so that few long ones do not make all others as long.
+    """Arrange trials by episodes of similar length, so that few long ones do not make all others as
+    long.
 
     Returns
     -------
     list of array (episode, trial)
-        Positions of the table's rows; -1 beyond an episode's end. The longest of an array's episodes has at most twice as many
-        trials as the shortest.
+        Positions of the table's rows; -1 beyond an episode's end. The longest of an array's
+        episodes has at most twice as many trials as the shortest.
 
     Raises
     ------

@@ -1,7 +1,8 @@
-"""Ways to play a Bernoulli bandit: Gittins indices, UCB1, Thompson sampling, and, for two arms, the best possible play.
+"""Ways to play a Bernoulli bandit: Gittins indices, UCB1, Thompson sampling, and, for two arms, the
+best possible play.
 
-All of them believe that each arm's reward probability was drawn from U[0, 1], and know an arm by its counts of rewarded
-("successes") and unrewarded ("failures") pulls.
+All of them believe that each arm's reward probability was drawn from U[0, 1], and know an arm by
+its counts of rewarded ("successes") and unrewarded ("failures") pulls.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from prefrontal.errors import check, require_memory
 from prefrontal.models.softmax import check_arms, sample
 
 Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""From successes and failures, integers (..., arms), to the probabilities of choosing each arm, (..., arms)."""
+"""From successes and failures, integers (..., arms), to the probabilities of choosing each arm,
+(..., arms)."""
 
 ARMS = ("independent", "correlated")
 """Where the reward probabilities of two arms are from; see ``bayes_optimal_reward``."""
@@ -32,9 +34,10 @@ ARMS = ("independent", "correlated")
 def gittins_table(trials: int, discount: float, horizon: int | None = None) -> np.ndarray:
     """Gittins indices of a Bernoulli arm with a uniform prior.
 
-    An arm's index is the sure reward per trial at which retiring on it for good and playing the arm on (with the option
-    to retire later) are worth the same (Gittins, Glazebrook & Weber 2011). One backward induction finds the
-    worth of playing on for a grid of sure rewards; the index is where the two worths cross.
+    An arm's index is the sure reward per trial at which retiring on it for good and playing the arm
+    on (with the option to retire later) are worth the same (Gittins, Glazebrook & Weber 2011). One
+    backward induction finds the worth of playing on for a grid of sure rewards; the index is where
+    the two worths cross.
 
     Parameters
     ----------
@@ -43,13 +46,14 @@ def gittins_table(trials: int, discount: float, horizon: int | None = None) -> n
     discount : float
         Factor per trial, in (0, 1).
     horizon : int, optional
-        Trials to look ahead beyond ``trials``; after them the arm counts as known. By default, what lies beyond is
-        discounted by less than 1e-4.
+        Trials to look ahead beyond ``trials``; after them the arm counts as known. By default, what
+        lies beyond is discounted by less than 1e-4.
 
     Returns
     -------
     array (trials + 1, trials + 1)
-        Entry [successes, failures], in reward per trial; NaN beyond ``trials`` pulls. Read-only, as it is cached.
+        Entry [successes, failures], in reward per trial; NaN beyond ``trials`` pulls. Read-only, as
+        it is cached.
     """
     check(trials >= 0, "trials", trials, "0 or more")
     check(0 < discount < 1, "discount", discount, "between 0 and 1, both excluded")
@@ -83,10 +87,14 @@ def _crossing(advantage: np.ndarray, sure: np.ndarray) -> np.ndarray:
     return sure[last[..., 0]] + above / (above - below) * (sure[1] - sure[0])
 
 
-def gittins_index(successes: ArrayLike, failures: ArrayLike, discount: float, horizon: int | None = None) -> np.ndarray:
+def gittins_index(
+    successes: ArrayLike, failures: ArrayLike, discount: float, horizon: int | None = None
+) -> np.ndarray:
     """Gittins index of arms with these counts, in reward per trial; see ``gittins_table``."""
     successes, failures = np.asarray(successes), np.asarray(failures)
-    return gittins_table(int((successes + failures).max(initial=0)), discount, horizon)[successes, failures]
+    return gittins_table(int((successes + failures).max(initial=0)), discount, horizon)[
+        successes, failures
+    ]
 
 
 def _best(worth: np.ndarray) -> np.ndarray:
@@ -107,10 +115,12 @@ def gittins(trials: int = 100, discount: float = 0.99) -> Policy:
 
 
 def ucb(exploration: float = 2.0) -> Policy:
-    """Choose the arm with the highest upper confidence bound: UCB1 (Auer, Cesa-Bianchi & Fischer 2002).
+    """Choose the arm with the highest upper confidence bound: UCB1 (Auer, Cesa-Bianchi & Fischer
+    2002).
 
-    The bound is mean + sqrt(exploration * ln(t) / n), with the arm's mean reward so far, its n pulls and the t pulls of all
-    arms. Auer et al. have ``exploration`` = 2. Untried arms come first.
+    The bound is mean + sqrt(exploration * ln(t) / n), with the arm's mean reward so far, its n
+    pulls and the t pulls of all arms. Auer et al. have ``exploration`` = 2. Untried arms come
+    first.
     """
 
     def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
@@ -123,12 +133,14 @@ def ucb(exploration: float = 2.0) -> Policy:
 
 
 def thompson(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
-    """Choose each arm with the probability that it is the best one: Thompson sampling (Thompson 1933); a ``Policy``.
+    """Choose each arm with the probability that it is the best one: Thompson sampling (Thompson
+    1933); a ``Policy``.
 
-    The probability is exact. For two arms: a Beta(s + 1, f + 1) variable is the (s + 1)-th smallest of s + f + 1 uniform
-    ones. Mix the uniforms of both arms: left's variable is the larger one if, among the smallest s_left + s_right + 1, at
-    least s_right + 1 are right's, which is a hypergeometric tail. For more arms: the density of each arm times the
-    distribution functions of the others is a polynomial, which Gauss-Legendre quadrature integrates without error.
+    The probability is exact. For two arms: a Beta(s + 1, f + 1) variable is the (s + 1)-th smallest
+    of s + f + 1 uniform ones. Mix the uniforms of both arms: left's variable is the larger one if,
+    among the smallest s_left + s_right + 1, at least s_right + 1 are right's, which is a
+    hypergeometric tail. For more arms: the density of each arm times the distribution functions of
+    the others is a polynomial, which Gauss-Legendre quadrature integrates without error.
     """
     successes, failures = np.asarray(successes), np.asarray(failures)
     drawn = successes + failures + 1
@@ -146,15 +158,19 @@ def thompson(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _quadrature(points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights of Gauss-Legendre quadrature on 0 to 1, exact for polynomials of degree below 2 * points."""
+    """Points and weights of Gauss-Legendre quadrature on 0 to 1, exact for polynomials of degree
+    below 2 * points."""
     x, weight = np.polynomial.legendre.leggauss(points)
     return (x + 1) / 2, weight / 2
 
 
 def bayes_optimal(trials: int = 100) -> Policy:
-    """Play two independent arms so as to earn most in an episode of ``trials`` trials (dynamic programming; ties are split)."""
+    """Play two independent arms so as to earn most in an episode of ``trials`` trials (dynamic
+    programming; ties are split)."""
     # int8 keeps the whole plan for 100 trials in 25 MB.
-    plan = [np.sign((left - right).round(12)).astype(np.int8) for left, right in _returns(trials)][::-1]
+    plan = [np.sign((left - right).round(12)).astype(np.int8) for left, right in _returns(trials)][
+        ::-1
+    ]
 
     def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
         arms = successes.shape[-1]
@@ -171,10 +187,12 @@ def bayes_optimal(trials: int = 100) -> Policy:
 
 
 def _returns(trials: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Reward to come after pulling left or right and playing optimally then, from the last trial to the first.
+    """Reward to come after pulling left or right and playing optimally then, from the last trial to
+    the first.
 
-    Each array is (successes left, failures left, successes right), trial + 1 entries along each axis; failures right make
-    up the number of trials so far. Entries whose counts exceed that number mean nothing and are read by no other.
+    Each array is (successes left, failures left, successes right), trial + 1 entries along each
+    axis; failures right make up the number of trials so far. Entries whose counts exceed that
+    number mean nothing and are read by no other.
     """
     require_memory(4 * 8 * (trials + 1) ** 3, f"the Bayes-optimal play of {trials:,} trials")
     to_come = np.zeros((trials + 1,) * 3)
@@ -189,21 +207,25 @@ def _returns(trials: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def oracle_reward(arms: str, trials: int = 100) -> float:
-    """Reward per episode that one expects who knows the better of two arms; see ``bayes_optimal_reward``."""
+    """Reward per episode that one expects who knows the better of two arms; see
+    ``bayes_optimal_reward``."""
     check(arms in ARMS, "arms", arms, " or ".join(ARMS))
     return (2 / 3 if arms == "independent" else 3 / 4) * trials
 
 
 @lru_cache(maxsize=256)
-def bayes_optimal_reward(arms: str, trials: int = 100, low: float = 0.0, high: float = 1.0) -> float:
+def bayes_optimal_reward(
+    arms: str, trials: int = 100, low: float = 0.0, high: float = 1.0
+) -> float:
     """Reward per episode that the best possible agent expects, undiscounted.
 
     Parameters
     ----------
     arms : str
-        Where the reward probabilities of two arms are from. "independent": both from U[low, high]; solved by dynamic programming.
-        "correlated": left's from U[0, 1] and right's one minus it. Then every pull tells the same whichever arm it is, so the
-        best agent always pulls the arm that looks better. After n pulls all numbers 0..n of outcomes that speak for left are
+        Where the reward probabilities of two arms are from. "independent": both from U[low, high];
+        solved by dynamic programming. "correlated": left's from U[0, 1] and right's one minus it.
+        Then every pull tells the same whichever arm it is, so the best agent always pulls the arm
+        that looks better. After n pulls all numbers 0..n of outcomes that speak for left are
         equally likely.
     trials : int
         Trials per episode.
@@ -256,7 +278,8 @@ class Simulation:
     reward : array of float
         0 or 1.
     regret : array of float
-        Reward probability of the best arm minus that of the chosen one; regret up to a trial is the cumulative sum.
+        Reward probability of the best arm minus that of the chosen one; regret up to a trial is the
+        cumulative sum.
     """
 
     choice: np.ndarray
@@ -264,7 +287,9 @@ class Simulation:
     regret: np.ndarray
 
 
-def tally(successes: np.ndarray, failures: np.ndarray, choice: np.ndarray, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tally(
+    successes: np.ndarray, failures: np.ndarray, choice: np.ndarray, reward: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Counts after one more pull.
 
     Parameters
@@ -277,7 +302,9 @@ def tally(successes: np.ndarray, failures: np.ndarray, choice: np.ndarray, rewar
     return successes + (pulled & paid), failures + (pulled & ~paid)
 
 
-def simulate(policy: Policy, p_reward: ArrayLike, trials: int, rng: np.random.Generator) -> Simulation:
+def simulate(
+    policy: Policy, p_reward: ArrayLike, trials: int, rng: np.random.Generator
+) -> Simulation:
     """Let a policy play.
 
     Parameters
@@ -302,9 +329,14 @@ def simulate(policy: Policy, p_reward: ArrayLike, trials: int, rng: np.random.Ge
 
 
 def action_values(
-    choice: np.ndarray, reward: np.ndarray, learning_rate: float, initial_value: float = 0.5, arms: int = 2
+    choice: np.ndarray,
+    reward: np.ndarray,
+    learning_rate: float,
+    initial_value: float = 0.5,
+    arms: int = 2,
 ) -> np.ndarray:
-    """Values of all arms before each trial under Q-learning: the chosen arm's value moves towards its reward.
+    """Values of all arms before each trial under Q-learning: the chosen arm's value moves towards
+    its reward.
 
     Parameters
     ----------
@@ -333,7 +365,8 @@ def action_values(
 
 
 def means_among(successes: np.ndarray, failures: np.ndarray, problems: np.ndarray) -> np.ndarray:
-    """Mean of every arm's reward probability for who knows that the bandit is one of some problems, all equally likely before.
+    """Mean of every arm's reward probability for who knows that the bandit is one of some problems,
+    all equally likely before.
 
     Parameters
     ----------
@@ -350,18 +383,23 @@ def means_among(successes: np.ndarray, failures: np.ndarray, problems: np.ndarra
 
 
 def counts(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Successes and failures of all arms before each trial, (episode, trial, arms), from choice and reward (episode, trial)."""
+    """Successes and failures of all arms before each trial, (episode, trial, arms), from choice and
+    reward (episode, trial)."""
     check_arms(choice, arms, "counts")
     chosen = choice[..., None] == np.arange(arms)
-    wins, pulls = (np.cumsum(what, axis=1) - what for what in (chosen * (reward > 0)[..., None], chosen.astype(int)))
+    wins, pulls = (
+        np.cumsum(what, axis=1) - what
+        for what in (chosen * (reward > 0)[..., None], chosen.astype(int))
+    )
     return wins, pulls - wins
 
 
 def expected_reward(trials: pd.DataFrame, by: list[str]) -> pd.Series:
     """Expected reward per trial on bandits whose arms were drawn from U[0, 1], by groups of trials.
 
-    So that the luck of the draw cancels, it is seen relative to the bandits that were drawn: of what who knows the better arm
-    gains there over random choice, a group gains a share; the same share of what such a one gains over all bandits is counted.
+    So that the luck of the draw cancels, it is seen relative to the bandits that were drawn: of
+    what who knows the better arm gains there over random choice, a group gains a share; the same
+    share of what such a one gains over all bandits is counted.
     """
     left, right = trials["p_left"].astype(float), trials["p_right"].astype(float)
     gained = left.where(trials["choice"] == 0, right) - (left + right) / 2
@@ -384,8 +422,11 @@ def shares(trials: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(share=normalised_reward(frame["reward"], 50, best))
 
 
-def posterior(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of all arms' reward probabilities before each trial, under uniform priors.
+def posterior(
+    choice: np.ndarray, reward: np.ndarray, arms: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of all arms' reward probabilities before each trial, under
+    uniform priors.
 
     Parameters
     ----------

@@ -1,8 +1,10 @@
-"""Rescorla-Wagner learning of which of two arms pays, and choice by expected reward (Behrens et al. 2007).
+"""Rescorla-Wagner learning of which of two arms pays, and choice by expected reward (Behrens et al.
+2007).
 
-One number is learned: the probability r that the left arm pays (the right one pays with 1 - r). After every trial
-r moves towards the outcome by a fixed share of the prediction error, the learning rate. Left is chosen with probability
-sigmoid(inverse temperature x (r x left magnitude - (1 - r) x right magnitude)).
+One number is learned: the probability r that the left arm pays (the right one pays with 1 - r).
+After every trial r moves towards the outcome by a fixed share of the prediction error, the learning
+rate. Left is chosen with probability sigmoid(inverse temperature x (r x left magnitude - (1 - r) x
+right magnitude)).
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ def values(pays_left: ArrayLike, learning_rate: ArrayLike) -> np.ndarray:
     pays_left : array (..., trials)
         Whether left paid, or would have paid.
     learning_rate : float or array (...)
-        One fixed learning rate, or one per sequence of trials; broadcast against ``pays_left`` without its last axis.
+        One fixed learning rate, or one per sequence of trials; broadcast against ``pays_left``
+        without its last axis.
 
     Returns
     -------
@@ -40,9 +43,13 @@ def values(pays_left: ArrayLike, learning_rate: ArrayLike) -> np.ndarray:
     return predicted
 
 
-def advantage(value: ArrayLike, magnitude_left: ArrayLike, magnitude_right: ArrayLike) -> np.ndarray:
+def advantage(
+    value: ArrayLike, magnitude_left: ArrayLike, magnitude_right: ArrayLike
+) -> np.ndarray:
     """Expected reward of left minus that of right, in the unit of the magnitudes."""
-    return np.asarray(value) * magnitude_left - (1 - np.asarray(value)) * np.asarray(magnitude_right)
+    return np.asarray(value) * magnitude_left - (1 - np.asarray(value)) * np.asarray(
+        magnitude_right
+    )
 
 
 def simulate(
@@ -55,7 +62,8 @@ def simulate(
 ) -> np.ndarray:
     """Choices (0 left, 1 right; same shape as ``values``) of a learner on given outcomes.
 
-    ``inverse_temperature`` is per unit of the magnitudes; infinity always takes the larger expected reward.
+    ``inverse_temperature`` is per unit of the magnitudes; infinity always takes the larger expected
+    reward.
     """
     difference = advantage(values(pays_left, learning_rate), magnitude_left, magnitude_right)
     if np.isinf(inverse_temperature):

@@ -55,14 +55,21 @@ def fetch(experiment: str, data: Path = files.DATA) -> Path:
     archives, address = release["archives"], os.environ.get(ADDRESS) or release["address"]
     check(experiment in archives, "experiment", experiment, f"one of {', '.join(archives)}")
     if not address:
-        raise UserError(f"no address to download networks from; set {ADDRESS} to that of a release, or work in a checkout")
+        raise UserError(
+            f"no address to download networks from; set {ADDRESS} to that of a "
+            "release, or work in a checkout"
+        )
     name, cache = f"networks-{experiment}.zip", data.parent / "archives"
     files.prepare_folder(cache)
     url = f"{address.rstrip('/')}/{name}"
     try:
-        path = pooch.retrieve(url, f"sha256:{archives[experiment]}", fname=name, path=cache, progressbar=False)
+        path = pooch.retrieve(
+            url, f"sha256:{archives[experiment]}", fname=name, path=cache, progressbar=False
+        )
     except ValueError as error:
-        raise UserError(f"{url}: not the networks of this version (wrong checksum); nothing was kept") from error
+        raise UserError(
+            f"{url}: not the networks of this version (wrong checksum); nothing was kept"
+        ) from error
     except OSError as error:  # no connection, interrupted, no space
         reason = str(error).splitlines()[0]
         raise UserError(f"{url}: cannot be downloaded ({reason})") from error
@@ -75,7 +82,12 @@ def unpack(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as packed:
         for name in sorted(packed.namelist(), key=lambda name: name.endswith(".json")):
             target = (folder / name).resolve()
-            check(target.is_relative_to(folder.resolve()), f"{archive}: file", name, "inside its folder")
+            check(
+                target.is_relative_to(folder.resolve()),
+                f"{archive}: file",
+                name,
+                "inside its folder",
+            )
             with files.atomic(target) as temporary:
                 temporary.write_bytes(packed.read(name))
 

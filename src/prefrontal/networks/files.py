@@ -34,7 +34,9 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def trained_networks(folder: Path, variant: str, seeds: Sequence[int] | None = None) -> list[Description]:
+def trained_networks(
+    folder: Path, variant: str, seeds: Sequence[int] | None = None
+) -> list[Description]:
     """Find the networks of a variant, or those of it with these seeds, by seed.
 
     Raises
@@ -43,16 +45,22 @@ def trained_networks(folder: Path, variant: str, seeds: Sequence[int] | None = N
         There are none, one is missing, or their settings differ in more than the seed.
     """
     there = descriptions(folder)
-    found = [each for each in there if each.variant == variant and (seeds is None or each.seed in seeds)]
+    found = [
+        each for each in there if each.variant == variant and (seeds is None or each.seed in seeds)
+    ]
     found = sorted(found, key=lambda each: each.seed)
     if not found or len(found) < len(seeds or ()):
         others = sorted({each.variant for each in there} - {variant})
         hint = f"; trained variants are {', '.join(others)}" if others else ""
-        raise UserError(f"{folder}: no trained network of variant {variant!r}; train it first{hint}")
+        raise UserError(
+            f"{folder}: no trained network of variant {variant!r}; train it first{hint}"
+        )
     first = {**found[0].settings, "seed": None}
     for each in found:
         if {**each.settings, "seed": None} != first:
-            raise UserError(f"{each.path}: other settings than {found[0].path.name}, of the same variant")
+            raise UserError(
+                f"{each.path}: other settings than {found[0].path.name}, of the same variant"
+            )
     return found
 
 
@@ -96,24 +104,32 @@ def load(
     flats = []
     for each in found:
         path = weights_path(folder, each.path.stem, snapshot)
-        flats.append(read_weights(path, network, each.sha256.get(str(path.relative_to(folder.parent)))))
+        flats.append(
+            read_weights(path, network, each.sha256.get(str(path.relative_to(folder.parent))))
+        )
     return batch, network, torch.cat(flats)
 
 
 def read_weights(path: Path, network: Network, expected: str | None) -> Tensor:
-    """Read the parameters of one network, (1, size), and check them against the hash of its description."""
+    """Read the parameters of one network, (1, size), and check them against the hash of its
+    description."""
     if not path.exists():
         raise UserError(f"{path}: no such network; train it first")
     content = path.read_bytes()
     if sha256(content) != expected:
-        raise UserError(f"{path}: not the weights that its JSON file describes; restore them, or train again")
+        raise UserError(
+            f"{path}: not the weights that its JSON file describes; restore them, or train again"
+        )
     try:
         parameters = {name: tensor.float()[None] for name, tensor in from_bytes(content).items()}
     except Exception as error:  # safetensors raises kinds of its own
         raise UserError(f"{path}: not a readable network ({str(error).splitlines()[0]})") from error
     shapes = {name: tuple(tensor.shape[1:]) for name, tensor in parameters.items()}
     if shapes != network.shapes:
-        raise UserError(f"{path}: a network with {shapes} does not fit its settings, which need {network.shapes}")
+        raise UserError(
+            f"{path}: a network with {shapes} does not fit its settings, which need "
+            f"{network.shapes}"
+        )
     flat = network.flatten(parameters)
     check(bool(flat.isfinite().all()), f"{path}: weights", "not finite", "finite")
     return flat

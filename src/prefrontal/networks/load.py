@@ -55,7 +55,9 @@ class Networks:
     def folder(self, experiment: str) -> Path:
         """Folder of an experiment's networks."""
         own = experiment == self.experiment.name
-        return (self.data / experiment if own else files.experiment_folder(self.data, experiment)) / "networks"
+        return (
+            self.data / experiment if own else files.experiment_folder(self.data, experiment)
+        ) / "networks"
 
     def __call__(self, variant: str, experiment: str = "", snapshot: int | None = None) -> Trained:
         """Read all networks of a variant.
@@ -81,7 +83,9 @@ class Networks:
             fetch(source.name)
         if self.seeds is None:
             check_finished([variant], folder.with_name("checkpoints"))
-        batch, network, flat = load(folder, type(source.settings.task), variant, snapshot, self.seeds)
+        batch, network, flat = load(
+            folder, type(source.settings.task), variant, snapshot, self.seeds
+        )
         if of_suite and variant in source.variants:
             check_current(source, variant, batch[0], folder)
         self.used += batch
@@ -98,13 +102,16 @@ def settings_provenance(batch: Sequence[Settings[Any]]) -> dict[str, Any]:
     return provenance(text, sorted({each.seed for each in batch}))
 
 
-def check_current(experiment: Experiment[Any], variant: str, settings: Settings[Any], folder: Path) -> None:
+def check_current(
+    experiment: Experiment[Any], variant: str, settings: Settings[Any], folder: Path
+) -> None:
     """Raise UserError if networks were trained with other settings than their variant has now."""
     differ = settings.differences(experiment.variant(variant))
     if differ:
         name, (trained, now) = next(iter(differ.items()))
         raise UserError(
-            f"{folder}: networks of {variant!r} were trained with {name} {trained!r}, but the setting is now {now!r}; "
+            f"{folder}: networks of {variant!r} were trained with {name} "
+            f"{trained!r}, but the setting is now {now!r}; "
             f"restore it, train again (prefrontal train {experiment.name} --overwrite), "
             f"or keep both (prefrontal run {experiment.name} --{name} {now} --out runs/NAME)"
         )
@@ -114,4 +121,7 @@ def check_finished(variants: Sequence[str], folder: Path) -> None:
     """Raise UserError if there is a checkpoint of an unfinished training of these variants."""
     for variant in variants:
         for path in sorted(folder.glob(f"{variant}_{'[0-9a-f]' * 12}.safetensors")):
-            raise UserError(f"{path}: the training of {variant!r} is not finished; run it again, or delete this file")
+            raise UserError(
+                f"{path}: the training of {variant!r} is not finished; run it again, or "
+                "delete this file"
+            )

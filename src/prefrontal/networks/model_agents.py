@@ -1,4 +1,5 @@
-"""Textbook learners as agents, so that they play a task and are recorded as networks are (``prefrontal.recording``)."""
+"""Textbook learners as agents, so that they play a task and are recorded as networks are
+(``prefrontal.recording``)."""
 
 from __future__ import annotations
 
@@ -23,11 +24,12 @@ def _tensor(array: np.ndarray) -> Tensor:
 
 
 class BanditAgent:
-    """A bandit policy as an agent, for tasks whose trial is one time step and whose actions are the arms.
+    """A bandit policy as an agent, for tasks whose trial is one time step and whose actions are the
+    arms.
 
-    Its value is the reward that it expects of the running trial, under uniform priors and its own policy; it counts
-    nothing of later trials, so recorded values are comparable to a network's only at a discount of 0. Its activity is its counts:
-    successes of every arm, then failures.
+    Its value is the reward that it expects of the running trial, under uniform priors and its own
+    policy; it counts nothing of later trials, so recorded values are comparable to a network's only
+    at a discount of 0. Its activity is its counts: successes of every arm, then failures.
 
     Parameters
     ----------
@@ -57,7 +59,8 @@ class BanditAgent:
 
 
 class StrategyAgent:
-    """A strategy (``prefrontal.learners.arms``) as an agent, for tasks whose trial is one time step.
+    """A strategy (``prefrontal.learners.arms``) as an agent, for tasks whose trial is one time
+    step.
 
     Its actions are the arms, its activity is what its cues say of each arm; its value is 0.
 
@@ -78,26 +81,41 @@ class StrategyAgent:
 
     def reset(self, seeds: int, episodes: int) -> dict[str, Any]:
         """Memory of every cue at the start of an episode."""
-        return {weight: cue.reset((seeds, episodes, self.arms)) for weight, cue in self.cues.items()}
+        return {
+            weight: cue.reset((seeds, episodes, self.arms)) for weight, cue in self.cues.items()
+        }
 
     def step(
         self, memory: dict[str, Any], observation: Tensor, last_reward: Tensor, last_action: Tensor
     ) -> tuple[dict[str, Any], Tensor, Tensor, Tensor]:
         """Take in the last trial and choose."""
-        chosen, paid = last_action.numpy()[..., None] == np.arange(self.arms), last_reward.numpy()[..., None]
-        memory = {weight: cue.update(memory[weight], chosen, paid) for weight, cue in self.cues.items()}
-        said = {weight: np.asarray(cue.show(memory[weight]), dtype=float) for weight, cue in self.cues.items()}
+        chosen, paid = (
+            last_action.numpy()[..., None] == np.arange(self.arms),
+            last_reward.numpy()[..., None],
+        )
+        memory = {
+            weight: cue.update(memory[weight], chosen, paid) for weight, cue in self.cues.items()
+        }
+        said = {
+            weight: np.asarray(cue.show(memory[weight]), dtype=float)
+            for weight, cue in self.cues.items()
+        }
         preference = self.bias + sum(self.parameters[weight] * cue for weight, cue in said.items())
         activity = _tensor(np.concatenate(list(said.values()), axis=-1))
-        return memory, _tensor(softmax(preference, axis=-1)), torch.zeros_like(last_reward), activity
+        return (
+            memory,
+            _tensor(softmax(preference, axis=-1)),
+            torch.zeros_like(last_reward),
+            activity,
+        )
 
 
 @dataclass(frozen=True)
 class TwoStepMemory:
     """What a two-step agent carries from step to step; arrays are (network, episode).
 
-    ``learner`` is the learner's memory; ``shown`` the last observation's index, -1 before the first; ``choice`` the latest
-    first-stage choice, -1 before the first.
+    ``learner`` is the learner's memory; ``shown`` the last observation's index, -1 before the
+    first; ``choice`` the latest first-stage choice, -1 before the first.
     """
 
     learner: Any
@@ -108,15 +126,17 @@ class TwoStepMemory:
 class TwoStepAgent:
     """A learner of the two-step task as an agent, for trials with and without a fixation step.
 
-    It presses centre at fixation, chooses by softmax at stage 1, and presses left or right at random at stage 2. As it never
-    breaks off a trial, all its episodes run in step.
+    It presses centre at fixation, chooses by softmax at stage 1, and presses left or right at
+    random at stage 2. As it never breaks off a trial, all its episodes run in step.
 
-    Its value counts the running trial only: at fixation 0, at stage 1 the mean of the action values under its policy, at
-    stage 2 the value of the state. A recording with the learner's own discount therefore shows the learner's reward
-    prediction errors: at stage 2 ``rpe_reward`` (plus, if there is no fixation step, the discounted value of the next trial's
-    first stage, which is the next time step); at stage 1 ``rpe_stage_2`` plus the difference between the chosen action's value
-    and the mean. That difference is zero for greedy choices (infinite inverse temperature, no perseveration). Otherwise it
-    cannot be avoided, since an agent gives its value before its action is drawn; ``two_step.replay`` gives the exact errors.
+    Its value counts the running trial only: at fixation 0, at stage 1 the mean of the action values
+    under its policy, at stage 2 the value of the state. A recording with the learner's own discount
+    therefore shows the learner's reward prediction errors: at stage 2 ``rpe_reward`` (plus, if
+    there is no fixation step, the discounted value of the next trial's first stage, which is the
+    next time step); at stage 1 ``rpe_stage_2`` plus the difference between the chosen action's
+    value and the mean. That difference is zero for greedy choices (infinite inverse temperature, no
+    perseveration). Otherwise it cannot be avoided, since an agent gives its value before its action
+    is drawn; ``two_step.replay`` gives the exact errors.
 
     Parameters
     ----------
@@ -125,7 +145,9 @@ class TwoStepAgent:
         See ``two_step.choice_probabilities``.
     """
 
-    def __init__(self, learner: two_step.Learner, inverse_temperature: float, perseveration: float = 0.0) -> None:
+    def __init__(
+        self, learner: two_step.Learner, inverse_temperature: float, perseveration: float = 0.0
+    ) -> None:
         self.learner = learner
         self.inverse_temperature = inverse_temperature
         self.perseveration = perseveration
@@ -149,16 +171,23 @@ class TwoStepAgent:
         probabilities, value = self._act(learned, shown, choice)
         return TwoStepMemory(learned, shown, choice), _tensor(probabilities), _tensor(value), None
 
-    def _act(self, learned: Any, shown: np.ndarray, choice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities of left, right and centre, (network, episode, 3), and value, (network, episode)."""
+    def _act(
+        self, learned: Any, shown: np.ndarray, choice: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of left, right and centre, (network, episode, 3), and value, (network,
+        episode)."""
         stage = _stage(shown)
         if stage == "fixation":
             return np.broadcast_to([0.0, 0.0, 1.0], (*shown.shape, 3)), np.zeros(shown.shape)
         if stage == "stage 2":
-            value = np.take_along_axis(self.learner.state_values(learned), shown[..., None] - 2, axis=-1)[..., 0]
+            value = np.take_along_axis(
+                self.learner.state_values(learned), shown[..., None] - 2, axis=-1
+            )[..., 0]
             return np.broadcast_to([0.5, 0.5, 0.0], (*shown.shape, 3)), value
         values = self.learner.values(learned)
-        p = two_step.choice_probabilities(values, self.inverse_temperature, choice, self.perseveration)
+        p = two_step.choice_probabilities(
+            values, self.inverse_temperature, choice, self.perseveration
+        )
         return np.concatenate([p, np.zeros_like(p[..., :1])], axis=-1), (p * values).sum(-1)
 
 

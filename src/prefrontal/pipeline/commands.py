@@ -25,14 +25,15 @@ GROUPS: dict[str, Callable[[bool], bool]] = {
 """Names that stand for several experiments."""
 
 
-
 def names_of(given: Sequence[str], part: str = "figure") -> tuple[list[str], list[str]]:
     """Split a command's words into experiments, or all of a group, and options."""
     count = next((k for k, word in enumerate(given) if word.startswith("-")), len(given))
     known = experiments.names(part)
     chosen: list[str] = []
     for word in given[:count]:
-        check(word in (*GROUPS, *known), "experiment", word, f"one of {', '.join((*known, *GROUPS))}")
+        check(
+            word in (*GROUPS, *known), "experiment", word, f"one of {', '.join((*known, *GROUPS))}"
+        )
         if word in GROUPS:
             chosen += [name for name in known if GROUPS[word](bool(experiments.study(name).figure))]
         else:
@@ -44,7 +45,8 @@ def one_name(given: Sequence[str], command: str, part: str = "train") -> tuple[s
     """Take the experiment from a command's first word; the rest are options."""
     known = experiments.names(part)
     if not given or given[0].startswith("-"):
-        usage = f"usage: prefrontal {command} EXPERIMENT [OPTIONS]; EXPERIMENT is one of {', '.join(known)}"
+        which = f"EXPERIMENT is one of {', '.join(known)}"
+        usage = f"usage: prefrontal {command} EXPERIMENT [OPTIONS]; {which}"
         if given and given[0] in ("-h", "--help"):
             print(usage + "\nOptions of each: --help after its name.")
             raise SystemExit(0)
@@ -54,7 +56,11 @@ def one_name(given: Sequence[str], command: str, part: str = "train") -> tuple[s
 
 
 def chosen_variants(
-    experiment: Experiment[Any], variants: Sequence[str], options: type[Any], command: str, rest: Sequence[str]
+    experiment: Experiment[Any],
+    variants: Sequence[str],
+    options: type[Any],
+    command: str,
+    rest: Sequence[str],
 ) -> dict[str, Settings[Any]]:
     """Settings of variants, each with what the command line changes."""
     return {name: parse(options, experiment.variant(name), command, rest)[1] for name in variants}
@@ -69,13 +75,20 @@ def run(given: Sequence[str]) -> None:
     if not names:
         one_name(given, "run", "figure")
     if len(names) > 1 or names[0] not in experiments.names("train"):
-        made = run_suite(names, tyro.cli(Place, args=rest, prog=command, description=run_suite.__doc__))
+        made = run_suite(
+            names, tyro.cli(Place, args=rest, prog=command, description=run_suite.__doc__)
+        )
     else:
         experiment = experiments.get(names[0])
         options, settings = parse(RunOptions, experiment.variant(), command, rest)
-        variants = [experiment.main, *(name for name in options.variants if name != experiment.main)]
+        variants = [
+            experiment.main,
+            *(name for name in options.variants if name != experiment.main),
+        ]
         chosen = chosen_variants(experiment, variants, RunOptions, command, rest)
-        made = run_experiment(experiment, chosen, options, bool(settings.differences(experiment.variant())))
+        made = run_experiment(
+            experiment, chosen, options, bool(settings.differences(experiment.variant()))
+        )
     for path in made:
         print(path)
 
@@ -99,7 +112,12 @@ def train(given: Sequence[str]) -> None:
     for name in names:
         experiment, command = experiments.get(name), f"prefrontal train {name}"
         options, settings = parse(Options, experiment.variant(), command, rest)
-        check(not (options.all and options.variants), "variants", options.variants, "left out with --all")
+        check(
+            not (options.all and options.variants),
+            "variants",
+            options.variants,
+            "left out with --all",
+        )
         changed = ", ".join(settings.differences(experiment.variant()))
         alone = options.out is not None or options.overwrite or not changed
         check(alone, "out", None, f"a folder, since {changed} differ from the suite's networks")
@@ -117,7 +135,9 @@ class StepOptions(Place):
     """Test episodes per network; by default those of the experiment."""
 
 
-def _step(given: Sequence[str], name: str, part: str, does: Callable[[str, StepOptions], Any]) -> Any:
+def _step(
+    given: Sequence[str], name: str, part: str, does: Callable[[str, StepOptions], Any]
+) -> Any:
     experiment, rest = one_name(given, name, part)
     options = tyro.cli(StepOptions, args=rest, prog=f"prefrontal {name} {experiment}")
     return does(experiment, options)
@@ -127,21 +147,33 @@ def record(given: Sequence[str]) -> None:
     """``prefrontal record``: play the trained networks."""
     from prefrontal.pipeline import steps
 
-    _step(given, "record", "record", lambda name, place: steps.record(name, place.data, place.test_episodes))
+    _step(
+        given,
+        "record",
+        "record",
+        lambda name, place: steps.record(name, place.data, place.test_episodes),
+    )
 
 
 def analyse(given: Sequence[str]) -> None:
     """``prefrontal analyse``: analyse a recording."""
     from prefrontal.pipeline import steps
 
-    _step(given, "analyse", "analysis", lambda name, place: steps.analyse(name, place.data, place.test_episodes))
+    _step(
+        given,
+        "analyse",
+        "analysis",
+        lambda name, place: steps.analyse(name, place.data, place.test_episodes),
+    )
 
 
 def draw(given: Sequence[str]) -> None:
     """``prefrontal draw``: draw figures from results."""
     from prefrontal.pipeline import steps
 
-    for path in _step(given, "draw", "figure", lambda name, place: steps.draw(name, place.data, place.figures)):
+    for path in _step(
+        given, "draw", "figure", lambda name, place: steps.draw(name, place.data, place.figures)
+    ):
         print(path)
 
 
@@ -150,7 +182,9 @@ def reproduce(given: Sequence[str]) -> None:
     from prefrontal.pipeline.reproduce import Options, reproduce
 
     names, rest = names_of(given)
-    reproduce(names or names_of(["all"])[0], tyro.cli(Options, args=rest, prog="prefrontal reproduce"))
+    reproduce(
+        names or names_of(["all"])[0], tyro.cli(Options, args=rest, prog="prefrontal reproduce")
+    )
 
 
 def sweep(given: Sequence[str]) -> None:
@@ -164,7 +198,11 @@ def sweep(given: Sequence[str]) -> None:
     check(options.name not in taken, "name", options.name, "none of a variant")
     default = dataclasses.replace(experiment.variant(options.variant), seed=sweeps.FIRST_SEED)
     frame = sweeps.sweep(name, parse(sweeps.Options, default, command, rest)[1], options)
-    varied = [axis.partition("=")[0].rpartition(".")[2] for axis in options.vary if not axis.startswith("seed=")]
+    varied = [
+        axis.partition("=")[0].rpartition(".")[2]
+        for axis in options.vary
+        if not axis.startswith("seed=")
+    ]
     if varied:
         means = frame.drop(columns="seed", errors="ignore").groupby(varied).mean()
         print(means.to_string(float_format="%.3f"))
@@ -191,14 +229,29 @@ def compare(given: Sequence[str]) -> None:
     """``prefrontal compare``: a run's measures next to those of the suite."""
     from prefrontal.publishing import claims as table
 
-    check(len(given) == 1 and not given[0].startswith("-"), "folder", " ".join(given), "one folder, such as runs/r1")
+    check(
+        len(given) == 1 and not given[0].startswith("-"),
+        "folder",
+        " ".join(given),
+        "one folder, such as runs/r1",
+    )
     folder = Path(given[0])
-    names = [path.name for path in sorted((folder / "data").glob("*")) if (path / "results" / "claims.csv").exists()]
-    check(bool(names), "folder", given[0], "that of a run with results (prefrontal run EXPERIMENT --out FOLDER)")
+    names = [
+        path.name
+        for path in sorted((folder / "data").glob("*"))
+        if (path / "results" / "claims.csv").exists()
+    ]
+    check(
+        bool(names),
+        "folder",
+        given[0],
+        "that of a run with results (prefrontal run EXPERIMENT --out FOLDER)",
+    )
     for name in names:
-        changed = _changes(name, folder / "data")
-        print(f"{name}: {', '.join(f'{key} {old} -> {new}' for key, (new, old) in changed.items()) or 'same settings'}")
-        print(table.compare(table.collect(folder / "data", name), table.collect(files.DATA, name)) + "\n")
+        changes = _changes(name, folder / "data").items()
+        changed = ", ".join(f"{setting} {suite} -> {here}" for setting, (here, suite) in changes)
+        here, suite = (table.collect(data, name) for data in (folder / "data", files.DATA))
+        print(f"{name}: {changed or 'same settings'}\n{table.compare(here, suite)}\n")
 
 
 def _changes(name: str, data: Path) -> Mapping[str, tuple[Any, Any]]:
@@ -207,7 +260,9 @@ def _changes(name: str, data: Path) -> Mapping[str, tuple[Any, Any]]:
 
     experiment = experiments.get(name)
     here = Results(name, data).settings
-    return here[experiment.main].differences(experiment.variant()) if experiment.main in here else {}
+    return (
+        here[experiment.main].differences(experiment.variant()) if experiment.main in here else {}
+    )
 
 
 def new(given: Sequence[str]) -> None:

@@ -35,10 +35,20 @@ def main(options: Options) -> None:
     """Write replications/<name>, its test included."""
     name, folder = options.name, options.root / "replications" / options.name
     legal = re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None and not keyword.iskeyword(name)
-    check(legal, "NAME", name, "lower-case letters, digits and underscores, a letter first, such as my_task")
+    check(
+        legal,
+        "NAME",
+        name,
+        "lower-case letters, digits and underscores, a letter first, such as my_task",
+    )
     taken = {*TARGETS, *GROUPS, *(word for group in COMMANDS.values() for word in group)}
     check(name not in taken, "NAME", name, f"none of {', '.join(sorted(taken))}")
-    check((options.root / "replications").is_dir(), "root", str(options.root), "a checkout of this repository")
+    check(
+        (options.root / "replications").is_dir(),
+        "root",
+        str(options.root),
+        "a checkout of this repository",
+    )
     if folder.exists():
         raise UserError(f"{folder} exists; choose another name")
     for path in sorted(TEMPLATE.iterdir()):

@@ -19,7 +19,12 @@ from prefrontal import experiments, files
 from prefrontal.pipeline import steps
 from prefrontal.progress import Bar
 
-PRELOADED = ["prefrontal.pipeline.steps", "prefrontal.publishing.plotting", "prefrontal.networks.load", "statsmodels.api"]
+PRELOADED = [
+    "prefrontal.pipeline.steps",
+    "prefrontal.publishing.plotting",
+    "prefrontal.networks.load",
+    "statsmodels.api",
+]
 """What all steps import; workers are copies of a process that has imported it once."""
 
 SECONDS = {"record": 20.0, "analyse": 10.0, "draw": 3.0}
@@ -44,7 +49,9 @@ class Plan:
     after: set[str] = field(default_factory=set)
 
 
-def plan(names: Sequence[str], data: Path, episodes: int | None = None, everything: bool = False) -> list[Plan]:
+def plan(
+    names: Sequence[str], data: Path, episodes: int | None = None, everything: bool = False
+) -> list[Plan]:
     """Find the steps that experiments need."""
     plans, stale = [], set[str]()
     for name in sorted(names, key=lambda name: (name not in experiments.names("record"), name)):
@@ -52,7 +59,11 @@ def plan(names: Sequence[str], data: Path, episodes: int | None = None, everythi
         needs = steps.due(name, data, episodes)
         again = uses & stale and steps.has_analysis(name) and "analyse" not in needs
         if everything or again:
-            needs = [step for step in steps.STEPS if step != "record" or name in experiments.names("record")]
+            needs = [
+                step
+                for step in steps.STEPS
+                if step != "record" or name in experiments.names("record")
+            ]
             needs = [step for step in needs if step != "analyse" or steps.has_analysis(name)]
         if "analyse" in needs:
             stale.add(name)
@@ -68,7 +79,9 @@ def _start_worker(events: Any) -> None:
     _events = events
 
 
-def _work(name: str, step: str, data: Path, figures: Path, episodes: int | None) -> tuple[list[Path], float]:
+def _work(
+    name: str, step: str, data: Path, figures: Path, episodes: int | None
+) -> tuple[list[Path], float]:
     """Do one step in a worker -> figures that it made, seconds."""
     Bar.report = lambda title, fraction: _events.put((name, step, title, fraction))
     began = time.monotonic()
@@ -112,17 +125,24 @@ def run(
         try:
             while todo or running:
                 busy = {each.name for each, _ in running.values()}
-                ready = [each for each in todo.values() if each.name not in busy and not each.after & todo.keys()]
+                ready = [
+                    each
+                    for each in todo.values()
+                    if each.name not in busy and not each.after & todo.keys()
+                ]
                 ready.sort(key=lambda each: -sum(expected[each.name, step] for step in each.needs))
                 for each in ready[: count - len(running)]:
                     step = each.needs[0]
-                    running[pool.submit(_work, each.name, step, data, figures, episodes)] = each, step
+                    running[pool.submit(_work, each.name, step, data, figures, episodes)] = (
+                        each,
+                        step,
+                    )
                     overview.start(each.name, step, expected[each.name, step])
                 done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 overview.show(events)
                 for future in done:
                     each, step = running.pop(future)
-                    images, seconds = future.result()
+                    images, _ = future.result()
                     made += images
                     overview.finish(each.name, step)
                     each.needs.pop(0)
@@ -136,10 +156,14 @@ def run(
 
 def expected_seconds(plans: Sequence[Plan], data: Path) -> dict[tuple[str, str], float]:
     """Duration of every step, as measured when the results that are there were made."""
-    expected = {}
+    expected: dict[tuple[str, str], float] = {}
     for each in plans:
-        measured = steps.read_inputs(files.experiment_folder(data, each.name) / "results").get("seconds", {})
-        expected |= {(each.name, step): max(1.0, measured.get(step, SECONDS[step])) for step in each.needs}
+        measured = steps.read_inputs(files.experiment_folder(data, each.name) / "results").get(
+            "seconds", {}
+        )
+        expected |= {
+            (each.name, step): max(1.0, measured.get(step, SECONDS[step])) for step in each.needs
+        }
     return expected
 
 
@@ -178,7 +202,12 @@ class Overview:
             if (name, step) in self.steps:
                 self.steps[name, step] = (*self.steps[name, step][:2], fraction)
         now = time.monotonic()
-        partial = [min(0.95, (now - began) / seconds) * seconds for began, seconds, _ in self.steps.values()]
+        partial = [
+            min(0.95, (now - began) / seconds) * seconds
+            for began, seconds, _ in self.steps.values()
+        ]
         self.bar.n = self.finished + sum(partial)
-        self.bar.set_postfix_str(", ".join(f"{name}: {step}" for name, step in self.steps), refresh=False)
+        self.bar.set_postfix_str(
+            ", ".join(f"{name}: {step}" for name, step in self.steps), refresh=False
+        )
         self.bar.refresh()

@@ -1,4 +1,5 @@
-"""Rebuild everything from the weights in a folder of its own, and compare it with what is committed."""
+"""Rebuild everything from the weights in a folder of its own, and compare it with what is
+committed."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def point(name: Path, path: Path) -> None:
 
 
 def compare(old: Path, new: Path) -> tuple[str, bool]:
-    """Compare two versions of a table: a description, and whether they are equal within the tolerance."""
+    """Compare two versions of a table: a description, and whether they are equal within the
+    tolerance."""
     if not old.exists() or not new.exists():
         return "not rebuilt" if old.exists() else "new", False
     difference = storage.difference(storage.read(old), storage.read(new))
@@ -53,19 +55,27 @@ def compare(old: Path, new: Path) -> tuple[str, bool]:
 
 
 def reproduce(names: Sequence[str], options: Options) -> None:
-    """Rebuild experiments, print how far each table moved, and raise UserError if one moved too far."""
+    """Rebuild experiments, print how far each table moved, and raise UserError if one moved too
+    far."""
     from prefrontal.publishing import plotting  # imports matplotlib
 
     data, figures = options.folder / "data", options.folder / "figures"
     others = {path.name for path in options.folder.glob("*")} - {"data", "figures"}
-    compared = {options.data.resolve(), options.figures.resolve()} & {data.resolve(), figures.resolve()}
+    compared = {options.data.resolve(), options.figures.resolve()} & {
+        data.resolve(),
+        figures.resolve(),
+    }
     legal = not others and not compared
     check(legal, "folder", str(options.folder), "one of its own: everything there is removed first")
     shutil.rmtree(options.folder, ignore_errors=True)
     chosen = [name for name in names if name in experiments.names("analysis")]
     link(options.data, data, chosen)
     orchestrate.run(orchestrate.plan(names, data, everything=True), data, figures)
-    found = {path.relative_to(top) for top in (options.data, data) for path in top.glob("*/results/*.csv")}
+    found = {
+        path.relative_to(top)
+        for top in (options.data, data)
+        for path in top.glob("*/results/*.csv")
+    }
     results = sorted(path for path in found if path.parts[0] in chosen)
     moved = 0
     for path in results:
@@ -77,5 +87,8 @@ def reproduce(names: Sequence[str], options: Options) -> None:
         if not old.exists() or not plotting.same_image(old, drawn):
             print(f"{drawn.name:<60}looks different")
     if moved:
-        raise UserError(f"{moved} of {len(results)} tables differ from {options.data} by more than {storage.TOLERANCE:g}")
+        raise UserError(
+            f"{moved} of {len(results)} tables differ from {options.data} by more "
+            f"than {storage.TOLERANCE:g}"
+        )
     print(f"all {len(results)} tables equal {options.data} within {storage.TOLERANCE:g}")

@@ -24,7 +24,8 @@ SMOKE_EPISODES, SMOKE_NETWORKS, SMOKE_TEST_EPISODES = 20, 2, 4
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(TrainingOptions, Place):
-    """Train what is missing, record, analyse and draw. With other settings, into a folder of its own (--out)."""
+    """Train what is missing, record, analyse and draw. With other settings, into a folder of its
+    own (--out)."""
 
     variants: tuple[str, ...] = ()
     """Variants to train in addition to the main one."""
@@ -46,7 +47,10 @@ def run_suite(names: Sequence[str], place: Place) -> list[Path]:
 
 
 def run_experiment(
-    experiment: Experiment[Any], variants: Mapping[str, Settings[Any]], options: RunOptions, changed: bool
+    experiment: Experiment[Any],
+    variants: Mapping[str, Settings[Any]],
+    options: RunOptions,
+    changed: bool,
 ) -> list[Path]:
     """Train, record, analyse and draw one experiment.
 
@@ -65,7 +69,10 @@ def run_experiment(
     elif options.out is None:
         if not (changed or own_budget or options.variants):
             return run_suite([experiment.name], options)
-        raise UserError("out is missing: give a folder for networks and results of other settings, such as --out runs/r1")
+        raise UserError(
+            "out is missing: give a folder for networks and results of other "
+            "settings, such as --out runs/r1"
+        )
     todo = missing(experiment, variants, options)
     if todo:
         train_variants(experiment, todo, options, options.data)
@@ -113,12 +120,16 @@ def train_missing(experiment: Experiment[Any], data: Path) -> None:
     folder = data / experiment.name / "networks"
     if not any(folder.glob("*.json")):
         variants = {name: experiment.variant(name) for name in experiment.variants}
-        print(f"{experiment.name}: no networks in {folder}; training all variants, which may take hours")
+        print(
+            f"{experiment.name}: no networks in {folder}; training all variants, "
+            "which may take hours"
+        )
         train_variants(experiment, variants, TrainingOptions(), data)
 
 
 def write_texts(experiment: str = "") -> None:
-    """Fill the tables of READMEs, and write captions, from results: of one experiment, or of all."""
+    """Fill the tables of READMEs, and write captions, from results: of one experiment, or of
+    all."""
     from prefrontal.publishing import bibliography, readme_tables
 
     readme_tables.main(readme_tables.Options(experiment=experiment))

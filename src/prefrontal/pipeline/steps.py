@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from prefrontal import experiments, files
-from prefrontal.errors import UserError, check
+from prefrontal.errors import UserError, check_count
 from prefrontal.experiments import PACKAGE, Experiment, Study
 from prefrontal.publishing import claims
 from prefrontal.publishing.results import Results
@@ -28,7 +28,8 @@ from prefrontal.tables.networks import fingerprint
 from prefrontal.tables.schema import COLUMNS
 
 INPUTS = "inputs.json"
-"""File beside results that says of what they were made: a hash of the inputs, and one of every table."""
+"""File beside results that says of what they were made: a hash of the inputs, and one of every
+table."""
 
 STEPS = ("record", "analyse", "draw")
 
@@ -84,7 +85,8 @@ def recorded(study: Study, data: Path, episodes: int | None = None) -> bool:
 
 
 def analysed(study: Study, data: Path, episodes: int | None = None) -> bool:
-    """True if the results that are there are those that would be made now, and nobody changed them."""
+    """True if the results that are there are those that would be made now, and nobody changed
+    them."""
     about = read_inputs(data / study.name / "results")
     return about.get("inputs") == analysis_inputs(study, data, episodes) and all(
         path.exists() and _sha256(path.read_bytes()) == sha256
@@ -102,7 +104,8 @@ def read_inputs(results: Path) -> dict[str, Any]:
 
 
 def task_classes(study: Study) -> dict[str, type[TaskSettings]]:
-    """Classes of task settings, by name, of an experiment and of those whose networks it records."""
+    """Classes of task settings, by name, of an experiment and of those whose networks it
+    records."""
     known = [
         experiments.get(name)
         for name in (study.name, *study.uses)
@@ -127,11 +130,14 @@ def record(
     from prefrontal.networks.load import Networks, check_finished  # imports torch
 
     experiment = experiments.get(name)
-    check(episodes is None or episodes >= 1, "episodes", episodes, "at least 1")
+    if episodes is not None:
+        check_count("episodes", episodes)
     networks = Networks(experiment, data)
     check_finished(list(experiment.variants), data / name / "checkpoints")
     if not networks.variants:
-        raise UserError(f"{data / name / 'networks'}: no trained networks; run prefrontal train {name}")
+        raise UserError(
+            f"{data / name / 'networks'}: no trained networks; run prefrontal train {name}"
+        )
     if networks.missing:
         print(f"{name}: left out, since not trained: {', '.join(networks.missing)}")
     count = episodes or experiment.test_episodes
@@ -150,7 +156,8 @@ def record(
 def analyse(
     name: str, data: Path = files.DATA, episodes: int | None = None
 ) -> dict[str, pd.DataFrame]:
-    """Analyse an experiment's recording, or the results of others, and write the tables of results."""
+    """Analyse an experiment's recording, or the results of others, and write the tables of
+    results."""
     study, began = experiments.study(name), time.monotonic()
     if isinstance(study, Experiment):
         made, about = analyse_recording(study, data, episodes)
@@ -184,7 +191,8 @@ def analyse_recording(
     """Analyse a recording -> tables of results, among them measures and claims; provenance."""
     if not recorded(study, data, episodes):
         raise UserError(
-            f"{data / study.name}: no recording of these networks and this code; run prefrontal record {study.name}"
+            f"{data / study.name}: no recording of these networks and this code; "
+            f"run prefrontal record {study.name}"
         )
     made = recording.read_recording(data / study.name, task_classes(study))
     analysis = experiments.analysis(study.name)

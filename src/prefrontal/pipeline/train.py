@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from prefrontal import experiments, files
-from prefrontal.errors import check
+from prefrontal.errors import check, check_count
 from prefrontal.experiments import Experiment
 from prefrontal.settings import Settings
 from prefrontal.training.batch import NetworkBatch, batches, check_memory, is_short, labels
@@ -25,7 +25,8 @@ class TrainingOptions(Machines):
     """How to train."""
 
     networks: int | None = None
-    """Networks per variant, with seeds ``seed``, ``seed`` + 1, ...; by default those of the experiment."""
+    """Networks per variant, with seeds ``seed``, ``seed`` + 1, ...; by default those of the
+    experiment."""
     overwrite: bool = False
     """Replace networks that were trained with other settings."""
     device: str = "cpu"
@@ -47,7 +48,11 @@ def replicate(settings: Settings[Any], networks: int) -> list[Settings[Any]]:
 
 
 def train_batch(
-    name: str, variant: str, settings: Sequence[Settings[Any]], options: TrainingOptions, data: Path,
+    name: str,
+    variant: str,
+    settings: Sequence[Settings[Any]],
+    options: TrainingOptions,
+    data: Path,
     progress: type[tqdm] = tqdm,
 ) -> tuple[None, list[Path]]:
     """Train networks that make one batch and write them to data/<experiment>/networks."""
@@ -78,7 +83,7 @@ def train_variants(
         Data folder.
     """
     networks = experiment.networks if options.networks is None else options.networks
-    check(networks >= 1, "networks", networks, "at least 1")
+    check_count("networks", networks)
     use(options.device, options.threads)
     data, jobs = data.resolve(), []
     for variant, settings in variants.items():
@@ -89,5 +94,13 @@ def train_variants(
         parts = batches(replicas)
         for label, part in zip(labels(parts), parts, strict=True):
             arguments = (experiment.name, variant, part, options, data)
-            jobs.append(Job(f"{variant}, {label}", train_batch, arguments, part[0].training.episodes, is_short(part[0])))
+            jobs.append(
+                Job(
+                    f"{variant}, {label}",
+                    train_batch,
+                    arguments,
+                    part[0].training.episodes,
+                    is_short(part[0]),
+                )
+            )
     run_jobs(jobs, options)

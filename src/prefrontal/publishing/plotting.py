@@ -1,4 +1,5 @@
-"""Figures as in the paper: one style, sizes in millimetres, colours by meaning, files with provenance."""
+"""Figures as in the paper: one style, sizes in millimetres, colours by meaning, files with
+provenance."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0
 """Widths of the journal's columns, mm."""
 
 VISIBLE = 2
-"""Levels, of 255: pixels that differ by no more look the same; processors round the ends of lines differently."""
+"""Levels, of 255: pixels that differ by no more look the same; processors round the ends of lines
+differently."""
 
 COLORS = {
     "network": "#2b5fa8",
@@ -68,19 +70,42 @@ def panel_label(ax: Axes, label: str, x_mm: float = -9.0, y_mm: float = 3.0) -> 
     """Write a panel's bold letter at its upper left corner, offset in mm."""
     offset = (x_mm / 25.4 * 72, y_mm / 25.4 * 72)
     ax.annotate(
-        label, (0, 1), offset, xycoords="axes fraction", textcoords="offset points", fontsize=9, fontweight="bold", va="bottom"
+        label,
+        (0, 1),
+        offset,
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=9,
+        fontweight="bold",
+        va="bottom",
     )
 
 
-def dots(ax: Axes, x: float, values: ArrayLike, color: str = "black", width: float = 0.12, size: float = 5) -> None:
+def dots(
+    ax: Axes,
+    x: float,
+    values: ArrayLike,
+    color: str = "black",
+    width: float = 0.12,
+    size: float = 5,
+) -> None:
     """Draw every network as a dot beside x, spread evenly by rank so that none hides another."""
     values = np.sort(np.asarray(values, dtype=float))
     spread = np.linspace(-width, width, len(values)) if len(values) > 1 else np.zeros(len(values))
     order = np.argsort(np.abs(spread), kind="stable")
-    ax.scatter(x + spread[np.argsort(order)] if len(values) > 2 else x + spread, values, s=size, color=color, lw=0, zorder=3)
+    ax.scatter(
+        x + spread[np.argsort(order)] if len(values) > 2 else x + spread,
+        values,
+        s=size,
+        color=color,
+        lw=0,
+        zorder=3,
+    )
 
 
-def bar(ax: Axes, x: float, values: ArrayLike, color: str, width: float = 0.7, base: float = 0.0) -> None:
+def bar(
+    ax: Axes, x: float, values: ArrayLike, color: str, width: float = 0.7, base: float = 0.0
+) -> None:
     """Draw the mean over networks as a bar with its 95 % interval, and every network as a dot."""
     mean, low, high = interval(values)
     ax.bar(x, mean - base, width, bottom=base, color=color, zorder=1)
@@ -89,10 +114,18 @@ def bar(ax: Axes, x: float, values: ArrayLike, color: str, width: float = 0.7, b
 
 
 def published_marker(
-    ax: Axes, x: ArrayLike, y: ArrayLike, label: str | None = None, color: str = COLORS["published"], size: float = 12
+    ax: Axes,
+    x: ArrayLike,
+    y: ArrayLike,
+    label: str | None = None,
+    color: str = COLORS["published"],
+    size: float = 12,
 ) -> None:
-    """Mark published model values: open diamonds, grey but where several would stand at one place."""
-    ax.scatter(x, y, marker="D", s=size, facecolor="white", edgecolor=color, lw=0.9, zorder=4, label=label)
+    """Mark published model values: open diamonds, grey but where several would stand at one
+    place."""
+    ax.scatter(
+        x, y, marker="D", s=size, facecolor="white", edgecolor=color, lw=0.9, zorder=4, label=label
+    )
 
 
 def networks_each(frame: pd.DataFrame) -> int:
@@ -101,7 +134,8 @@ def networks_each(frame: pd.DataFrame) -> int:
 
 
 def count(ax: Axes, n: int, what: str = "networks", x: float = 1.0, y: float = 0.0) -> None:
-    """Say how many an interval is over, in a corner of the axes: the lower right one unless told otherwise."""
+    """Say how many an interval is over, in a corner of the axes: the lower right one unless told
+    otherwise."""
     ha, va = "right" if x > 0.5 else "left", "top" if y > 0.5 else "bottom"
     ax.text(x, y, f"n = {n} {what}", transform=ax.transAxes, ha=ha, va=va, fontsize=5.5)
 
@@ -127,8 +161,15 @@ class Drawing:
     about: dict[str, Any] | None = None
 
 
-def save(figure: Figure, name: str, folder: Path, about: dict[str, Any], panels: dict[str, Sequence[Axes]]) -> None:
-    """Write <name>.png and .pdf, and every panel as <name>_<panel>.png, with provenance in their metadata.
+def save(
+    figure: Figure,
+    name: str,
+    folder: Path,
+    about: dict[str, Any],
+    panels: dict[str, Sequence[Axes]],
+) -> None:
+    """Write <name>.png and .pdf, and every panel as <name>_<panel>.png, with provenance in their
+    metadata.
 
     Files that would look the same are left as they are.
 
@@ -186,7 +227,10 @@ def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
     with Image.open(a) as first, Image.open(b) as second:
         if first.size != second.size or first.mode != second.mode:
             return False
-        return int(np.abs(np.asarray(first).astype(np.int16) - np.asarray(second)).max(initial=0)) <= VISIBLE
+        return (
+            int(np.abs(np.asarray(first).astype(np.int16) - np.asarray(second)).max(initial=0))
+            <= VISIBLE
+        )
 
 
 def provenance(path: Path) -> dict[str, Any]:
@@ -196,4 +240,6 @@ def provenance(path: Path) -> dict[str, Any]:
             image.load()
             return json.loads(image.info.get("Description", "{}"))
     except (OSError, SyntaxError, ValueError) as error:  # Pillow raises them for broken files
-        raise UserError(f"{path}: not a readable figure ({error}); delete it and draw it again") from error
+        raise UserError(
+            f"{path}: not a readable figure ({error}); delete it and draw it again"
+        ) from error

@@ -48,7 +48,8 @@ class Results:
 
     @cached_property
     def settings(self) -> dict[str, Settings[Any]]:
-        """Settings of the networks by variant, from which labels and schematics take their numbers."""
+        """Settings of the networks by variant, from which labels and schematics take their
+        numbers."""
         study = experiments.study(self.experiment)
         if not isinstance(study, Experiment):
             return {}

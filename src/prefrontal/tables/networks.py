@@ -57,7 +57,9 @@ def read_description(path: Path) -> Description:
         about = json.loads(path.read_text(encoding="utf-8"))
         settings, variant = about["settings"], about["variant"]
         name, hashes = f"{variant}_{settings['seed']}", dict(about["sha256"])
-        found = Description(path, about["experiment"], variant, settings["seed"], settings, hashes, about)
+        found = Description(
+            path, about["experiment"], variant, settings["seed"], settings, hashes, about
+        )
     except (ValueError, KeyError, TypeError) as error:
         why = f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: not the description of a trained network ({why})") from error
@@ -66,7 +68,8 @@ def read_description(path: Path) -> Description:
 
 
 def descriptions(folder: Path, variants: Iterable[str] | None = None) -> list[Description]:
-    """Read the descriptions of all networks in a folder, or of those of some variants, by file name."""
+    """Read the descriptions of all networks in a folder, or of those of some variants, by file
+    name."""
     asked = None if variants is None else set(variants)
     found = [read_description(path) for path in sorted(folder.glob("*.json"))]
     return [each for each in found if asked is None or each.variant in asked]
@@ -74,7 +77,9 @@ def descriptions(folder: Path, variants: Iterable[str] | None = None) -> list[De
 
 def fingerprint(folder: Path, variants: Iterable[str] | None = None) -> str:
     """Hash of the weights and settings of the networks of some variants in a folder."""
-    content = {each.path.stem: [each.sha256, each.settings] for each in descriptions(folder, variants)}
+    content = {
+        each.path.stem: [each.sha256, each.settings] for each in descriptions(folder, variants)
+    }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

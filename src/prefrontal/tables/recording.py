@@ -27,7 +27,8 @@ class Recording(Generic[TaskT]):
     ----------
     trials, steps, activity : DataFrame
     settings : dict
-        Variant -> settings that its networks were trained with. Ideal observers are built from these.
+        Variant -> settings that its networks were trained with. Ideal observers are built from
+        these.
     about : dict
         Provenance.
     folder : Path
@@ -55,16 +56,19 @@ RECORDED = ("trials", "steps", "activity")
 def join(recordings: Iterable[Recording[Any]]) -> Recording[Any]:
     """Join recordings of several variants or tests."""
     parts = list(recordings)
-    frames: dict[str, Any] = {name: concat([getattr(part, name) for part in parts]) for name in RECORDED}
+    frames: dict[str, Any] = {
+        name: concat([getattr(part, name) for part in parts]) for name in RECORDED
+    }
     settings = {variant: own for part in parts for variant, own in part.settings.items()}
     return Recording(**frames, settings=settings)
 
 
 def write_recording(recording: Recording[Any], folder: Path) -> None:
-    """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and activity.parquet, as one.
+    """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and
+    activity.parquet, as one.
 
-    All are written before the first takes the place of another recording's, trials last. Should that be cut short, they bear
-    different marks, and are not read together.
+    All are written before the first takes the place of another recording's, trials last. Should
+    that be cut short, they bear different marks, and are not read together.
     """
     kept = [name for name in RECORDED if name == "trials" or len(getattr(recording, name))]
     settings = {name: _described(own) for name, own in recording.settings.items()}
@@ -94,22 +98,31 @@ def read_recording(folder: Path, tasks: Mapping[str, type[TaskSettings]]) -> Rec
     Raises
     ------
     UserError
-        A table is missing, unreadable, or belongs to another recording.
+        A table is missing, unreadable, changed since it was written, or belongs to another
+        recording; or there are no trials of a variant.
     """
     files = {name: folder / f"{name}.parquet" for name in RECORDED}
-    frames: dict[str, Any] = {"trials": read(files["trials"], "trials")}
+    frames: dict[str, Any] = {"trials": read(files["trials"], "trials", sealed=True)}
     about = read_provenance(files["trials"])
     try:
         mark, kept, saved = about.pop("mark"), about.pop("tables"), about.pop("settings")
         classes = {variant: tasks[own.pop("task_class")] for variant, own in saved.items()}
     except (KeyError, AttributeError) as error:
-        raise UserError(f"{files['trials']}: not a recording of this version ({error}); record again") from error
+        raise UserError(
+            f"{files['trials']}: not a recording of this version ({error}); record again"
+        ) from error
     for name in kept[1:]:
-        frames[name] = read(files[name], name)
+        frames[name] = read(files[name], name, sealed=True)
         if read_provenance(files[name]).get("mark") != mark:
-            raise UserError(f"{files[name]}: not of the same recording as trials.parquet; record again")
+            raise UserError(
+                f"{files[name]}: not of the same recording as trials.parquet; record again"
+            )
     settings = {v: Settings.from_dict(own, classes[v], files["trials"]) for v, own in saved.items()}
-    return with_sorted_categories(Recording(**frames, settings=settings, about=about, folder=folder))
+    for variant in settings.keys() - set(frames["trials"]["variant"].unique()):
+        raise UserError(f"{files['trials']}: no trials of variant {variant!r}; record again")
+    return with_sorted_categories(
+        Recording(**frames, settings=settings, about=about, folder=folder)
+    )
 
 
 def with_sorted_categories(recording: Recording[TaskT]) -> Recording[TaskT]:

@@ -68,12 +68,14 @@ COLUMNS: dict[str, dict[str, str]] = {
         "below": "its upper bound",
         "criterion": "rule, written down before the result was seen",
         "registered": "commit that fixed it (short hash and date); empty if none",
-        "reproduced_verdict": "True where the criterion holds; empty where a row is only compared with the published value",
-        "agrees_verdict": "True where the published value lies within tolerance or in our networks' range; empty if none",
+        "reproduced_verdict": "True where the criterion holds; empty where a row is only "
+        "compared with the published value",
+        "agrees_verdict": "True where the published value lies within tolerance or in "
+        "our networks' range; empty if none",
     },
 }
-"""Required columns by kind of table; trials may have the task's own columns beside them, steps one p_<action> per action,
-activity one unit_<k> per unit (float32)."""
+"""Required columns by kind of table; trials may have the task's own columns beside them, steps one
+p_<action> per action, activity one unit_<k> per unit (float32)."""
 
 
 WORDS = (
@@ -97,14 +99,23 @@ def check_columns(frame: pd.DataFrame, kind: str, where: object) -> None:
         raise UserError(f"{kind!r} is no kind of table; there are {', '.join(COLUMNS)}")
     missing = [name for name in COLUMNS[kind] if name not in frame.columns]
     if missing:
-        raise UserError(f"{where}: a {kind} table needs column {missing[0]!r} ({COLUMNS[kind][missing[0]]})")
-    words = [name for name in COLUMNS[kind] if name not in WORDS and not pd.api.types.is_numeric_dtype(frame[name])]
+        raise UserError(
+            f"{where}: a {kind} table needs column {missing[0]!r} ({COLUMNS[kind][missing[0]]})"
+        )
+    words = [
+        name
+        for name in COLUMNS[kind]
+        if name not in WORDS and not pd.api.types.is_numeric_dtype(frame[name])
+    ]
     if words and len(frame):
-        raise UserError(f"{where}: column {words[0]!r} of a {kind} table holds something else than numbers")
+        raise UserError(
+            f"{where}: column {words[0]!r} of a {kind} table holds something else than numbers"
+        )
 
 
 def free_choices(trials: pd.DataFrame) -> pd.Series:
-    """True where the subject chose: the choice is valid and not ``forced``, by the column of that name if there is one."""
+    """True where the subject chose: the choice is valid and not ``forced``, by the column of that
+    name if there is one."""
     free = trials["choice"] >= 0
     return free & ~trials["forced"].astype(bool) if "forced" in trials.columns else free
 
@@ -112,13 +123,16 @@ def free_choices(trials: pd.DataFrame) -> pd.Series:
 def check_trials(trials: pd.DataFrame, *needs: str) -> None:
     """Raise UserError unless learners can watch the trials.
 
-    The table has the columns that they need besides, every trial once, and rewards of 0 or 1 where the choice was valid, or -1
-    where the trial broke off later.
+    The table has the columns that they need besides, every trial once, and rewards of 0 or 1 where
+    the choice was valid, or -1 where the trial broke off later.
     """
     check_columns(trials, "trials", "trials")
     odd = trials.loc[(trials["choice"] >= 0) & ~trials["reward"].isin([-1, 0, 1]), "reward"]
     if len(odd):
-        raise UserError(f"trials: reward {odd.iloc[0]:g} is neither 0 nor 1, which learners take it for (--recode reward=...)")
+        raise UserError(
+            f"trials: reward {odd.iloc[0]:g} is neither 0 nor 1, which learners "
+            "take it for (--recode reward=...)"
+        )
     for name in needs:
         if name not in trials.columns:
             raise UserError(f"trials: the table needs column {name!r}")

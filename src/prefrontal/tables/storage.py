@@ -1,7 +1,9 @@
-"""The data dictionary as code: which columns each table has, what they mean, and checked reading and writing.
+"""The data dictionary as code: which columns each table has, what they mean, and checked reading
+and writing.
 
-Large tables are Parquet, small ones CSV. Every file says where it comes from: Parquet in its metadata, CSV in the folder's
-``manifest.json``. A CSV that is rebuilt equal is left as it is; where a number moved, it is said which and by how much.
+Large tables are Parquet, small ones CSV. Every file says where it comes from: Parquet in its
+metadata, CSV in the folder's ``manifest.json``. A CSV that is rebuilt equal is left as it is; where
+a number moved, it is said which and by how much.
 """
 
 from __future__ import annotations
@@ -27,8 +29,17 @@ from prefrontal.files import PUBLISHED, ROOT, atomic, locked, prepare_folder
 from prefrontal.tables.schema import check_columns
 
 TOLERANCE = 1e-4
-"""Numbers that differ by less than this share of the largest beside them are rebuilt equal: other processors round differently.
-Beside a number are those of its column in rows with the same words, and at least a thousandth of the whole column's largest."""
+"""Numbers that differ by less than this share of their size are rebuilt equal: other processors
+round differently."""
+
+FLOOR = 1e-2
+"""The size of a number is at least this share of the largest beside it, which are those of its
+column in rows with the same words, and so in the same unit: a difference of two numbers may be as
+close to zero as it likes, but carries the rounding of both. The absolute tolerance is therefore a
+millionth of the largest, which is also to how many digits tables are written."""
+
+SEAL = b"sha256 of this file with zeros here: "
+"""Stands in the metadata of a Parquet file before the hash that finds every changed bit."""
 
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
@@ -38,9 +49,14 @@ def provenance(settings: str, seeds: list[int]) -> dict[str, Any]:
     """Say where a file comes from: commit, hash of the settings, library versions, seeds."""
     git = ["git", "-C", str(ROOT)]
     try:
-        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        commit = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
         changed = subprocess.run(
-            [*git, "status", "--porcelain", "src", "replications"], capture_output=True, text=True, check=True
+            [*git, "status", "--porcelain", "src", "replications"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         commit += "+changes" if changed.stdout.strip() else ""
     except (OSError, subprocess.CalledProcessError):
@@ -54,7 +70,9 @@ def provenance(settings: str, seeds: list[int]) -> dict[str, Any]:
     }
 
 
-def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[str, Any] | None = None) -> None:
+def write(
+    frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[str, Any] | None = None
+) -> None:
     """Write a table, as Parquet or CSV by the path's ending, atomically.
 
     Parameters
@@ -78,8 +96,14 @@ def write(frame: pd.DataFrame, path: Path, kind: str | None = None, about: dict[
             return
         print(f"{path}: {moved}")
     with locked(path.parent):
-        if about is not None:  # first: a table that is not written yet is written, with its entry, the next time
-            entries = {name: own for name, own in manifest(path.parent).items() if (path.parent / name).exists()}
+        if (
+            about is not None
+        ):  # first: a table that is not written yet is written, with its entry, the next time
+            entries = {
+                name: own
+                for name, own in manifest(path.parent).items()
+                if (path.parent / name).exists()
+            }
             entries = dict(sorted((entries | {path.name: about}).items()))
             with atomic(path.parent / "manifest.json") as temporary:
                 temporary.write_text(json.dumps(entries, indent=1, default=str) + "\n")
@@ -94,8 +118,27 @@ def write_parquet(frame: pd.DataFrame, path: Path, about: dict[str, Any]) -> Non
     # Dictionaries of floating-point numbers, few of which recur, take most of the time and a third
     # of the space.
     recurring = [column.name for column in table.schema if not pa.types.is_floating(column.type)]
-    table = table.replace_schema_metadata(meta)
+    table = table.replace_schema_metadata(meta | {b"seal": SEAL + b"0" * 64})
     pq.write_table(table, path, compression="zstd", use_dictionary=recurring)
+    content = path.read_bytes()
+    with path.open("r+b") as file:
+        file.seek(content.rindex(SEAL) + len(SEAL))
+        file.write(hashlib.sha256(content).hexdigest().encode())
+
+
+def check_seal(content: bytes, path: Path, required: bool = False) -> None:
+    """Raise UserError if a Parquet file is not as it was written, or bears no hash if required."""
+    start = content.rfind(SEAL) + len(SEAL)
+    if start < len(SEAL):
+        if required:
+            raise UserError(f"{path}: carries no hash of its content; record again")
+        return
+    view, end = memoryview(content), start + 64
+    digest = hashlib.sha256(view[:start])
+    digest.update(b"0" * 64)
+    digest.update(view[end:])
+    if digest.hexdigest().encode() != view[start:end]:
+        raise UserError(f"{path}: changed since it was written; run the step that writes it again")
 
 
 @dataclass(frozen=True)
@@ -109,7 +152,8 @@ class Difference:
     size : float
         Largest absolute difference; NaN where no number tells it.
     share : float
-        The same as a share of the largest number beside it (see ``TOLERANCE``); infinite where rows, columns or words differ.
+        Largest difference as a share of the number's size (``TOLERANCE``, ``FLOOR``); infinite
+        where rows, columns or words differ.
     """
 
     what: str
@@ -117,7 +161,11 @@ class Difference:
     share: float
 
     def __str__(self) -> str:
-        return f"{self.what} differ" if np.isinf(self.share) else f"{self.what} moved by up to {self.size:.3g} ({self.share:.1e})"
+        return (
+            f"{self.what} differ"
+            if np.isinf(self.share)
+            else f"{self.what} moved by up to {self.size:.3g} ({self.share:.1e})"
+        )
 
 
 def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
@@ -126,7 +174,11 @@ def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
         return Difference("columns", np.nan, np.inf)
     if len(old) != len(new):
         return Difference(f"numbers of rows, {len(old)} and {len(new)},", np.nan, np.inf)
-    numbers = [name for name in old if all(pd.api.types.is_numeric_dtype(frame[name]) for frame in (old, new))]
+    numbers = [
+        name
+        for name in old
+        if all(pd.api.types.is_numeric_dtype(frame[name]) for frame in (old, new))
+    ]
     words = [name for name in old if name not in numbers]
     for name in words:
         if not old[name].equals(new[name]):
@@ -138,54 +190,80 @@ def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
         if not x.isna().equals(y.isna()) or not x[infinite].equals(y[infinite]):
             return Difference(f"missing or infinite values of {name}", np.nan, np.inf)
         x, y = x.mask(infinite), y.mask(infinite)
-        beside = x.abs().groupby([old[word] for word in words], dropna=False).transform("max") if words else x.abs().max()
+        beside = (
+            x.abs().groupby([old[word] for word in words], dropna=False).transform("max")
+            if words
+            else x.abs().max()
+        )
         size = (x - y).abs()
-        share = float((size / np.maximum(beside, max(x.abs().max() / 1000, 1e-12))).max())
+        sizes = np.maximum(x.abs(), FLOOR * beside)
+        share = float((size / np.maximum(sizes, 1e-12)).max())
         if share > (found.share if found else 0):
             found = Difference(name, float(size.max()), share)
     return found
 
 
 def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put tables below one another; categories stay categories, where pandas makes text of them if they are not the same."""
+    """Put tables below one another; categories stay categories, where pandas makes text of them if
+    they are not the same."""
     parts = [frame for frame in frames if len(frame)]
     if not parts:
         return pd.DataFrame()
     words: set[Any] = set.intersection(*(set(part.select_dtypes("category")) for part in parts))
-    known = {name: list(dict.fromkeys(word for part in parts for word in part[name].cat.categories)) for name in words}
-    alike = (part.assign(**{name: part[name].cat.set_categories(own) for name, own in known.items()}) for part in parts)
+    known = {
+        name: list(dict.fromkeys(word for part in parts for word in part[name].cat.categories))
+        for name in words
+    }
+    alike = (
+        part.assign(**{name: part[name].cat.set_categories(own) for name, own in known.items()})
+        for part in parts
+    )
     return pd.concat(alike, ignore_index=True)
 
 
 def published(name: str) -> pd.DataFrame:
-    """Digitised values of a published panel, such as "fig5e": columns figure, panel, series, x, y, err.
+    """Digitised values of a published panel, such as "fig5e": columns figure, panel, series, x, y,
+    err.
 
-    Read off the figures of Wang et al. 2018; see data/published/README.md for accuracy and the original experiments.
+    Read off the figures of Wang et al. 2018; see data/published/README.md for accuracy and the
+    original experiments.
     """
     return read(PUBLISHED / f"{name}.csv")
 
 
-def read(path: Path, kind: str | None = None, needs: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Read a table and check that it has the columns of its kind, and those of the task that the reader ``needs``.
+def read(
+    path: Path, kind: str | None = None, needs: tuple[str, ...] = (), sealed: bool = False
+) -> pd.DataFrame:
+    """Read a table and check that it has the columns of its kind, and those of the task that the
+    reader ``needs``.
 
     Raises
     ------
     UserError
-        The file is missing or unreadable, or a column is missing.
+        The file is missing, unreadable or changed since it was written, or a column is missing. A
+        Parquet file without a hash of its content is also refused if it must be ``sealed``.
     """
     if not path.exists():
         raise UserError(f"{path}: no such table; run the step that writes it first")
+    content = path.read_bytes()
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        kinds = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
+        frame = kinds(io.BytesIO(content))
+    except MemoryError:
+        raise
     except Exception as error:  # pyarrow and pandas raise many kinds
         raise UserError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+    if path.suffix == ".parquet":
+        check_seal(content, path, sealed)
     if not isinstance(frame.index, pd.RangeIndex):
         raise UserError(f"{path}: not a readable table (more fields than column names)")
     if kind is not None:
         check_columns(frame, kind, path)
     missing = [name for name in needs if name not in frame.columns]
     if missing:
-        raise UserError(f"{path}: column {missing[0]!r} is missing; run the step that writes this table again")
+        raise UserError(
+            f"{path}: column {missing[0]!r} is missing; run the step that writes this table again"
+        )
     return frame
 
 
@@ -201,8 +279,15 @@ def manifest(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text()) if path.exists() else {}
     except ValueError as error:
-        raise UserError(f"{path}: not readable as JSON ({error}); delete it and run the analysis again") from error
-    check(isinstance(found, dict), f"{path}: content", found, "entries by file name; delete it and run the analysis again")
+        raise UserError(
+            f"{path}: not readable as JSON ({error}); delete it and run the analysis again"
+        ) from error
+    check(
+        isinstance(found, dict),
+        f"{path}: content",
+        found,
+        "entries by file name; delete it and run the analysis again",
+    )
     return found
 
 

@@ -19,7 +19,8 @@ from prefrontal.task import RandomStreams, Task
 from prefrontal.training import a2c
 
 COMPILE_FROM = 20_000
-"""Training time steps from which compiling, which takes as long as about so many uncompiled ones, pays."""
+"""Training time steps from which compiling, which takes as long as about so many uncompiled ones,
+pays."""
 
 
 def updates_of(settings: Settings[Any], task: Task) -> int:
@@ -29,7 +30,8 @@ def updates_of(settings: Settings[Any], task: Task) -> int:
 
 
 def is_short(settings: Settings[Any]) -> bool:
-    """True if a training ends sooner than compiling it, or starting processes for it, would take."""
+    """True if a training ends sooner than compiling it, or starting processes for it, would
+    take."""
     task = settings.task.curriculum()[0][1]
     return updates_of(settings, task) * unroll_of(settings, task) < COMPILE_FROM
 
@@ -37,13 +39,21 @@ def is_short(settings: Settings[Any]) -> bool:
 def batches(settings: Sequence[Settings[Any]]) -> list[list[Settings[Any]]]:
     """Group networks that can be trained as one batch.
 
-    Networks whose episodes are reset immediately finish at different times and are trained one by one.
+    Networks whose episodes are reset immediately finish at different times and are trained one by
+    one.
     """
-    groups = [list(group) for _, group in itertools.groupby(sorted(settings, key=structure), key=structure)]
+    groups = [
+        list(group)
+        for _, group in itertools.groupby(sorted(settings, key=structure), key=structure)
+    ]
     return [
         part
         for group in groups
-        for part in ([[each] for each in group] if group[0].training.episode_reset == "immediate" else [group])
+        for part in (
+            [[each] for each in group]
+            if group[0].training.episode_reset == "immediate"
+            else [group]
+        )
     ]
 
 
@@ -54,7 +64,12 @@ def check_memory(settings: Settings[Any], networks: int) -> None:
     together = 1 if settings.training.episode_reset == "immediate" else networks
     step = network.core.units * len(network.readouts) + task.step_noise + len(task.actions)
     episodes = settings.training.episodes_per_update
-    sizes = {"networks": networks, "units": network.core.units, "episodes_per_update": episodes, "unroll": steps}
+    sizes = {
+        "networks": networks,
+        "units": network.core.units,
+        "episodes_per_update": episodes,
+        "unroll": steps,
+    }
     require_memory(
         4 * together * (4 * network.size + steps * episodes * step) + 1000 * networks,
         ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
@@ -64,8 +79,14 @@ def check_memory(settings: Settings[Any], networks: int) -> None:
 def labels(parts: Sequence[Sequence[Settings[Any]]]) -> list[str]:
     """Name each of several batches by the settings in which they differ, and by its seeds."""
     every = [[settings.flat() for settings in part] for part in parts]
-    values = [{name: [*dict.fromkeys(flat[name] for flat in part)] for name in part[0]} for part in every]
-    differ = [name for name in values[0] if name != "seed" and any(own[name] != values[0][name] for own in values)]
+    values = [
+        {name: [*dict.fromkeys(flat[name] for flat in part)] for name in part[0]} for part in every
+    ]
+    differ = [
+        name
+        for name in values[0]
+        if name != "seed" and any(own[name] != values[0][name] for own in values)
+    ]
 
     def label(own: dict[str, list[Any]]) -> str:
         named = [f"{name} {', '.join(map(str, own[name]))}" for name in differ]
@@ -84,7 +105,8 @@ class NetworkBatch:
     device : str
         "cpu" or "cuda".
     compiled : bool, optional
-        Compile the loop over time steps; by default where the training is long enough to gain by it.
+        Compile the loop over time steps; by default where the training is long enough to gain by
+        it.
 
     Attributes
     ----------
@@ -104,7 +126,9 @@ class NetworkBatch:
         self.settings, self.device = list(settings), device
         first = self.shared = self.settings[0]
         self.seeds = [each.seed for each in self.settings]
-        self.curriculum = [(episode, task.for_networks(self.seeds)) for episode, task in first.task.curriculum()]
+        self.curriculum = [
+            (episode, task.for_networks(self.seeds)) for episode, task in first.task.curriculum()
+        ]
         self.task = self.curriculum[0][1]
         self.network = network_of(first, self.task)
         self.immediate_reset = first.training.episode_reset == "immediate"
@@ -115,13 +139,18 @@ class NetworkBatch:
             compiled = not is_short(first)
         supervised = first.training.objective == "supervised"
         self.programs = [
-            a2c.Unroll(task, self.network, self.immediate_reset, compiled, supervised) for _, task in self.curriculum
+            a2c.Unroll(task, self.network, self.immediate_reset, compiled, supervised)
+            for _, task in self.curriculum
         ]
         columns = {
-            name.partition(".")[2]: torch.tensor([number(each, name) for each in self.settings], dtype=torch.float32)
+            name.partition(".")[2]: torch.tensor(
+                [number(each, name) for each in self.settings], dtype=torch.float32
+            )
             for name in batched()
         }
-        flat = initial_parameters(self.network, self.seeds, columns["init_scale"], columns["output_scale"])
+        flat = initial_parameters(
+            self.network, self.seeds, columns["init_scale"], columns["output_scale"]
+        )
         adapted = [
             each.task.initial_weights(self.network, own[None], each.seed)
             for each, own in zip(self.settings, flat, strict=True)
@@ -131,7 +160,9 @@ class NetworkBatch:
         self.hyperparameters = {name: column.to(device) for name, column in columns.items()}
         self.noise = RandomStreams(self.seeds, "training episodes")
         perturbed = any(each.training.perturbs_rpe for each in self.settings)
-        self.rpe_noise = RandomStreams(self.seeds, "noise on reward prediction errors") if perturbed else None
+        self.rpe_noise = (
+            RandomStreams(self.seeds, "noise on reward prediction errors") if perturbed else None
+        )
         self.current: a2c.RolloutState | None = None
         self.done = self.ended = 0
         self.seconds = self.processor_seconds = 0.0
@@ -160,7 +191,11 @@ class NetworkBatch:
     @property
     def progress(self) -> float:
         """Fraction of the training that is done."""
-        done, all_of_it = (self.ended, self.shared.training.episodes) if self.immediate_reset else (self.done, self.updates)
+        done, all_of_it = (
+            (self.ended, self.shared.training.episodes)
+            if self.immediate_reset
+            else (self.done, self.updates)
+        )
         return min(1.0, done / all_of_it) if all_of_it else 1.0
 
     @property
@@ -170,7 +205,8 @@ class NetworkBatch:
 
     @property
     def rate(self) -> Tensor:
-        """Factor on the learning rate now, of every parameter: the schedule times what is left for the encoder."""
+        """Factor on the learning rate now, of every parameter: the schedule times what is left for
+        the encoder."""
         constant = self.shared.training.lr_decay_start
         left = 1.0 if self.progress <= constant else max(0.0, (1 - self.progress) / (1 - constant))
         factor = torch.full((1, 1), left, device=self.device)
@@ -183,18 +219,37 @@ class NetworkBatch:
         return factor
 
     def update(self) -> dict[str, Tensor]:
-        """Play one unroll and take one step of RMSProp; return what the learning curve shows (``a2c.loss``)."""
-        lesson = sum(self.progress * self.shared.training.episodes >= first for first, _ in self.curriculum) - 1
+        """Play one unroll and take one step of RMSProp; return what the learning curve shows
+        (``a2c.loss``)."""
+        lesson = (
+            sum(
+                self.progress * self.shared.training.episodes >= first
+                for first, _ in self.curriculum
+            )
+            - 1
+        )
         self.task = self.curriculum[lesson][1]
         program = self.programs[lesson]
         opening = self.noise.uniform(self.episodes, self.task.reset_noise, device=self.device)
         noise = self.noise.uniform(self.steps, self.episodes, program.noise, device=self.device)
         start, end = self.hyperparameters["entropy_cost"], self.hyperparameters["entropy_cost_end"]
-        rpe_noise = None if self.rpe_noise is None else self.rpe_noise.normal(self.steps, self.episodes, device=self.device)
-        gradient, self.current, monitor = program.gradient(
-            self.flat, self.hyperparameters, self.current, opening, noise, start + self.progress * (end - start), rpe_noise
+        rpe_noise = (
+            None
+            if self.rpe_noise is None
+            else self.rpe_noise.normal(self.steps, self.episodes, device=self.device)
         )
-        self.flat, self.square = a2c.rmsprop(self.flat, self.square, gradient, self.hyperparameters, self.rate)
+        gradient, self.current, monitor = program.gradient(
+            self.flat,
+            self.hyperparameters,
+            self.current,
+            opening,
+            noise,
+            start + self.progress * (end - start),
+            rpe_noise,
+        )
+        self.flat, self.square = a2c.rmsprop(
+            self.flat, self.square, gradient, self.hyperparameters, self.rate
+        )
         self.done += 1
         self.ended += int(monitor["ended"].max())
         return monitor
@@ -202,17 +257,26 @@ class NetworkBatch:
     def tensors(self) -> dict[str, Tensor]:
         """Everything that training changes, for a checkpoint."""
         counts = torch.tensor([self.done, self.ended])
-        out = {"flat": self.flat, "square": self.square, "noise": self.noise.get_state(), "counts": counts}
+        out = {
+            "flat": self.flat,
+            "square": self.square,
+            "noise": self.noise.get_state(),
+            "counts": counts,
+        }
         out["seconds"] = torch.tensor([self.seconds, self.processor_seconds], dtype=torch.float64)
         if self.rpe_noise is not None:
             out["rpe_noise"] = self.rpe_noise.get_state()
         if self.current is not None:
             out |= {f"current.{name}": tensor for name, tensor in self.current.flatten().items()}
-        return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in out.items()}
+        return {
+            name: tensor.clone(memory_format=torch.contiguous_format)
+            for name, tensor in out.items()
+        }
 
     def load_tensors(self, saved: dict[str, Tensor]) -> None:
         """Continue from ``tensors``."""
-        # A tensor read from a file may start anywhere; kernels sum unaligned memory in another order.
+        # A tensor read from a file may start anywhere; kernels sum unaligned memory in another
+        # order.
         saved = {name: tensor.to(self.device).clone() for name, tensor in saved.items()}
         self.flat, self.square = saved["flat"], saved["square"]
         self.done, self.ended = saved["counts"].tolist()
@@ -220,5 +284,9 @@ class NetworkBatch:
         self.noise.set_state(saved["noise"].cpu())
         if self.rpe_noise is not None:
             self.rpe_noise.set_state(saved["rpe_noise"].cpu())
-        current = {name.removeprefix("current."): t for name, t in saved.items() if name.startswith("current.")}
+        current = {
+            name.removeprefix("current."): t
+            for name, t in saved.items()
+            if name.startswith("current.")
+        }
         self.current = a2c.RolloutState.unflatten(current) if current else None

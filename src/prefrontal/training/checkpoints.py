@@ -1,4 +1,5 @@
-"""Files that training writes: weights, descriptions and learning curves of networks, and checkpoints."""
+"""Files that training writes: weights, descriptions and learning curves of networks, and
+checkpoints."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ from prefrontal.tables.networks import read_description
 from prefrontal.training.batch import NetworkBatch
 
 
-def save(batch: NetworkBatch, experiment: str, variant: str, curves: list[pd.DataFrame], folder: Path) -> None:
+def save(
+    batch: NetworkBatch, experiment: str, variant: str, curves: list[pd.DataFrame], folder: Path
+) -> None:
     """Write weights, description and learning curve of every network.
 
     The description is written last and marks the network as complete.
@@ -33,7 +36,10 @@ def save(batch: NetworkBatch, experiment: str, variant: str, curves: list[pd.Dat
     save_weights(batch, variant, folder)
     for settings, curve in zip(batch.settings, curves, strict=True):
         name = stem(settings, variant)
-        weights = [weights_path(folder, name, episode) for episode in (None, *settings.training.snapshot_episodes)]
+        weights = [
+            weights_path(folder, name, episode)
+            for episode in (None, *settings.training.snapshot_episodes)
+        ]
         about = {
             "experiment": experiment,
             "variant": variant,
@@ -43,7 +49,11 @@ def save(batch: NetworkBatch, experiment: str, variant: str, curves: list[pd.Dat
             "networks_in_batch": len(batch.settings),
             "actions": batch.trained_steps,
             "provenance": settings_provenance([settings]),
-            "sha256": {str(path.relative_to(folder.parent)): sha256(path.read_bytes()) for path in weights if path.exists()},
+            "sha256": {
+                str(path.relative_to(folder.parent)): sha256(path.read_bytes())
+                for path in weights
+                if path.exists()
+            },
         }
         storage.write(curve, folder / f"{name}.csv", "learning_curve")
         with atomic(folder / f"{name}.json") as path:
@@ -85,7 +95,9 @@ def checkpoint_path(batch: Sequence[Settings[Any]], variant: str, folder: Path) 
 
 def training_code(task: TaskSettings) -> str:
     """Hash of the code that a training's numbers depend on."""
-    return code_hash(["prefrontal.training.loop", type(task).__module__], ignore=["prefrontal.training.jobs"])
+    return code_hash(
+        ["prefrontal.training.loop", type(task).__module__], ignore=["prefrontal.training.jobs"]
+    )
 
 
 def checksum(tensors: dict[str, Tensor], *about: Any) -> str:
@@ -132,7 +144,12 @@ def resume(batch: NetworkBatch, code: str, path: Path) -> dict[str, Any]:
             raise ValueError("checksum differs")
         batch.load_tensors(tensors)
     except Exception as error:  # safetensors raises kinds of its own
-        raise UserError(f"{path}: not a readable checkpoint ({error}); delete it to train from the start") from error
+        raise UserError(
+            f"{path}: not a readable checkpoint ({error}); delete it to train from the start"
+        ) from error
     if about["code"] != code:
-        raise UserError(f"{path}: this training began with other code; restore that, or delete the file to start again")
+        raise UserError(
+            f"{path}: this training began with other code; restore that, or delete "
+            "the file to start again"
+        )
     return about["progress"]

@@ -1,7 +1,9 @@
-"""Many trainings in parallel, by dask.distributed: on this machine, or on the workers of a scheduler.
+"""Many trainings in parallel, by dask.distributed: on this machine, or on the workers of a
+scheduler.
 
-A job is a batch, the smallest part that trains by itself. Jobs write weights and checkpoints into the data folder, which all
-machines share, and return little. A worker that dies is replaced, and its job goes on from the checkpoint.
+A job is a batch, the smallest part that trains by itself. Jobs write weights and checkpoints into
+the data folder, which all machines share, and return little. A worker that dies is replaced, and
+its job goes on from the checkpoint.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from prefrontal.errors import UserError, check
+from prefrontal.errors import UserError, check, check_count
 
 TOPIC = "prefrontal"
 """Under which workers tell how far they are."""
@@ -30,8 +32,8 @@ WORKING = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**30,
     "distributed.worker.profile.enabled": False,
 }
-"""Settings of workers. By Dask's own they return freed memory at once and look a hundred times per second what the job is at,
-which took up to half of a training's time."""
+"""Settings of workers. By Dask's own they return freed memory at once and look a hundred times per
+second what the job is at, which took up to half of a training's time."""
 
 Result = TypeVar("Result")
 
@@ -41,17 +43,26 @@ class Machines:
     """Where trainings run that can run side by side."""
 
     workers: int | None = None
-    """Processes on this machine; by default one per processor, and one alone for trainings that are over in seconds."""
+    """Processes on this machine; by default one per processor, and one alone for trainings that are
+    over in seconds."""
     scheduler: str | None = None
-    """Address of a Dask scheduler whose workers train, such as tcp://host:8786; they must see the same data folder."""
+    """Address of a Dask scheduler whose workers train, such as tcp://host:8786; they must see the
+    same data folder."""
 
     def __post_init__(self) -> None:
-        check(self.workers is None or self.workers >= 1, "workers", self.workers, "1 or more")
-        check(self.workers is None or self.scheduler is None, "workers", self.workers, "left out beside --scheduler")
+        if self.workers is not None:
+            check_count("workers", self.workers)
+        check(
+            self.workers is None or self.scheduler is None,
+            "workers",
+            self.workers,
+            "left out beside --scheduler",
+        )
 
 
 class Distant(tqdm):
-    """A progress bar in a worker: instead of drawing itself, it tells the scheduler how far it is."""
+    """A progress bar in a worker: instead of drawing itself, it tells the scheduler how far
+    it is."""
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Tell how far it is."""
@@ -77,14 +88,21 @@ def client(scheduler: str | None, workers: int) -> Iterator[Any]:
         try:
             found = Client(scheduler, timeout=STARTING_SECONDS, set_as_default=False)
         except OSError as error:
-            raise UserError(f"scheduler {scheduler!r} does not answer; start one with `dask scheduler`") from error
+            raise UserError(
+                f"scheduler {scheduler!r} does not answer; start one with `dask scheduler`"
+            ) from error
         except ValueError as error:
-            raise UserError(f"scheduler is {scheduler!r}; it must be an address such as tcp://host:8786 ({error})") from error
+            raise UserError(
+                f"scheduler is {scheduler!r}; it must be an address such as "
+                f"tcp://host:8786 ({error})"
+            ) from error
         with found:
             yield found
         return
     with dask.config.set(WORKING):
-        here = LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0")
+        here = LocalCluster(
+            n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0"
+        )
     with here, Client(here, set_as_default=False) as found:
         yield found
 
@@ -139,7 +157,9 @@ def run_jobs(jobs: Sequence[Job], machines: Machines) -> list[Any]:
         if len(jobs) == 1:
             raise first
         which = "; ".join(f"{name}: {error}" for name, error in failed.items())
-        raise UserError(f"{len(failed)} of {len(jobs)} trainings failed, the others are finished: {which}") from first
+        raise UserError(
+            f"{len(failed)} of {len(jobs)} trainings failed, the others are finished: {which}"
+        ) from first
     for _, checkpoints in results.values():
         for checkpoint in checkpoints:
             checkpoint.unlink(missing_ok=True)
@@ -170,7 +190,10 @@ def side_by_side(
     results: Results = {}
     failed: dict[str, UserError] = {}
     total = sum(job.episodes for job in jobs.values())
-    with client(scheduler, workers) as connection, tqdm(total=total, desc=f"{len(jobs)} trainings", unit="episode") as bar:
+    with (
+        client(scheduler, workers) as connection,
+        tqdm(total=total, desc=f"{len(jobs)} trainings", unit="episode") as bar,
+    ):
         tqdm.write(f"progress of every worker: {connection.dashboard_link}", file=sys.stderr)
         done: dict[str, int] = {}
 

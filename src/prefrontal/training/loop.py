@@ -1,4 +1,5 @@
-"""The training loop: updates, learning curves, snapshots and checkpoints of one batch of networks."""
+"""The training loop: updates, learning curves, snapshots and checkpoints of one batch of
+networks."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from prefrontal.training.batch import NetworkBatch
 CHECKPOINT_SECONDS = 30
 
 Measure = Callable[[NetworkBatch], pd.DataFrame]
-"""Networks as they are now -> a row per network, in their order, whose columns join the learning curve."""
+"""Networks as they are now -> a row per network, in their order, whose columns join the learning
+curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +89,20 @@ class Curve:
 
     def close(self, batch: NetworkBatch, measure: Measure | None) -> None:
         """Finish a row."""
-        measured: list[Any] = measure(batch).to_dict("records") if measure else [{} for _ in batch.settings]
+        measured: list[Any] = (
+            measure(batch).to_dict("records") if measure else [{} for _ in batch.settings]
+        )
         row = []
         for index, (settings, further) in enumerate(zip(batch.settings, measured, strict=True)):
             total = {name: values[index] for name, values in self.sums.items()}
-            played = total["ended"] if batch.immediate_reset else self.updates * batch.episodes / batch.unrolls
-            reward = total["reward"] * batch.episodes / max(1, played) / settings.training.reward_scale
+            played = (
+                total["ended"]
+                if batch.immediate_reset
+                else self.updates * batch.episodes / batch.unrolls
+            )
+            reward = (
+                total["reward"] * batch.episodes / max(1, played) / settings.training.reward_scale
+            )
             means = {name: total[name] / self.updates for name in ("entropy", "value_error")}
             done = round(batch.progress * settings.training.episodes)
             episode = batch.ended if batch.immediate_reset else done
@@ -115,7 +125,8 @@ def train(
     snapshot: Callable[[int], None] | None = None,
     progress: type[tqdm] = tqdm,
 ) -> list[pd.DataFrame]:
-    """Train a batch to the end of its episodes, from a checkpoint of the same settings if there is one.
+    """Train a batch to the end of its episodes, from a checkpoint of the same settings if there is
+    one.
 
     Parameters
     ----------
@@ -143,12 +154,19 @@ def train(
     curve = Curve(points if batch.immediate_reset else min(points, batch.updates))
     if checkpoint.exists():
         asked, curve = curve.points, Curve(**checkpoints.resume(batch, code, checkpoint))
-        check(curve.points == asked, f"{checkpoint}: points of the learning curve", curve.points, f"{asked}; delete it")
+        check(
+            curve.points == asked,
+            f"{checkpoint}: points of the learning curve",
+            curve.points,
+            f"{asked}; delete it",
+        )
     episodes, saved_at = batch.shared.training.episodes, time.monotonic()
     began, began_processor = saved_at - batch.seconds, time.process_time() - batch.processor_seconds
     times = batch.shared.training.snapshot_episodes if snapshot else []
     snapshots = [(max(1, batch.updates * episode // episodes), episode) for episode in times]
-    with progress(total=episodes, initial=round(batch.progress * episodes), desc=name, unit="episode") as bar:
+    with progress(
+        total=episodes, initial=round(batch.progress * episodes), desc=name, unit="episode"
+    ) as bar:
         if batch.compiles:
             bar.set_description(f"{name}: compiling")
         while batch.progress < 1:
@@ -171,7 +189,10 @@ def train(
                 bar.set_postfix(reward=f"{reward:.3g}", refresh=False)
             if saves or batch.progress == 1:
                 saved_at = time.monotonic()
-                batch.seconds, batch.processor_seconds = saved_at - began, time.process_time() - began_processor
+                batch.seconds, batch.processor_seconds = (
+                    saved_at - began,
+                    time.process_time() - began_processor,
+                )
                 checkpoints.save_checkpoint(batch, dataclasses.asdict(curve), code, checkpoint)
     untrained = pd.DataFrame(columns=list(COLUMNS["learning_curve"]))
     return curve.tables() or [untrained] * len(batch.settings)
@@ -179,13 +200,16 @@ def train(
 
 def check_divergence(batch: NetworkBatch, curve: Curve) -> None:
     """Stop training with a message if a network's loss or weights are no longer finite."""
-    finite = batch.flat.isfinite().all(dim=1).cpu() & torch.tensor(list(curve.sums.values())).isfinite().all(dim=0)
+    finite = batch.flat.isfinite().all(dim=1).cpu() & torch.tensor(
+        list(curve.sums.values())
+    ).isfinite().all(dim=0)
     if not finite.all():
         settings = batch.settings[int((~finite).nonzero()[0])]
         episode = round(batch.progress * settings.training.episodes)
         raise UserError(
             f"seed {settings.seed}: loss or weights not finite at episode {episode:,}; "
-            f"try training.learning_rate below {settings.training.learning_rate:g}, or a training.gradient_clip"
+            f"try training.learning_rate below {settings.training.learning_rate:g}, "
+            "or a training.gradient_clip"
         )
 
 
@@ -193,7 +217,12 @@ def use(device: str, threads: int) -> None:
     """Compute with so many threads; raise UserError unless this machine has them and the device."""
     processors = os.cpu_count() or 1
     available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    check(1 <= threads <= processors, "threads", threads, f"at least 1 and at most {processors}, the processors found here")
+    check(
+        1 <= threads <= processors,
+        "threads",
+        threads,
+        f"at least 1 and at most {processors}, the processors found here",
+    )
     check(device in available, "device", device, f"one of those found here: {', '.join(available)}")
     torch.set_num_threads(threads)
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from prefrontal import experiments, files
 from prefrontal.statistics import normalised_reward
-from prefrontal.errors import UserError, check
+from prefrontal.errors import UserError, check, check_count
 from prefrontal.networks.load import settings_provenance
 from prefrontal.networks.play import evaluate
 from prefrontal.settings import Settings
@@ -32,7 +32,8 @@ from prefrontal.training.jobs import Job, Machines, run_jobs
 from prefrontal.training.loop import Training, train, use
 
 VALIDATION_EPISODES = 300
-"""Episodes per network on which a sweep compares networks; other than those of training and test."""
+"""Episodes per network on which a sweep compares networks; other than those of training and
+test."""
 
 FIRST_SEED = 100
 """Seed of the first network of a sweep; the networks that claims are about start at 0."""
@@ -70,20 +71,30 @@ class Options(Machines):
 
 
 def grid(settings: Settings[Any], vary: Sequence[str]) -> list[Settings[Any]]:
-    """Combine settings, such as ("network.init_scale=1,2.5", "training.learning_rate=7e-4,2e-3")."""
+    """Combine settings, such as ("network.init_scale=1,2.5",
+    "training.learning_rate=7e-4,2e-3")."""
     check(len(vary) > 0, "vary", "empty", "one or more of setting=value,value")
     flat = settings.flat()
     axes: list[list[tuple[str, Any]]] = []
     for axis in vary:
         name, _, values = axis.partition("=")
         if name not in flat or not values:
-            raise UserError(f"vary {axis!r}: write setting=value,value with a setting among {', '.join(flat)}")
+            raise UserError(
+                f"vary {axis!r}: write setting=value,value with a setting among {', '.join(flat)}"
+            )
         try:
             axes.append([(name, parse(flat[name], value)) for value in values.split(",")])
         except ValueError as error:
-            raise UserError(f"vary {axis!r}: {error}; {name} is of type {type(flat[name]).__name__}") from error
+            raise UserError(
+                f"vary {axis!r}: {error}; {name} is of type {type(flat[name]).__name__}"
+            ) from error
     points = [settings.vary(dict(point)) for point in itertools.product(*axes)]
-    check(len({point.json() for point in points}) == len(points), "vary", " ".join(vary), "combinations that all differ")
+    check(
+        len({point.json() for point in points}) == len(points),
+        "vary",
+        " ".join(vary),
+        "combinations that all differ",
+    )
     return points
 
 
@@ -96,8 +107,11 @@ def parse(example: Any, text: str) -> Any:
     return float(text) if example is None else type(example)(text)
 
 
-def learned(batch: NetworkBatch, curve: pd.DataFrame, index: int, validation: float) -> dict[str, float]:
-    """Summarise how one network learned, from its learning curve with column ``share``, the normalised reward.
+def learned(
+    batch: NetworkBatch, curve: pd.DataFrame, index: int, validation: float
+) -> dict[str, float]:
+    """Summarise how one network learned, from its learning curve with column ``share``, the
+    normalised reward.
 
     Returns
     -------
@@ -121,27 +135,43 @@ def learned(batch: NetworkBatch, curve: pd.DataFrame, index: int, validation: fl
 def short_names(names: Sequence[str], every: Sequence[str]) -> dict[str, str]:
     """Dotted names -> column names: without the group, unless two settings share a name."""
     leaves = [name.rpartition(".")[2] for name in every]
-    return {name: leaf if leaves.count(leaf := name.rpartition(".")[2]) == 1 else name for name in names}
+    return {
+        name: leaf if leaves.count(leaf := name.rpartition(".")[2]) == 1 else name for name in names
+    }
 
 
 def learn(
-    experiment: str, settings: list[Settings[Any]], varied: list[str], options: Options, progress: type[tqdm] = tqdm
+    experiment: str,
+    settings: list[Settings[Any]],
+    varied: list[str],
+    options: Options,
+    progress: type[tqdm] = tqdm,
 ) -> tuple[Any, list[Path]]:
-    """Train one batch of a sweep -> (a row per network, their learning curves, seconds), checkpoints."""
+    """Train one batch of a sweep -> (a row per network, their learning curves, seconds),
+    checkpoints."""
     training: Training = experiments.module(experiment, "train").TRAINING
     use(options.device, options.threads)
     batch = NetworkBatch(settings, options.device, options.compile)
     checkpoint = checkpoint_path(settings, options.name, options.data / experiment / "checkpoints")
     own = train(
-        batch, options.name, checkpoint, points=options.points, measure=training.sweep_columns, progress=progress
+        batch,
+        options.name,
+        checkpoint,
+        points=options.points,
+        measure=training.sweep_columns,
+        progress=progress,
     )
-    validation = evaluate(batch.agent, batch.task, batch.seeds, VALIDATION_EPISODES, "validation episodes")
+    validation = evaluate(
+        batch.agent, batch.task, batch.seeds, VALIDATION_EPISODES, "validation episodes"
+    )
     rows: list[dict[str, Any]] = []
     curves: list[pd.DataFrame] = []
     columns = short_names(varied, list(settings[0].flat()))
     for index, (each, curve) in enumerate(zip(settings, own, strict=True)):
         values = {column: each.flat()[name] for name, column in columns.items()}
-        measured: dict[str, Any] = dict(curve.drop(columns=list(COLUMNS["learning_curve"])).iloc[-1])
+        measured: dict[str, Any] = dict(
+            curve.drop(columns=list(COLUMNS["learning_curve"])).iloc[-1]
+        )
         curve = curve.assign(share=normalised_reward(curve["reward"], *each.task.reward_range()))
         curves.append(curve.assign(**values))
         rows.append(values | learned(batch, curve, index, validation[index]) | measured)
@@ -154,13 +184,24 @@ def compare(experiment: str, networks: list[Settings[Any]], options: Options) ->
     varied = [name for name in flat[0] if len({values[name] for values in flat}) > 1]
     folder, parts = options.data / experiment, batches(networks)
     jobs = [
-        Job(label, learn, (experiment, part, varied, options), part[0].training.episodes, is_short(part[0]))
+        Job(
+            label,
+            learn,
+            (experiment, part, varied, options),
+            part[0].training.episodes,
+            is_short(part[0]),
+        )
         for label, part in zip(labels(parts), parts, strict=True)
     ]
     done = run_jobs(jobs, options)
     frame = pd.DataFrame([row for rows, _, _ in done for row in rows])
-    seconds, processor_seconds = (round(sum(part), 1) for part in zip(*(taken for _, _, taken in done), strict=True))
-    about = settings_provenance(networks) | {"seconds": seconds, "processor_seconds": processor_seconds}
+    seconds, processor_seconds = (
+        round(sum(part), 1) for part in zip(*(taken for _, _, taken in done), strict=True)
+    )
+    about = settings_provenance(networks) | {
+        "seconds": seconds,
+        "processor_seconds": processor_seconds,
+    }
     storage.write(frame, folder / "sweeps" / f"{options.name}.csv", about=about)
     joined = pd.concat([curve for _, curves, _ in done for curve in curves], ignore_index=True)
     joined = storage.leading(joined, *short_names(varied, list(flat[0])).values())
@@ -171,8 +212,10 @@ def compare(experiment: str, networks: list[Settings[Any]], options: Options) ->
 def sweep(experiment: str, settings: Settings[Any], options: Options) -> pd.DataFrame:
     """Check a sweep, run it, and return a row per network."""
     for name in ("networks", "points"):
-        check(getattr(options, name) >= 1, name, getattr(options, name), "at least 1")
-    legal = re.fullmatch(r"\w[\w.-]*", options.name) is not None and not options.name.endswith("_curves")
+        check_count(name, getattr(options, name))
+    legal = re.fullmatch(r"\w[\w.-]*", options.name) is not None and not options.name.endswith(
+        "_curves"
+    )
     check(legal, "name", options.name, "letters, digits, _, . and -, and not ending in _curves")
     table = options.data / experiment / "sweeps" / f"{options.name}.csv"
     if table.exists() and not options.overwrite:
