@@ -1,9 +1,10 @@
 # %% [markdown]
 # # Inside the network
 #
-# Low-dimensional dynamics in three experiments. You will see (1) how activity moves with evidence in the bandit, (2) what carries
-# the latent state in the two-step task, from one step of the trial to the next, and (3) how fast a single outcome is forgotten in
-# these two and in the inferred-value task. Each time an ideal observer says what to expect. Running it takes about half a minute.
+# Low-dimensional dynamics in three experiments. You will see (1) how activity moves with evidence
+# in the bandit, (2) what carries the latent state in the two-step task, from one step of the trial
+# to the next, and (3) how fast a single outcome is forgotten in these two and in the inferred-value
+# task. Each time an ideal observer says what to expect. Running it takes about half a minute.
 # %%
 from dataclasses import replace
 
@@ -15,23 +16,24 @@ from sklearn.linear_model import LinearRegression
 
 import prefrontal
 from prefrontal.analysis import neural
-from prefrontal.statistics import interval, summarize
 from prefrontal.models import two_step
 from prefrontal.networks import play
 from prefrontal.publishing.plotting import COLORS, bar
+from prefrontal.statistics import interval, summarize
 from prefrontal.task import RandomStreams
 
-plt.style.use("prefrontal.paper")
+plt.style.use("prefrontal.publishing.paper")
 
 
 # %% [markdown]
 # ## 1. Evidence moves activity: the bandit
 #
-# Correlated arms: when left pays with p, right pays with 1 - p. Every outcome then speaks for left (left rewarded, right not) or
-# for right. An ideal observer counts: after n outcomes, k of which speak for left, it holds p = (k + 1) / (n + 2).
+# Correlated arms: when left pays with p, right pays with 1 - p. Every outcome then speaks for left
+# (left rewarded, right not) or for right. An ideal observer counts: after n outcomes, k of which
+# speak for left, it holds p = (k + 1) / (n + 2).
 #
-# Activity is compared with that belief in each network: a linear regression from the 48 units, always tested on episodes that it
-# was not fitted to.
+# Activity is compared with that belief in each network: a linear regression from the 48 units,
+# always tested on episodes that it was not fitted to.
 
 # %%
 bandit = prefrontal.load("bandit", "correlated")
@@ -57,23 +59,40 @@ scores, pca = neural.principal_components(recorded.activity[recorded.activity["s
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.3), layout="constrained")
 shown = scores["episode"] < 20
 image = axes[0].scatter(
-    scores["pc1"][shown], scores["pc2"][shown], c=trials["belief"][trials["seed"] == example][shown], s=3, lw=0, cmap="coolwarm_r"
+    scores["pc1"][shown],
+    scores["pc2"][shown],
+    c=trials["belief"][trials["seed"] == example][shown],
+    s=3,
+    lw=0,
+    cmap="coolwarm_r",
 )
 figure.colorbar(image, ax=axes[0], label="belief that left pays")
 axes[0].set(xlabel="PC 1", ylabel="PC 2", title=f"network {example}, 20 episodes")
 
 early = trials[trials["trial"].between(2, 20)]
-moves = early.groupby(["choice", "reward", "seed"])[["decoded_change", "belief_change"]].mean().reset_index()
+moves = (
+    early.groupby(["choice", "reward", "seed"])[["decoded_change", "belief_change"]]
+    .mean()
+    .reset_index()
+)
 labels = []
 for x, ((choice, reward), own) in enumerate(moves.groupby(["choice", "reward"])):
     bar(axes[1], x, own["decoded_change"], COLORS["rewarded" if reward else "unrewarded"])
-    axes[1].plot([x - 0.35, x + 0.35], [own["belief_change"].mean()] * 2, color="black", lw=1, ls=":")
+    axes[1].plot(
+        [x - 0.35, x + 0.35], [own["belief_change"].mean()] * 2, color="black", lw=1, ls=":"
+    )
     labels.append(f"{'right' if choice else 'left'}\n{'paid' if reward else 'unpaid'}")
 axes[1].axhline(0, color="black", lw=0.5)
-axes[1].set(xticks=range(4), ylabel="change of the decoded belief\n(dotted: ideal observer)", title="trials 3 to 21")
+axes[1].set(
+    xticks=range(4),
+    ylabel="change of the decoded belief\n(dotted: ideal observer)",
+    title="trials 3 to 21",
+)
 axes[1].set_xticklabels(labels)
 
-sizes = trials.assign(network=trials["decoded_change"].abs(), observer=trials["belief_change"].abs())
+sizes = trials.assign(
+    network=trials["decoded_change"].abs(), observer=trials["belief_change"].abs()
+)
 sizes = sizes.groupby(["seed", "trial"])[["network", "observer"]].mean().reset_index()
 for name, color in (("observer", COLORS["model-based"]), ("network", COLORS["network"])):
     means = summarize(sizes.dropna(), ["trial"], name)
@@ -81,40 +100,51 @@ for name, color in (("observer", COLORS["model-based"]), ("network", COLORS["net
 axes[2].set(xlabel="trial", ylabel="size of the change", title="step size")
 axes[2].legend()
 plt.show()
-print("variance of the belief that units explain, r2: {:.2f} (95 % interval {:.2f} to {:.2f})".format(*interval(r2)))
-print(f"variance of the activity along two principal components, network {example}: {pca.explained_variance_ratio_.sum():.0%}")
+print(
+    "variance of the belief that units explain, r2: {:.2f} (95 % interval {:.2f} to {:.2f})".format(
+        *interval(r2)
+    )
+)
+print(
+    f"variance of the activity along two principal components, network {example}: {pca.explained_variance_ratio_.sum():.0%}"
+)
 
 # %% [markdown]
-# Activity runs along a bent line, from "right pays" to "left pays", and an outcome moves it as it should: about as far as the
-# observer's belief, and towards left both when left pays and when right does not. The observer's steps shrink as 1/n, since
-# each outcome weighs less against those before it. The networks' steps shrink too, but less far: late in the episode they still
-# move more than counting would (some of that may be noise of the readout). The rise at the very end belongs to the end of the
-# episode, of which the network's input, the trial's index, tells.
+# Activity runs along a bent line, from "right pays" to "left pays", and an outcome moves it as it
+# should: about as far as the observer's belief, and towards left both when left pays and when right
+# does not. The observer's steps shrink as 1/n, since each outcome weighs less against those before
+# it. The networks' steps shrink too, but less far: late in the episode they still move more than
+# counting would (some of that may be noise of the readout). The rise at the very end belongs to the
+# end of the episode, of which the network's input, the trial's index, tells.
 #
 # ## 2. What carries the latent state: the two-step task
 #
-# Which second-stage state is rich must be remembered from trial to trial, through steps at which the network sees other things
-# and presses other buttons. How many dimensions does the memory have, and do the same units hold it in the same way throughout
-# the trial?
+# Which second-stage state is rich must be remembered from trial to trial, through steps at which
+# the network sees other things and presses other buttons. How many dimensions does the memory have,
+# and do the same units hold it in the same way throughout the trial?
 #
-# For the first question we predict the planner's belief (its value of S2) from the first principal components at stage 1, where
-# all inputs are the same in every trial. For the second we take each unit's slope on the belief at each step of the trial. The
-# 48 slopes are the direction in which the belief moves activity; the cosine between two of them is 1 if the code is the same, and
-# 0 if it has nothing to do with the other one.
+# For the first question we predict the planner's belief (its value of S2) from the first principal
+# components at stage 1, where all inputs are the same in every trial. For the second we take each
+# unit's slope on the belief at each step of the trial. The 48 slopes are the direction in which the
+# belief moves activity; the cosine between two of them is 1 if the code is the same, and 0 if it
+# has nothing to do with the other one.
 
 # %%
 trained = prefrontal.load("two_step")
 task = trained.task
 recorded = trained.record(40, steps=False, activity_periods=task.periods, purpose="inside")
 arranged = two_step.arrange(recorded.trials)
-replayed = two_step.replay(two_step.Planner(), arranged.choice, arranged.outcome_state, arranged.reward)
+replayed = two_step.replay(
+    two_step.Planner(), arranged.choice, arranged.outcome_state, arranged.reward
+)
 keys = ["seed", "episode", "trial"]
 beliefs = recorded.trials[keys].assign(belief=replayed["state_values"][..., 1][arranged.index])
 activity = recorded.activity.merge(beliefs, on=keys)
 
 
 def explained(predicted, true):
-    """Share of variance explained by a prediction as it stands, without rescaling; below 0 if it is worse than the mean."""
+    """Share of variance explained by a prediction as it stands, without rescaling; below 0 if it is
+    worse than the mean."""
     return 1 - ((predicted - true) ** 2).mean() / true.var()
 
 
@@ -127,35 +157,75 @@ def coding_direction(part):
 
 cosines, dimensions, within = [], [], []
 for seed, own in activity.groupby("seed"):
-    directions = np.stack([coding_direction(own[own["period"] == period]) for period in task.periods])
+    directions = np.stack(
+        [coding_direction(own[own["period"] == period]) for period in task.periods]
+    )
     cosines.append(directions @ directions.T)
     halves = [own[own["episode"] % 2 == half] for half in (0, 1)]
     for period in task.periods:
         train, test = (part[part["period"] == period] for part in halves)
         readout = LinearRegression().fit(neural.units(train), train["belief"])
-        within.append({"seed": seed, "period": period, "r2": explained(readout.predict(neural.units(test)), test["belief"])})
+        within.append(
+            {
+                "seed": seed,
+                "period": period,
+                "r2": explained(readout.predict(neural.units(test)), test["belief"]),
+            }
+        )
     train, test = (part[part["period"] == "stage 1"] for part in halves)
     _, pca = neural.principal_components(train, 20)
     scores = [pca.transform(neural.units(part)) for part in (train, test)]
     for k in (1, 2, 3, 5, 8, 12, 20):
-        share = explained(LinearRegression().fit(scores[0][:, :k], train["belief"]).predict(scores[1][:, :k]), test["belief"])
-        dimensions.append({"seed": seed, "k": k, "belief": share, "activity": pca.explained_variance_ratio_[:k].sum()})
+        share = explained(
+            LinearRegression().fit(scores[0][:, :k], train["belief"]).predict(scores[1][:, :k]),
+            test["belief"],
+        )
+        dimensions.append(
+            {
+                "seed": seed,
+                "k": k,
+                "belief": share,
+                "activity": pca.explained_variance_ratio_[:k].sum(),
+            }
+        )
 cosines, dimensions, within = np.array(cosines), pd.DataFrame(dimensions), pd.DataFrame(within)
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(5.6, 2.3), layout="constrained")
-lines = (("activity", COLORS["published"], "of the activity itself"), ("belief", COLORS["network"], "of the planner's belief"))
+lines = (
+    ("activity", COLORS["published"], "of the activity itself"),
+    ("belief", COLORS["network"], "of the planner's belief"),
+)
 for name, color, label in lines:
     means = summarize(dimensions, ["k"], name)
     axes[0].plot(means["k"], means["mean"], color=color, marker="o", label=label)
-    axes[0].fill_between(means["k"], means["ci_low"], means["ci_high"], color=color, alpha=0.2, lw=0)
-axes[0].set(xlabel="principal components, at stage 1", ylabel="variance explained", ylim=(0, 1.02), xticks=[1, 5, 10, 15, 20])
+    axes[0].fill_between(
+        means["k"], means["ci_low"], means["ci_high"], color=color, alpha=0.2, lw=0
+    )
+axes[0].set(
+    xlabel="principal components, at stage 1",
+    ylabel="variance explained",
+    ylim=(0, 1.02),
+    xticks=[1, 5, 10, 15, 20],
+)
 axes[0].legend(loc="lower right")
 axes[1].imshow(cosines.mean(0), cmap="RdBu_r", vmin=-1, vmax=1)
 for row, column in np.ndindex(3, 3):
     entries = cosines[:, row, column]
-    text = f"{entries.mean():.2f}\n[{entries.min():.2f}, {entries.max():.2f}]" if row != column else "1"
-    axes[1].text(column, row, text, ha="center", va="center", fontsize=5.5, color="white" if row == column else "black")
+    text = (
+        f"{entries.mean():.2f}\n[{entries.min():.2f}, {entries.max():.2f}]"
+        if row != column
+        else "1"
+    )
+    axes[1].text(
+        column,
+        row,
+        text,
+        ha="center",
+        va="center",
+        fontsize=5.5,
+        color="white" if row == column else "black",
+    )
 axes[1].set(xticks=range(3), yticks=range(3), xticklabels=task.periods, yticklabels=task.periods)
 axes[1].set_title("cosine of the belief's directions\nmean [range] over networks")
 plt.show()
@@ -164,15 +234,17 @@ print("variance of the belief explained by all units, held-out episodes")
 print(by_period)
 
 # %% [markdown]
-# One dimension of activity at stage 1 holds nearly all of the belief, and most of the variance. The belief can be read out at
-# every step of the trial, but its direction changes with the step: the codes overlap, and are not the same. The memory is there
-# throughout; a readout fitted at one step would misread it at another.
+# One dimension of activity at stage 1 holds nearly all of the belief, and most of the variance. The
+# belief can be read out at every step of the trial, but its direction changes with the step: the
+# codes overlap, and are not the same. The memory is there throughout; a readout fitted at one step
+# would misread it at another.
 #
 # ## 3. Forgetting
 #
-# How long does a single outcome count? We let the networks live through the same episode twice: same observations, same actions,
-# same rewards, except that in the second run the reward of one trial is the opposite. What is left of the difference after m more
-# trials is what is remembered of that outcome. The ideal observers of the three tasks differ in what they should forget:
+# How long does a single outcome count? We let the networks live through the same episode twice:
+# same observations, same actions, same rewards, except that in the second run the reward of one
+# trial is the opposite. What is left of the difference after m more trials is what is remembered of
+# that outcome. The ideal observers of the three tasks differ in what they should forget:
 #
 # * bandit: nothing. The arms do not change, so an outcome counts for ever, ever less against the growing number of others.
 # * two-step: the rich state may have swapped since, so new outcomes outweigh old ones.
@@ -181,7 +253,8 @@ print(by_period)
 
 # %%
 def relive(agent, batch, rewards):
-    """Activity at every time step, (step, seed, episode, unit), when the networks meet a given course of events."""
+    """Activity at every time step, (step, seed, episode, unit), when the networks meet a given
+    course of events."""
     memory, activity = agent.reset(*batch[0].action.shape), []
     reward, action = torch.zeros(batch[0].reward.shape), torch.full(batch[0].action.shape, -1)
     with torch.no_grad():
@@ -196,9 +269,11 @@ FLIPPED, LAGS = 20, np.arange(1, 16)
 
 
 def memory_of_one_outcome(networks, task, paid_at, look_at, episodes=40):
-    """Distance between the two runs' activity after m trials, (lag, network), and the course of events.
+    """Distance between the two runs' activity after m trials, (lag, network), and the course of
+    events.
 
-    ``paid_at`` and ``look_at`` are the time steps of a trial at which the reward is earned and at which activity is compared.
+    ``paid_at`` and ``look_at`` are the time steps of a trial at which the reward is earned and at
+    which activity is compared.
     """
     agent = networks.agent
     batch = list(play.play(agent, task, RandomStreams(networks.seeds, "inside"), episodes))
@@ -215,9 +290,9 @@ def memory_of_one_outcome(networks, task, paid_at, look_at, episodes=40):
 
 
 # %% [markdown]
-# In the two-step and the inferred-value task we look one time step or more after the reward was among the inputs, so that any
-# difference is memory. In the bandit there is no such step: one trial later the reward itself is still an input, and the
-# comparison begins with the second trial.
+# In the two-step and the inferred-value task we look one time step or more after the reward was
+# among the inputs, so that any difference is memory. In the bandit there is no such step: one trial
+# later the reward itself is still an input, and the comparison begins with the second trial.
 
 # %%
 distance, ideal, first = {}, {}, {"bandit": 2, "two-step": 1, "inferred value": 1}
@@ -225,27 +300,55 @@ distance["bandit"], _ = memory_of_one_outcome(bandit, bandit.task, 0, 0)
 ideal["bandit"] = 1 / (FLIPPED + LAGS + 2)
 
 distance["two-step"], batch = memory_of_one_outcome(trained, task, 2, 1)
-outcomes = [(step.state["choice"], step.state["outcome_state"], step.reward) for step in batch[2::3]]
-choice, state, reward = (torch.stack(part, -1).flatten(0, 1).numpy() for part in zip(*outcomes, strict=True))
+outcomes = [
+    (step.state["choice"], step.state["outcome_state"], step.reward) for step in batch[2::3]
+]
+choice, state, reward = (
+    torch.stack(part, -1).flatten(0, 1).numpy() for part in zip(*outcomes, strict=True)
+)
 regular = ((choice >= 0) & (state >= 0) & (reward >= 0)).all(1)
 other = reward.copy()
 other[:, FLIPPED] = 1 - other[:, FLIPPED]
-replays = [two_step.replay(two_step.Planner(), choice[regular], state[regular], paid[regular]) for paid in (reward, other)]
-ideal["two-step"] = np.abs(replays[1]["state_values"] - replays[0]["state_values"])[:, FLIPPED + LAGS, 0].mean(0)
+replays = [
+    two_step.replay(two_step.Planner(), choice[regular], state[regular], paid[regular])
+    for paid in (reward, other)
+]
+ideal["two-step"] = np.abs(replays[1]["state_values"] - replays[0]["state_values"])[
+    :, FLIPPED + LAGS, 0
+].mean(0)
 
 inferred = prefrontal.load("inferred_value")
-distance["inferred value"], _ = memory_of_one_outcome(inferred, replace(inferred.task, blocks=12), 2, 0)
+distance["inferred value"], _ = memory_of_one_outcome(
+    inferred, replace(inferred.task, blocks=12), 2, 0
+)
 ideal["inferred value"] = (LAGS == 1).astype(float)
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.2), sharey=True, layout="constrained")
 for ax, name in zip(axes, distance, strict=True):
     start = first[name] - 1
-    own, expected = distance[name][start:] / distance[name][start], ideal[name][start:] / ideal[name][start]
+    own, expected = (
+        distance[name][start:] / distance[name][start],
+        ideal[name][start:] / ideal[name][start],
+    )
     ax.plot(LAGS[start:], own, color=COLORS["network"], lw=0.5)
-    ax.plot(LAGS[start:], own.mean(1), color=COLORS["network"], lw=1.6, label="networks: distance of activity")
-    ax.plot(LAGS[start:], expected, color=COLORS["model-based"], ls="--", label="ideal observer: difference of belief")
-    ax.set(title=name, xlabel="trials since the changed outcome", ylim=(0, 1.25), xticks=[1, 5, 10, 15])
+    ax.plot(
+        LAGS[start:],
+        own.mean(1),
+        color=COLORS["network"],
+        lw=1.6,
+        label="networks: distance of activity",
+    )
+    ax.plot(
+        LAGS[start:],
+        expected,
+        color=COLORS["model-based"],
+        ls="--",
+        label="ideal observer: difference of belief",
+    )
+    ax.set(
+        title=name, xlabel="trials since the changed outcome", ylim=(0, 1.25), xticks=[1, 5, 10, 15]
+    )
     print(
         f"{name}: left after 5 trials {own[5 - first[name]].mean():.2f} (ideal observer {expected[5 - first[name]]:.2f})",
         end="; ",
@@ -256,7 +359,8 @@ axes[0].legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# One architecture and one rule of training, and three time courses of forgetting, in the order that the tasks ask for. In the
-# two-step task the networks forget as the planner does. In the inferred-value task some of them drop an outcome as soon as the
-# next one is known; others keep a trace of it for many trials. In the bandit they keep most of what the other tasks would have
-# them forget, though less of it than counting would, as the step size above says too.
+# One architecture and one rule of training, and three time courses of forgetting, in the order that
+# the tasks ask for. In the two-step task the networks forget as the planner does. In the
+# inferred-value task some of them drop an outcome as soon as the next one is known; others keep a
+# trace of it for many trials. In the bandit they keep most of what the other tasks would have them
+# forget, though less of it than counting would, as the step size above says too.

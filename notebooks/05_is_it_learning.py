@@ -1,39 +1,50 @@
 # %% [markdown]
 # # Is it learning?
 #
-# The weights of a test network never change. Does what it does within an episode deserve the name of a learning algorithm, or
-# would a heuristic such as win-stay lose-shift do? You will see (1) how much the networks improve within an episode, and how much
-# a heuristic would; (2) which measures tell an algorithm from a heuristic, and where their results are; (3) what happens outside
-# the range of the training.
+# In the test, the weights of a network are frozen. Does it run a learning algorithm within an
+# episode, or would a heuristic such as win-stay lose-shift explain its behaviour? You will see (1)
+# how much the networks and a heuristic improve within an episode; (2) which measures distinguish an
+# algorithm from a heuristic; (3) what happens outside the range of the training.
 
 # %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 import prefrontal
-from prefrontal import settings
-from prefrontal.statistics import interval, summarize
+from prefrontal import experiments
 from prefrontal.models import bandit, two_step
 from prefrontal.publishing.plotting import COLORS, dots
+from prefrontal.statistics import interval, summarize
 
-plt.style.use("prefrontal.paper")
+BanditTask = experiments.module("bandit", "task").BanditTask
+plt.style.use("prefrontal.publishing.paper")
 networks = {"bandit": prefrontal.load("bandit"), "two-step": prefrontal.load("two_step")}
-weights = {name: own.agent.network.flatten(own.agent.parameters).clone() for name, own in networks.items()}
+
+
+def flat_weights(trained):
+    """All weights of the networks, (network, weight)."""
+    return trained.agent.network.flatten(trained.agent.parameters).clone()
+
+
+weights = {name: flat_weights(trained) for name, trained in networks.items()}
 
 
 def play(trained, episodes=40, steps=True, **changed):
     """Play the task of the training, or one with changed settings."""
-    task = settings.build(type(trained.task), trained.config.settings() | changed)
+    task = replace(trained.settings.task, **changed).build()
     return trained.record(episodes, task, purpose="is it learning", steps=steps)
 
 
 # %% [markdown]
 # ## 1. Improvement within an episode
 #
-# Bandits with both reward probabilities drawn at random, 200 episodes per network. Beside the networks play the best possible
-# agent (dynamic programming over the counts of both arms) and win-stay lose-shift. One trial is all that the latter stateful, so
-# after a few trials it is as good as it will ever be.
+# Bandits with both reward probabilities drawn at random, 200 episodes per network. Beside the
+# networks play the best possible agent (dynamic programming over the counts of both arms) and
+# win-stay lose-shift. One trial is all that the latter stateful, so after a few trials it is as
+# good as it will ever be.
 
 # %%
 drawn = play(networks["bandit"], 200, steps=False).trials
@@ -54,8 +65,13 @@ trial = np.arange(1, 101)
 means = summarize(curves, ["trial"], "better")
 ax.plot(trial, means["mean"], color=COLORS["network"], label="networks, weights frozen")
 ax.fill_between(trial, means["ci_low"], means["ci_high"], color=COLORS["network"], alpha=0.2, lw=0)
-for choice, color, label in ((optimal.choice, "black", "best possible"), (stay_shift, "#999999", "win-stay lose-shift")):
-    ax.plot(trial, (choice == p.argmax(1)[:, None]).mean(0), color=color, lw=0.8, ls="--", label=label)
+for choice, color, label in (
+    (optimal.choice, "black", "best possible"),
+    (stay_shift, "#999999", "win-stay lose-shift"),
+):
+    ax.plot(
+        trial, (choice == p.argmax(1)[:, None]).mean(0), color=color, lw=0.8, ls="--", label=label
+    )
 ax.set(xlabel="trial of the episode", ylabel="P(better arm)", ylim=(0.45, 1), xlim=(0, 100))
 ax.legend(loc="lower right")
 plt.show()
@@ -69,46 +85,56 @@ for label, choice in (("best possible", optimal.choice), ("win-stay lose-shift",
 # %% [markdown]
 # ## 2. Which algorithm?
 #
-# Improvement alone does not tell what improves. [The algorithm inside](../replications/inner_algorithm/README.md) asks, with
-# criteria that were written before its networks were trained, and runs every measure on agents whose answer is known. Its README
-# has the numbers and the verdicts; `figures/fig_inner_algorithm.png` shows them.
+# Improvement alone does not tell what improves. [The algorithm
+# inside](../replications/inner_algorithm/README.md) asks, with criteria that were written before
+# its networks were trained, and runs every measure on agents whose answer is known. Its README has
+# the numbers and the verdicts; `figures/fig_inner_algorithm.png` shows them.
 #
-# *Which rule predicts the choices?* Heuristics that look one trial back, learning at a fixed rate, and inference, fitted to one
-# half of the episodes and judged on the other half, in the bandit, the volatile bandit and the two-step task
-# (`inner-learning`; the rules are in `rules.py`).
+# *Which rule predicts the choices?* Heuristics that look one trial back, learning at a fixed rate,
+# and inference, fitted to one half of the episodes and judged on the other half, in the bandit, the
+# volatile bandit and the two-step task (`inner-learning`; the rules are in `rules.py`).
 #
-# *Is the state Bayesian?* What a Bayesian agent would know is read from the network's activity and cell, and the converse
-# (`inner-statistics`, `inner-minimal`); the policy is predicted from what such an agent would know (`inner-policy`); and trials
-# are exchanged in their order, which must not matter to who counts (`inner-exchangeable`).
+# *Is the state Bayesian?* What a Bayesian agent would know is read from the network's activity and
+# cell, and the converse (`inner-statistics`, `inner-minimal`); the policy is predicted from what
+# such an agent would know (`inner-policy`); and trials are exchanged in their order, which must not
+# matter to who counts (`inner-exchangeable`).
 #
-# *Does it learn a task, or find out which of the known ones it is in?* Networks that met 1, 2, 4, ... 1,024 problems in training
-# play new ones (`inner-location`).
+# *Does it learn a task, or find out which of the known ones it is in?* Networks that met 1, 2, 4,
+# ... 1,024 problems in training play new ones (`inner-location`).
 
 # %% [markdown]
 # ## 3. Outside the range of the training
 #
-# What of all this is learned within the episode, and what is built into the weights? We change what never changed in training.
+# What of all this is learned within the episode, and what is built into the weights? We change what
+# never changed in training.
 #
-# *Two-step:* all training episodes had common transitions with probability .8 and reversals with .025. We vary each, and compare
-# the networks' reward with that of two planners: one who knows the new value, and one who keeps believing in that of the
-# training.
+# *Two-step:* all training episodes had common transitions with probability .8 and reversals with
+# .025. We vary each, and compare the networks' reward with that of two planners: one who knows the
+# new value, and one who keeps believing in that of the training.
 #
-# *Bandit:* networks trained on correlated arms have only ever met reward probabilities that add up to 1. We vary the sum, with
-# a difference of .3 between the arms, in both orders of sides.
+# *Bandit:* networks trained on correlated arms have only ever met reward probabilities that add up
+# to 1. We vary the sum, with a difference of .3 between the arms, in both orders of sides.
 
 
 # %%
 def planner_reward(believed, true, rng):
     """Reward per trial of a planner that believes in some probabilities, in a task with others."""
-    return two_step.simulate(two_step.Planner(**believed), np.inf, 400, 100, rng, **true)["reward"].mean()
+    return two_step.simulate(two_step.Planner(**believed), np.inf, 400, 100, rng, **true)[
+        "reward"
+    ].mean()
 
 
 def vary(name, values):
-    trained, rows = getattr(networks["two-step"].config, name), []
+    task, rows = networks["two-step"].settings.task.probabilities, []
     for value in values:
-        reward = play(networks["two-step"], steps=False, **{name: value}).trials.groupby("seed")["reward"].mean()
-        informed, kept = (planner_reward({name: b}, {name: value}, np.random.default_rng(0)) for b in (value, trained))
-        rows += [{"value": value, "seed": s, "networks": r, "informed": informed, "kept": kept} for s, r in reward.items()]
+        trials = play(networks["two-step"], steps=False, **{name: value}).trials
+        true = task | {name: value}
+        informed, kept = (
+            planner_reward(believed, true, np.random.default_rng(0)) for believed in (true, task)
+        )
+        row = {"value": value, "informed": informed, "kept": kept}
+        for seed, reward in trials.groupby("seed")["reward"].mean().items():
+            rows.append(row | {"seed": seed, "networks": reward})
     return pd.DataFrame(rows)
 
 
@@ -117,35 +143,56 @@ def vary_sum(variant, sums=(0.4, 0.7, 1.0, 1.3, 1.6), difference=0.3):
     for total in sums:
         high, low = (total + difference) / 2, (total - difference) / 2
         for left, right in ((high, low), (low, high)):
-            trials = trained.record(
-                100, type(trained.task)("fixed", 100, left, right), purpose="is it learning", steps=False
-            ).trials
-            trials = trials[trials["trial"] >= 50].assign(better=lambda frame, side=int(right > left): frame["choice"] == side)
-            parts.append(trials.groupby("seed")["better"].mean().reset_index().assign(total=total))
+            task = BanditTask(trained.settings.task, (left, right))
+            trials = trained.record(100, task, purpose="is it learning", steps=False).trials
+            trials = trials[trials["trial"] >= 50]
+            better = (trials["choice"] == int(right > left)).groupby(trials["seed"]).mean()
+            parts.append(better.rename("better").reset_index().assign(total=total))
     return pd.concat(parts).groupby(["total", "seed"])["better"].mean().reset_index()
 
 
-common, reversal = vary("common", (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)), vary("reversal", (0.0, 0.025, 0.1, 0.2, 0.4))
+common, reversal = (
+    vary("common", (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)),
+    vary("reversal", (0.0, 0.025, 0.1, 0.2, 0.4)),
+)
 sums = {variant: vary_sum(variant) for variant in ("independent", "correlated")}
 
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.3), layout="constrained")
-for ax, frame, name, trained in ((axes[0], common, "common transitions", 0.8), (axes[1], reversal, "reversals", 0.025)):
+for ax, frame, name, trained in (
+    (axes[0], common, "common transitions", 0.8),
+    (axes[1], reversal, "reversals", 0.025),
+):
     lines = frame.groupby("value")[["networks", "informed", "kept"]].mean()
     ax.plot(lines["informed"], color="black", ls="--", lw=0.8, label="planner, knows the change")
-    ax.plot(lines["kept"], color="#999999", ls="--", lw=0.8, label="planner, keeps the trained value")
+    ax.plot(
+        lines["kept"], color="#999999", ls="--", lw=0.8, label="planner, keeps the trained value"
+    )
     ax.plot(lines["networks"], color=COLORS["network"], label="networks")
     for value, own in frame.groupby("value"):
-        dots(ax, value, own["networks"], COLORS["network"], width=0.012 if ax is axes[0] else 0.006, size=4)
+        dots(
+            ax,
+            value,
+            own["networks"],
+            COLORS["network"],
+            width=0.012 if ax is axes[0] else 0.006,
+            size=4,
+        )
     ax.axvline(trained, color="black", lw=0.5, ls=":")
     ax.set(xlabel=f"probability of {name}", ylabel="reward per trial")
 axes[1].legend(loc="upper right")
 for variant, frame in sums.items():
     means = summarize(frame, ["total"], "better")
-    axes[2].plot(means["total"], means["mean"], color=COLORS[variant], label=f"trained on {variant} arms")
+    axes[2].plot(
+        means["total"], means["mean"], color=COLORS[variant], label=f"trained on {variant} arms"
+    )
     for total, own in frame.groupby("total"):
         dots(axes[2], total, own["better"], COLORS[variant], width=0.03, size=4)
 axes[2].axvline(1, color="black", lw=0.5, ls=":")
-axes[2].set(xlabel="sum of the arms' reward probabilities", ylabel="P(better arm), last 50 trials", ylim=(0.4, 1.0))
+axes[2].set(
+    xlabel="sum of the arms' reward probabilities",
+    ylabel="P(better arm), last 50 trials",
+    ylim=(0.4, 1.0),
+)
 axes[2].legend(loc="lower right")
 plt.show()
 
@@ -154,23 +201,28 @@ two_step_rewards = pd.concat({"common": common, "reversal": reversal}, names=["v
 two_step_rewards.groupby(["varied", "value"])[["networks", "kept", "informed"]].mean().round(3)
 
 # %%
-pd.concat(sums, names=["trained on"]).groupby(["trained on", "total"])["better"].mean().unstack("total").round(3)
+pd.concat(sums, names=["trained on"]).groupby(["trained on", "total"])["better"].mean().unstack(
+    "total"
+).round(3)
 
 # %% [markdown]
-# The networks do as well as the planner who keeps believing in the values of the training, and fail where it fails. If left now
-# mostly leads to S2, they do not find out: they earn less than by tossing a coin. If reversals become more frequent, they fall
-# behind the planner who knows by about as much as the other one does. In the bandit, networks trained on correlated arms are
-# best where the sum is 1 and lose more the farther it is from 1, while those trained on independent arms mind far less: each is
-# built for its own family of problems.
+# The networks do as well as the planner who keeps believing in the values of the training, and fail
+# where it fails. If left now mostly leads to S2, they do not find out: they earn less than by
+# tossing a coin. If reversals become more frequent, they fall behind the planner who knows by about
+# as much as the other one does. In the bandit, networks trained on correlated arms are best where
+# the sum is 1 and lose more the farther it is from 1, while those trained on independent arms mind
+# far less: each is built for its own family of problems.
 #
 # ## So, is it learning?
 #
-# Within an episode, with frozen weights, the networks go on improving where one-trial heuristics stop. What they learn is *which
-# member of the family of tasks* they are in. The family itself (which transitions are common, whether the arms are linked) is
-# in the weights, was learned slowly, and is not learned anew. That is the paper's claim in both its halves: a fast learning
-# algorithm, and one made for the structure that slow learning met.
+# Within an episode, with frozen weights, the networks go on improving where one-trial heuristics
+# stop. What they learn is *which member of the family of tasks* they are in. The family itself
+# (which transitions are common, whether the arms are linked) is in the weights, was learned slowly,
+# and is not learned anew. That is the paper's claim in both its halves: a fast learning algorithm,
+# and one made for the structure that slow learning met.
 #
-# What this does not show is how they do it: for that see [the algorithm inside](../replications/inner_algorithm/README.md).
+# What this does not show is how they do it: for that see [the algorithm
+# inside](../replications/inner_algorithm/README.md).
 
 # %%
-assert all((own.agent.network.flatten(own.agent.parameters) == weights[name]).all() for name, own in networks.items())
+assert all((flat_weights(trained) == weights[name]).all() for name, trained in networks.items())

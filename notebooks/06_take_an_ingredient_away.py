@@ -1,10 +1,11 @@
 # %% [markdown]
 # # Take an ingredient away
 #
-# Memory, reward and past actions among the inputs, a family of tasks, reinforcement: which of them does a network need to learn
-# within an episode, with its weights frozen? [replications/ingredients](../replications/ingredients) trains eight networks
-# without each. Here you take one away and watch: (1) networks that were trained without it, trial by trial on one bandit; (2)
-# the full network, from which it is taken only now. Running it takes about half a minute.
+# Memory, reward and past actions as inputs, a family of tasks, reinforcement: which of them does a
+# network need in order to learn within an episode, with its weights frozen?
+# [replications/ingredients](../replications/ingredients) trains eight networks without each. Here
+# you see (1) networks that were trained without an ingredient, trial by trial on one bandit; (2)
+# the full network without it at test only. It runs in about half a minute.
 
 # %%
 import matplotlib.pyplot as plt
@@ -12,55 +13,67 @@ import torch
 
 import prefrontal
 from prefrontal import experiments
-from prefrontal.statistics import interval, normalised_reward, summarize
 from prefrontal.models import bandit
 from prefrontal.publishing.plotting import COLORS
+from prefrontal.statistics import interval, normalised_reward, summarize
 
 BanditTask = experiments.module("bandit", "task").BanditTask
-variants, words = experiments.module("ingredients", "variants"), experiments.module("ingredients", "figure").WORDS
-plt.style.use("prefrontal.paper")
+ONE_TRIAL = experiments.module("ingredients", "settings").ONE_TRIAL
+LABELS = experiments.module("ingredients", "figure").LABELS
+plt.style.use("prefrontal.publishing.paper")
 
 # %% [markdown]
 # ## 1. Trained without it
 #
-# Every network meets the same bandit again and again: the left arm pays with .25, the right one with .75, and it cannot know
-# which. Put other variants of `replications/ingredients/variants.py` here, or other payoffs.
+# Every network plays the same two bandits: the left arm pays with .25 and the right one with .75,
+# or the reverse; it cannot know which. Try other variants of
+# `replications/ingredients/settings.py`, or other reward probabilities.
 
 # %%
-CONDITIONS = ("lstm", "attention", "feedforward", "no_reward", "no_action", "one_problem")
+SHOWN = ("lstm", "attention", "feedforward", "no_reward", "no_action", "one_problem")
 LEFT, RIGHT = 0.25, 0.75
 
-figure, axes = plt.subplots(2, 3, figsize=(7.2, 3.4), layout="constrained", sharex=True, sharey=True)
-for ax, variant in zip(axes.flat, CONDITIONS, strict=True):
+figure, axes = plt.subplots(
+    2, 3, figsize=(7.2, 3.4), layout="constrained", sharex=True, sharey=True
+)
+for ax, variant in zip(axes.flat, SHOWN, strict=True):
     networks = prefrontal.load("ingredients", variant)
     for payoffs, name in (((LEFT, RIGHT), "rewarded"), ((RIGHT, LEFT), "unrewarded")):
-        task = BanditTask("fixed", 100, *payoffs)
+        task = BanditTask(networks.settings.task, payoffs)
         trials = networks.record(40, task, purpose="take away", steps=False).trials
         right = trials.groupby(["seed", "trial"])["choice"].mean().reset_index()
         means = summarize(right, ["trial"], "choice")
         label = f"right pays {payoffs[1]}"
         ax.plot(means["trial"] + 1, means["mean"], color=COLORS[name], label=label)
-        ax.fill_between(means["trial"] + 1, means["ci_low"], means["ci_high"], color=COLORS[name], alpha=0.2, lw=0)
-    ax.set(title=words[variant], ylim=(0, 1), xlim=(0, 100))
+        ax.fill_between(
+            means["trial"] + 1,
+            means["ci_low"],
+            means["ci_high"],
+            color=COLORS[name],
+            alpha=0.2,
+            lw=0,
+        )
+    ax.set(title=LABELS[variant], ylim=(0, 1), xlim=(0, 100))
 axes[0, 0].legend(fontsize=5.5)
 figure.supxlabel("trial of the episode")
 figure.supylabel("P(right), 8 networks")
 plt.show()
 
 # %% [markdown]
-# A network that learns within the episode parts the two bandits: it starts at one half in both and ends at the better arm.
-# Without memory it follows the last outcome at best; without reward it cannot tell the two apart; trained on one problem it
-# knows the answer beforehand, and keeps to it when the answer is wrong.
+# A network that learns within the episode separates the two bandits: it starts at one half in both
+# and ends at the better arm. Without memory it follows the last outcome at best; without reward it
+# cannot distinguish them; trained on one problem it knows the answer beforehand, and sticks to it
+# when it is wrong.
 #
-# ## 2. Taken from the full network
+# ## 2. Removed from the full network
 #
-# The full networks were trained with everything. Now their inputs are blanked, or their state is set back to where an episode
-# begins before every trial. `Without` is an agent as any other: it stands between network and task.
+# The full networks were trained with everything. Now an input is blanked, or their state is reset
+# before every trial. `Without` is an agent like any other: it wraps the networks.
 
 
 # %%
 class Without:
-    """Networks that lack an ingredient from now on."""
+    """Networks without one ingredient at test."""
 
     def __init__(self, agent, ingredient):
         self.agent, self.ingredient = agent, ingredient
@@ -80,27 +93,32 @@ class Without:
 
 full = prefrontal.load("ingredients", "lstm")
 RANDOM, BEST = 50.0, 64.92
-rows = {}
+rewards = {}
 for ingredient in ("nothing", "reward", "action", "memory"):
     recorded = full.record(
-        150, agent=Without(full.agent, ingredient), columns={"test": "drawn"}, purpose="take away", steps=False
+        150,
+        agent=Without(full.agent, ingredient),
+        columns={"test": "drawn"},
+        purpose="take away",
+        steps=False,
     )
-    rows[ingredient] = normalised_reward(100 * bandit.expected_reward(recorded.trials, ["seed"]), RANDOM, BEST)
+    reward = 100 * bandit.expected_reward(recorded.trials, ["seed"])
+    rewards[ingredient] = normalised_reward(reward, RANDOM, BEST)
 
 figure, ax = plt.subplots(figsize=(3.4, 2.0), layout="constrained")
-for x, (ingredient, share) in enumerate(rows.items()):
+for x, (ingredient, share) in enumerate(rewards.items()):
     mean, low, high = interval(share)
     ax.plot([x] * len(share), share, "o", color=COLORS["network"], ms=3, alpha=0.6, mew=0)
     ax.plot([x, x], [low, high], color="black", lw=0.8)
-    print(f"without {ingredient:8} share of the gain {mean:.2f} (95 % interval {low:.2f} to {high:.2f})")
+    print(f"without {ingredient:8} {mean:.2f} (95 % interval {low:.2f} to {high:.2f})")
 ax.axhline(0, color="black", lw=0.5)
-ax.axhline(variants.ONE_TRIAL, color="#777777", lw=0.6, ls="--")
-ax.annotate("best policy that stateful one trial", (0.5, variants.ONE_TRIAL), fontsize=5.5, va="bottom")
-ax.set_xticks(range(len(rows)), [f"without\n{name}" for name in rows])
-ax.set(ylabel="share of the gain")
+ax.axhline(ONE_TRIAL, color="#777777", lw=0.6, ls="--")
+ax.annotate("best policy with a memory of one trial", (0.5, ONE_TRIAL), fontsize=5.5, va="bottom")
+ax.set_xticks(range(len(rewards)), [f"without\n{name}" for name in rewards])
+ax.set(ylabel="normalised reward\n(0 random, 1 optimal)")
 plt.show()
 
 # %% [markdown]
-# A network that was trained without an ingredient had the chance to find another way; one that loses it now had not. Compare
-# both: where the trained one does better, there is another way. The numbers with criteria and all memories are in the
+# A network trained without an ingredient could find another solution; one that loses it at test
+# could not. Where the former does better, there is another solution. All numbers are in the
 # [README](../replications/ingredients/README.md) and its figure.

@@ -16,7 +16,7 @@ from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.statistics import trend
 from prefrontal.tables import storage
-from prefrontal.tables.networks import descriptions, learning_curves
+from prefrontal.tables.networks import descriptions, learning_curves, network_table
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 from replications.harlow.settings import AS_TRAINED, CEILING, Harlow
@@ -61,8 +61,7 @@ def read_networks(
         keys: dict[str, Any] = {"variant": each.variant, "seed": each.seed}
         tested = replaced.get((each.variant, each.seed))
         if tested is None:
-            path = each.path.with_name(f"{each.path.stem}_test.csv")
-            tested = storage.read(path, needs=TESTED)
+            tested = network_table(each, "_test.csv", needs=TESTED)
         settings = Settings.from_dict(each.settings, Harlow, each.path)
         as_trained = tested["test"] == AS_TRAINED[settings.task.new_wrong_image]
         tests.append(tested.assign(**keys, as_trained=as_trained))

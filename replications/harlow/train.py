@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from prefrontal.networks.network import NetworkAgent
-from prefrontal.networks.play import play
+from prefrontal.networks.play import Agent, play
 from prefrontal.task import RandomStreams
 from prefrontal.training.batch import NetworkBatch
 from prefrontal.training.loop import Training
@@ -23,7 +23,7 @@ from replications.harlow.task import HarlowTask
 
 
 def accuracy(
-    agent: NetworkAgent, task: HarlowTask, seeds: list[int], episodes: int, purpose: str
+    agent: Agent, task: HarlowTask, seeds: list[int], episodes: int, purpose: str
 ) -> list[pd.DataFrame]:
     """Play test episodes with frozen weights.
 
@@ -34,7 +34,8 @@ def accuracy(
         episode's first trial): number of ``correct`` choices, of ``n`` completed trials.
     """
     correct = np.full((len(seeds), episodes, task.settings.trials), np.nan)
-    for step in play(agent, task, RandomStreams(seeds, purpose), episodes, drop_done=True):
+    drop = isinstance(agent, NetworkAgent)
+    for step in play(agent, task, RandomStreams(seeds, purpose), episodes, drop_done=drop):
         running = ~step.state["done"]
         ended = ((step.after["trial"] > step.state["trial"]) & running).numpy()
         trial = step.state["trial"].numpy()
@@ -69,7 +70,7 @@ def held_out_accuracy(batch: NetworkBatch) -> pd.DataFrame:
     return pd.DataFrame([so_far | accuracy_by_trial(each, settings.trials) for each in tested])
 
 
-def play_tests(agent: NetworkAgent, settings: Harlow, seeds: list[int]) -> list[pd.DataFrame]:
+def play_tests(agent: Agent, settings: Harlow, seeds: list[int]) -> list[pd.DataFrame]:
     """Test trained networks -> per network a table of counts as in ``accuracy``, by test."""
     tables = []
     for name, test in TESTS.items():

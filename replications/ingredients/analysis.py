@@ -17,7 +17,7 @@ from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.statistics import normalised_reward
 from prefrontal.tables import storage
-from prefrontal.tables.networks import descriptions
+from prefrontal.tables.networks import descriptions, network_table
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 from replications.ingredients.claims import CLAIMS
@@ -129,7 +129,7 @@ def costs(recording: Recording[Ingredients]) -> pd.DataFrame:
     rows = []
     for network in descriptions(recording.folder / "networks", recording.settings):
         settings: Settings[Ingredients] = recording.settings[network.variant]
-        curve = storage.read(network.path.with_suffix(".csv"), "learning_curve")
+        curve = network_table(network, kind="learning_curve")
         share = gain_over_training(curve, settings.task)
         end = share[-max(1, len(share) // 10) :].mean() if len(share) else np.nan
         reached = np.flatnonzero((share >= 0.8 * end) & (end > 0.1))

@@ -17,6 +17,7 @@ from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.tables import storage
 from prefrontal.tables.schema import SUBJECT
+from replications.two_step.settings import MAIN
 
 NAME = "fig5_animals"
 COMPONENTS = {
@@ -117,8 +118,8 @@ def folder(data: Path) -> Path:
 
 def networks(results: Results) -> dict[str, pd.DataFrame]:
     """Tables of the networks that are shown for comparison."""
-    names = ("stay_probability", "lag_weights", "fits")
-    return {name: results[name].query("variant == @MAIN") for name in names}
+    tables = {name: results[name] for name in ("stay_probability", "lag_weights", "fits")}
+    return {name: table[table["variant"] == MAIN] for name, table in tables.items()}
 
 
 def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, Any]) -> Drawing:

@@ -175,4 +175,4 @@ class HumanScheduleTask(VolatileBanditTask):
 
 def _magnitudes(noise: Tensor) -> Tensor:
     """Points at stake on the left and the right, 100 x Beta(4, 4)."""
-    return 100 * noise.unflatten(-1, (2, MAGNITUDE_DRAWS)).median(dim=-1).values
+    return 100 * noise.unflatten(-1, (2, MAGNITUDE_DRAWS)).median(dim=-1)[0]

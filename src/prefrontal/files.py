@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import ModuleType
 
 from platformdirs import user_cache_dir
 
@@ -27,8 +29,8 @@ ROOT = CHECKOUT or Path.cwd()
 DATA = CHECKOUT / "data" if CHECKOUT else Path(user_cache_dir("prefrontal")) / "data"
 """Networks and results of the suite; for an installed package, those that it has downloaded."""
 FIGURES = CHECKOUT / "figures" if CHECKOUT else Path.cwd() / "figures"
-PUBLISHED = CHECKOUT / "data" / "published" if CHECKOUT else PACKAGE_FOLDER / "published"
-"""Digitised values of the paper's figures."""
+PUBLISHED = PACKAGE_FOLDER / "published"
+"""Digitised values of the paper's figures; in the repository a link to data/published."""
 
 PART = ".part"
 """Ending of a file that is still being written, after its name, the machine and the process:
@@ -69,15 +71,57 @@ def abandoned(path: Path) -> bool:
     return False
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Let one process at a time into the block."""
+def _file_locks() -> ModuleType:
     try:
         import fcntl
     except ImportError as error:
         raise UserError(
             "writing results needs Linux or macOS (file locks); on Windows, use WSL"
         ) from error
+    return fcntl
+
+
+@contextmanager
+def reserved(path: Path, numbers: Iterable[int], what: str) -> Iterator[None]:
+    """Reserve numbers for this process; raise UserError if another process has one of them.
+
+    Parameters
+    ----------
+    path : Path
+        A file that only marks the numbers, a byte each, while some process has any.
+    numbers : iterable of int
+    what : str
+        For the error: what the other process does.
+    """
+    fcntl = _file_locks()
+    prepare_folder(path.parent)
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            for number in numbers:
+                fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+        except OSError as error:
+            os.close(handle)
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise UserError(f"{path.parent}: {what}; wait for it, or end it") from error
+            raise
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                break
+        os.close(handle)  # its last user has just removed it
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # others have some of the numbers
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time into the block."""
+    fcntl = _file_locks()
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -111,8 +111,8 @@ class TaskSettings(ABC):
         """Reward per episode of random valid choice, and of the best possible agent."""
 
     def check_others(self, network: NetworkSettings, training: TrainingSettings) -> None:
-        """Raise UserError where the task cannot be learned with these network or training
-        settings."""
+        """Raise UserError where the task needs other settings of network or training."""
+        return
 
     def curriculum(self) -> list[tuple[int, Task]]:
         """Tasks of the training in order, each with the episode from which it is trained."""

@@ -50,16 +50,15 @@ def imported(modules: Iterable[str], ignore: tuple[str, ...] = ()) -> dict[str, 
 @functools.cache
 def _file(module: str) -> Path | None:
     """File of a module of this project, found without importing it; None for anything else."""
-    top, *rest = module.split(".")
-    if top not in PROJECT:
+    parts = module.split(".")
+    if parts[0] not in PROJECT:
         return None
-    spec = find_spec(top)
-    for depth, part in enumerate(rest, 2):
+    spec = find_spec(parts[0])
+    for depth in range(2, len(parts) + 1):
         if spec is None or spec.submodule_search_locations is None:
             return None
-        spec = PathFinder.find_spec(
-            ".".join(module.split(".")[:depth]), list(spec.submodule_search_locations)
-        )
+        name = ".".join(parts[:depth])
+        spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
     return Path(spec.origin) if spec is not None and spec.origin else None
 
 

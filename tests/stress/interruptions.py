@@ -51,7 +51,7 @@ KINDS = [
     ["--training.episode-reset=immediate"],
 ]
 TINY = ["--task.trials=6", "--training.unroll=9", "--network.units=3", "--training.episodes=4"]
-TINY += ["--networks=2", "--workers=1", "--no-compile"]
+TINY += ["--networks=2", "--workers=1", "--compile=False"]
 """Two unrolls per episode, so that a checkpoint may fall inside an episode."""
 
 NAME = "my_task"

@@ -40,32 +40,69 @@ def test_columns_and_values_are_translated_and_subjects_numbered(tmp_path):
     schema.check_columns(trials, "trials", "here")
     assert trials["subject"].tolist() == ["Ann", "Ann", "Ann", "Bob", "Bob"]
     assert trials["session"].tolist() == ["mon", "mon", "tue", "mon", "mon"]
-    assert trials[["seed", "episode", "trial"]].to_numpy().tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0], [1, 0, 1]]
-    assert trials["choice"].tolist() == [0, 1, 1, -1, 0] and trials["reward"].tolist() == [1, 0, 0, 0, 1]
+    assert trials[["seed", "episode", "trial"]].to_numpy().tolist() == [
+        [0, 0, 0],
+        [0, 0, 1],
+        [0, 1, 0],
+        [1, 0, 0],
+        [1, 0, 1],
+    ]
+    assert trials["choice"].tolist() == [0, 1, 1, -1, 0] and trials["reward"].tolist() == [
+        1,
+        0,
+        0,
+        0,
+        1,
+    ]
     assert trials["light"].tolist() == ["on", "off", "on", "on", "off"]
     assert set(trials["variant"]) == {"animals"}
 
 
 def test_trial_column_orders_rows(tmp_path):
     trials = read.read(sheet(tmp_path, n=[4, 3, 2, 1, 1]), {**COLUMNS, "trial": "n"}, RECODE)
-    assert trials["choice"].tolist() == [1, 0, 1, 0, -1] and trials["trial"].tolist() == [0, 1, 0, 0, 1]
+    assert trials["choice"].tolist() == [1, 0, 1, 0, -1] and trials["trial"].tolist() == [
+        0,
+        1,
+        0,
+        0,
+        1,
+    ]
 
 
 def test_a_gap_in_trial_numbers_breaks_the_sequence(tmp_path):
-    trials = read.read(sheet(tmp_path, rat="Ann", day="mon", n=[7, 1, 3, 2, 8]), {**COLUMNS, "trial": "n"}, RECODE)
+    trials = read.read(
+        sheet(tmp_path, rat="Ann", day="mon", n=[7, 1, 3, 2, 8]), {**COLUMNS, "trial": "n"}, RECODE
+    )
     assert trials["choice"].tolist() == [1, 1, -1, 0, 0]
-    assert trials["episode"].tolist() == [0, 0, 0, 1, 1] and trials["trial"].tolist() == [0, 1, 2, 0, 1]
+    assert trials["episode"].tolist() == [0, 0, 0, 1, 1] and trials["trial"].tolist() == [
+        0,
+        1,
+        2,
+        0,
+        1,
+    ]
     assert "1 sessions in 2 unbroken sequences" in read.describe(trials)
     again = read.read(trials)
-    assert (again[["seed", "episode", "trial", "choice"]] == trials[["seed", "episode", "trial", "choice"]]).all(axis=None)
+    assert (
+        again[["seed", "episode", "trial", "choice"]]
+        == trials[["seed", "episode", "trial", "choice"]]
+    ).all(axis=None)
 
 
-@pytest.mark.parametrize(("separator", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs")])
+@pytest.mark.parametrize(
+    ("separator", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs")]
+)
 def test_separator_and_byte_order_mark_are_detected(tmp_path, capsys, separator, name):
     path = sheet(tmp_path)
     want = read.read(path, COLUMNS, RECODE)
     capsys.readouterr()
-    pd.read_csv(path).to_csv(tmp_path / "other.txt", sep=separator, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    pd.read_csv(path).to_csv(
+        tmp_path / "other.txt",
+        sep=separator,
+        index=False,
+        encoding="utf-8-sig",
+        lineterminator="\r\n",
+    )
     pd.testing.assert_frame_equal(read.read(tmp_path / "other.txt", COLUMNS, RECODE), want)
     assert f"other.txt: 5 rows, separated by {name}" in capsys.readouterr().out
 
@@ -80,10 +117,19 @@ def test_parquet_and_tables_in_memory_are_read_alike(tmp_path):
 
 def test_identifiers_are_text_and_other_numbers_keep_their_digits(tmp_path):
     path = tmp_path / "ids.csv"
-    path.write_text("subject,choice,reward,time,tag\n007,0,1,1234567.891,01\n7,1,1.0,0.1,2\n1e5,1.0,0,2,3\n100000,0,0,3,4\n")
+    path.write_text(
+        "subject,choice,reward,time,tag\n007,0,1,1234567.891,01\n7,1,1.0,0.1,2\n1e5,1.0,0,2,3\n100000,0,0,3,4\n"
+    )
     trials = read.read(path)
-    assert trials["subject"].tolist() == ["007", "7", "1e5", "100000"] and trials["seed"].tolist() == [0, 1, 2, 3]
-    assert trials["time"].tolist() == [1234567.891, 0.1, 2, 3] and trials["tag"].tolist() == ["01", "2", "3", "4"]
+    assert trials["subject"].tolist() == ["007", "7", "1e5", "100000"] and trials[
+        "seed"
+    ].tolist() == [0, 1, 2, 3]
+    assert trials["time"].tolist() == [1234567.891, 0.1, 2, 3] and trials["tag"].tolist() == [
+        "01",
+        "2",
+        "3",
+        "4",
+    ]
     read.main(read.Options(path, out=tmp_path / "out.csv"))
     assert "1234567.891" in (tmp_path / "out.csv").read_text()
     before = path.read_bytes()
@@ -146,7 +192,27 @@ def test_arms_are_counted_from_zero():
 
 CELLS = st.one_of(
     st.sampled_from(
-        ["0", "1", "-1", "1.0", " 0", "", "NA", "l", "2", "0.5", "1e0", "inf", "nan", "007", "7", "x,y", 'a"b', "ü", "-0"]
+        [
+            "0",
+            "1",
+            "-1",
+            "1.0",
+            " 0",
+            "",
+            "NA",
+            "l",
+            "2",
+            "0.5",
+            "1e0",
+            "inf",
+            "nan",
+            "007",
+            "7",
+            "x,y",
+            'a"b',
+            "ü",
+            "-0",
+        ]
     ),
     st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n\x00"), max_size=4),
     st.integers(-3, 10**20).map(str),
@@ -159,14 +225,20 @@ LEGAL = {
 }
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data(), separator=st.sampled_from([",", ";", "\t"]))
 def test_random_tables_are_read_exactly_or_raise_with_the_row(tmp_path, data, separator):
     """Most cells are legal and a few are arbitrary, so that both outcomes are common."""
     odd = data.draw(st.integers(0, 2))
-    rows = [list(row) for row in data.draw(st.lists(st.tuples(*LEGAL.values()), min_size=1, max_size=8))]
+    rows = [
+        list(row) for row in data.draw(st.lists(st.tuples(*LEGAL.values()), min_size=1, max_size=8))
+    ]
     for _ in range(odd):
-        row, column = data.draw(st.tuples(st.integers(0, len(rows) - 1), st.integers(0, len(LEGAL) - 1)))
+        row, column = data.draw(
+            st.tuples(st.integers(0, len(rows) - 1), st.integers(0, len(LEGAL) - 1))
+        )
         rows[row][column] = data.draw(CELLS)
     path = tmp_path / "random.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -191,14 +263,24 @@ def test_random_tables_are_read_exactly_or_raise_with_the_row(tmp_path, data, se
 @pytest.mark.parametrize(
     ("changes", "columns", "recoding", "named"),
     [
-        ({"resp": ["l", "r", "x", "r", "l"]}, COLUMNS, RECODE, ["rats.csv", "'resp'", "row 3", "'x'", "l, r, none"]),
+        (
+            {"resp": ["l", "r", "x", "r", "l"]},
+            COLUMNS,
+            RECODE,
+            ["rats.csv", "'resp'", "row 3", "'x'", "l, r, none"],
+        ),
         ({"resp": [0, 1, 2, 0, 1]}, COLUMNS, None, ["'resp'", "row 3", "'2'", "0 (left)"]),
         ({"rew": [1, "lots", 0, 1, 1]}, COLUMNS, RECODE, ["'rew'", "row 2", "'lots'", "0 or 1"]),
         ({"rew": [1, 0, 0, None, 1]}, COLUMNS, RECODE, ["'rew'", "row 4", "nan"]),
         ({"rat": ["Ann", None, "Bob", "Ann", "Bob"]}, COLUMNS, RECODE, ["'rat'", "row 2"]),
         ({"n": [1, 1, 1, 1, 2]}, {**COLUMNS, "trial": "n"}, RECODE, ["'n'", "row 2", "'1'"]),
         ({"forced": ["no", "no", "no", "maybe", "no"]}, COLUMNS, RECODE, ["'forced'", "row 1"]),
-        ({"light": ["on", "off", "of", "on", "on"]}, COLUMNS, RECODE | {"light": {"on": 1, "off": 0}}, ["'light'", "row 3", "'of'"]),
+        (
+            {"light": ["on", "off", "of", "on", "on"]},
+            COLUMNS,
+            RECODE | {"light": {"on": 1, "off": 0}},
+            ["'light'", "row 3", "'of'"],
+        ),
         ({}, {**COLUMNS, "choice": "response"}, RECODE, ["'response'", "'choice'", "resp"]),
         ({}, {"choice": "resp"}, RECODE, ["'reward'", "--columns reward="]),
         ({}, COLUMNS, {"lever": {"a": 1}}, ["lever"]),
@@ -213,7 +295,10 @@ def test_errors_name_file_column_and_row(tmp_path, changes, columns, recoding, n
 
 def test_command_line_writes_a_trials_table(tmp_path):
     options = read.Options(
-        sheet(tmp_path), ("choice=resp", "reward=rew"), ("choice=l:0,r:1,none:-1",), out=tmp_path / "t.parquet"
+        sheet(tmp_path),
+        ("choice=resp", "reward=rew"),
+        ("choice=l:0,r:1,none:-1",),
+        out=tmp_path / "t.parquet",
     )
     read.main(options)
     assert len(storage.read(tmp_path / "t.parquet", "trials")) == 5
@@ -252,7 +337,9 @@ def write_matlab(trials, path, crossed=(1,)):
                 "ratname": np.array([ord(letter) for letter in own["subject"].iloc[0]], dtype="u2"),
                 "p_congruent": 0.8 if congruent else 0.2,
                 "sides1": side.astype("u2"),
-                "sides2": np.where(own["violation"], ord("v"), np.where(right_port, ord("r"), ord("l"))).astype("u2"),
+                "sides2": np.where(
+                    own["violation"], ord("v"), np.where(right_port, ord("r"), ord("l"))
+                ).astype("u2"),
                 "trans_common": (own["transition"] == "common").to_numpy(float),
                 "rewards": own["reward"].to_numpy(),
                 "viols": np.zeros(len(own)),
@@ -271,7 +358,9 @@ def matlab(tmp_path_factory):
     path = tmp_path_factory.mktemp("rats") / "rats.mat"
     trials = simulated()
     rng = np.random.default_rng(9)
-    trials = trials.assign(violation=rng.random(len(trials)) < 0.01, forced=rng.random(len(trials)) < 0.1)
+    trials = trials.assign(
+        violation=rng.random(len(trials)) < 0.01, forced=rng.random(len(trials)) < 0.1
+    )
     write_matlab(trials, path)
     return path, trials
 
@@ -280,9 +369,23 @@ def test_matlab_file_round_trip(matlab):
     path, written = matlab
     trials = rats.read_rats(path)
     kept = ~written["violation"]
-    names = ["seed", "subject", "episode", "trial", "choice", "reward", "transition", "outcome_state", "forced"]
-    pd.testing.assert_frame_equal(trials.loc[kept, names], written.loc[kept, names], check_dtype=False)
-    assert set(trials.loc[~kept, "choice"]) == {-1} and set(trials.loc[~kept, "transition"]) == {"none"}
+    names = [
+        "seed",
+        "subject",
+        "episode",
+        "trial",
+        "choice",
+        "reward",
+        "transition",
+        "outcome_state",
+        "forced",
+    ]
+    pd.testing.assert_frame_equal(
+        trials.loc[kept, names], written.loc[kept, names], check_dtype=False
+    )
+    assert set(trials.loc[~kept, "choice"]) == {-1} and set(trials.loc[~kept, "transition"]) == {
+        "none"
+    }
     assert (trials["rich_state"] == written["rich_state"]).all()
 
 
@@ -290,7 +393,9 @@ def test_violations_are_left_out_and_no_lag_crosses_a_session(matlab):
     trials = rats.completed(rats.read_rats(matlab[0]))
     sessions = trials.groupby(["seed", "episode"])
     assert (sessions["trial"].max() + 1 == sessions.size()).all() and (trials["choice"] >= 0).all()
-    history = regression.lagged(trials, {"row": pd.Series(np.arange(len(trials)), index=trials.index)}, 3)
+    history = regression.lagged(
+        trials, {"row": pd.Series(np.arange(len(trials)), index=trials.index)}, 3
+    )
     assert history["row_3"].isna().equals(trials["trial"] < 3)
     assert (history["row_1"].dropna() == np.flatnonzero(trials["trial"] >= 1) - 1).all()
 
@@ -302,14 +407,21 @@ def test_forced_choices_are_history_but_not_outcomes(matlab):
     assert kinds["trials"].sum() == (~trials["forced"] & (trials["trial"] > 0)).sum()
     last = trials.groupby(["seed", "episode"])["trial"].transform("max") == trials["trial"]
     changed = trials.assign(choice=trials["choice"].mask(trials["forced"] & last, toss))
-    pd.testing.assert_frame_equal(staying.two_step_weights(trials), staying.two_step_weights(changed))
+    pd.testing.assert_frame_equal(
+        staying.two_step_weights(trials), staying.two_step_weights(changed)
+    )
 
 
-@pytest.mark.parametrize("damage", ["text", "cut", "variable", "field", "kind", "contradiction", "no reward", "reward in ml"])
+@pytest.mark.parametrize(
+    "damage",
+    ["text", "cut", "variable", "field", "kind", "contradiction", "no reward", "reward in ml"],
+)
 def test_damaged_matlab_files_raise_in_one_line(matlab, tmp_path, damage):
     path = tmp_path / "bad.mat"
     whole = matlab[0].read_bytes()
-    path.write_bytes({"text": b"not a MATLAB file", "cut": whole[: len(whole) // 2]}.get(damage, whole))
+    path.write_bytes(
+        {"text": b"not a MATLAB file", "cut": whole[: len(whole) // 2]}.get(damage, whole)
+    )
     if damage not in ("text", "cut"):
         with h5py.File(path, "a") as file:
             if damage == "variable":
@@ -332,7 +444,9 @@ def test_transition_and_second_stage_state_follow_from_each_other(tmp_path):
     trials = simulated(sessions=2)
     trials.loc[5, ["choice", "transition", "outcome_state"]] = [-1, "none", "none"]
     for name in ("transition", "outcome_state"):
-        trials[["subject", "episode", "choice", "reward", name]].to_csv(tmp_path / "t.csv", index=False)
+        trials[["subject", "episode", "choice", "reward", name]].to_csv(
+            tmp_path / "t.csv", index=False
+        )
         table = rats.read_table(tmp_path / "t.csv", {"session": "episode"}, {})
         columns = ["transition", "outcome_state"]
         assert (table[columns] == trials[columns]).all(axis=None)
@@ -358,8 +472,17 @@ def test_planning_animals_are_recognised_from_file_to_figure(tmp_path, coarse):
     command += ["--restarts", "1", "--simulations", "1", "--data", str(tmp_path / "data")]
     rats.main(command)
     folder = tmp_path / "planners_two_step"
-    assert {part.name for part in tmp_path.iterdir()} == {"planners.txt", "planners_two_step", "data"}
-    weights = storage.read(folder / "lag_weights.csv").query("lag == 1").groupby("signal")["weight"].mean()
+    assert {part.name for part in tmp_path.iterdir()} == {
+        "planners.txt",
+        "planners_two_step",
+        "data",
+    }
+    weights = (
+        storage.read(folder / "lag_weights.csv")
+        .query("lag == 1")
+        .groupby("signal")["weight"]
+        .mean()
+    )
     assert weights["common/rewarded"] > 0.5 and weights["uncommon/rewarded"] < -0.5
     fits = storage.read(folder / "fits.csv")
     pure = fits[fits["model"].isin(["model-free", "model-based"])]
@@ -369,7 +492,9 @@ def test_planning_animals_are_recognised_from_file_to_figure(tmp_path, coarse):
     assert mixtures.to_numpy() == pytest.approx(4.0, abs=1.0)
     group = storage.read(folder / "group.csv").set_index("measure")
     assert group.loc["mixture: planning_weight", "mean"] == pytest.approx(mixtures.mean(), rel=1e-5)
-    assert group.loc["common/rewarded, 1 back", "pooled"] == pytest.approx(weights["common/rewarded"], abs=0.3)
+    assert group.loc["common/rewarded, 1 back", "pooled"] == pytest.approx(
+        weights["common/rewarded"], abs=0.3
+    )
     recovered = storage.read(folder / "recovery.csv").query("parameter == 'planning_rate'")
     assert recovered["recovered"].to_numpy() == pytest.approx(recovered["true"].to_numpy(), abs=0.2)
     # The model-free part of a planner is undetermined: slow at a high inverse temperature fits too.
@@ -396,7 +521,9 @@ def test_folders_are_named_and_the_file_is_never_overwritten(tmp_path):
 
 
 def table(sessions=1, **columns):
-    trials = simulated(sessions, subjects=1)[["subject", "choice", "reward", "transition", "outcome_state"]]
+    trials = simulated(sessions, subjects=1)[
+        ["subject", "choice", "reward", "transition", "outcome_state"]
+    ]
     return trials.assign(**columns)
 
 
@@ -454,17 +581,24 @@ def test_undetermined_fits_are_listed_for_each_animal():
     named = found["undetermined"].groupby("subject")["analysis"].apply(set)
     assert set(named.index) == set(odd)
     assert all("fits of models" in named[name] for name in ("one choice only", "few", "instructed"))
-    assert set(found["lag_weights"]["seed"]) == set(range(7)) and found["fits"]["seed"].nunique() == 4
+    assert (
+        set(found["lag_weights"]["seed"]) == set(range(7)) and found["fits"]["seed"].nunique() == 4
+    )
     assert found["group"].iloc[0][["n", "undetermined"]].tolist() == [1, 6]
     for name in ("one choice only", "few", "instructed"):
-        with pytest.raises(UserError, match=f"without a subject to be fitted.*{odd[name]['subject'].iloc[0]}"):
+        with pytest.raises(
+            UserError, match=f"without a subject to be fitted.*{odd[name]['subject'].iloc[0]}"
+        ):
             dict(rats.analyse(odd[name], restarts=1, simulations=1))
 
 
 def test_a_subject_in_two_variants_is_two_samples():
     trials = pd.concat([few(variant="drug"), few(variant="saline")])
     found = dict(rats.analyse(trials, restarts=1, simulations=1))
-    assert set(found["summary"]["variant"]) == {"drug", "saline"} and found["sensitivity"]["variant"].nunique() == 2
+    assert (
+        set(found["summary"]["variant"]) == {"drug", "saline"}
+        and found["sensitivity"]["variant"].nunique() == 2
+    )
     assert len(set(found["recovery"].groupby("variant").size())) == 1
 
 
@@ -486,7 +620,9 @@ def test_one_long_session_does_not_pad_all_others():
 
 
 def test_an_imprecise_rat_moves_neither_median_nor_weighted_mean():
-    weights = pd.DataFrame({"variant": "rats", "seed": range(3), "signal": "common/rewarded", "lag": 1})
+    weights = pd.DataFrame(
+        {"variant": "rats", "seed": range(3), "signal": "common/rewarded", "lag": 1}
+    )
     weights = weights.assign(weight=[1.0, 2.0, 30.0], error=[1.0, 0.5, 1e6])
     row = rats.beside_published(weights).iloc[0]
     assert (row["mean"], row["median"]) == (11, 2)

@@ -288,6 +288,25 @@ def test_evaluation_is_the_mean_reward_per_episode():
     np.testing.assert_allclose(evaluate(agent, task, SEEDS, 20, "validation"), expected, rtol=1e-5)
 
 
+def test_leaving_out_finished_episodes_changes_no_number():
+    class Undropped:
+        """Plays as the networks do, but is none of them, so that no episode is left out."""
+
+        def __init__(self, agent):
+            self.reset, self.step = agent.reset, agent.step
+
+    task = WanderingTrials()
+    agent = random_agent(task)
+    steps = list(play(agent, task, RandomStreams(SEEDS, "test"), 64, drop_done=True))
+    assert steps[-1].action.shape[1] < steps[0].action.shape[1] == 64
+    options = {"episodes": 64, "activity_periods": task.periods}
+    dropped, whole = (
+        record(each, task, SEEDS, "test", **options) for each in (agent, Undropped(agent))
+    )
+    for name in recording.RECORDED:
+        pd.testing.assert_frame_equal(getattr(dropped, name), getattr(whole, name), atol=1e-6)
+
+
 def test_recordings_join():
     one, other = record_two_step(episodes=2), record_two_step(episodes=3, steps=False)
     joined = recording.join([one, other])

@@ -30,7 +30,7 @@ from prefrontal.networks.load import Networks
 from prefrontal.pipeline.train import TrainingOptions, train_variants
 from prefrontal.settings import NetworkSettings, Settings, TrainingSettings
 from prefrontal.tables import schema, storage
-from prefrontal.tables.networks import read_description
+from prefrontal.tables.networks import learning_curves, read_description
 from prefrontal.training import checkpoints, loop
 from prefrontal.training.batch import NetworkBatch
 from replications.bandit.settings import Bandit
@@ -400,13 +400,80 @@ def test_flipped_bits_of_weights_are_refused(trained, tmp_path):
     assert len(read(tmp_path).batch) == 2
 
 
-def test_weights_that_are_not_finite_are_refused(tmp_path):
-    batch = batch_of(seeds(1))
-    batch.flat[0, 3] = np.nan
-    curves = [pd.DataFrame(columns=list(schema.COLUMNS["learning_curve"]))]
-    checkpoints.save(batch, "two_step", MAIN, curves, tmp_path / "two_step" / "networks")
-    with pytest.raises(UserError, match=rf"{MAIN}_0\.safetensors: weights is 'not finite'"):
+@pytest.mark.parametrize(
+    ("half", "weight", "message"),
+    [
+        (False, np.nan, "seed 1: weights not finite; try"),
+        (False, np.inf, "seed 1: weights not finite; try"),
+        (True, 70_000, "seed 1: weights not finite in half precision; try"),
+    ],
+)
+def test_weights_that_are_not_finite_are_never_written(tmp_path, half, weight, message):
+    batch = batch_of(seeds(2, SMALL.vary({"training.half_precision": half})))
+    batch.flat[1, 3] = weight
+    curves = [pd.DataFrame(columns=list(schema.COLUMNS["learning_curve"]))] * 2
+    with pytest.raises(UserError, match=message):
+        checkpoints.save(batch, "two_step", MAIN, curves, tmp_path / "two_step" / "networks")
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_a_missing_network_is_named(tmp_path):
+    """Of those that were trained together; of committed ones, as many as the experiment has."""
+    train_two(tmp_path)
+    folder = tmp_path / "two_step" / "networks"
+    assert read(tmp_path).seeds == [0, 1]
+    for path in folder.glob(f"{MAIN}_1.*"):
+        path.unlink()
+    with pytest.raises(UserError, match=rf"network 1 of variant '{MAIN}' is missing"):
         read(tmp_path)
+    assert Networks(EXPERIMENT, tmp_path, [0])(MAIN).seeds == [0], "this one was asked for"
+
+
+def test_a_missing_network_of_the_suite_is_named(tmp_path, monkeypatch):
+    names = [path.name for path in (files.DATA / "weather" / "networks").glob("bets_*")]
+    if not names:
+        pytest.skip("networks of the suite are not there")
+    folder = tmp_path / "weather" / "networks"
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).symlink_to(files.DATA / "weather" / "networks" / name)
+    monkeypatch.setattr(files, "DATA", tmp_path)
+    weather = experiments.get("weather")
+    assert len(Networks(weather, tmp_path)("bets").seeds) == weather.networks
+    (folder / "bets_7.json").unlink()
+    with pytest.raises(UserError, match=r"network 7 of variant 'bets' is missing \(bets_7\.json\)"):
+        Networks(weather, tmp_path)("bets")
+
+
+def test_an_edited_learning_curve_is_found(tmp_path):
+    train_two(tmp_path)
+    folder = tmp_path / "two_step" / "networks"
+    assert set(learning_curves(folder)["seed"]) == {0, 1}
+    path = folder / f"{MAIN}_1.csv"
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1  # another digit
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{MAIN}_1\.csv: not the table that {MAIN}_1\.json"):
+        learning_curves(folder)
+
+
+def test_a_second_training_of_the_same_networks_stops(tmp_path):
+    mark = tmp_path / "two_step" / "checkpoints" / f".{MAIN}.lock"
+    hold = (
+        "import sys\nfrom pathlib import Path\nfrom prefrontal import files\n"
+        "with files.reserved(Path(sys.argv[1]), [1], ''):\n print(flush=True)\n sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", hold, str(mark)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT) as other:
+        assert other.stdout.readline()
+        message = f"another command trains networks of '{MAIN}' with these seeds here"
+        with pytest.raises(UserError, match=message):
+            train_two(tmp_path, SMALL.vary({"training.discount": 0.5}))
+        train_two(tmp_path, SMALL.vary({"seed": 2}))
+        other.stdin.close()
+    train_two(tmp_path)
+    assert not list(mark.parent.iterdir())
 
 
 def test_same_training_gives_the_same_files(trained, tmp_path):
@@ -531,10 +598,10 @@ def test_other_settings_than_todays_stop_reading(trained, monkeypatch):
 
 
 def test_divergence_stops_training_with_its_seed(tmp_path):
-    settings = [SMALL, SMALL.vary({"seed": 9, "training.learning_rate": 1e38})]
+    settings = [SMALL, SMALL.vary({"seed": 9, "training.learning_rate": 1e17})]
     message = (
         r"seed 9: loss or weights not finite at episode \d+; "
-        r"try training\.learning_rate below 1e\+38"
+        r"try training\.learning_rate below 1e\+17"
     )
     with pytest.raises(UserError, match=message):
         curves_of(batch_of(settings), tmp_path)

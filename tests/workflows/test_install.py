@@ -12,7 +12,7 @@ import pytest
 
 from prefrontal import files
 from prefrontal.networks import fetch
-from tests.helpers import ENVIRONMENT, server
+from tests.helpers import ENVIRONMENT, copy_repository, server
 
 pytestmark = pytest.mark.slow
 
@@ -32,11 +32,7 @@ def installed(tmp_path_factory):
         "--wheel-dir",
         str(folder),
     ]
-    source = folder / "source"
-    ignored = shutil.ignore_patterns(
-        ".git", ".venv*", ".make", "networks", "snapshots", "variations", "*.parquet", "figures"
-    )
-    shutil.copytree(files.ROOT, source, ignore=ignored)
+    source = copy_repository(folder / "source")
     subprocess.run([*build, str(source)], check=True, capture_output=True)
     shutil.rmtree(source)
     venv.create(folder / "env", with_pip=False)

@@ -73,8 +73,8 @@ class Networks:
         Raises
         ------
         UserError
-            There are none, a file is missing or damaged, their settings differ in more than the
-            seed, or they are not the settings that the experiment has now.
+            There are none, or not all; a file is missing or damaged; their settings differ in more
+            than the seed, or they are not the settings that the experiment has now.
         """
         source = experiments.get(experiment) if experiment else self.experiment
         folder = self.folder(source.name)
@@ -83,8 +83,11 @@ class Networks:
             fetch(source.name)
         if self.seeds is None:
             check_finished([variant], folder.with_name("checkpoints"))
+        first = source.settings.seed
+        declared = range(first, first + source.networks) if of_suite else range(0)
+        required = declared if variant in source.variants else range(0)
         batch, network, flat = load(
-            folder, type(source.settings.task), variant, snapshot, self.seeds
+            folder, type(source.settings.task), variant, snapshot, self.seeds, required
         )
         if of_suite and variant in source.variants:
             check_current(source, variant, batch[0], folder)

@@ -106,6 +106,9 @@ def train(given: Sequence[str]) -> None:
         all: bool = False
         """Train every variant."""
 
+    if given and given[0] in experiments.names("run"):  # trains networks of other experiments
+        experiments.module(given[0], "run").main(given[1:])
+        return
     names, rest = names_of(given, "train")
     if not names:
         one_name(given, "train")

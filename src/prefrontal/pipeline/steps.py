@@ -71,7 +71,12 @@ def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> st
     if not isinstance(study, Experiment):  # measures of networks that are not kept
         used.append(_folder_hash((data / study.name / "results").glob("networks.csv")))
     published = _folder_hash(files.PUBLISHED.glob("*.csv"))
-    return _sha256(record_inputs(study, data, episodes), code, published, *used)
+    curves = [
+        _folder_hash((files.experiment_folder(data, name) / folder).glob("*.csv"))
+        for name in (study.name, *study.uses)
+        for folder in ("networks", "variations")
+    ]
+    return _sha256(record_inputs(study, data, episodes), code, published, *curves, *used)
 
 
 def recorded(study: Study, data: Path, episodes: int | None = None) -> bool:
@@ -90,7 +95,8 @@ def analysed(study: Study, data: Path, episodes: int | None = None) -> bool:
     about = read_inputs(data / study.name / "results")
     return about.get("inputs") == analysis_inputs(study, data, episodes) and all(
         path.exists() and _sha256(path.read_bytes()) == sha256
-        for name, sha256 in about.get("sha256", {}).items()
+        for part in ("sha256", "sha256_read")
+        for name, sha256 in about.get(part, {}).items()
         for path in [data / study.name / "results" / name]
     )
 
@@ -172,14 +178,14 @@ def analyse(
         storage.write(frame, folder / f"{table}.csv", kind, about)
     for table in set(read_inputs(folder).get("sha256", {})) - {f"{table}.csv" for table in made}:
         (folder / table).unlink(missing_ok=True)  # a table of variants that are not there any more
-    written = {
-        f"{table}.csv": _sha256((folder / f"{table}.csv").read_bytes()) for table in sorted(made)
-    }
+    tables = {path.name: _sha256(path.read_bytes()) for path in sorted(folder.glob("*.csv"))}
+    written = {name for name in tables if name.removesuffix(".csv") in made}
     seconds = {"record": recording_seconds, "analyse": round(time.monotonic() - began, 1)}
     stamp = {
         "inputs": analysis_inputs(study, data, episodes),
         "seconds": seconds,
-        "sha256": written,
+        "sha256": {name: tables[name] for name in tables if name in written},
+        "sha256_read": {name: tables[name] for name in tables if name not in written},
     }
     files.write_text(folder / INPUTS, json.dumps(stamp, indent=1) + "\n")
     return made

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,14 +56,20 @@ def train_batch(
     options: TrainingOptions,
     data: Path,
     progress: type[tqdm] = tqdm,
+    seeds: Sequence[int] = (),
 ) -> tuple[None, list[Path]]:
-    """Train networks that make one batch and write them to data/<experiment>/networks."""
+    """Train networks that make one batch and write them to data/<experiment>/networks.
+
+    Seeds are those of all networks that the command trains; by default those of the batch.
+    """
     experiment, training = experiments.get(name), experiments.module(name, "train").TRAINING
     check(isinstance(training, Training), f"{name}/train.py: TRAINING", training, "a Training")
     use(options.device, options.threads)
     batch = NetworkBatch(settings, options.device, options.compile)
     folder = networks_folder(experiment, variant, data)
-    checkpoint = train_and_save(batch, name, variant, training, data / name, folder, progress)
+    checkpoint = train_and_save(
+        batch, name, variant, training, data / name, folder, progress, seeds
+    )
     return None, [checkpoint]
 
 
@@ -86,21 +94,34 @@ def train_variants(
     check_count("networks", networks)
     use(options.device, options.threads)
     data, jobs = data.resolve(), []
+    replicas = {}
     for variant, settings in variants.items():
         check_memory(settings, networks)
-        replicas = replicate(settings, networks)
-        if not options.overwrite:
-            check_overwrite(replicas, variant, networks_folder(experiment, variant, data))
-        parts = batches(replicas)
+        replicas[variant] = replicate(settings, networks)
+
+    def check_place() -> None:
+        for variant, batch in replicas.items():
+            if not options.overwrite:
+                check_overwrite(batch, variant, networks_folder(experiment, variant, data))
+
+    for variant, batch in replicas.items():
+        seeds, parts = [each.seed for each in batch], batches(batch)
         for label, part in zip(labels(parts), parts, strict=True):
             arguments = (experiment.name, variant, part, options, data)
             jobs.append(
                 Job(
                     f"{variant}, {label}",
-                    train_batch,
+                    functools.partial(train_batch, seeds=seeds),
                     arguments,
                     part[0].training.episodes,
                     is_short(part[0]),
                 )
             )
-    run_jobs(jobs, options)
+    check_place()
+    with ExitStack() as reservations:
+        for variant, batch in replicas.items():
+            mark = data / experiment.name / "checkpoints" / f".{variant}.lock"
+            what = f"another command trains networks of {variant!r} with these seeds here"
+            reservations.enter_context(files.reserved(mark, [each.seed for each in batch], what))
+        check_place()  # again: another command may have ended in the meantime
+        run_jobs(jobs, options)

@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from prefrontal import files
-from prefrontal.statistics import interval
 from prefrontal.errors import UserError
+from prefrontal.statistics import interval
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0
 """Widths of the journal's columns, mm."""

@@ -76,17 +76,46 @@ def descriptions(folder: Path, variants: Iterable[str] | None = None) -> list[De
 
 
 def fingerprint(folder: Path, variants: Iterable[str] | None = None) -> str:
-    """Hash of the weights and settings of the networks of some variants in a folder."""
+    """Hash of the weights, as they are, and settings of the networks of some variants in a folder."""
     content = {
-        each.path.stem: [each.sha256, each.settings] for each in descriptions(folder, variants)
+        each.path.stem: [
+            {name: _file_hash(folder.parent / name) for name in each.sha256 if name[-4:] != ".csv"},
+            each.settings,
+        ]
+        for each in descriptions(folder, variants)
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+def network_table(
+    network: Description, ending: str = ".csv", kind: str | None = None, needs: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """Read a table of one network, such as its learning curve.
+
+    Raises
+    ------
+    UserError
+        It is missing or unreadable, or not the one that the network's description has the hash of.
+    """
+    path = network.path.with_name(network.path.stem + ending)
+    table = read(path, kind, needs)
+    expected = network.sha256.get(f"{path.parent.name}/{path.name}")
+    if expected not in (None, _file_hash(path)):
+        raise UserError(
+            f"{path}: not the table that {network.path.name} has the hash of; restore it, or "
+            "train again"
+        )
+    return table
 
 
 def learning_curves(folder: Path) -> pd.DataFrame:
     """Read the learning curves of all networks in a folder, with columns variant and seed."""
     parts = [pd.DataFrame(columns=["variant", "seed", *COLUMNS["learning_curve"]])]
     for each in descriptions(folder):
-        curve = read(each.path.with_suffix(".csv"), "learning_curve")
+        curve = network_table(each, kind="learning_curve")
         parts.append(curve.assign(variant=each.variant, seed=each.seed))
     return leading(pd.concat(parts[1:] or parts, ignore_index=True), "variant", "seed")

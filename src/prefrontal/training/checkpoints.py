@@ -27,11 +27,18 @@ from prefrontal.training.batch import NetworkBatch
 
 
 def save(
-    batch: NetworkBatch, experiment: str, variant: str, curves: list[pd.DataFrame], folder: Path
+    batch: NetworkBatch,
+    experiment: str,
+    variant: str,
+    curves: list[pd.DataFrame],
+    folder: Path,
+    seeds: Sequence[int] = (),
 ) -> None:
     """Write weights, description and learning curve of every network.
 
-    The description is written last and marks the network as complete.
+    The description is written last and marks the network as complete. It holds the seeds of all
+    networks that were trained together, by default those of the batch, none of which may be missing
+    later.
     """
     save_weights(batch, variant, folder)
     for settings, curve in zip(batch.settings, curves, strict=True):
@@ -40,10 +47,13 @@ def save(
             weights_path(folder, name, episode)
             for episode in (None, *settings.training.snapshot_episodes)
         ]
+        storage.write(curve, folder / f"{name}.csv", "learning_curve")
+        tables = [folder / f"{name}.csv", folder / f"{name}_test.csv"]
         about = {
             "experiment": experiment,
             "variant": variant,
             "settings": settings.to_dict(),
+            "seeds": list(seeds or batch.seeds),
             "training_seconds": round(batch.seconds, 1),
             "processor_seconds": round(batch.processor_seconds, 1),
             "networks_in_batch": len(batch.settings),
@@ -51,11 +61,10 @@ def save(
             "provenance": settings_provenance([settings]),
             "sha256": {
                 str(path.relative_to(folder.parent)): sha256(path.read_bytes())
-                for path in weights
+                for path in (*weights, *tables)
                 if path.exists()
             },
         }
-        storage.write(curve, folder / f"{name}.csv", "learning_curve")
         with atomic(folder / f"{name}.json") as path:
             path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
@@ -66,11 +75,26 @@ def save_test(settings: Settings[Any], variant: str, tested: pd.DataFrame, folde
 
 
 def save_weights(batch: NetworkBatch, variant: str, folder: Path) -> None:
-    """Write the weights of every network."""
+    """Write the weights of every network.
+
+    Raises
+    ------
+    UserError
+        Weights are not finite, or not in half precision; none are written.
+    """
     parameters = batch.network.views(batch.flat.cpu())
+    saved = []
     for index, settings in enumerate(batch.settings):
-        kind = torch.float16 if settings.training.half_precision else torch.float32
+        half = settings.training.half_precision
+        kind = torch.float16 if half else torch.float32
         own = {name: tensor[index].to(kind).clone() for name, tensor in parameters.items()}
+        if not all(bool(tensor.isfinite().all()) for tensor in own.values()):
+            raise UserError(
+                f"seed {settings.seed}: weights not finite{' in half precision' if half else ''}; "
+                "try a smaller training.learning_rate, or a training.gradient_clip"
+            )
+        saved.append(own)
+    for settings, own in zip(batch.settings, saved, strict=True):
         with atomic(folder / f"{stem(settings, variant)}.safetensors") as path:
             path.write_bytes(to_bytes(own))
 

@@ -117,7 +117,7 @@ def cache() -> Iterator[None]:
             why = getattr(cause, "strerror", None) or cause or error
             raise UserError(
                 f"{folder}: compiled programs cannot be written ({why}); "
-                "name another folder in TORCHINDUCTOR_CACHE_DIR, or train with --no-compile"
+                "name another folder in TORCHINDUCTOR_CACHE_DIR, or train with --compile False"
             ) from error
         raise
 

@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -240,6 +240,7 @@ def train_and_save(
     folder: Path,
     networks: Path,
     progress: type[tqdm] = tqdm,
+    seeds: Sequence[int] = (),
 ) -> Path:
     """Train a batch and write its networks.
 
@@ -254,6 +255,8 @@ def train_and_save(
         Folder of the finished networks.
     progress : type
         Class of the progress bar.
+    seeds : sequence of int
+        Seeds of all networks of the variant that are trained; by default those of the batch.
 
     Returns
     -------
@@ -275,5 +278,5 @@ def train_and_save(
     if training.final_test is not None:
         for settings, tested in zip(batch.settings, training.final_test(batch), strict=True):
             checkpoints.save_test(settings, variant, tested, networks)
-    checkpoints.save(batch, experiment, variant, curves, networks)
+    checkpoints.save(batch, experiment, variant, curves, networks, seeds)
     return checkpoint

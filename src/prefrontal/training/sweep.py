@@ -19,11 +19,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from prefrontal import experiments, files
-from prefrontal.statistics import normalised_reward
 from prefrontal.errors import UserError, check, check_count
 from prefrontal.networks.load import settings_provenance
 from prefrontal.networks.play import evaluate
 from prefrontal.settings import Settings
+from prefrontal.statistics import normalised_reward
 from prefrontal.tables import storage
 from prefrontal.tables.schema import COLUMNS
 from prefrontal.training.batch import NetworkBatch, batches, check_memory, is_short, labels
