@@ -193,9 +193,8 @@ for ax, unit in zip(axes[1:], closest, strict=True):
 axes[-1].set_xlabel("trial")
 figure.align_ylabels(axes)
 plt.show()
-print(
-    f"units with a correlation above .5 in size: {(np.abs(correlation) > 0.5).sum()} of {len(correlation)}"
-)
+strong = np.abs(correlation) > 0.5
+print(f"units with an absolute correlation above .5: {strong.sum()} of {len(correlation)}")
 
 # %% [markdown]
 # No single unit carries the belief; many do. [04_inside_the_network](04_inside_the_network.ipynb)

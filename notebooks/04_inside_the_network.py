@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Inside the network
 #
-# Low-dimensional dynamics in three experiments. You will see (1) how activity moves with evidence
-# in the bandit, (2) what carries the latent state in the two-step task, from one step of the trial
-# to the next, and (3) how fast a single outcome is forgotten in these two and in the inferred-value
-# task. Each time an ideal observer says what to expect. Running it takes about half a minute.
+# Low-dimensional dynamics in three experiments: (1) how activity moves with evidence in the bandit,
+# (2) how the latent state of the two-step task is coded at each step of the trial, and (3) how fast
+# a single outcome is forgotten in these two and in the inferred-value task. Each is compared with
+# an ideal observer. It runs in about half a minute.
 # %%
 from dataclasses import replace
 
@@ -28,12 +28,12 @@ plt.style.use("prefrontal.publishing.paper")
 # %% [markdown]
 # ## 1. Evidence moves activity: the bandit
 #
-# Correlated arms: when left pays with p, right pays with 1 - p. Every outcome then speaks for left
-# (left rewarded, right not) or for right. An ideal observer counts: after n outcomes, k of which
-# speak for left, it holds p = (k + 1) / (n + 2).
+# Correlated arms: if left pays with probability p, right pays with 1 - p. Every outcome is evidence
+# for left (left rewarded, right not) or for right. An ideal observer counts: after n outcomes, k of
+# them for left, its estimate is p = (k + 1) / (n + 2).
 #
-# Activity is compared with that belief in each network: a linear regression from the 48 units,
-# always tested on episodes that it was not fitted to.
+# We decode this belief in each network by a linear regression on the 48 units, always tested on
+# held-out episodes.
 
 # %%
 bandit = prefrontal.load("bandit", "correlated")
@@ -105,38 +105,36 @@ print(
         *interval(r2)
     )
 )
-print(
-    f"variance of the activity along two principal components, network {example}: {pca.explained_variance_ratio_.sum():.0%}"
-)
+share = pca.explained_variance_ratio_.sum()
+print(f"variance of the activity along two principal components, network {example}: {share:.0%}")
 
 # %% [markdown]
-# Activity runs along a bent line, from "right pays" to "left pays", and an outcome moves it as it
-# should: about as far as the observer's belief, and towards left both when left pays and when right
-# does not. The observer's steps shrink as 1/n, since each outcome weighs less against those before
-# it. The networks' steps shrink too, but less far: late in the episode they still move more than
-# counting would (some of that may be noise of the readout). The rise at the very end belongs to the
-# end of the episode, of which the network's input, the trial's index, tells.
+# Activity lies on a curve from "right pays" to "left pays", and outcomes move it as they should:
+# about as far as the observer's belief, and towards left both when left pays and when right does
+# not. The observer's steps shrink as 1/n. The networks' steps shrink too, but less: late in the
+# episode they still move more than those of the observer (partly perhaps noise of the decoder). The
+# rise at the very end belongs to the end of the episode, which the network's input, the trial
+# number, predicts.
 #
 # ## 2. What carries the latent state: the two-step task
 #
-# Which second-stage state is rich must be remembered from trial to trial, through steps at which
-# the network sees other things and presses other buttons. How many dimensions does the memory have,
-# and do the same units hold it in the same way throughout the trial?
+# The rich second-stage state must be remembered from trial to trial, through steps with other
+# observations and actions. How many dimensions does this memory have, and is its code the same
+# throughout the trial?
 #
 # For the first question we predict the planner's belief (its value of S2) from the first principal
 # components at stage 1, where all inputs are the same in every trial. For the second we take each
 # unit's slope on the belief at each step of the trial. The 48 slopes are the direction in which the
-# belief moves activity; the cosine between two of them is 1 if the code is the same, and 0 if it
-# has nothing to do with the other one.
+# belief moves activity; the cosine between two directions is 1 if the code is the same, and 0 if
+# the codes are orthogonal.
 
 # %%
 trained = prefrontal.load("two_step")
 task = trained.task
 recorded = trained.record(40, steps=False, activity_periods=task.periods, purpose="inside")
+observer = two_step.Planner(**trained.settings.task.probabilities)
 arranged = two_step.arrange(recorded.trials)
-replayed = two_step.replay(
-    two_step.Planner(), arranged.choice, arranged.outcome_state, arranged.reward
-)
+replayed = two_step.replay(observer, arranged.choice, arranged.outcome_state, arranged.reward)
 keys = ["seed", "episode", "trial"]
 beliefs = recorded.trials[keys].assign(belief=replayed["state_values"][..., 1][arranged.index])
 activity = recorded.activity.merge(beliefs, on=keys)
@@ -235,20 +233,19 @@ print(by_period)
 
 # %% [markdown]
 # One dimension of activity at stage 1 holds nearly all of the belief, and most of the variance. The
-# belief can be read out at every step of the trial, but its direction changes with the step: the
-# codes overlap, and are not the same. The memory is there throughout; a readout fitted at one step
-# would misread it at another.
+# belief can be decoded at every step of the trial, but its direction changes with the step: the
+# codes overlap without being the same. A decoder fitted at one step would be biased at another.
 #
 # ## 3. Forgetting
 #
-# How long does a single outcome count? We let the networks live through the same episode twice:
-# same observations, same actions, same rewards, except that in the second run the reward of one
-# trial is the opposite. What is left of the difference after m more trials is what is remembered of
-# that outcome. The ideal observers of the three tasks differ in what they should forget:
+# How long does a single outcome count? The networks live through the same episode twice: same
+# observations, actions and rewards, except that in the second run the reward of one trial is
+# reversed. The difference in activity after m more trials is the memory of that outcome. The ideal
+# observers of the three tasks forget at different rates:
 #
-# * bandit: nothing. The arms do not change, so an outcome counts for ever, ever less against the growing number of others.
+# * bandit: nothing. The arms do not change, so an outcome always counts, as one of ever more.
 # * two-step: the rich state may have swapped since, so new outcomes outweigh old ones.
-# * inferred value: the next outcome tells all there is to know, and the one before it counts for nothing.
+# * inferred value: the next outcome is fully informative, and earlier ones count for nothing.
 
 
 # %%
@@ -290,9 +287,9 @@ def memory_of_one_outcome(networks, task, paid_at, look_at, episodes=40):
 
 
 # %% [markdown]
-# In the two-step and the inferred-value task we look one time step or more after the reward was
-# among the inputs, so that any difference is memory. In the bandit there is no such step: one trial
-# later the reward itself is still an input, and the comparison begins with the second trial.
+# In the two-step and the inferred-value task we compare activity at least one time step after the
+# reward was an input, so that any difference is memory. The bandit has no such step: one trial
+# later the reward itself is still an input, and the comparison starts with the second trial.
 
 # %%
 distance, ideal, first = {}, {}, {"bandit": 2, "two-step": 1, "inferred value": 1}
@@ -310,7 +307,7 @@ regular = ((choice >= 0) & (state >= 0) & (reward >= 0)).all(1)
 other = reward.copy()
 other[:, FLIPPED] = 1 - other[:, FLIPPED]
 replays = [
-    two_step.replay(two_step.Planner(), choice[regular], state[regular], paid[regular])
+    two_step.replay(observer, choice[regular], state[regular], paid[regular])
     for paid in (reward, other)
 ]
 ideal["two-step"] = np.abs(replays[1]["state_values"] - replays[0]["state_values"])[
@@ -319,7 +316,7 @@ ideal["two-step"] = np.abs(replays[1]["state_values"] - replays[0]["state_values
 
 inferred = prefrontal.load("inferred_value")
 distance["inferred value"], _ = memory_of_one_outcome(
-    inferred, replace(inferred.task, blocks=12), 2, 0
+    inferred, replace(inferred.settings.task, blocks=12).build(), 2, 0
 )
 ideal["inferred value"] = (LAGS == 1).astype(float)
 
@@ -350,7 +347,8 @@ for ax, name in zip(axes, distance, strict=True):
         title=name, xlabel="trials since the changed outcome", ylim=(0, 1.25), xticks=[1, 5, 10, 15]
     )
     print(
-        f"{name}: left after 5 trials {own[5 - first[name]].mean():.2f} (ideal observer {expected[5 - first[name]]:.2f})",
+        f"{name}: left after 5 trials {own[5 - first[name]].mean():.2f} "
+        f"(ideal observer {expected[5 - first[name]]:.2f})",
         end="; ",
     )
     print(f"after 15 {own[-1].mean():.2f} ({expected[-1]:.2f})")
@@ -359,8 +357,8 @@ axes[0].legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# One architecture and one rule of training, and three time courses of forgetting, in the order that
-# the tasks ask for. In the two-step task the networks forget as the planner does. In the
-# inferred-value task some of them drop an outcome as soon as the next one is known; others keep a
-# trace of it for many trials. In the bandit they keep most of what the other tasks would have them
-# forget, though less of it than counting would, as the step size above says too.
+# One architecture and one training procedure, and three time courses of forgetting, ordered as the
+# tasks demand. In the two-step task the networks forget as the planner does. In the inferred-value
+# task some drop an outcome as soon as the next one is known; others keep a trace of it for many
+# trials. In the bandit they keep most of it, though less than the ideal observer, as the step size
+# above also shows.

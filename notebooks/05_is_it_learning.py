@@ -41,10 +41,9 @@ def play(trained, episodes=40, steps=True, **changed):
 # %% [markdown]
 # ## 1. Improvement within an episode
 #
-# Bandits with both reward probabilities drawn at random, 200 episodes per network. Beside the
-# networks play the best possible agent (dynamic programming over the counts of both arms) and
-# win-stay lose-shift. One trial is all that the latter stateful, so after a few trials it is as
-# good as it will ever be.
+# Bandits with random reward probabilities, 200 episodes per network, compared with the best
+# possible agent (dynamic programming over the counts of both arms) and win-stay lose-shift. The
+# latter remembers one trial only, so that it stops improving after a few trials.
 
 # %%
 drawn = play(networks["bandit"], 200, steps=False).trials
@@ -85,43 +84,42 @@ for label, choice in (("best possible", optimal.choice), ("win-stay lose-shift",
 # %% [markdown]
 # ## 2. Which algorithm?
 #
-# Improvement alone does not tell what improves. [The algorithm
-# inside](../replications/inner_algorithm/README.md) asks, with criteria that were written before
-# its networks were trained, and runs every measure on agents whose answer is known. Its README has
-# the numbers and the verdicts; `figures/fig_inner_algorithm.png` shows them.
+# Improvement alone does not identify the algorithm. [The algorithm
+# inside](../replications/inner_algorithm/README.md) addresses this with criteria that were written
+# before its networks were trained, and validates every measure on agents whose answer is known. Its
+# README has the numbers and the verdicts; `figures/fig_inner_algorithm.png` shows them.
 #
-# *Which rule predicts the choices?* Heuristics that look one trial back, learning at a fixed rate,
-# and inference, fitted to one half of the episodes and judged on the other half, in the bandit, the
-# volatile bandit and the two-step task (`inner-learning`; the rules are in `rules.py`).
+# *Which model predicts the choices?* One-trial heuristics, learning at a fixed rate, and inference,
+# fitted to one half of the episodes and evaluated on the other, in the bandit, the volatile bandit
+# and the two-step task (`inner-learning`; the models are in `rules.py`).
 #
-# *Is the state Bayesian?* What a Bayesian agent would know is read from the network's activity and
-# cell, and the converse (`inner-statistics`, `inner-minimal`); the policy is predicted from what
-# such an agent would know (`inner-policy`); and trials are exchanged in their order, which must not
-# matter to who counts (`inner-exchangeable`).
+# *Is the state Bayesian?* The beliefs of a Bayesian agent are decoded from the network's state, and
+# the reverse (`inner-statistics`, `inner-minimal`); the policy is predicted from these beliefs
+# (`inner-policy`); and the order of trials is changed, which does not matter to an agent that
+# counts (`inner-exchangeable`).
 #
-# *Does it learn a task, or find out which of the known ones it is in?* Networks that met 1, 2, 4,
-# ... 1,024 problems in training play new ones (`inner-location`).
+# *Does it learn a task, or identify a known one?* Networks trained on 1, 2, 4, ... 1,024 problems
+# play new ones (`inner-location`).
 
 # %% [markdown]
 # ## 3. Outside the range of the training
 #
-# What of all this is learned within the episode, and what is built into the weights? We change what
-# never changed in training.
+# What is learned within the episode, and what is built into the weights? We change what was
+# constant in training.
 #
-# *Two-step:* all training episodes had common transitions with probability .8 and reversals with
-# .025. We vary each, and compare the networks' reward with that of two planners: one who knows the
-# new value, and one who keeps believing in that of the training.
+# *Two-step:* in all training episodes the probability of common transitions was .8 and that of
+# reversals .025. We vary each, and compare the networks' reward with that of two planners: one that
+# knows the new value, and one that keeps the trained value.
 #
-# *Bandit:* networks trained on correlated arms have only ever met reward probabilities that add up
-# to 1. We vary the sum, with a difference of .3 between the arms, in both orders of sides.
+# *Bandit:* for networks trained on correlated arms the reward probabilities always added up to 1.
+# We vary the sum, with a difference of .3 between the arms, on both sides.
 
 
 # %%
 def planner_reward(believed, true, rng):
-    """Reward per trial of a planner that believes in some probabilities, in a task with others."""
-    return two_step.simulate(two_step.Planner(**believed), np.inf, 400, 100, rng, **true)[
-        "reward"
-    ].mean()
+    """Reward per trial of a planner whose assumed probabilities may differ from the true ones."""
+    planner = two_step.Planner(**believed)
+    return two_step.simulate(planner, np.inf, 400, 100, rng, **true)["reward"].mean()
 
 
 def vary(name, values):
@@ -163,10 +161,8 @@ for ax, frame, name, trained in (
     (axes[1], reversal, "reversals", 0.025),
 ):
     lines = frame.groupby("value")[["networks", "informed", "kept"]].mean()
-    ax.plot(lines["informed"], color="black", ls="--", lw=0.8, label="planner, knows the change")
-    ax.plot(
-        lines["kept"], color="#999999", ls="--", lw=0.8, label="planner, keeps the trained value"
-    )
+    ax.plot(lines["informed"], color="black", ls="--", lw=0.8, label="planner, informed")
+    ax.plot(lines["kept"], color="#999999", ls="--", lw=0.8, label="planner, trained value")
     ax.plot(lines["networks"], color=COLORS["network"], label="networks")
     for value, own in frame.groupby("value"):
         dots(
@@ -206,22 +202,22 @@ pd.concat(sums, names=["trained on"]).groupby(["trained on", "total"])["better"]
 ).round(3)
 
 # %% [markdown]
-# The networks do as well as the planner who keeps believing in the values of the training, and fail
-# where it fails. If left now mostly leads to S2, they do not find out: they earn less than by
-# tossing a coin. If reversals become more frequent, they fall behind the planner who knows by about
-# as much as the other one does. In the bandit, networks trained on correlated arms are best where
-# the sum is 1 and lose more the farther it is from 1, while those trained on independent arms mind
-# far less: each is built for its own family of problems.
+# The networks do as well as the planner that keeps the trained values, and fail where it fails. If
+# left now mostly leads to S2, they do not adapt: they earn less than by chance. If reversals become
+# more frequent, they fall as far behind the informed planner as the other planner does. In the
+# bandit, networks trained on correlated arms are best where the sum is 1 and get worse with the
+# distance from 1, while those trained on independent arms depend on it far less: each is adapted to
+# its own family of problems.
 #
 # ## So, is it learning?
 #
-# Within an episode, with frozen weights, the networks go on improving where one-trial heuristics
-# stop. What they learn is *which member of the family of tasks* they are in. The family itself
-# (which transitions are common, whether the arms are linked) is in the weights, was learned slowly,
-# and is not learned anew. That is the paper's claim in both its halves: a fast learning algorithm,
-# and one made for the structure that slow learning met.
+# Within an episode, with frozen weights, the networks keep improving where one-trial heuristics
+# stop. They learn *which member of the family of tasks* they are in. The family itself (which
+# transitions are common, whether the arms are linked) is in the weights: it was learned slowly, and
+# is not learned again. That is the paper's claim in both its halves: a fast learning algorithm,
+# adapted to the structure that slow learning has met.
 #
-# What this does not show is how they do it: for that see [the algorithm
+# This does not show how they do it; see [the algorithm
 # inside](../replications/inner_algorithm/README.md).
 
 # %%

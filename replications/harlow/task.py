@@ -119,7 +119,7 @@ class HarlowTask(Task):
             return {self.images.device: self.images}
         columns = atlas(self.images, self.settings.view_size)
         if self.pixels != torch.uint8:
-            columns = (columns / 127.5 - 1).to(self.pixels)
+            columns = (columns.float() / 127.5 - 1).to(self.pixels)
         return {self.images.device: columns}
 
     def _atlas_on(self, device: torch.device) -> Tensor:
@@ -184,8 +184,9 @@ class HarlowTask(Task):
         waited = (period == INTERVAL) & (wait <= 0)
 
         trial, steps = state["trial"] + chosen, state["steps"] + going
-        reward = FIXATION_REWARD * fixated + CHOICE_REWARD * correct.to(heading.dtype)
-        reward = reward - CHOICE_REWARD * (chosen & ~correct)
+        reward = FIXATION_REWARD * fixated.to(heading.dtype)
+        reward = reward + CHOICE_REWARD * correct.to(heading.dtype)
+        reward = reward - CHOICE_REWARD * (chosen & ~correct).to(heading.dtype)
         period = torch.where(waited, FIXATION, period)
         period = torch.where(fixated, CHOICE, torch.where(chosen, INTERVAL, period))
         after = {
@@ -269,7 +270,7 @@ class HarlowTask(Task):
         correct = state["choice"] == state["rewarded_side"]
         return {
             "choice": state["choice"],
-            "reward": torch.where(correct, CHOICE_REWARD, -CHOICE_REWARD),
+            "reward": torch.where(correct, CHOICE_REWARD, -CHOICE_REWARD).float(),
             "correct": correct,
             "rewarded_side": np.array(["left", "right"])[state["rewarded_side"].numpy()],
             "rewarded_image": state["rewarded_image"],

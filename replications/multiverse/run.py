@@ -239,7 +239,7 @@ def evaluate(name: str, number: int, data: Path, size: Size) -> pd.DataFrame:
     networks = Networks(experiment, folder, seeds(number, size.networks))
     record = experiments.module(multiverse.experiment, "record").record
     played = recording.join(record(networks, size.test_episodes or experiment.test_episodes))
-    recorded = responding(recording.with_sorted_categories(played))
+    recorded = responding(recording.with_strings(played))
     keys = ["variant", "claim", "measure", "seed"]
     rows = [
         (claim.variant or multiverse.main, claim.claim, claim.measure, seed)

@@ -42,33 +42,27 @@ GAINS = {
 """Models that are compared with the model-free one."""
 
 
+def draw_bar(ax: Axes, x: float, values: pd.Series, width: float, **style: Any) -> None:
+    """Draw mean ± s.e.m. as a bar, every subject a dot."""
+    error: dict[str, Any] = {"yerr": report.sem(values), "error_kw": {"lw": 0.8}}
+    ax.bar(x, values.mean(), width, **error, **style)
+    plotting.dots(ax, x, values, width=0.12 if width > 0.5 else 0.1)
+
+
 def draw_stays(ax: Axes, stays: pd.DataFrame, title: str) -> None:
-    """Draw stay probabilities: mean ± s.e.m. as bars, every subject a dot."""
+    """Draw stay probabilities."""
     for k, outcome in enumerate(("rewarded", "unrewarded")):
         for j, transition in enumerate(("common", "uncommon")):
             after = (stays["transition"] == transition) & (stays["outcome"] == outcome)
-            values = stays.loc[after, "stay_probability"]
-            x = 2.3 * k + 0.9 * j
-            ax.bar(
-                x,
-                values.mean(),
-                0.8,
-                color=COLORS[transition],
-                yerr=report.sem(values),
-                error_kw={"lw": 0.8},
-                label=transition if k == 0 else None,
-            )
-            plotting.dots(ax, x, values)
+            values, label = stays.loc[after, "stay_probability"], transition if k == 0 else None
+            draw_bar(ax, 2.3 * k + 0.9 * j, values, 0.8, color=COLORS[transition], label=label)
     ax.set(ylim=(0, 1.02), xticks=[0.45, 2.75])
     ax.set_title(title, pad=14)
     ax.set_xticklabels(["rewarded", "unrewarded"])
 
 
 def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, label: str) -> None:
-    """Draw the lagged regression.
-
-    Lines, mean ± s.e.m.; dots, subjects; diamonds, published means.
-    """
+    """Draw the lagged regression: mean ± s.e.m., subjects as dots, published means as diamonds."""
     means = storage.published(published).query("~series.str.contains('replica')")
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
         name = f"{transition}/{outcome}"
@@ -91,13 +85,9 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str, la
 def draw_components(ax: Axes, mixtures: Mapping[str, pd.DataFrame], species: str) -> None:
     """Draw the weights on choice of the fitted mixtures' parts."""
     for k, (group, label) in enumerate(zip(report.GROUPS, (species, "networks"), strict=True)):
-        style: dict[str, Any] = {"alpha": 0.8, "error_kw": {"lw": 0.8}}
-        style["color"] = report.GROUP_COLORS[group]
         for x, name in enumerate(COMPONENTS):
-            values, place = mixtures[group][name], x + 0.36 * (k - 0.5)
-            style |= {"yerr": report.sem(values), "label": label if x == 0 else None}
-            ax.bar(place, values.mean(), 0.34, **style)
-            plotting.dots(ax, place, values, width=0.1)
+            style = {"color": report.GROUP_COLORS[group], "label": label if x == 0 else None}
+            draw_bar(ax, x + 0.36 * (k - 0.5), mixtures[group][name], 0.34, alpha=0.8, **style)
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xticks=range(len(COMPONENTS)), ylabel="weight in the fitted mixture (log odds)")
     ax.set_xticklabels(list(COMPONENTS.values()))
@@ -130,12 +120,11 @@ def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, 
     species = about["species"]
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
     grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.075, right=0.985, top=0.94, bottom=0.09)
-    top = grid[0].subgridspec(1, 4, wspace=0.38, width_ratios=(0.75, 0.75, 1.2, 1.2))
+    ratios: dict[str, Any] = {"width_ratios": (0.75, 0.75, 1.2, 1.2)}
+    a1, a2, b, c = grid[0].subgridspec(1, 4, wspace=0.38, **ratios).subplots()
     bottom = grid[1].subgridspec(1, 3, wspace=0.38, width_ratios=(1.2, 1, 1.1))
-    a1, a2, b, c = (figure.add_subplot(top[column]) for column in range(4))
-    d, e = figure.add_subplot(bottom[0]), figure.add_subplot(bottom[1])
-    cells = bottom[2].subgridspec(3, 2, wspace=0.45, hspace=0.75)
-    f = [figure.add_subplot(cells[row, column]) for row in range(3) for column in range(2)]
+    d, e = (figure.add_subplot(bottom[column]) for column in range(2))
+    f = list(bottom[2].subgridspec(3, 2, wspace=0.45, hspace=0.75).subplots().flat)
     titles = [
         f"{group}, n = {frame.groupby(SUBJECT).ngroups}"
         for group, frame in zip((species, "networks"), fits.values(), strict=True)
@@ -143,9 +132,8 @@ def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, 
     draw_stays(a1, animal["stay_probability"], titles[0])
     draw_stays(a2, network["stay_probability"], titles[1])
     a1.set_ylabel("stay probability")
-    a1.legend(
-        loc="lower left", bbox_to_anchor=(-0.15, 0.97), ncols=2, columnspacing=1, handlelength=1
-    )
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.15, 0.97), "ncols": 2}
+    a1.legend(**place, columnspacing=1, handlelength=1)
     draw_weights(b, animal["lag_weights"], titles[0], "fig5d", "published rats (Fig. 5d)")
     draw_weights(c, network["lag_weights"], titles[1], "fig5e", "published networks (Fig. 5e)")
     b.set_ylabel("weight on choice (log odds)")
@@ -162,7 +150,5 @@ def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, 
         ax.set_xlabel("true")
     for ax in f[::2]:
         ax.set_ylabel("recovered")
-    panels = {"a": [a1, a2], "b": [b], "c": [c], "d": [d], "e": [e], "f": f}
-    for letter, axes in panels.items():
-        plotting.panel_label(axes[0], letter)
-    return Drawing(NAME, figure, {}, about)
+    panels = {"a": [a1, a2], "b": b, "c": c, "d": d, "e": e, "f": f}
+    return plotting.lettered(NAME, figure, panels, split=False, about=about)

@@ -127,7 +127,7 @@ class VolatileBanditTask(Task):
     def _probability(self, better_left: Tensor, volatile: Tensor) -> Tensor:
         """Reward probability of the left arm."""
         level = torch.where(volatile, self.settings.better_volatile, self.settings.better_stable)
-        return torch.where(better_left, level, 1 - level)
+        return torch.where(better_left, level, 1 - level).float()
 
     @property
     def observation_bound(self) -> float:  # type: ignore[override]

@@ -40,7 +40,7 @@ class _View:
     """
 
     def __init__(self, task: Task, last: bool) -> None:
-        example = task.reset(torch.zeros(1, 1, task.reset_noise))[1][0, 0]
+        example = task.reset(torch.zeros(1, 1, task.reset_noise, dtype=torch.float32))[1][0, 0]
         pixels = example.dtype == torch.uint8
         check(not (last and pixels), "last", last, "False where the observation is in pixels")
         self.last, self.actions = last, len(task.actions)
@@ -91,7 +91,7 @@ class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
         """Start an episode -> observation, info."""
         super().reset(seed=seed)
         self.state, observation = self.task.reset(self._noise(self.task.reset_noise))
-        nothing = torch.full((1, 1), -1), torch.zeros(1, 1)
+        nothing = torch.full((1, 1), -1), torch.zeros(1, 1, dtype=torch.float32)
         return self._view.array(observation, *nothing)[0], self._info(self.state)
 
     def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -229,7 +229,8 @@ class TaskVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         with torch.inference_mode():
             self.state, observation = self.task.reset(noise)
             self._ended = ~everywhere
-            action, reward = torch.full((1, self.num_envs), -1), torch.zeros(1, self.num_envs)
+            action = torch.full((1, self.num_envs), -1)
+            reward = torch.zeros(1, self.num_envs, dtype=torch.float32)
             return self._view.array(observation, action, reward), self._infos(self.state)
 
     def step(

@@ -294,8 +294,9 @@ class RandomStreams:
         return self._fill(torch.Tensor.normal_, *shape).to(device=device)
 
     def _fill(self, draw: Callable[..., Tensor], *shape: int) -> Tensor:
-        # Bring many networks' numbers into one buffer: one allocation, no copies.
-        out = torch.empty(len(self.generators), *shape)
+        # Bring many networks' numbers into one buffer: one allocation, no copies. Other types of
+        # number would be other draws.
+        out = torch.empty(len(self.generators), *shape, dtype=torch.float32)
         if math.prod(shape):
             for row, generator in zip(out, self.generators, strict=True):
                 draw(row, generator=generator)

@@ -175,7 +175,7 @@ def test_controls_tell_the_models_apart(planner, model_free):
     assert habit["weight_model_free"] > habit["weight_model_based"] + 0.3
 
 
-def test_constant_expectations_are_neither_planned_nor_model_free(model_free):
+def test_constant_expectations_count_as_neither_control(model_free):
     """Slow SARSA, whose values hardly move, explains their errors unless they are a predictor
     too."""
     recording, _ = model_free

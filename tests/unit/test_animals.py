@@ -35,7 +35,7 @@ def sheet(tmp_path, **changes):
     return path
 
 
-def test_columns_and_values_are_translated_and_subjects_numbered(tmp_path):
+def test_columns_are_renamed_recoded_and_subjects_numbered(tmp_path):
     trials = read.read(sheet(tmp_path), COLUMNS, RECODE)
     schema.check_columns(trials, "trials", "here")
     assert trials["subject"].tolist() == ["Ann", "Ann", "Ann", "Bob", "Bob"]
@@ -115,7 +115,7 @@ def test_parquet_and_tables_in_memory_are_read_alike(tmp_path):
         pd.testing.assert_frame_equal(read.read(source, COLUMNS, RECODE), want, check_dtype=False)
 
 
-def test_identifiers_are_text_and_other_numbers_keep_their_digits(tmp_path):
+def test_identifiers_are_text_and_numbers_keep_their_digits(tmp_path):
     path = tmp_path / "ids.csv"
     path.write_text(
         "subject,choice,reward,time,tag\n007,0,1,1234567.891,01\n7,1,1.0,0.1,2\n1e5,1.0,0,2,3\n100000,0,0,3,4\n"
@@ -440,7 +440,7 @@ def test_damaged_matlab_files_raise_in_one_line(matlab, tmp_path, damage):
     assert "\n" not in str(error.value)
 
 
-def test_transition_and_second_stage_state_follow_from_each_other(tmp_path):
+def test_transition_and_second_state_imply_each_other(tmp_path):
     trials = simulated(sessions=2)
     trials.loc[5, ["choice", "transition", "outcome_state"]] = [-1, "none", "none"]
     for name in ("transition", "outcome_state"):
@@ -515,7 +515,7 @@ def test_folders_are_named_and_the_file_is_never_overwritten(tmp_path):
     before = path.read_bytes()
     with pytest.raises(UserError, match="another folder than the file's"):
         rats.run(rats.Options(path, out=tmp_path))
-    with pytest.raises(UserError, match=r"elsewhere.*stay_probability\.csv: no such table"):
+    with pytest.raises(UserError, match=r"elsewhere.*an existing folder"):
         rats.run(rats.Options(path, data=tmp_path / "elsewhere"))
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
@@ -619,7 +619,7 @@ def test_one_long_session_does_not_pad_all_others():
     assert sorted(np.concatenate([rows[rows >= 0] for rows in batches])) == list(range(len(trials)))
 
 
-def test_an_imprecise_rat_moves_neither_median_nor_weighted_mean():
+def test_an_imprecise_rat_hardly_moves_the_weighted_mean():
     weights = pd.DataFrame(
         {"variant": "rats", "seed": range(3), "signal": "common/rewarded", "lag": 1}
     )

@@ -227,6 +227,7 @@ def test_missing_input_raises_before_any_work(tmp_path):
         bandit_animals.run(bandits.FAMILY, options)
 
     missing = r"bandit/trials\.parquet: no such table; prefrontal record bandit"
+    (tmp_path / "elsewhere").mkdir()
     with pytest.raises(UserError, match=missing):
         run(columns, recode, tmp_path / "elsewhere")
     data = recorded(tmp_path / "data", bandits, variant="independent", test="drawn")

@@ -1,4 +1,4 @@
-"""Rules are told apart by cross-validation: each known agent is explained best by its own rule."""
+"""Cross-validation identifies models: each simulated agent is best explained by its own."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ PARAMETERS = {
 
 
 def simulate(rule, parameters, episodes, trials, rng):
-    """The rule that is fitted also plays: it never looks at the running trial or later ones."""
+    """Simulate with the fitted rule, which must not depend on the current or later trials."""
     data = {"choice": np.full((episodes, trials), -1), "reward": np.zeros((episodes, trials))}
     pays = rng.random((episodes, 1, 2))
     for t in range(trials):
@@ -59,7 +59,7 @@ def test_agent_is_explained_best_by_its_own_rule(truth):
     assert fitted == pytest.approx(PARAMETERS[truth], rel=0.3)
 
 
-def test_fit_does_not_depend_on_where_it_begins():
+def test_fit_does_not_depend_on_starting_points():
     data = simulate(
         RULES["Q-learning"],
         PARAMETERS["Q-learning"] | {"learning_rate": 0.01},

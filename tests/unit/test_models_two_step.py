@@ -230,7 +230,7 @@ def test_fit_recovers_parameters_and_prefers_the_true_kind(kind):
     assert fits["mixture"].log_likelihood > found.log_likelihood - 0.5
 
 
-def test_fit_recovers_a_learning_planner_and_skips_forced_choices():
+def test_fit_recovers_learning_planner_and_skips_forced_choices():
     true = {"planning_rate": 0.6, "inverse_temperature": 4.0, "perseveration": 0.0, "bias": 0.2}
     planner = LearningPlanner(learning_rate=true["planning_rate"], common=0.8)
     trials = table(planner, episodes=100, **two_step.choice_rule(true))

@@ -1,6 +1,4 @@
-from prefrontal.analysis import matching, regression, staying
-
-"""Behavioural analyses on learners whose answer is known."""
+"""Behavioural analyses on agents whose answer is known."""
 
 import numpy as np
 import pandas as pd
@@ -12,15 +10,19 @@ from scipy.special import expit, softmax
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
 from prefrontal import statistics
-from prefrontal.analysis import neural
+from prefrontal.analysis import matching, neural, regression, staying
 from prefrontal.errors import UserError
 from prefrontal.models import softmax as choices
 from prefrontal.models import two_step
 
+TASK = {"common": 0.8, "rich": 0.9, "reversal": 0.025}
+PLANNER = two_step.Planner(**TASK)
 
-def play(learner, seed=0, episodes=300, temperature=3.0):
-    trials = two_step.simulate(learner, temperature, episodes, 100, np.random.default_rng(seed))
-    return trials.assign(variant="learner", seed=seed)
+
+def play(agent, seed=0, episodes=300, temperature=3.0):
+    rng = np.random.default_rng(seed)
+    trials = two_step.simulate(agent, temperature, episodes, 100, rng, **TASK)
+    return trials.assign(variant="agent", seed=seed)
 
 
 def lag_1(weights):
@@ -28,7 +30,7 @@ def lag_1(weights):
 
 
 def test_planner_reverses_the_sign_after_uncommon_trials():
-    weights = lag_1(staying.two_step_weights(play(two_step.Planner())))
+    weights = lag_1(staying.two_step_weights(play(PLANNER)))
     assert weights["common/rewarded"] > 0 and weights["uncommon/unrewarded"] > 0
     assert weights["common/unrewarded"] < 0 and weights["uncommon/rewarded"] < 0
 
@@ -39,7 +41,7 @@ def test_model_free_learner_fails_the_model_based_test():
     assert weights["uncommon/rewarded"] > 0
 
 
-def test_weights_with_a_prior_are_the_most_probable_ones_and_finite_where_predictors_separate():
+def test_weights_with_a_prior_maximise_the_posterior():
     rng, prior = np.random.default_rng(0), 2.5
     x = rng.choice([-1.0, 0.0, 1.0], size=(400, 3))
     y = (rng.random(400) < expit(x @ [1.5, -0.5, 0.0])).astype(float)
@@ -167,7 +169,7 @@ def test_regression_by_arm_of_two_arms_is_the_one_for_two_sides():
     assert arms["weight"].to_numpy() == pytest.approx(sides["weight"].to_numpy(), abs=1e-6)
 
 
-def test_analyses_of_two_sides_refuse_a_third_by_name():
+def test_analyses_of_two_sides_raise_for_a_third():
     trials = four_armed({"reward": [1.0], "choice": [0.0], "bias": [0.0] * 4}, episodes=2)
     for analysis in (
         matching.history_signals,
@@ -182,7 +184,7 @@ def test_analyses_of_two_sides_refuse_a_third_by_name():
 
 
 def test_degenerate_choices_give_nan_not_an_error():
-    trials = play(two_step.Planner(), episodes=2).assign(choice=0)
+    trials = play(PLANNER, episodes=2).assign(choice=0)
     assert staying.two_step_weights(trials)["weight"].isna().all()
     assert staying.stay_interaction(trials)["interaction"].isna().all()
 
@@ -197,7 +199,7 @@ def test_residual_has_nothing_of_the_predictor(seed, scale, offset):
     assert regression.explained_variance(regression.residual(y, x), [x]) < 1e-9
 
 
-def test_standardized_weights_of_orthogonal_predictors_are_correlations():
+def test_standardized_weights_of_orthogonal_predictors():
     rng = np.random.default_rng(0)
     a = rng.normal(size=5000)
     b = regression.residual(rng.normal(size=5000), a)

@@ -75,6 +75,30 @@ def test_the_experiments_own_measures_are_taken(name, tmp_path):
     assert "sweep.csv" in storage.manifest(folder)
 
 
+@pytest.mark.parametrize(
+    ("vary", "columns"),
+    [
+        (["training.learning_rate=1e-3"], ["learning_rate"]),
+        (["task.trials=3"], ["trials"]),
+        (["seed=3"], []),
+        (["seed=3,9"], []),
+    ],
+)
+def test_a_single_value_may_be_varied(vary, columns, tmp_path, capsys):
+    commands.sweep(["bandit", "--vary", *vary, *TINY, "--networks", "1", "--out", str(tmp_path)])
+    frame = storage.read(tmp_path / "data" / "bandit" / "sweeps" / "sweep.csv")
+    assert set(columns) <= set(frame.columns) and len(frame) == len(vary[0].split(","))
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in columns) and bool(printed) == bool(columns)
+
+
+def test_a_sweep_in_which_no_run_succeeds_is_one_line(tmp_path):
+    words = ["--vary", "task.trials=2,3", "--training.learning-rate=1e17", *TINY]
+    with pytest.raises(UserError, match=r"^2 of 2 trainings failed: task\.trials 2, .* not finite"):
+        commands.sweep(["two_step", *words, "--out", str(tmp_path)])
+    assert not (tmp_path / "data" / "two_step" / "sweeps").exists()
+
+
 def test_sweep_equals_the_same_networks_trained_alone():
     grid = sweep.grid(SMALL, ("network.init_scale=1,2.5", "training.learning_rate=1e-3,3e-3"))
     batched = batch_of(grid, 4).flat
@@ -114,6 +138,16 @@ def test_tables_are_not_replaced_unless_told(tmp_path):
         (["two_step", "--vary", "training.learning_rate=0"], r"training\.learning_rate is 0\.0"),
         (["two_step", "--vary", "task.trials=3", "--points", "0"], "points is 0; .* at least 1"),
         (["two_step", "--vary", "task.trials=3", "--name", "repeat"], "none of a variant"),
+        (["two_step", "--vary", "task.trials=3", "--name", "a_curves"], "not ending in _curves"),
+        (
+            ["two_step", "--vary", "task.trials=3,4", "--training.episodes", "0"],
+            "training.episodes is 0; it must be at least 1 in a sweep",
+        ),
+        (
+            ["two_step", "--vary", f"training.episodes=9,{'9' * 400}"],
+            r"training.episodes is 9+\.\.\.9+: input should be less than or equal to 10+",
+        ),
+        (["two_step", "--vary", f"training.discount=.5,{'9' * 400}"], "training.discount is inf"),
     ],
 )
 def test_bad_input_is_named(arguments, message, tmp_path):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gymnasium
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from gymnasium.utils.env_checker import data_equivalence
 
 from prefrontal import experiments
 from prefrontal.environments import TaskEnv
+from prefrontal.networks.record import record
 from prefrontal.tables.schema import KEYS
 from prefrontal.task import RandomStreams, Task, one_hot
+from prefrontal.training.batch import NetworkBatch
 from replications.bandit.settings import Bandit
 from replications.bandit.task import BanditTask
 from replications.two_step.settings import TwoStep
@@ -284,3 +287,21 @@ def test_two_step_invalid_responses_cost_one(invalid_response):
     columns = {name: values[0, 0] for name, values in task.trial_columns(state).items()}
     states = {"outcome_state": "S1", "rich_state": "S2"}
     assert columns == {"choice": LEFT, "reward": 1, "transition": "common", **states}
+
+
+@pytest.mark.parametrize("name", experiments.names("train"))
+def test_default_type_of_numbers_changes_nothing(name):
+    """Neither weights nor test episodes, whatever PyTorch's default type is."""
+    made = []
+    for default in (torch.float32, torch.float64):
+        torch.set_default_dtype(default)
+        try:
+            batch = NetworkBatch([experiments.get(name).variant()], compiled=False)
+            task = batch.task
+            tables = record(batch.agent, task, [0], "main", 1, activity_periods=task.periods[:1])
+        finally:
+            torch.set_default_dtype(torch.float32)
+        made.append([batch.flat, tables.trials, tables.steps, tables.activity])
+    assert torch.equal(made[0][0], made[1][0]) and made[1][0].dtype == torch.float32
+    for one, other in zip(made[0][1:], made[1][1:], strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)

@@ -141,7 +141,7 @@ COMMANDS: list[tuple[str, str]] = [
     ("train two_step --training.discount .5", "training.discount differ from the suite's networks"),
     ("train two_step --out r --threads 0", "threads is 0; it must be at least 1 and at most"),
     ("train two_step --out r --device tpu", "device is 'tpu'; it must be one of those found here"),
-    ("train two_step --out r --workers 0", "workers is 0; it must be 1 or more"),
+    ("train two_step --out r --workers 0", "workers is 0; it must be at least 1"),
     (
         "train two_step --out r --workers 2 --scheduler tcp://x:1",
         "workers is 2; it must be left out",

@@ -1,5 +1,4 @@
-"""Both halves of every notebook agree, and its outputs are there. (``--nbmake`` in pyproject.toml
-executes the notebooks.)"""
+"""Text and outputs of every notebook agree; ``--nbmake`` in pyproject.toml executes them."""
 
 import json
 
@@ -11,7 +10,7 @@ from prefrontal.files import ROOT
 FOLDER = ROOT / "notebooks"
 NAMES = sorted({path.stem for path in FOLDER.glob("[0-9]*.*") if path.suffix in (".py", ".ipynb")})
 LARGEST = 1_000_000
-"""Bytes: what a notebook with its figures may weigh."""
+"""Largest size of a notebook with its figures, in bytes."""
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -61,6 +61,7 @@ class Options:
     def __post_init__(self) -> None:
         for name in ("restarts", "simulations"):
             check(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        check(self.data.is_dir(), "data", str(self.data), "an existing folder")
 
     def folder(self, experiment: str) -> Path:
         """Folder to write to."""
@@ -131,8 +132,9 @@ def run(
             print(f"over {options.species}, with 95 % interval:\n{text}", flush=True)
     drawing = draw(folder, about)
     plotting.save(drawing.figure, drawing.name, figures, about, drawing.panels)
+    data = files.experiment_folder(options.data, experiment).parent
     references = bibliography.references(files.ROOT)
-    citation = bibliography.citation(caption, experiment, options.data, about, references, folder)
+    citation = bibliography.citation(caption, experiment, data, about, references, folder)
     bibliography.write({drawing.name: citation}, figures)
     print(f"{figures / drawing.name}.png, .pdf, .txt (caption)")
 

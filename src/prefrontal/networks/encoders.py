@@ -90,7 +90,8 @@ class Convolutions:
 
     def encode(self, p: Parameters, observation: Tensor) -> Tensor:
         """Encode views, one network after the other."""
-        views = observation / 127.5 - 1 if observation.dtype == torch.uint8 else observation
+        pixels = observation.dtype == torch.uint8
+        views = observation.float() / 127.5 - 1 if pixels else observation
         features = [
             self._features({name: p[name][n] for name in self.shapes}, view)
             for n, view in enumerate(views)

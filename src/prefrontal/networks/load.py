@@ -83,9 +83,10 @@ class Networks:
             fetch(source.name)
         if self.seeds is None:
             check_finished([variant], folder.with_name("checkpoints"))
-        first = source.settings.seed
-        declared = range(first, first + source.networks) if of_suite else range(0)
-        required = declared if variant in source.variants else range(0)
+        required = range(0)
+        if of_suite and variant in source.variants:
+            first = source.variant(variant).seed
+            required = range(first, first + source.networks)
         batch, network, flat = load(
             folder, type(source.settings.task), variant, snapshot, self.seeds, required
         )

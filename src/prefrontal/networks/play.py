@@ -84,7 +84,7 @@ def play(
     seeds = len(noise.generators)
     state, observation = task.reset(noise.uniform(episodes, task.reset_noise))
     memory = agent.reset(seeds, episodes)
-    reward = torch.zeros(seeds, episodes)
+    reward = torch.zeros(seeds, episodes, dtype=torch.float32)
     action = torch.full((seeds, episodes), -1)
     episode = torch.arange(episodes).expand(seeds, -1)
     for t in range(task.episode_steps):
@@ -135,7 +135,7 @@ def evaluate(
     agent: NetworkAgent, task: Task, seeds: list[int], episodes: int, purpose: str
 ) -> np.ndarray:
     """Mean reward per episode of each network, (network,), over episodes of stream ``purpose``."""
-    total = torch.zeros(len(seeds))
+    total = torch.zeros(len(seeds), dtype=torch.float32)
     for step in play(agent, task, RandomStreams(seeds, purpose), episodes, drop_done=True):
         total += (step.reward * ~step.state["done"]).sum(1) / episodes
     return total.numpy()

@@ -63,6 +63,9 @@ def chosen_variants(
     rest: Sequence[str],
 ) -> dict[str, Settings[Any]]:
     """Settings of variants, each with what the command line changes."""
+    for name in variants:
+        known = (*experiment.variants, *experiment.further_variants)
+        check(name in known, "variant", name, f"one of {', '.join(known)}")
     return {name: parse(options, experiment.variant(name), command, rest)[1] for name in variants}
 
 
@@ -201,13 +204,8 @@ def sweep(given: Sequence[str]) -> None:
     check(options.name not in taken, "name", options.name, "none of a variant")
     default = dataclasses.replace(experiment.variant(options.variant), seed=sweeps.FIRST_SEED)
     frame = sweeps.sweep(name, parse(sweeps.Options, default, command, rest)[1], options)
-    varied = [
-        axis.partition("=")[0].rpartition(".")[2]
-        for axis in options.vary
-        if not axis.startswith("seed=")
-    ]
-    if varied:
-        means = frame.drop(columns="seed", errors="ignore").groupby(varied).mean()
+    means = sweeps.means(frame, options.vary, default)
+    if len(means):
         print(means.to_string(float_format="%.3f"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from PIL import Image
 
 from prefrontal import files
 from prefrontal.errors import UserError
-from prefrontal.statistics import interval
+from prefrontal.statistics import interval, summarize
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0
 """Widths of the journal's columns, mm."""
@@ -66,6 +66,13 @@ def new_figure(width_mm: float = DOUBLE_COLUMN, height_mm: float = 120.0) -> Fig
     return plt.figure(figsize=(width_mm / 25.4, height_mm / 25.4))
 
 
+def mosaic(layout: str, height_mm: float, **grid: Any) -> tuple[Figure, dict[str, Axes]]:
+    """Open a figure as wide as two columns with axes where their letters stand, such as "ab;cc";
+    ``grid`` has margins and ratios."""
+    figure = new_figure(DOUBLE_COLUMN, height_mm)
+    return figure, figure.subplot_mosaic(layout, gridspec_kw=grid)
+
+
 def panel_label(ax: Axes, label: str, x_mm: float = -9.0, y_mm: float = 3.0) -> None:
     """Write a panel's bold letter at its upper left corner, offset in mm."""
     offset = (x_mm / 25.4 * 72, y_mm / 25.4 * 72)
@@ -89,28 +96,77 @@ def dots(
     width: float = 0.12,
     size: float = 5,
 ) -> None:
-    """Draw every network as a dot beside x, spread evenly by rank so that none hides another."""
+    """Draw every network as a dot next to x, spread evenly by rank so that none hides another."""
     values = np.sort(np.asarray(values, dtype=float))
     spread = np.linspace(-width, width, len(values)) if len(values) > 1 else np.zeros(len(values))
-    order = np.argsort(np.abs(spread), kind="stable")
-    ax.scatter(
-        x + spread[np.argsort(order)] if len(values) > 2 else x + spread,
-        values,
-        s=size,
-        color=color,
-        lw=0,
-        zorder=3,
-    )
+    if len(values) > 2:
+        spread = spread[np.argsort(np.argsort(np.abs(spread), kind="stable"))]
+    ax.scatter(x + spread, values, s=size, color=color, lw=0, zorder=3)
+
+
+def mean_interval(
+    ax: Axes,
+    x: float,
+    values: ArrayLike,
+    color: str = "black",
+    half: float = 0.0,
+    widths: tuple[float, float] = (1.2, 0.8),
+) -> None:
+    """Draw the 95 % interval over networks as a vertical line and, ``half`` to either side, their
+    mean; widths of the mean's line and the interval's, in points."""
+    mean, low, high = interval(values)
+    ax.plot([x, x], [low, high], color=color, lw=widths[1])
+    if half:
+        ax.plot([x - half, x + half], [mean, mean], color=color, lw=widths[0])
 
 
 def bar(
     ax: Axes, x: float, values: ArrayLike, color: str, width: float = 0.7, base: float = 0.0
 ) -> None:
     """Draw the mean over networks as a bar with its 95 % interval, and every network as a dot."""
-    mean, low, high = interval(values)
-    ax.bar(x, mean - base, width, bottom=base, color=color, zorder=1)
-    ax.plot([x, x], [low, high], color="black", lw=0.8, zorder=2)
+    ax.bar(x, interval(values)[0] - base, width, bottom=base, color=color, zorder=1)
+    mean_interval(ax, x, values)
     dots(ax, x, values)
+
+
+def curve(
+    ax: Axes,
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    color: str,
+    *,
+    band: float = 0.0,
+    each: tuple[float, float] | None = None,
+    **line: Any,
+) -> None:
+    """Draw the mean of column y over networks along column x.
+
+    Parameters
+    ----------
+    band : float
+        Opacity of the 95 % interval; 0 for none.
+    each : pair of float, optional
+        Spread and size of the networks' dots.
+    line
+        Style of the mean's line.
+    """
+    means = summarize(frame, [x], y).sort_values(x)
+    ax.plot(means[x], means["mean"], color=color, **line)
+    if band:
+        ax.fill_between(means[x], means["ci_low"], means["ci_high"], color=color, alpha=band, lw=0)
+    if each:
+        for place in means[x]:
+            dots(ax, place, frame.loc[frame[x] == place, y], color, *each)
+
+
+def lines(
+    ax: Axes, frame: pd.DataFrame, x: str, y: str, *, label: str | None = None, **style: Any
+) -> None:
+    """Draw column y along column x, every network a line."""
+    for _, network in frame.groupby("seed"):
+        ax.plot(network[x], network[y], label=label, **style)
+        label = None
 
 
 def published_marker(
@@ -129,13 +185,12 @@ def published_marker(
 
 
 def networks_each(frame: pd.DataFrame) -> int:
-    """How many networks a variant has, at most."""
+    """Count the networks of the variant that has most."""
     return int(frame.groupby("variant")["seed"].nunique().max())
 
 
 def count(ax: Axes, n: int, what: str = "networks", x: float = 1.0, y: float = 0.0) -> None:
-    """Say how many an interval is over, in a corner of the axes: the lower right one unless told
-    otherwise."""
+    """Write how many an interval is over, in a corner of the axes: by default the lower right."""
     ha, va = "right" if x > 0.5 else "left", "top" if y > 0.5 else "bottom"
     ax.text(x, y, f"n = {n} {what}", transform=ax.transAxes, ha=ha, va=va, fontsize=5.5)
 
@@ -159,6 +214,26 @@ class Drawing:
     figure: Any
     panels: dict[str, Any]
     about: dict[str, Any] | None = None
+
+
+def lettered(
+    name: str,
+    figure: Figure,
+    panels: Mapping[str, Any],
+    split: bool = True,
+    about: dict[str, Any] | None = None,
+) -> Drawing:
+    """Label the panels, each of one or several axes, with their letters.
+
+    Parameters
+    ----------
+    split : bool
+        Whether every panel is saved as a file of its own too.
+    """
+    axes = {letter: [ax] if isinstance(ax, Axes) else list(ax) for letter, ax in panels.items()}
+    for letter, (first, *_) in axes.items():
+        panel_label(first, letter)
+    return Drawing(name, figure, axes if split else {}, about)
 
 
 def save(

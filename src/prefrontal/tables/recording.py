@@ -87,7 +87,7 @@ def _described(settings: Settings[Any]) -> dict[str, Any]:
 
 
 def read_recording(folder: Path, tasks: Mapping[str, type[TaskSettings]]) -> Recording[Any]:
-    """Read a recording; text columns come as categories in alphabetical order.
+    """Read a recording; text columns come as strings.
 
     Parameters
     ----------
@@ -120,19 +120,13 @@ def read_recording(folder: Path, tasks: Mapping[str, type[TaskSettings]]) -> Rec
     settings = {v: Settings.from_dict(own, classes[v], files["trials"]) for v, own in saved.items()}
     for variant in settings.keys() - set(frames["trials"]["variant"].unique()):
         raise UserError(f"{files['trials']}: no trials of variant {variant!r}; record again")
-    return with_sorted_categories(
-        Recording(**frames, settings=settings, about=about, folder=folder)
-    )
+    return with_strings(Recording(**frames, settings=settings, about=about, folder=folder))
 
 
-def with_sorted_categories(recording: Recording[TaskT]) -> Recording[TaskT]:
-    """Order the categories of text columns alphabetically, as analyses expect them."""
+def with_strings(recording: Recording[TaskT]) -> Recording[TaskT]:
+    """Turn text columns, recorded as categories, into strings, as analyses expect them."""
     frames: dict[str, Any] = {}
     for name in RECORDED:
         frame = getattr(recording, name)
-        columns = {
-            column: values.cat.reorder_categories(sorted(values.cat.categories))
-            for column, values in frame.select_dtypes("category").items()
-        }
-        frames[name] = frame.assign(**columns)
+        frames[name] = frame.astype({column: str for column in frame.select_dtypes("category")})
     return replace(recording, **frames)

@@ -209,7 +209,7 @@ class NetworkBatch:
         the encoder."""
         constant = self.shared.training.lr_decay_start
         left = 1.0 if self.progress <= constant else max(0.0, (1 - self.progress) / (1 - constant))
-        factor = torch.full((1, 1), left, device=self.device)
+        factor = torch.full((1, 1), left, dtype=torch.float32, device=self.device)
         if isinstance(self.network.encoder, Identity):
             return factor
         factor = factor.expand(self.flat.shape).clone()

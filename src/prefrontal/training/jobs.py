@@ -157,8 +157,9 @@ def run_jobs(jobs: Sequence[Job], machines: Machines) -> list[Any]:
         if len(jobs) == 1:
             raise first
         which = "; ".join(f"{name}: {error}" for name, error in failed.items())
+        others = ", the others are finished" if results else ""
         raise UserError(
-            f"{len(failed)} of {len(jobs)} trainings failed, the others are finished: {which}"
+            f"{len(failed)} of {len(jobs)} trainings failed{others}: {which}"
         ) from first
     for _, checkpoints in results.values():
         for checkpoint in checkpoints:

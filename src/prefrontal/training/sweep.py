@@ -19,7 +19,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from prefrontal import experiments, files
-from prefrontal.errors import UserError, check, check_count
+from prefrontal.errors import UserError, check, check_count, shown
 from prefrontal.networks.load import settings_provenance
 from prefrontal.networks.play import evaluate
 from prefrontal.settings import Settings
@@ -80,13 +80,13 @@ def grid(settings: Settings[Any], vary: Sequence[str]) -> list[Settings[Any]]:
         name, _, values = axis.partition("=")
         if name not in flat or not values:
             raise UserError(
-                f"vary {axis!r}: write setting=value,value with a setting among {', '.join(flat)}"
+                f"vary {shown(axis)}: write setting=value,value with a setting among {', '.join(flat)}"
             )
         try:
             axes.append([(name, parse(flat[name], value)) for value in values.split(",")])
         except ValueError as error:
             raise UserError(
-                f"vary {axis!r}: {error}; {name} is of type {type(flat[name]).__name__}"
+                f"vary {shown(axis)}: {error}; {name} is of type {type(flat[name]).__name__}"
             ) from error
     points = [settings.vary(dict(point)) for point in itertools.product(*axes)]
     check(
@@ -181,7 +181,9 @@ def learn(
 def compare(experiment: str, networks: list[Settings[Any]], options: Options) -> pd.DataFrame:
     """Train the networks of a sweep and write how each learned."""
     flat = [each.flat() for each in networks]
-    varied = [name for name in flat[0] if len({values[name] for values in flat}) > 1]
+    named = {axis.partition("=")[0] for axis in options.vary} - {"seed"}
+    differ = {name for name in flat[0] if len({values[name] for values in flat}) > 1}
+    varied = [name for name in flat[0] if name in named | differ]
     folder, parts = options.data / experiment, batches(networks)
     jobs = [
         Job(
@@ -223,9 +225,23 @@ def sweep(experiment: str, settings: Settings[Any], options: Options) -> pd.Data
     use(options.device, options.threads)
     points = grid(settings, options.vary)
     for point in points:
+        episodes = point.training.episodes
+        check(episodes >= 1, "training.episodes", episodes, "at least 1 in a sweep")
         check_memory(point, options.networks)
     networks = [p.vary({"seed": p.seed + k}) for p in points for k in range(options.networks)]
     once = len({each.json() for each in networks}) == len(networks)
     what = f"combinations that all differ, with {options.networks} seeds each"
     check(once, "vary", " ".join(options.vary), what)
-    return compare(experiment, networks, options)
+    mark = options.data / experiment / "checkpoints" / f".sweep_{options.name}.lock"
+    with files.reserved(mark, [0], f"another command runs sweep {options.name!r} here"):
+        return compare(experiment, networks, options)
+
+
+def means(frame: pd.DataFrame, vary: Sequence[str], settings: Settings[Any]) -> pd.DataFrame:
+    """Mean over the networks of every combination; empty if only seeds are varied."""
+    names = [axis.partition("=")[0] for axis in vary]
+    columns = short_names([name for name in names if name != "seed"], list(settings.flat()))
+    if not columns:
+        return pd.DataFrame()
+    numbers = frame.drop(columns="seed", errors="ignore")
+    return numbers.groupby(list(columns.values()), dropna=False).mean()
