@@ -56,6 +56,8 @@ def run(main: Callable[[], Any]) -> None:
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:  # the reader of what is printed has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         sys.exit(f"error: {error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt:

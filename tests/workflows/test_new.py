@@ -179,7 +179,7 @@ def test_four_options_pass_linters(four_options):
 def test_claims_of_users_never_count_as_the_papers(tmp_path):
     """Results that lie beside the suite's, and a figure that is drawn, leave the score alone."""
     root = copy_repository(tmp_path, "weather", "bandit")
-    before = prefrontal("claims", root=root).stdout.splitlines()[-1]
+    before = prefrontal("claims", root=root).stdout.split("\n\n")[-1].splitlines()
     assert prefrontal("new", NAME, root=root).returncode == 0
     settings = root / FOLDER / "settings.py"
     settings.write_text(settings.read_text().replace("episodes=3_000", "episodes=40"))
@@ -189,8 +189,8 @@ def test_claims_of_users_never_count_as_the_papers(tmp_path):
     assert f"| {NAME}-learns |" in (root / FOLDER / "README.md").read_text()
     assert f"A new experiment: {NAME}." in (root / "figures" / f"fig_{NAME}.txt").read_text()
     assert not changed(files_before, listing(root))
-    after = prefrontal("claims", root=root).stdout.splitlines()[-1]
-    paper, extensions = ([text.split("; ")[k] for text in (before, after)] for k in (0, -1))
+    after = prefrontal("claims", root=root).stdout.split("\n\n")[-1].splitlines()
+    paper, extensions = ([score[k] for score in (before, after)] for k in (0, -1))
     assert "claims reproduced" in paper[0] and paper[0] == paper[1]
     assert "beyond the paper" in extensions[0] and extensions[0] != extensions[1]
 

@@ -223,7 +223,7 @@ def claims(given: Sequence[str]) -> None:
     options = tyro.cli(Options, args=given, prog="prefrontal claims")
     frame = table.collect(options.data)
     print(table.as_text(frame if options.every_row else table.deciding_rows(frame)))
-    print(f"\n{table.score(frame)}")
+    print("\n" + table.score(frame).replace("; ", "\n"))
 
 
 def compare(given: Sequence[str]) -> None:

@@ -151,6 +151,8 @@ def curve(
     line
         Style of the mean's line.
     """
+    if frame.empty:
+        return
     means = summarize(frame, [x], y).sort_values(x)
     ax.plot(means[x], means["mean"], color=color, **line)
     if band:
