@@ -5,6 +5,9 @@ BASE := python3
 READY := $(VENV)/.ready
 PREFRONTAL := $(VENV)/bin/prefrontal
 EXPERIMENTS := $(patsubst replications/%/experiment.py,%,$(wildcard replications/*/experiment.py))
+ifneq (,$(findstring :,$(CURDIR)))
+$(error $(CURDIR): Python makes no environment in a folder with a colon in its path; move or rename it)
+endif
 # One thread per process: the networks are small.
 export OMP_NUM_THREADS ?= 1
 .PHONY: help figures extensions all reproduce claims train test bench stress-test lint notebooks clean $(EXPERIMENTS)

@@ -52,9 +52,9 @@ def draw_monkeys(axes: list[Axes]) -> None:
 
 def draw_observers(ax: Axes, x: float, rows: pd.DataFrame, column: str, half: float) -> None:
     """Mark the ideal observers' means by lines, ``half`` to either side of x."""
-    means = rows.groupby("variant")[column].mean()
     for name, dashes in OBSERVER_STYLES.items():
-        ax.plot([x - half, x + half], [means[name]] * 2, color="black", lw=0.8, ls=dashes, zorder=1)
+        level = rows.loc[rows["variant"] == name, column].mean()
+        ax.plot([x - half, x + half], [level, level], color="black", lw=0.8, ls=dashes, zorder=1)
 
 
 def draw_rpes(axes: list[Axes], rpes: pd.DataFrame) -> None:
@@ -81,14 +81,10 @@ def label_rpes(ax: Axes, hazard: float) -> None:
     for role, time in zip(ROLES, ("before", "after"), strict=True):
         ax.plot([], [], color=COLORS[role], label=f"cue rewarded {time} the reversal")
     ax.plot([], [], "o", color="black", ms=2, label="one network each")
-    diamond: dict[str, Any] = {"mfc": "white", "mec": COLORS["published"], "ms": 3}
-    ax.plot([], [], "D", label="published networks", **diamond)
-    known, constant = OBSERVER_STYLES.values()
-    for style, name in (
-        (constant, f"hazard {hazard:g} per trial"),
-        (known, "knows the block's start"),
-    ):
-        ax.plot([], [], color="black", lw=0.8, ls=style, label=f"ideal observer: {name}")
+    ax.plot([], [], "D", ms=3, mfc="white", mec=COLORS["published"], label="published networks")
+    names = f"hazard {hazard:g} per trial", "knows the block's start"
+    for name, dashes in zip(names, reversed(OBSERVER_STYLES.values()), strict=True):
+        ax.plot([], [], color="black", lw=0.8, ls=dashes, label=f"ideal observer: {name}")
     ax.legend(loc="center left", bbox_to_anchor=(-0.28, 0.5), labelspacing=0.8, fontsize=6)
     ax.axis("off")
 
@@ -111,9 +107,9 @@ def draw_differences(ax: Axes, differences: pd.DataFrame) -> None:
     ax.axhline(0, color="black", lw=0.5)
     ax.set(ylim=(-1.05, 1.05), ylabel="cue RPE, old minus new cue")
     ax.set_xticks(range(len(PANELS)), ["reversal\ntrial", "experi-\nenced", "inferred"])
-    right: Any = {"ha": "right", "va": "top", "transform": ax.transAxes}
     for height, (variant, color) in zip((0.98, 0.86), variants.items(), strict=False):
-        ax.text(0.99, height, f"state {variant}", color=color, **right)
+        place: dict[str, Any] = {"ha": "right", "va": "top", "transform": ax.transAxes}
+        ax.text(0.99, height, f"state {variant}", color=color, **place)
     networks = differences.loc[differences["variant"] == MAIN, "seed"].nunique()
     plotting.count(ax, networks, "networks each", x=0.99, y=0.74)
 
@@ -133,23 +129,17 @@ def draw_components(axes: np.ndarray, points: pd.DataFrame) -> None:
         if (margin > 0).all():
             (left, bottom), (right, top) = low - margin, high + margin
             ax.set(xlim=(left, right), ylim=(bottom, top))
-        ax.set(xticks=[], yticks=[], xlabel="PC1" if row else "")
-        if row == 0:
-            ax.set_title({"fixation": "central fixation", "saccade": "action"}.get(period, period))
+        title = {"fixation": "central fixation", "saccade": "action"}.get(period, period)
+        ax.set(xticks=[], yticks=[], title="" if row else title, xlabel="PC1" if row else "")
     for row, name in enumerate(("reversal trial $n$", "trial $n$ + 1")):
         axes[row, 0].set_ylabel(f"{name}\nPC2")
-
-
-def label_components(ax: Axes) -> None:
-    """Explain the marks of Fig. 4c below it."""
-    size: dict[str, Any] = {"lw": 0, "ms": 3}
-    shape = size | {"mfc": "none", "color": "black", "mew": 0.6}
+    shape: dict[str, Any] = {"lw": 0, "ms": 3, "mfc": "none", "color": "black", "mew": 0.6}
     for side, color in SIDE_COLORS.items():
-        ax.plot([], [], marker="s", color=color, label=f"{side} cue rewarded", **size)
+        axes[1, 0].plot([], [], "s", ms=3, color=color, label=f"{side} cue rewarded")
     for side, marker in SIDE_MARKERS.items():
-        ax.plot([], [], marker=marker, label=f"{side} cue shown", **shape)
-    place: Any = {"loc": "upper left", "bbox_to_anchor": (-0.1, -0.2)}
-    ax.legend(ncol=4, columnspacing=1.2, handletextpad=0.2, **place)
+        axes[1, 0].plot([], [], marker=marker, label=f"{side} cue shown", **shape)
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.1, -0.2)}
+    axes[1, 0].legend(ncol=4, columnspacing=1.2, handletextpad=0.2, **place)
 
 
 def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
@@ -157,8 +147,8 @@ def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
     step = decoded["block_trial"] * len(PERIODS) + decoded["period"].map(PERIODS.index)
     placed = decoded.assign(step=step)
     for variant, color in states(decoded).items():
-        rows, style = placed[placed["variant"] == variant], {"label": f"state {variant}"}
-        plotting.curve(ax, rows, "step", "new_state", color, each=(0.15, 3), **style)
+        rows, label = placed[placed["variant"] == variant], f"state {variant}"
+        plotting.curve(ax, rows, "step", "new_state", color, each=(0.15, 3), label=label)
     ax.axhline(0.5, color="black", lw=0.5, ls=":")
     ax.axvline(2.5, color="black", lw=0.5, ls=":")
     ax.set(ylim=(-0.04, 1.04), ylabel="blocks decoded as\nthe new state (share)")
@@ -175,8 +165,7 @@ def draw_training(ax: Axes, curves: pd.DataFrame) -> None:
     ax.set_ylabel("cue RPE,\nold minus new cue")
     curves = curves.assign(millions=curves["steps"] / 1e6)
     for settings, style, name in ((STATED, ":", "stated"), (CHOSEN, "-", "chosen")):
-        matches = [np.isclose(curves[key], value) for key, value in settings.items()]
-        networks = curves[np.logical_and.reduce(matches)]
+        networks = curves[np.isclose(curves[list(settings)], list(settings.values())).all(axis=1)]
         for panel, color in (("before", COLORS["old cue"]), ("inferred", COLORS["network"])):
             plotting.lines(ax, networks, "millions", panel, color=color, ls=style, lw=0.7)
         label = f"{name} settings, n = {networks['seed'].nunique()}"
@@ -202,7 +191,6 @@ def draw(results: Results) -> Iterator[Drawing]:
     draw_rpes(b, results["reversal_rpes"])
     label_rpes(key, results.settings[MAIN].task.hazard)
     draw_components(c, results["principal_components"])
-    label_components(c[1, 0])
     draw_differences(d, results["cue_differences"])
     draw_decoding(e, results["decoded_state"])
     if sweep.exists():

@@ -16,7 +16,6 @@ from prefrontal.models import bandit, choice_models
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.statistics import normalised_reward
-from prefrontal.tables import storage
 from prefrontal.tables.networks import descriptions, network_table
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT

@@ -13,7 +13,7 @@ from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import Drawing
 from prefrontal.publishing.results import Results
-from prefrontal.statistics import interval, summarize
+from prefrontal.statistics import interval
 from replications.ingredients.settings import MEMORIES, NONE, ONE_TRIAL, THOMPSON
 
 LABELS = {
@@ -61,10 +61,8 @@ def draw_curves(ax: Axes, curves: pd.DataFrame) -> None:
     """Draw expected reward over the trials of an episode, by memory."""
     for memory, color in MEMORY_COLORS.items():
         networks = curves[curves["variant"] == memory]
-        if len(networks):
-            mean = summarize(networks, ["trial"], "reward")
-            style = "--" if memory == NONE else "-"
-            ax.plot(mean["trial"], mean["mean"], color=color, label=LABELS[memory], ls=style)
+        line = {"ls": "--" if memory == NONE else "-", "label": LABELS[memory]}
+        plotting.curve(ax, networks, "trial", "reward", color, **line)
     ax.set(xlabel="trial", ylabel="expected reward per trial", xlim=(0, curves["trial"].max() + 1))
     ax.legend(loc="lower right", fontsize=5.5)
 
@@ -73,16 +71,12 @@ def draw_lags(ax: Axes, weights: pd.DataFrame) -> None:
     """Draw lag-1 weights in the two-step task, by memory, every network a dot."""
     kinds = [" ".join(kind) for kind in TRIAL_TYPES]
     for number, (memory, color) in enumerate(MEMORY_COLORS.items()):
-        networks, offset = (
-            weights[weights["variant"] == f"{memory}_two_step"],
-            (number - 2.5) * 0.14,
-        )
-        for x, kind in enumerate(kinds if len(networks) else []):
-            values = networks[kind]
-            ax.plot([x + offset] * len(values), values, ".", color=color, ms=2.5, alpha=0.6, mew=0)
-            mean, low, high = interval(values)
-            ax.plot([x + offset] * 2, [low, high], color=color, lw=0.9)
-            ax.plot(x + offset, mean, MARKERS[memory], color=color, ms=3)
+        networks = weights[weights["variant"] == f"{memory}_two_step"]
+        for tick, kind in enumerate(kinds if len(networks) else []):
+            x, values = tick + (number - 2.5) * 0.14, networks[kind]
+            ax.plot([x] * len(values), values, ".", color=color, ms=2.5, alpha=0.6, mew=0)
+            plotting.mean_interval(ax, x, values, color, widths=(0, 0.9))
+            ax.plot(x, interval(values)[0], MARKERS[memory], color=color, ms=3)
     ax.axhline(0, color="black", lw=0.5)
     ax.set_xticks(range(len(kinds)), [kind.replace(" ", "\n") for kind in kinds])
     ax.set(ylabel="lag-1 weight, two-step task\n(log odds)")
@@ -109,21 +103,18 @@ def draw(results: Results) -> Iterator[Drawing]:
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 130)
     margins: dict[str, float] = {"right": 0.985, "bottom": 0.11}
     grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.205, top=0.94, **margins)
-    top = grid[0].subgridspec(1, 2, width_ratios=(1.15, 1), wspace=0.25)
-    widths = {"wspace": 0.36, "width_ratios": (1.3, 1, 1)}
-    bottom = figure.add_gridspec(1, 3, left=0.075, top=0.44, **margins, **widths)
-    places = {"a": top[0], "b": top[1], "c": bottom[0], "d": bottom[1], "e": bottom[2]}
-    if "two_step_finite" not in results:
-        del places["c"]
-    axes = {letter: figure.add_subplot(place) for letter, place in places.items()}
+    top = grid[0].subgridspec(1, 2, width_ratios=(1.15, 1), wspace=0.25).subplots()
+    widths = {"wspace": 0.36, "width_ratios": (1.3, 1, 1)} | margins
+    below = figure.subplot_mosaic("cde", gridspec_kw={"left": 0.075, "top": 0.44} | widths)
+    axes: dict[str, Axes] = dict(zip("ab", top, strict=True)) | below
     shares, costs = results["shares"], results["costs"]
     draw_shares(axes["a"], shares)
     draw_curves(axes["b"], results["reward_curves"])
-    if "c" in axes:
+    if "two_step_finite" in results:
         draw_lags(axes["c"], results["two_step_finite"])
+    else:
+        axes.pop("c").remove()
     draw_cost(axes["d"], costs, "updates_to_80", "updates to 80 %\nof the final share")
     together = plotting.networks_each(shares)
     draw_cost(axes["e"], costs, "steps_per_second", f"time steps per second\n({together} networks)")
-    for letter, ax in axes.items():
-        plotting.panel_label(ax, letter)
-    yield Drawing("fig_ingredients", figure, {letter: [ax] for letter, ax in axes.items()})
+    yield plotting.lettered("fig_ingredients", figure, axes)

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import Drawing
 from prefrontal.publishing.results import Results
-from prefrontal.statistics import interval, summarize
 from replications.inner_algorithm.settings import (
     BAYES,
     CHANGES,
@@ -37,6 +36,7 @@ AGENTS = {
     HEURISTIC: "WSLS",
 }
 """Variant -> its label."""
+ROTATED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
 LABELLED = [1, 4, 16, 64, 256, 1024]
 """Labelled numbers of problems."""
 ALL_AT = 4 * max(PROBLEMS)
@@ -47,19 +47,15 @@ def draw_structure(
     ax: Axes, structure: pd.DataFrame, columns: dict[str, tuple[str, str]], bound: float
 ) -> None:
     """Panels a-c: one measure of every agent, and its criterion; column -> colour, label."""
-    for shift, (column, (color, label)) in zip(
-        np.linspace(-0.18, 0.18, len(columns)), columns.items(), strict=True
-    ):
+    shifts = np.linspace(-0.18, 0.18, len(columns))
+    for shift, (column, (color, label)) in zip(shifts, columns.items(), strict=True):
         for x, variant in enumerate(AGENTS):
             values = structure.loc[structure["variant"] == variant, column].dropna()
             dot_color = OTHER if variant != NETWORKS and color == NETWORK else color
-            at = x + shift * (len(columns) > 1)
-            plotting.dots(ax, at, values, dot_color, width=0.12, size=5)
+            plotting.dots(ax, x + shift * (len(columns) > 1), values, dot_color)
         ax.scatter([], [], s=6, color=color, lw=0, label=label)
     ax.axhline(bound, color="black", lw=0.6, ls="--")
-    ax.set_xticks(
-        range(len(AGENTS)), list(AGENTS.values()), rotation=45, ha="right", rotation_mode="anchor"
-    )
+    ax.set_xticks(range(len(AGENTS)), list(AGENTS.values()), **ROTATED)
     ax.set(xlim=(-0.6, len(AGENTS) - 0.4))
     plotting.count(ax, int((structure["variant"] == NETWORKS).sum()), y=1.1, x=1.0)
 
@@ -74,20 +70,14 @@ def draw_rules(ax: Axes, rules: pd.DataFrame) -> None:
         fixed = [rule for rule in FIXED_RATES if rule in wide]
         for rule in [*wide.columns.drop([INFERENCE, *fixed]), *fixed]:
             color = NETWORK if rule in fixed else SECOND
-            plotting.dots(ax, x, wide[rule] - wide[INFERENCE], color, width=0.25, size=5)
+            plotting.dots(ax, x, wide[rule] - wide[INFERENCE], color, width=0.25)
             label = rule.replace("win-stay lose-shift", "WSLS")
             ticks[x], x = label.replace("fixed learning rate", "fixed rate"), x + 1
-        place: dict[str, Any] = {
-            "transform": ax.get_xaxis_transform(),
-            "ha": "center",
-            "fontsize": 6,
-        }
-        ax.text((first + x - 1) / 2, 1.02, task.replace("_", " "), **place)
+        place: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "fontsize": 6}
+        ax.text((first + x - 1) / 2, 1.02, task.replace("_", " "), ha="center", **place)
         x += 0.7
     ax.axhline(0, color="black", lw=0.6, ls="--")
-    ax.set_xticks(
-        list(ticks), list(ticks.values()), rotation=45, ha="right", rotation_mode="anchor"
-    )
+    ax.set_xticks(list(ticks), list(ticks.values()), **ROTATED)
     ax.set(ylabel="log likelihood per choice\nminus inference's (nats)")
 
 
@@ -98,10 +88,7 @@ def draw_against_problems(ax: Axes, frame: pd.DataFrame, column: str, color: str
         values = np.sort(placed.loc[placed["at"] == at, column].dropna())
         x = at * np.geomspace(0.85, 1.18, len(values))
         ax.scatter(x, values, s=5, color=color, lw=0, alpha=0.8)
-    mean = summarize(placed.sort_values("at"), ["at"], column)
-    some = mean[mean["at"] < ALL_AT]
-    ax.plot(some["at"], some["mean"], color=color, lw=1)
-    ax.fill_between(some["at"], some["ci_low"], some["ci_high"], color=color, alpha=0.2, lw=0)
+    plotting.curve(ax, placed[placed["at"] < ALL_AT], "at", column, color, band=0.2)
     ax.axhline(0, color="black", lw=0.5, ls=":")
     labels = {at: f"{at}" for at in LABELLED}
     if placed["at"].max() == ALL_AT:
@@ -113,25 +100,17 @@ def draw_against_problems(ax: Axes, frame: pd.DataFrame, column: str, color: str
 
 
 def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
-    """Panel g: reward as a share of the best agent's, inside and outside the training's range.
-
-    Dashes, random choice.
-    """
-    labels = {
-        "drawn": "as in\ntraining",
-        "300 trials": "300\ntrials",
-        "alike": ".45-.55",
-        "swap": "arms\nswap",
-    }
+    """Panel g: reward as a share of the best agent's, inside and outside the training's range;
+    dashes, random choice."""
+    labels = ("as in\ntraining", "300\ntrials", ".45-.55", "arms\nswap")
     for x, change in enumerate(["drawn", *CHANGES]):
         rows = outside[outside["change"] == change]
-        plotting.dots(ax, x, rows["share"], NETWORK, width=0.2, size=5)
-        _, low, high = interval(rows["share"])
-        ax.plot([x, x], [low, high], color="black", lw=0.8)
+        plotting.dots(ax, x, rows["share"], NETWORK, width=0.2)
+        plotting.mean_interval(ax, x, rows["share"])
         chance = (rows["random"] / rows["best"]).mean()
         ax.plot([x - 0.3, x + 0.3], [chance] * 2, color=OTHER, lw=0.8, ls="--")
     ax.axhline(1, color="black", lw=0.6, ls="--")
-    ax.set_xticks(range(len(labels)), list(labels.values()))
+    ax.set_xticks(range(len(labels)), labels)
     ax.set(ylabel="reward, share of the\nbest agent's", ylim=(0.7, 1.02))
     plotting.count(ax, plotting.networks_each(outside), y=1.06)
 
@@ -157,25 +136,20 @@ def draw_comparison(axes: list[Axes], structure: pd.DataFrame) -> None:
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
-    sides = {"left": 0.075, "right": 0.985}
-    widths = (1.25, 1, 1, 2.1)
-    top = figure.add_gridspec(
-        1, 4, **sides, top=0.94, bottom=0.65, wspace=0.62, width_ratios=widths
-    )
-    bottom = figure.add_gridspec(1, 3, **sides, top=0.42, bottom=0.1, wspace=0.48)
-    places = [*(top[k] for k in range(4)), *(bottom[k] for k in range(3))]
-    axes = [figure.add_subplot(place) for place in places]
-    draw_comparison(axes[:3], results["structure"])
-    draw_rules(axes[3], results["rules"])
+    margins: dict[str, Any] = {"left": 0.075, "right": 0.985, "top": 0.94, "bottom": 0.65}
+    above = margins | {"wspace": 0.62, "width_ratios": (1.25, 1, 1, 2.1)}
+    below = margins | {"wspace": 0.48, "top": 0.42, "bottom": 0.1}
+    axes = figure.subplot_mosaic("abcd", gridspec_kw=above)
+    axes |= figure.subplot_mosaic("efg", gridspec_kw=below)
+    draw_comparison([axes[letter] for letter in "abc"], results["structure"])
+    draw_rules(axes["d"], results["rules"])
     location = results["location"]
-    draw_against_problems(axes[4], location, "share", NETWORK)
-    axes[4].set(ylabel="share of the gain,\nproblems never met")
+    draw_against_problems(axes["e"], location, "share", NETWORK)
+    axes["e"].set(ylabel="share of the gain,\nproblems never met")
     trained_on = location[["variant", "seed", "trained_on"]]
     observed = results["observers"].merge(trained_on, on=["variant", "seed"])
-    draw_against_problems(axes[5], observed, "problems minus family", SECOND)
-    axes[5].set(ylabel="log likelihood per choice,\nits problems' prior minus\nthe family's (nats)")
-    draw_outside(axes[6], results["outside"])
-    panels = dict(zip("abcdefg", axes, strict=True))
-    for letter, ax in panels.items():
-        plotting.panel_label(ax, letter)
-    yield Drawing("fig_inner_algorithm", figure, {letter: [ax] for letter, ax in panels.items()})
+    draw_against_problems(axes["f"], observed, "problems minus family", SECOND)
+    label = "log likelihood per choice,\nits problems' prior minus\nthe family's (nats)"
+    axes["f"].set_ylabel(label)
+    draw_outside(axes["g"], results["outside"])
+    yield plotting.lettered("fig_inner_algorithm", figure, axes)

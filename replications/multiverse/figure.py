@@ -30,6 +30,7 @@ the edge."""
 
 HOLDS, AGREES = COLORS["network"], COLORS["volatile"]
 
+LEGEND: dict[str, Any] = {"loc": "lower left", "borderpad": 0.1, "fontsize": 5}
 CELLS = {
     "agrees": COLORS["volatility"],
     "does not": "#f1d5d0",
@@ -41,8 +42,7 @@ CELLS = {
 
 def separate(ax: Axes, names: pd.Series) -> None:
     """Separate the rows of experiments by lines; ``names`` has the experiment of every row."""
-    last = np.flatnonzero(names.to_numpy()[1:] != names.to_numpy()[:-1])
-    for row in last:
+    for row in np.flatnonzero(names.to_numpy()[1:] != names.to_numpy()[:-1]):
         ax.axhline(row + 0.5, color="black", lw=0.4)
 
 
@@ -52,13 +52,7 @@ def numbered(frame: pd.DataFrame) -> Iterator[tuple[int, Any]]:
 
 
 def compared() -> pd.DataFrame:
-    """Rows of claims that are compared with the paper within a tolerance.
-
-    Returns
-    -------
-    DataFrame
-        experiment, claim, measure, variant, tolerance, label.
-    """
+    """Claims that are compared with the paper, with their tolerance and label."""
     rows = []
     for name, multiverse in MULTIVERSES.items():
         for claim in multiverse.claims:
@@ -70,11 +64,11 @@ def compared() -> pd.DataFrame:
 
 
 def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
-    """Draw the number of universes in which each claim holds and agrees.
-
-    The main networks' verdicts stand next to it.
-    """
+    """Draw the number of universes in which each claim holds and agrees, and the main networks'
+    verdicts."""
+    labels = []
     for row, share in numbered(shares):
+        labels.append(share.claim + " (bandit)" * (share.experiment == "bandit_rpe"))
         for count, color, offset in ((share.holds, HOLDS, -0.16), (share.agrees, AGREES, 0.2)):
             if pd.notna(count):
                 ax.barh(row + offset, count, height=0.32, color=color, lw=0)
@@ -84,17 +78,12 @@ def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
             place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "center"}
             ax.text(x, row, mark, va="center", color=color, fontsize=6, **place)
     separate(ax, shares["experiment"])
-    labels = [
-        share.claim + (" (bandit)" if share.experiment == "bandit_rpe" else "")
-        for _, share in numbered(shares)
-    ]
     ax.set_yticks(range(len(shares)), labels, fontsize=5)
     ax.set(xlim=(0, UNIVERSES), ylim=(len(shares) - 0.5, -0.5), xlabel="universes")
     ax.set_xticks(range(0, UNIVERSES + 1, 8))
     for label, color in (("holds", HOLDS), ("agrees with the published value", AGREES)):
         ax.barh([0], [0], color=color, label=label)
-    legend: dict[str, Any] = {"handlelength": 0.8, "borderpad": 0.1, "fontsize": 5}
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, **legend)
+    ax.legend(bbox_to_anchor=(0, 1.0), ncols=2, handlelength=0.8, **LEGEND)
     ax.text(1.07, 1.01, "main", transform=ax.transAxes, ha="center", va="bottom", fontsize=5)
 
 
@@ -112,12 +101,11 @@ def draw_values(ax: Axes, values: pd.DataFrame, networks: pd.DataFrame) -> None:
         ax.scatter(x, row + spread, s=2.2, color=HOLDS, lw=0, alpha=0.7)
         main = np.clip((value.main - value.published) / value.tolerance, -FARTHEST, FARTHEST)
         ax.plot([main, main], [row - 0.42, row + 0.42], color="black", lw=1.2)
-    zero = np.zeros(len(values))
-    plotting.published_marker(ax, zero, np.arange(len(values)), "published", size=5)
+    rows = np.arange(len(values))
+    plotting.published_marker(ax, np.zeros(len(rows)), rows, "published", size=5)
     ax.scatter([], [], s=4, color=HOLDS, lw=0, label="universes")
     ax.plot([], [], color="black", lw=1.2, label="main networks")
-    legend: dict[str, Any] = {"handlelength": 1.0, "borderpad": 0.1, "columnspacing": 0.8}
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.1, 1.0), ncols=3, fontsize=5, **legend)
+    ax.legend(bbox_to_anchor=(-0.1, 1.0), ncols=3, handlelength=1.0, columnspacing=0.8, **LEGEND)
     ax.axvspan(-1, 1, color=COLORS["published"], alpha=0.2, lw=0, zorder=0)
     separate(ax, values["experiment"])
     ax.set_yticks(range(len(values)), values["label"], fontsize=4.6)
@@ -135,14 +123,9 @@ def draw_effects(ax: Axes, values: pd.DataFrame, effects: pd.DataFrame) -> None:
         signed.pivot(index=ROW, columns="setting", values=column).reindex(index, columns=names)
         for column in ("share", "p_holm")
     )
-    image = ax.imshow(
-        grid.to_numpy(float),
-        cmap=colormaps["RdBu_r"].with_extremes(bad="#e4e4e4"),
-        vmin=-1,
-        vmax=1,
-        aspect="auto",
-        interpolation="nearest",
-    )
+    colors = colormaps["RdBu_r"].with_extremes(bad="#e4e4e4")
+    style: dict[str, Any] = {"vmin": -1, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
+    image = ax.imshow(grid.to_numpy(float), cmap=colors, **style)
     rows, columns = np.nonzero(strong.to_numpy(float) < ALPHA)
     ax.plot(columns, rows, ".", color="black", ms=1.8)
     separate(ax, values["experiment"])
@@ -165,14 +148,9 @@ def draw_agreement(ax: Axes, agreement: pd.DataFrame) -> None:
     first = pd.Series({column: axis.levels[0] for column, axis in SHARED.items()})
     other = settings.ne(first).T.to_numpy()
     gap = np.full((1, len(ordered)), np.nan)
-    ax.pcolormesh(
-        np.vstack([np.where(agrees, 0, 1), gap, np.where(other, 3, 2)]),
-        cmap=ListedColormap(list(CELLS.values())),
-        vmin=-0.5,
-        vmax=3.5,
-        edgecolor="white",
-        lw=0.4,
-    )
+    cells = np.vstack([np.where(agrees, 0, 1), gap, np.where(other, 3, 2)])
+    style: dict[str, Any] = {"vmin": -0.5, "vmax": 3.5, "edgecolor": "white", "lw": 0.4}
+    ax.pcolormesh(cells, cmap=ListedColormap(list(CELLS.values())), **style)
     labels = [*names, "", *(column.replace("_", " ") for column in SHARED)]
     ax.set_yticks(np.arange(len(labels)) + 0.5, labels, fontsize=5)
     ax.set_xticks(np.arange(len(ordered)) + 0.5, ordered["universe"], fontsize=4, rotation=90)
@@ -180,8 +158,7 @@ def draw_agreement(ax: Axes, agreement: pd.DataFrame) -> None:
     ax.set(xlim=(0, len(ordered)), ylim=(len(labels), 0), xlabel="universe")
     for label, color in CELLS.items():
         ax.bar([0], [0], color=color, label=label)
-    legend: dict[str, Any] = {"handlelength": 0.8, "borderpad": 0.1, "columnspacing": 0.8}
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, fontsize=5, **legend)
+    ax.legend(bbox_to_anchor=(0, 1.0), ncols=4, handlelength=0.8, columnspacing=0.8, **LEGEND)
 
 
 PLACES = {
@@ -205,6 +182,4 @@ def draw(results: Results) -> Iterator[Drawing]:
     if "c" in panels:
         draw_values(panels["c"], values, results["networks"])
         draw_effects(panels["d"], values, results["effects"])
-    for letter, ax in panels.items():
-        plotting.panel_label(ax, letter)
-    yield Drawing("fig_multiverse", figure, {letter: [ax] for letter, ax in panels.items()})
+    yield plotting.lettered("fig_multiverse", figure, panels)

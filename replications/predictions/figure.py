@@ -37,11 +37,9 @@ def draw_course(
     ax: Axes, frame: pd.DataFrame, by: str, column: str, color: str, label: str | None = None
 ) -> None:
     """Draw the mean over networks with its 95 % interval along ``by``, and every network."""
-    means = summarize(frame, [by], column).sort_values(by)
-    ax.plot(means[by], means["mean"], color=color, label=label)
+    plotting.curve(ax, frame, by, column, color, each=(0.16, 3.5), label=label)
+    means = summarize(frame, [by], column)
     ax.vlines(means[by], means["ci_low"], means["ci_high"], color=color, lw=1.2)
-    for _, networks in frame.groupby(by):
-        plotting.dots(ax, networks[by].iloc[0], networks[column], color, width=0.16, size=3.5)
 
 
 def draw_levels(ax: Axes, levels: pd.DataFrame) -> None:
@@ -49,11 +47,8 @@ def draw_levels(ax: Axes, levels: pd.DataFrame) -> None:
     for name, level in levels.itertuples(index=False):
         x, shift, ha, va = LEVEL_LABELS[name]
         ax.axhline(level, color=COLORS["published"], lw=0.8, ls="--", zorder=0)
-        place: dict[str, Any] = {
-            "xycoords": ("axes fraction", "data"),
-            "textcoords": "offset points",
-        }
-        ax.annotate(name, (x, level), (0, shift), ha=ha, va=va, fontsize=5.5, **place)
+        place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "ha": ha, "va": va}
+        ax.annotate(name, (x, level), (0, shift), textcoords="offset points", fontsize=5.5, **place)
 
 
 def strength_labels(kind: str, settings: Mapping[str, Settings[Any]]) -> dict[int, str]:
@@ -119,7 +114,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     errors.legend(loc="upper right")
     draw_silencing(behaviour, indices, "planning_index", ("default_rpe",))
     behaviour.set(ylabel="planning index (log odds)", ylim=(0, None))
-    for letter, ax in zip("acbd", (axes[0, 0], errors, axes[1, 0], behaviour), strict=True):
-        plotting.panel_label(ax, letter)
+    panels = {"a": axes[0, 0], "c": errors, "b": axes[1, 0], "d": behaviour}
+    drawing = plotting.lettered("fig_predictions", figure, panels, split=False)
     figure.tight_layout(w_pad=1.2, h_pad=2)
-    yield Drawing("fig_predictions", figure, {})
+    yield drawing

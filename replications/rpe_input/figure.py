@@ -23,7 +23,6 @@ from prefrontal.publishing import plotting
 from prefrontal.publishing.claims import Claim
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
-from prefrontal.statistics import interval
 
 INPUTS = {"reward": (-0.17, COLORS["network"]), "RPE": (0.17, COLORS["volatile"])}
 """Input of the network -> offset from the measure's place, colour."""
@@ -97,9 +96,7 @@ def draw_panel(ax: Axes, experiment: Experiment[Any], panel: Panel) -> None:
         label = [variant] * (len(experiment.rpe_variants) > 1) + [claim.measure]
         labels.append("\n".join(textwrap.fill(line, 12) for line in label))
         for numbers, (offset, color) in zip(both, INPUTS.values(), strict=True):
-            mean, low, high = interval(numbers)
-            ax.plot([x + offset - 0.13, x + offset + 0.13], [mean, mean], color=color, lw=1.3)
-            ax.plot([x + offset] * 2, [low, high], color=color, lw=0.8)
+            plotting.mean_interval(ax, x + offset, numbers, color, half=0.13, widths=(1.3, 0.8))
             plotting.dots(ax, x + offset, numbers, color, width=0.09, size=3.5)
         plotting.published_marker(ax, [x - 0.4], [claim.published])
     plotting.count(ax, max(len(rpe) for _, rpe in panel.values()), "networks each")
@@ -146,8 +143,9 @@ def draw(results: Results) -> Iterator[Drawing]:
         row = subfigure.subplots(1, len(names), width_ratios=ratios, squeeze=False)[0]
         subfigure.subplots_adjust(left=0.065, right=0.99, bottom=0.17, top=0.86, wspace=0.3)
         axes |= dict(zip(names, row, strict=True))
-    for letter, (name, ax) in zip(string.ascii_lowercase, axes.items(), strict=False):
+    for name, ax in axes.items():
         draw_panel(ax, both[name], panels[name])
-        plotting.panel_label(ax, letter)
     draw_key(next(iter(axes.values())))
-    yield Drawing("fig_rpe_input", figure, {}, {name: results.of(name).about for name in panels})
+    letters = dict(zip(string.ascii_lowercase, axes.values(), strict=False))
+    about = {name: results.of(name).about for name in panels}
+    yield plotting.lettered("fig_rpe_input", figure, letters, split=False, about=about)

@@ -7,7 +7,7 @@ file of the Brody laboratory, and writes tables and figure next to it, or to --o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from tqdm import tqdm
 from prefrontal import files
 from prefrontal.analysis import staying
 from prefrontal.animals import report
-from prefrontal.animals.read import Recoding, TrialSheet, open_sheet
+from prefrontal.animals.read import KNOWN, Recoding, TrialSheet, open_sheet
 from prefrontal.errors import UserError, check
 from prefrontal.models import two_step
 from prefrontal.publishing import captions
@@ -61,9 +61,18 @@ SIMULATED_SESSION = 100
 matters little."""
 
 
-CHOICE_WORDS = "(choice|resp|action|option)"
-SECOND_CHOICE = re.compile(rf"(2|second).*{CHOICE_WORDS}|{CHOICE_WORDS}.*(2|second)", re.IGNORECASE)
-"""Names of columns that hold a choice at the second stage."""
+SECOND = re.compile(r"2|second|stage.?ii", re.IGNORECASE)
+"""Names of columns that may hold a choice at the second stage."""
+
+MOST_OPTIONS = 6
+"""Most values of such a column; one with more, or with fractions, measures something."""
+
+DERIVED = 0.9
+"""Share of trials from which a column follows from what is known of them, if it does."""
+
+SURE = 4.5
+"""Standard errors by which a column repeats more often after reward than without, which shows that
+it holds a choice whatever its name."""
 
 DAW = (
     "a choice between two options at the second stage (Daw et al. 2011), "
@@ -80,8 +89,9 @@ class Options(report.Options):
     The file may also be MATLAB's, as data/ofc_physdata.mat of Brody-Lab/MixtureAgentsModels.
     """
 
-    common: float = 0.8
-    """Probability of the common transition, which planners know (Miller et al. 2017: 0.8)."""
+    common: float | None = None
+    """Probability of the common transition, which planners know (Miller et al. 2017: 0.8); by
+    default its share of the file's transitions."""
     rich: float = 0.8
     """Reward probability of the rich state, for simulated subjects (Miller et al. 2017: 0.8)."""
     reversal: float = 0.02
@@ -92,7 +102,8 @@ class Options(report.Options):
         super().__post_init__()
         for name in ("common", "rich", "reversal"):
             value = getattr(self, name)
-            check(0 <= value <= 1, name, value, "a probability between 0 and 1")
+            legal = value is None or 0 <= value <= 1
+            check(legal, name, value, "a probability between 0 and 1")
 
 
 def read_rat(rat: h5py.Group, seed: int, where: str) -> pd.DataFrame:
@@ -174,33 +185,109 @@ def read_rats(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: not a readable MATLAB 7.3 file of rats ({reason})") from error
 
 
+def follows(values: pd.Series, known: pd.DataFrame) -> bool:
+    """Tell whether a column follows from what is known of this trial or of the one before.
+
+    That is, from one of the known columns, or as whether the choice was the right one does, from
+    whether the first choice changed.
+    """
+    changed = values != values.shift()
+    others = pd.concat([known, known.shift()], axis=1).fillna("none").astype(str)
+    tables = [pd.crosstab(others.iloc[:, k], values) for k in range(others.shape[1])]
+    for choice in (known["choice"], known["choice"].shift()):
+        tables += [pd.crosstab(choice != choice.shift(), column) for column in (changed, values)]
+    return any(table.max(axis=1).sum() > DERIVED * len(values) for table in tables)
+
+
+def is_choice(values: pd.Series, known: pd.DataFrame, named: bool) -> bool:
+    """Tell whether a column holds choices between two options at the second stage.
+
+    Parameters
+    ----------
+    values : Series
+        Text of the column in valid trials.
+    known : DataFrame
+        choice, reward, state (of the second stage; the same in all trials if it is not known).
+    named : bool
+        True if the column's name says so; otherwise options must be other ones in each state, or
+        be repeated more often after reward than without.
+    """
+    state = known["state"]
+    options = values.groupby(state).nunique()
+    numbers = pd.to_numeric(values, errors="coerce")
+    measured = bool((numbers.notna() & (numbers % 1 != 0)).any())
+    if options.max() < 2 or values.nunique() > MOST_OPTIONS or measured:
+        return False
+    if named or (len(options) == 2 and values.nunique() == options.sum() == 4):
+        return True
+    if follows(values, known):
+        return False
+    before, paid = (column.groupby(state).shift() for column in (values, known["reward"]))
+    stay = (values == before)[before.notna()].groupby(paid[before.notna()]).agg(["mean", "size"])
+    if list(stay.index) != [0, 1]:
+        return False
+    error = np.sqrt((stay["mean"] * (1 - stay["mean"]) / stay["size"]).sum())
+    return bool(stay["mean"][1] - stay["mean"][0] > SURE * error)
+
+
 def check_second_stage(sheet: TrialSheet, recoding: Recoding) -> None:
     """Raise UserError if subjects also chose at the second stage, which would be collapsed."""
-    meanings = dict(recoding.get("outcome_state", {})).values()
+    given = recoding.get("outcome_state", {})
+    meanings = given.values() if isinstance(given, Mapping) else []
     states = [state for state in meanings if state != "none"]
     if len(set(states)) < len(states):
         raise UserError(
             f"{sheet.where}: --recode outcome_state=... gives two values the same state, "
             f"as if there were {DAW}"
         )
-    valid, has_state = sheet.frame["choice"] >= 0, "outcome_state" in sheet.frame
-    state = sheet.frame["outcome_state"] if has_state else pd.Series("", sheet.frame.index)
-    for name in sheet.frame.columns:
-        if SECOND_CHOICE.search(name):
-            options = sheet.frame.loc[valid, name].groupby(state[valid]).nunique()
-            if (options > (1 if has_state else 2)).any():
-                raise UserError(f"{sheet.where}: column {name!r} is {DAW}")
+    frame = sheet.frame[sheet.frame["choice"] >= 0].reset_index(drop=True)
+    known = frame[["choice", "reward"]].assign(state="unknown")
+    if "outcome_state" in frame:
+        known["state"] = frame["outcome_state"].astype(str)
+    elif "transition" in frame:
+        second = (frame["choice"] == 1) == (frame["transition"] == "common")
+        known["state"] = np.where(second, "S2", "S1")
+    for name in frame.columns:
+        values = frame[name].astype(str).str.strip()
+        is_known = name in (*KNOWN, *WORDS, *schema.KEYS)
+        if not is_known and is_choice(values, known, bool(SECOND.search(name))):
+            raise UserError(
+                f"{sheet.where}: column {name!r} is {DAW}; if it is none, leave it out of the file"
+            )
+
+
+def common_probability(trials: pd.DataFrame, common: float | None = None) -> float:
+    """Probability of the common transition, for planners: the stated one, or as in the trials.
+
+    Prints which, and of how many trials.
+    """
+    done = trials["transition"].isin(["common", "uncommon"]) & (trials["choice"] >= 0)
+    share, n = float((trials.loc[done, "transition"] == "common").mean()), int(done.sum())
+    seen = f"{100 * share:.1f} % of {n} transitions are common"
+    if common is not None:
+        print(f"{seen}; planners take {common:g} (--common)")
+        return common
+    if n and share < 0.5:
+        raise UserError(
+            f"trials: {seen}; exchange the meanings (--recode transition=... or "
+            "outcome_state=..., S1 being where left commonly leads), or give --common"
+        )
+    print(f"{seen}, which planners take for their probability (--common states another)")
+    return share
 
 
 def read_table(
-    source: Path | pd.DataFrame, columns: dict[str, str], recoding: Recoding
+    source: Path | pd.DataFrame,
+    columns: dict[str, str],
+    recoding: Recoding,
+    rows: tuple[str, ...] = (),
 ) -> pd.DataFrame:
     """Read a table.
 
     Either the transition or the second-stage state may be missing; it follows from the other and
     the choice.
     """
-    sheet = open_sheet(source, columns, recoding, WORDS)
+    sheet = open_sheet(source, columns, recoding, WORDS, rows=rows)
     check_second_stage(sheet, recoding)
     trials = sheet.frame
     valid, right = trials["choice"] >= 0, trials["choice"] == 1
@@ -234,10 +321,10 @@ def read(options: Options) -> pd.DataFrame:
     if options.file.suffix == ".mat":
         check(options.file.is_file(), "file", str(options.file), "an existing file")
         expected = "left out for MATLAB files, whose fields are known"
-        given = bool(options.columns or options.recode)
-        check(not given, "columns or recode", "given", expected)
+        given = bool(options.columns or options.recode or options.rows)
+        check(not given, "columns, recode or rows", "given", expected)
         return read_rats(options.file)
-    return read_table(options.file, options.column_names, options.recoding)
+    return read_table(options.file, options.column_names, options.recoding, options.rows)
 
 
 def number_again(trials: pd.DataFrame) -> pd.DataFrame:
@@ -248,6 +335,15 @@ def number_again(trials: pd.DataFrame) -> pd.DataFrame:
 def completed(trials: pd.DataFrame) -> pd.DataFrame:
     """Leave out violations, as the laboratory's own code does: a lag counts completed trials."""
     return number_again(trials[(trials["choice"] >= 0) & (trials["transition"] != "none")])
+
+
+def without_choices(all_trials: pd.DataFrame, trials: pd.DataFrame) -> dict[tuple[str, int], str]:
+    """Subjects that completed no trial, and so are missing in ``trials``."""
+    subjects = [
+        [(str(variant), int(seed)) for variant, seed in frame[SUBJECT].drop_duplicates().to_numpy()]
+        for frame in (all_trials, trials)
+    ]
+    return {key: "no completed trial" for key in subjects[0] if key not in subjects[1]}
 
 
 def handlings(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -375,7 +471,7 @@ def recovery_summary(recovery: pd.DataFrame) -> pd.DataFrame:
 
 def analyse(
     all_trials: pd.DataFrame,
-    common: float = Options.common,
+    common: float | None = None,
     rich: float = Options.rich,
     reversal: float = Options.reversal,
     restarts: int = Options.restarts,
@@ -394,7 +490,7 @@ def analyse(
     all_trials = all_trials.reset_index(drop=True) if known else read_table(all_trials, {}, {})
     trials = completed(all_trials)
     check(len(trials) > 0, "trials", "without completed ones", "a table with some")
-    reasons = report.unfit(trials, PARAMETERS)
+    reasons = report.unfit(trials, PARAMETERS) | without_choices(all_trials, trials)
     fitted = report.fittable(trials, reasons, "trials")
     weights = staying.two_step_weights(trials, errors=True)
     stays = staying.stay_probability(trials)
@@ -405,6 +501,7 @@ def analyse(
     if "rich_state" in trials.columns:
         yield "stay_interaction", staying.stay_interaction(trials)
     yield "sensitivity", sensitivity(all_trials)
+    common = common_probability(trials, common)
     fits = fit_models(fitted, restarts, common)
     yield "fits", fits
     yield "undetermined", report.undetermined(trials, weights, reasons, fits, two_step.BOUNDS)
@@ -429,6 +526,7 @@ def analyse(
 def run(options: Options) -> None:
     """Write the tables, and draw animals next to networks."""
     networks = animals_figure.networks(Results("two_step", options.data))
+    options.folder("two_step")
     trials = read(options)
     task = (options.common, options.rich, options.reversal)
     tables = analyse(trials, *task, options.restarts, options.simulations)

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import Drawing
 from prefrontal.publishing.results import Results
-from prefrontal.statistics import interval, summarize
 from replications.weather.ideal_observer import KINDS
 from replications.weather.settings import BETS, DRAWN, MAIN, OUTSIDE, Weather
 
@@ -35,22 +34,13 @@ def draw_curve(ax: Axes, curves: pd.DataFrame, variant: str, column: str, label:
     """Panels a, b: networks, with 95 % intervals, and references over the days of a sequence."""
     for learner in ("network", *REFERENCES):
         rows = curves[(curves["variant"] == variant) & (curves["learner"] == learner)]
-        mean, name = summarize(rows, ["day"], column), variant if learner == "network" else learner
-        style = "-" if learner == "network" else "--"
-        ax.plot(mean["day"], mean["mean"], color=COLORS[name], label=LABELS[name], ls=style)
+        name, dashes, band = learner, "--", 0.0
         if learner == "network":
-            band = (mean["day"], mean["ci_low"], mean["ci_high"])
-            ax.fill_between(*band, color=COLORS[name], alpha=0.25, lw=0)
+            name, dashes, band = variant, "-", 0.25
+        line = {"label": LABELS[name], "ls": dashes}
+        plotting.curve(ax, rows, "day", column, COLORS[name], band=band, **line)
     ax.set(xlabel="day", ylabel=label, title=f"n = {rows['seed'].nunique()} networks")
     ax.legend(fontsize=5.5)
-
-
-def draw_networks(ax: Axes, x: float, networks: pd.Series, color: str) -> None:
-    """Draw every network as a dot, and their mean with its 95 % interval."""
-    mean, low, high = interval(networks)
-    ax.plot([x] * 2, [low, high], color=color, lw=0.9)
-    ax.plot([x - 0.06, x + 0.06], [mean] * 2, color=color, lw=0.9)
-    plotting.dots(ax, x, networks, color, width=0.08, size=3.5)
 
 
 def draw_accuracy(
@@ -60,9 +50,12 @@ def draw_accuracy(
     for x, group in enumerate(groups):
         networks = group[group["learner"] == "network"]
         for variant, offset in OFFSETS.items():
-            values = networks.loc[networks["variant"] == variant, "accuracy"].dropna()
-            if len(values):
-                draw_networks(ax, x + offset, values, COLORS[variant])
+            values, color = (
+                networks.loc[networks["variant"] == variant, "accuracy"],
+                COLORS[variant],
+            )
+            plotting.dots(ax, x + offset, values.dropna(), color, width=0.08, size=3.5)
+            plotting.mean_interval(ax, x + offset, values, color, half=0.06, widths=(0.9, 0.9))
         for learner in REFERENCES:
             mean = group.loc[group["learner"] == learner, "accuracy"].mean()
             ax.plot([x - 0.35, x + 0.35], [mean, mean], color=COLORS[learner], lw=1, ls="--")
@@ -72,9 +65,8 @@ def draw_accuracy(
 
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 105)
-    axes = dict(zip("abcd", figure.subplots(2, 2, width_ratios=(1, 1)).flat, strict=True))
-    figure.subplots_adjust(left=0.085, right=0.985, top=0.94, bottom=0.11, wspace=0.27, hspace=0.48)
+    margins = {"left": 0.085, "right": 0.985, "top": 0.94, "bottom": 0.11}
+    figure, axes = plotting.mosaic("ab;cd", 105, wspace=0.27, hspace=0.48, **margins)
     curves, scores, task = results["curves"], results["scores"], results.settings[MAIN].task
     draw_curve(axes["a"], curves, MAIN, "log_loss", "log loss (nats per day)")
     if BETS in results.settings:
@@ -89,6 +81,4 @@ def draw(results: Results) -> Iterator[Drawing]:
     labels = ["as in\ntraining", f"{OUTSIDE},\nnever met".replace(" and", "\nand")]
     draw_accuracy(axes["d"], tests, labels, task)
     axes["d"].set_xlim(-0.5, len(tests) - 0.5)
-    for letter, ax in axes.items():
-        plotting.panel_label(ax, letter)
-    yield Drawing("fig_weather", figure, {letter: [ax] for letter, ax in axes.items()})
+    yield plotting.lettered("fig_weather", figure, axes)

@@ -8,12 +8,11 @@ import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from prefrontal.environments import make as make
     from prefrontal.environments import make_vec as make_vec
     from prefrontal.environments import play as play
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 __version__ = "1.0.0"
 
 
-def load(experiment: str, variant: str = "", data: Path | None = None) -> Trained:
+def load(experiment: str, variant: str = "", data: Path | str | None = None) -> Trained:
     """Read trained networks, ready to play.
 
     Parameters
@@ -31,7 +30,7 @@ def load(experiment: str, variant: str = "", data: Path | None = None) -> Traine
         Name of its folder, such as "two_step".
     variant : str
         What was trained, by its name in the experiment's settings.py; by default the main one.
-    data : Path, optional
+    data : Path or str, optional
         Data folder, by default that of the suite.
 
     Raises
@@ -46,10 +45,14 @@ def load(experiment: str, variant: str = "", data: Path | None = None) -> Traine
     >>> networks.predict(trials)  # doctest: +SKIP
     """
     from prefrontal import experiments, files
+    from prefrontal.errors import check
     from prefrontal.networks.load import Networks  # imports torch, which analyses do without
 
+    check(isinstance(variant, str), "variant", variant, "the name of one")
+    check(data is None or isinstance(data, str | Path), "data", data, "a folder")
     chosen = experiments.get(experiment)
-    return Networks(chosen, data or files.DATA)(variant or chosen.main)
+    folder = files.DATA if data is None else Path(data)
+    return Networks(chosen, folder)(variant or chosen.main)
 
 
 def __getattr__(name: str) -> Any:

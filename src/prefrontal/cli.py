@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 COMMANDS = {
     "Reproduce": {
@@ -94,6 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 shows ? for the rest
+            stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help", "help"):
         print(overview())
@@ -107,6 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     known = {name: where for commands in COMMANDS.values() for name, (where, _) in commands.items()}
 
     def command() -> None:
+        from prefrontal.files import check_checkout
+
+        check_checkout(Path.cwd())
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"

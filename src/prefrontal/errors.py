@@ -60,6 +60,10 @@ def run(main: Callable[[], Any]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         sys.exit(f"error: {error.filename or 'file'}: {error.strerror or error}")
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
+            raise
+        sys.exit("error: this needs more memory than the process may have (ulimit -v; free -h)")
     except KeyboardInterrupt:
         sys.exit(
             "interrupted; nothing already written is lost, and training resumes "

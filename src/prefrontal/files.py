@@ -24,6 +24,18 @@ def _checkout() -> Path | None:
     return root if (root / "pyproject.toml").exists() and (root / "replications").is_dir() else None
 
 
+def check_checkout(folder: Path) -> None:
+    """Raise UserError in a checkout other than the one whose code runs."""
+    for top in (folder, *folder.parents):
+        if (top / "src" / "prefrontal").is_dir() and (top / "pyproject.toml").exists():
+            if not os.path.samefile(top / "src" / "prefrontal", PACKAGE_FOLDER):
+                raise UserError(
+                    f"{top} is a checkout, but this command runs the code in {PACKAGE_FOLDER}; "
+                    "delete its .venv and run make again, or work outside the checkout"
+                )
+            return
+
+
 CHECKOUT = _checkout()
 ROOT = CHECKOUT or Path.cwd()
 DATA = CHECKOUT / "data" if CHECKOUT else Path(user_cache_dir("prefrontal")) / "data"

@@ -197,7 +197,7 @@ def test_one_command_analyses_a_file_of_hbayesdm(
     command += ["--recode", f"choice={meanings}", "reward=-1:0,1:1", "--species", "humans"]
     command += ["--restarts", "1", "--simulations", "1", "--lags", "2", "--data", str(data)]
     family.main(command)
-    folder = tmp_path / f"study_{family.FAMILY.experiment}"
+    folder = tmp_path / f"study_txt_{family.FAMILY.experiment}"
     assert {part.name for part in tmp_path.iterdir()} == {"study.txt", "data", folder.name}
     weights = storage.read(folder / "lag_weights.csv")
     assert set(weights["subject"]) == {"s0", "s1"}
@@ -239,7 +239,7 @@ def test_missing_input_raises_before_any_work(tmp_path):
     for message, arguments in cases.items():
         with pytest.raises(UserError, match=message):
             run(*arguments, data)
-    assert not (tmp_path / "study_bandit").exists()
+    assert not (tmp_path / "study_txt_bandit").exists()
 
 
 def test_animals_with_undetermined_choices_are_listed():
@@ -249,7 +249,7 @@ def test_animals_with_undetermined_choices_are_listed():
         usual.assign(subject="never", reward=0.0),
         usual.head(3).assign(subject="few"),
     ]
-    trials = read.read(pd.concat([usual, *odd]).drop(columns="seed"))
+    trials = read.read(pd.concat([usual, *odd]).drop(columns="seed"), {"session": "episode"})
 
     def analyse(trials):
         return dict(bandit_animals.analyse(trials, bandits.FAMILY, restarts=1, simulations=1))

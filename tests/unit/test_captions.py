@@ -1,10 +1,12 @@
 """Captions get their numbers from results, by key."""
 
 import re
+from html import escape
 
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 
 from prefrontal.errors import UserError
 from prefrontal.publishing import captions, claims
@@ -116,3 +118,22 @@ def test_networks_are_counted(tmp_path):
     evaluated = claims.evaluate_claims(CLAIMS[:2], MEASURES, "main", {})
     storage.write(evaluated, tmp_path / "toy" / "results" / "claims.csv", "claims", {})
     assert captions.fill("{networks} networks", "toy", tmp_path) == "2 networks"
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("rats_session_1.csv", "rats_session_1.csv"),
+        ("[x](y).csv", r"\[x\](y).csv"),
+        ("<img src=x>.csv", r"\<img src=x\>.csv"),
+        ("*a* _b_ `c`", r"\*a\* \_b\_ \`c\`"),
+        ("a &lt; b & c", r"a \&lt; b & c"),
+        ("www.example.csv", r"www\.example.csv"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_names_of_files_are_no_markdown(name, escaped, tmp_path):
+    filled = captions.fill("{animals: file}", "two_step", tmp_path, {"file": name})
+    assert filled == escaped
+    html = MarkdownIt().render(filled)
+    assert html == f"<p>{escape(' '.join(name.split()), quote=False)}</p>\n"

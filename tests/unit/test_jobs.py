@@ -7,8 +7,10 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask
 import pytest
 import torch
+from distributed import Client
 from safetensors.torch import load_file
 
 from prefrontal import experiments
@@ -32,11 +34,30 @@ def swept(folder: Path, *arguments: str) -> dict[str, bytes]:
     return {name: (tables / name).read_bytes() for name in ("both.csv", "both_curves.csv")}
 
 
+CREDENTIALS = [f"distributed.comm.tls.{name}" for name in ("ca-file", "client.cert", "client.key")]
+
+
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
-    """Address of a scheduler with two worker processes, which take seconds to start."""
+    """Address of a scheduler with two worker processes, which take seconds to start.
+
+    Its credentials are in Dask's configuration, as CONTRIBUTING.md says.
+    """
     with jobs.client(None, 2) as connection:
-        yield connection.scheduler.address
+        security = connection.security
+        values = security.tls_ca_file, security.tls_client_cert, security.tls_client_key
+        with dask.config.set(dict(zip(CREDENTIALS, values, strict=True))):
+            yield connection.scheduler.address
+
+
+def test_workers_take_no_code_from_strangers(scheduler):
+    assert scheduler.startswith("tls://127.0.0.1:")
+    with dask.config.set(dict.fromkeys(CREDENTIALS)):
+        for address in (scheduler, scheduler.replace("tls://", "tcp://")):
+            with pytest.raises((OSError, TypeError, ValueError, RuntimeError)):
+                Client(address, timeout=2, set_as_default=False)
+        with pytest.raises(UserError, match=r"scheduler 'tls://.*credentials"):
+            jobs.run_jobs(numbered(0), Machines(scheduler=scheduler))
 
 
 @pytest.fixture(scope="module")

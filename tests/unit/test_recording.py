@@ -359,3 +359,36 @@ def test_trained_networks_play_in_double_precision(data):
         (recorded.activity, ["unit_00"]),
     ):
         assert (frame[columns].dtypes == np.float32).all()
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"episodes": 2.5}, r"episodes is 2\.5; it must be a whole number, at least 1"),
+        ({"episodes": None}, "episodes is None; it must be a whole number, at least 1"),
+        ({"episodes": True}, "episodes is True; it must be a whole number"),
+        ({"episodes": 10**18}, "episodes is 1000000000000000000; it must be at most"),
+        ({"activity_periods": ("rest",)}, "activity_periods is 'rest'; it must be of fixation, "),
+        ({"task": Bandit(arms="correlated").build()}, "number of observations of BanditTask is"),
+        ({"task": TwoStep(reversal=0.1)}, r"task is .*; it must be a Task, such as"),
+    ],
+)
+def test_python_interface_names_what_is_wrong(asked, message, tmp_path):
+    train_two(tmp_path)
+    networks = prefrontal.load("two_step", data=str(tmp_path))
+    with pytest.raises(UserError, match=message):
+        networks.record(**{"episodes": 2} | asked)
+    with pytest.raises(UserError, match="data is 7; it must be a folder"):
+        prefrontal.load("two_step", data=7)
+    with pytest.raises(UserError, match="experiment is 3; it must be one of"):
+        prefrontal.load(3)
+    with pytest.raises(UserError, match="variant is 3; it must be the name of one"):
+        prefrontal.load("two_step", 3)
+
+
+def test_a_recording_that_lacks_a_variant_is_refused(tmp_path):
+    recorded = record_two_step(2)
+    both = {"test": REVERSAL, "other": REVERSAL}
+    recording.write_recording(dataclasses.replace(recorded, settings=both), tmp_path)
+    with pytest.raises(UserError, match=r"trials\.parquet: no trials of variant 'other'"):
+        recording.read_recording(tmp_path, TASKS)

@@ -141,6 +141,20 @@ COMMANDS: list[tuple[str, str]] = [
     ("train two_step --training.discount .5", "training.discount differ from the suite's networks"),
     ("train two_step --out r --threads 0", "threads is 0; it must be at least 1 and at most"),
     ("train two_step --out r --device tpu", "device is 'tpu'; it must be one of those found here"),
+    ("train two_step --out r --variants ''", "variant is ''; it must be one of default, 2_steps"),
+    *(
+        (f"{command} {10**18}", f"{option} is {10**18}")
+        for command, option in (
+            ("train two_step --out r --training.episodes", "training.episodes"),
+            ("train two_step --out r --task.trials", "task.trials"),
+            ("train two_step --out r --training.unroll", "training.unroll"),
+            ("train two_step --out r --networks", "networks"),
+            ("train two_step --out r --workers", "workers"),
+            ("record two_step --out run --test-episodes", "episodes"),
+            ("sweep two_step --out run --vary task.trials=3 --points", "points"),
+        )
+    ),
+    ("train two_step --out r --training.value-cost 1e18", "training.value_cost is 1e+18"),
     ("train two_step --out r --workers 0", "workers is 0; it must be at least 1"),
     (
         "train two_step --out r --workers 2 --scheduler tcp://x:1",
@@ -263,6 +277,11 @@ FILES: list[tuple[str, str, Spoil]] = [
     ),
     (
         "analyse two_step --out run --test-episodes 8",
+        "steps.parquet: changed since it was written",
+        flipped(STEPS, -600),  # in the footer, beyond the data
+    ),
+    (
+        "analyse two_step --out run --test-episodes 8",
         "steps.parquet: a steps table needs column 'rpe'",
         without(STEPS, "rpe"),
     ),
@@ -342,4 +361,4 @@ def test_bad_files(row, folder, capsys):
 
 def test_missing_figures_name_the_command(folder, capsys):
     shutil.rmtree("run/data/two_step/results")
-    assert_one_line("draw two_step --out run", "run the step that writes it first", folder, capsys)
+    assert_one_line("draw two_step --out run", "no results; run prefrontal analyse", folder, capsys)

@@ -1,6 +1,7 @@
 """Story 1: figures from results whose hashes match, and nothing else is done."""
 
 import json
+import os
 
 import pytest
 
@@ -74,3 +75,29 @@ def test_hash_of_results_names_what_is_due(tmp_path):
     assert steps.analysis_inputs(study, tmp_path) != steps.analysis_inputs(
         study, tmp_path, episodes=7
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "step"),
+    [
+        ("data/weather/networks/bets_0.safetensors", "record"),
+        ("data/weather/networks/bets_0.csv", "analyse"),
+        ("data/published/fig5e.csv", "analyse"),
+        ("data/weather/results/measures.csv", "analyse"),
+        ("figures/fig_weather.png", "draw"),
+    ],
+)
+def test_hashes_find_what_was_deleted_or_edited(path, step, tmp_path, monkeypatch):
+    """Whatever its time says."""
+    copy = copy_repository(tmp_path, NAME)
+    monkeypatch.setattr(steps.files, "PUBLISHED", copy / "data" / "published")
+    data, study = copy / "data", experiments.study(NAME)
+    results = data / NAME / "results"
+    about = steps.read_inputs(results) | {"inputs": steps.analysis_inputs(study, data)}
+    (results / steps.INPUTS).write_text(json.dumps(about))
+    assert steps.due(NAME, data) == ["draw"], "figures are always drawn"
+    if (copy / path).exists():
+        with (copy / path).open("ab") as file:
+            file.write(b"1\n")
+        os.utime(copy / path, (0, 0))
+    assert step in steps.due(NAME, data)

@@ -111,3 +111,10 @@ def test_a_users_own_error_shows_its_traceback(tmp_path):
     done = prefrontal("run", "two_step", *TINY, "--out", str(tmp_path / "r"), root=root)
     assert done.returncode == 1 and "KeyError: 'lag_wieghts'" in done.stderr
     assert "replications/two_step/analysis.py" in done.stderr
+
+
+def test_help_shows_the_task_first_on_two_screens():
+    text = prefrontal("train", "two_step", "--help", COLUMNS="100").stdout
+    assert len(text.splitlines()) <= 100
+    assert text.index("--task.reversal") < text.index("--networks")
+    assert "--training.learning-rate" in prefrontal("train", "two_step", "--help-all").stdout

@@ -30,6 +30,9 @@ from prefrontal.tables.schema import SUBJECT
 FOLDS = 4
 """Folds of the cross-validation: sessions, or quarters of sessions where there are fewer."""
 
+MOST_LAGS = 100
+"""Longest history in the regression."""
+
 NETWORK_EPISODES = 20
 """Episodes of each network that are analysed for comparison."""
 
@@ -95,8 +98,9 @@ class Options(report.Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("lags", "arms"):
-            check(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
+        for name, most in (("lags", MOST_LAGS), ("arms", read.MOST_ARMS)):
+            value = getattr(self, name)
+            check(0 <= value <= most, name, value, f"at least 0, at most {most}")
 
 
 def lag_weights(trials: pd.DataFrame, arms: int, lags: int) -> pd.DataFrame:
@@ -112,13 +116,28 @@ def lag_weights(trials: pd.DataFrame, arms: int, lags: int) -> pd.DataFrame:
     return regression.arm_regression(trials, arm_signals, lags, free, errors=True)
 
 
+def check_lags(trials: pd.DataFrame, lags: int) -> None:
+    """Raise UserError if no session is longer than the trials of history."""
+    longest = int(trials["trial"].max())
+    check(lags <= longest, "lags", lags, f"below the trials of the longest session, {longest + 1}")
+
+
 def folds(trials: pd.DataFrame) -> np.ndarray:
-    """Group trials for cross-validation: by session, or quarter of a session if there are few."""
+    """Group trials for cross-validation: by session, or quarter of a session if there are few.
+
+    Where all choices would be in few folds, as of an animal that stopped responding, by quarters of
+    its choices.
+    """
     session = trials.groupby(schema.EPISODE, observed=True).ngroup()
     if session.nunique() >= FOLDS:
-        return session.to_numpy()
-    quarter = FOLDS * trials["trial"] // (trials["trial"].groupby(session).transform("max") + 1)
-    return (FOLDS * session + quarter).to_numpy()
+        groups = session.to_numpy()
+    else:
+        last = trials["trial"].groupby(session).transform("max")
+        groups = (FOLDS * session + FOLDS * trials["trial"] // (last + 1)).to_numpy()
+    free = schema.free_choices(trials).to_numpy()
+    if len(np.unique(groups[free] % FOLDS)) == FOLDS:
+        return groups
+    return FOLDS * np.maximum(free.cumsum() - 1, 0) // max(1, int(free.sum()))
 
 
 def fit_models(
@@ -346,7 +365,7 @@ def draw_groups(ax: Axes, frames: Mapping[str, pd.DataFrame], by: str, value: st
                 ax.bar(place, values.mean(), 0.34, yerr=report.sem(values), **style)
                 plotting.dots(ax, place, values, width=0.1)
     ax.set(xticks=range(len(names)), ylim=(0, 1.02))
-    ax.set_xticklabels([name.replace(" ", "\n") for name in names])
+    report.label_blocks(ax, names)
 
 
 def short(name: str) -> str:
@@ -388,6 +407,8 @@ def drawing(
     e, g = figure.add_subplot(bottom[0]), figure.add_subplot(bottom[2])
     cells = bottom[1].subgridspec(1, len(PARAMETERS), wspace=0.45)
     f = [figure.add_subplot(cells[column]) for column in range(len(PARAMETERS))]
+    species = report.plain(species)
+    animals["block_rates"]["block"] = animals["block_rates"]["block"].astype(str)
     draw_weights(a, animals["lag_weights"], species)
     draw_weights(b, networks["lag_weights"], "networks")
     a.set_ylabel("weight on choice (log odds)")
@@ -444,7 +465,10 @@ def run(family: TaskFamily, options: Options) -> None:
     options.folder(family.experiment)
     network_trials = networks_of(family, options.data)
     arms = options.arms or family.arms
-    trials = read.read(options.file, options.column_names, options.recoding, arms=arms)
+    trials = read.read(
+        options.file, options.column_names, options.recoding, arms=arms, rows=options.rows
+    )
+    check_lags(trials, options.lags or family.lags)
     arms = arms or int(trials["choice"].max()) + 1
     check(arms >= 2, "choice", "of one arm only", "of two or more; give their number with --arms")
 

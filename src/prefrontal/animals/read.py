@@ -7,8 +7,8 @@ The analyses of the networks' trials then apply to them. ``prefrontal trials`` w
 
 from __future__ import annotations
 
-import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +19,34 @@ import pandas as pd
 import tyro
 
 from prefrontal import files
+from prefrontal.animals import text as text_files
 from prefrontal.errors import UserError, check
 from prefrontal.tables import schema, storage
 
-Recoding = Mapping[str, Mapping[str, Any]]
-"""Column -> value in the file -> its meaning, such as {"choice": {"l": 0, "r": 1}}."""
+Recoding = Mapping[str, "Mapping[Any, Any] | str"]
+"""Column -> value in the file -> its meaning, such as {"choice": {"l": 0, "r": 1}}; for rewards
+also "sign" (1 for gains, else 0) or ">50" (1 above 50, else 0)."""
 
-SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
-"""Field separators of text files."""
+THRESHOLD = re.compile(r"sign|>\s*(-?\d+(?:\.\d+)?)")
+"""Recoding of rewards by their size."""
 
 NAMES = ("subject", "session", "variant", "block")
 """Columns that hold names, which are read as text: 007 is not 7."""
 
-MISSING = ("", "NA", "NaN")
-"""Texts for a missing value; messages and --recode call it "nan"."""
+KNOWN = ("choice", "reward", "subject", "session", "trial", "variant", "block", "forced")
+"""Columns that have a meaning in every task."""
+
+MAGNITUDE = re.compile(r"magnitude_\d+")
+"""Column of what is at stake on an arm."""
+
+MISSING = ("", "NA", "N/A", "#N/A", "n/a", "<NA>", "NaN", "nan", "None", "NULL", "null")
+"""Texts for a missing value; messages call it "nan", and --recode by any of them."""
+
+SUBJECT_NAME = re.compile(r"subj|partic|person|animal|rat(_?id)?$|mouse|monkey|(^|_)id$", re.I)
+"""Names of columns that are likely to name subjects."""
+
+MOST_ARMS = 16
+"""Largest number of arms; every arm adds a bias to every model, and fits would not end."""
 
 
 def _pairs(name: str, pairs: tuple[str, ...], form: str) -> dict[str, str]:
@@ -52,15 +66,32 @@ def parse_columns(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 def parse_recoding(rules: tuple[str, ...]) -> Recoding:
-    """Read ``choice=l:0,r:1``: our column = meanings of its values in the file."""
+    """Read ``choice=l:0,r:1``, ``reward=sign`` or ``reward=>50``: our column = meanings."""
     form = "<column>=<in the file>:<meaning>,..., such as choice=l:0,r:1, each value once"
-    recoding: dict[str, dict[str, Any]] = {}
+    recoding: dict[str, Mapping[Any, Any] | str] = {}
     for column, listed in _pairs("recode", rules, form).items():
-        pairs = [pair.partition(":")[::2] for pair in listed.split(",")]
-        recoding[column] = dict(pairs)
-        legal = all(all(pair) for pair in pairs) and len(recoding[column]) == len(pairs)
+        if THRESHOLD.fullmatch(listed):
+            recoding[column] = listed
+            continue
+        pairs = [pair.rpartition(":")[::2] for pair in listed.split(",")]
+        meaning = dict(pairs)
+        legal = all(all(pair) for pair in pairs) and len(meaning) == len(pairs)
         check(legal, "recode", f"{column}={listed}", form)
+        recoding[column] = meaning
     return recoding
+
+
+def parse_rows(rules: tuple[str, ...]) -> list[tuple[str, bool, str]]:
+    """Read ``screen == bandit`` or ``screen != bandit``: column, whether equal, and value."""
+    conditions = []
+    for rule in rules:
+        match = re.fullmatch(r"(.+?)\s*(==|!=)\s*(.*)", rule.strip())
+        if match is None:
+            raise UserError(
+                f"rows is {rule!r}; it must be '<column> == <value>' or '<column> != <value>'"
+            )
+        conditions.append((match[1], match[2] == "==", match[3].strip("\"'")))
+    return conditions
 
 
 def _text(value: Any) -> str:
@@ -80,7 +111,9 @@ def _text(value: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """Whole number without its decimal point, 1 for 1.0; other text unchanged."""
+    """Whole number without its decimal point, 1 for 1.0 and true; other text unchanged."""
+    if text.lower() in ("true", "false"):
+        return str(int(text.lower() == "true"))
     try:
         return str(int(float(text))) if float(text).is_integer() else text
     except ValueError:
@@ -96,50 +129,73 @@ def _inferred(column: pd.Series) -> pd.Series:
     return text.astype("float64") if decimal else column
 
 
-def _check_unique(names: list[str], where: str) -> None:
-    """Raise UserError if two columns have the same name."""
-    doubled = [name for k, name in enumerate(names) if name in names[:k]]
-    if doubled:
-        raise UserError(f"{where}: column {doubled[0]!r} occurs twice in the header; rename one")
-
-
-def _read_text(path: Path) -> pd.DataFrame:
-    """Read a text file, all fields as text, and print the separator."""
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet file, whoever wrote it."""
+    content = path.read_bytes()
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        header = text.lstrip("\n").partition("\n")[0]
-        separator = max(SEPARATORS, key=header.count)
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a readable text file in UTF-8 ({error})") from error
-    rows = [line for line in lines if line and line != [""]]
-    check(len(rows) > 1, str(path), "empty", "a table of trials with the column names first")
-    names = [name.strip() for name in rows[0]]
-    _check_unique(names, str(path))
-    for number, row in enumerate(rows[1:], 1):
-        if len(row) != len(names):
-            fields = f"{len(row)} fields for {len(names)} columns"
-            raise UserError(
-                f"{path}: row {number} (header not counted) has {fields}, "
-                f"separated by {SEPARATORS[separator]}"
-            )
-    print(f"{path.name}: {len(rows) - 1} rows, separated by {SEPARATORS[separator]}")
-    return pd.DataFrame(rows[1:], columns=names, dtype=object)
+        frame = pd.read_parquet(io.BytesIO(content))
+    except (OSError, ValueError, TypeError) as error:  # pyarrow's are among them
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{path}: not a readable table ({reason})") from error
+    storage.check_seal(content, path)
+    return frame
 
 
 def _read_table(source: Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Read a file, or take a table in memory, and return it with its name for messages."""
+    """Read a file, or take a table in memory, and return it with its name for messages.
+
+    Its index is the number of each row, from 1.
+    """
     if isinstance(source, pd.DataFrame):
         frame, where = source, "table"
     else:
         check(source.is_file(), "file", str(source), "an existing file")
-        frame, where = (
-            storage.read(source) if source.suffix == ".parquet" else _read_text(source),
-            str(source),
-        )
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1).reset_index(drop=True)
-    _check_unique(list(frame.columns), where)
+        parquet, where = source.suffix == ".parquet", str(source)
+        frame = _read_parquet(source) if parquet else text_files.read(source)
+    if isinstance(source, pd.DataFrame) or source.suffix == ".parquet":
+        numbered = frame.index.nlevels == 1 and pd.api.types.is_integer_dtype(frame.index)
+        frame = frame.reset_index(drop=numbered and frame.index.name is None)
+        frame.index += 1
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    text_files.check_unique(list(frame.columns), where)
     return frame, where
+
+
+def _selected(frame: pd.DataFrame, rows: tuple[str, ...], where: str) -> pd.DataFrame:
+    """Rows that fulfil all conditions."""
+    for column, equal, value in parse_rows(rows):
+        if column not in frame.columns:
+            listed = ", ".join(frame.columns)
+            raise UserError(f"{where}: no column {column!r} for --rows; there are {listed}")
+        text = frame[column].map(_text)
+        matches = text.map(_plain) == _plain(_text(value))
+        if not (matches == equal).any():
+            some = ", ".join(dict.fromkeys(text.head(1000)))
+            raise UserError(f"{where}: --rows leaves no row; column {column!r} holds {some[:200]}")
+        frame = frame[matches == equal]
+    return frame
+
+
+def _combined(frame: pd.DataFrame, ours: str, theirs: str, where: str) -> pd.Series:
+    """A column of the file, or for numbers the sum or difference of some: gain+loss."""
+    listed = ", ".join(frame.columns)
+    if theirs in frame.columns:
+        return frame[theirs]
+    terms = re.findall(r"([+-]?)([^+-]+)", theirs)
+    if len(terms) < 2 or not all(name.strip() in frame.columns for _, name in terms):
+        raise UserError(f"{where}: no column {theirs!r} for {ours!r}; there are {listed}")
+    total = pd.Series(0.0, frame.index)
+    for sign, name in terms:
+        column = name.strip()
+        sheet = TrialSheet(where, frame, {})
+        numbers = sheet.numbers(column)
+        sheet.check_rows(column, ~np.isfinite(numbers), "a number")
+        if sign == "+" and re.search("loss|lose|cost", column, re.I):
+            sheet.check_rows(
+                column, numbers > 0, f"a loss to be added; write {ours}=...-{column} to subtract it"
+            )
+        total += -numbers if sign == "-" else numbers
+    return total
 
 
 @dataclass(frozen=True)
@@ -166,25 +222,41 @@ class TrialSheet:
             row = int(np.flatnonzero(wrong.to_numpy())[0])
             theirs, value = self.source.get(column, column), _text(self.frame[column].iloc[row])
             raise UserError(
-                f"{self.where}: column {theirs!r}, row {row + 1} (header not counted): "
-                f"{value!r} is not {expected}"
+                f"{self.where}: column {theirs!r}, row {self.frame.index[row]} "
+                f"(header not counted): {value!r} is not {expected}"
             )
 
-    def decode(self, column: str, meaning: Mapping[str, Any]) -> None:
-        """Replace the values of a column by their meanings."""
-        plain = {_plain(value): code for value, code in meaning.items()}
+    def decode(self, column: str, meaning: Mapping[Any, Any] | str) -> None:
+        """Replace the values of a column by their meanings; missing choices may stay so."""
+        if isinstance(meaning, str):
+            threshold = THRESHOLD.fullmatch(meaning)
+            legal = "meanings of values; only reward may be 'sign' or '>50'"
+            if column != "reward" or threshold is None:
+                raise UserError(f"recode is {column}={meaning}; it must be {legal}")
+            reward = self.numbers(column)
+            stated = self.frame[column].map(_text) != "nan"
+            self.check_rows(column, stated & ~np.isfinite(reward), "a number")
+            above = reward > float(threshold[1] or 0)
+            self.frame[column] = above.astype(float).where(stated)
+            return
+        exact = {_text(value): code for value, code in meaning.items()}
+        plain = {_plain(value): code for value, code in exact.items()}
+        if column == "choice":
+            exact = {"nan": -1, **exact}
         text = self.frame[column].map(_text)
-        decoded = text.map(lambda value: meaning.get(value, plain.get(_plain(value))))
-        self.check_rows(column, decoded.isna(), f"one of {', '.join(meaning)}")
+        decoded = text.map(lambda value: exact.get(value, plain.get(_plain(value))))
+        self.check_rows(column, decoded.isna(), f"one of {', '.join(map(str, meaning))}")
         self.frame[column] = decoded.map(_text)
 
     def numbers(self, column: str) -> pd.Series:
         """Return a column as numbers, NaN where it holds something else."""
-        return pd.to_numeric(self.frame[column].map(_text), errors="coerce").astype(float)
+        text = self.frame[column].map(_text).map(_plain)
+        return pd.to_numeric(text, errors="coerce").astype(float)
 
-    def check_choices(self, arms: int | None) -> None:
-        """Check choices and convert them to whole numbers."""
-        choice = self.numbers("choice")
+    def check_choices(self, arms: int | None, recoded: bool = False) -> None:
+        """Check choices and convert them to whole numbers; missing ones are missed trials."""
+        missing = self.frame["choice"].map(_text) == "nan"
+        choice = self.numbers("choice").mask(missing, -1.0)
         if arms == 2:
             legal = (
                 "0 (left), 1 (right) or -1 (invalid); "
@@ -198,6 +270,15 @@ class TrialSheet:
         self.check_rows(
             "choice", ~((choice >= -1) & (choice % 1 == 0) & (choice < (arms or np.inf))), legal
         )
+        sides = "--recode choice=<left>:0,<right>:1,<missed>:-1"
+        self.check_rows(
+            "choice",
+            (choice < 0) & (self.numbers("reward") > 0),
+            f"a missed trial (-1), since it is rewarded; if it is a side, write {sides}",
+        )
+        if not recoded and not missing.any() and set(choice) == {-1, 1}:
+            expected = f"clear: -1 is a missed trial here, or a side; say which with {sides}"
+            self.check_rows("choice", choice < 0, expected)
         if arms is None:
             chosen = set(choice[choice >= 0])
             gap = next(k for k in range(len(chosen) + 1) if k not in chosen)
@@ -206,19 +287,94 @@ class TrialSheet:
                 "(--recode choice=1:0,2:1,...), or give their number with --arms"
             )
             self.check_rows("choice", choice > gap, expected)
+            check(gap <= MOST_ARMS, f"{self.where}: number of arms", gap, f"at most {MOST_ARMS}")
         self.frame["choice"] = choice.astype(int)
 
     def check_rewards(self) -> None:
         """Check rewards of valid choices; a trial without a valid choice has reward 0."""
         valid, reward = self.frame["choice"] >= 0, self.numbers("reward")
-        legal = "0 or 1, as the models require; recode with --recode reward=-1:0,1:1"
+        legal = (
+            "0 or 1, as the models require; recode with --recode reward=-1:0,1:1, or "
+            "reward=sign (gains are 1, all else 0), or 'reward=>50' (1 above 50, else 0)"
+        )
         self.check_rows("reward", valid & ~reward.isin([0, 1]), legal)
         self.frame["reward"] = reward.where(valid, 0.0)
+
+    def check_magnitudes(self) -> None:
+        """Check what is at stake, and convert it to numbers."""
+        for column in filter(MAGNITUDE.fullmatch, self.frame.columns):
+            magnitude = self.numbers(column)
+            self.check_rows(column, ~np.isfinite(magnitude), "a finite number")
+            self.frame[column] = magnitude
+
+    def check_one_subject(self) -> None:
+        """Raise UserError if a column that is not used may name subjects."""
+        others = [name for name in self.frame.columns if name not in KNOWN]
+        texts = self.frame[others].map(_text)
+        for name in others:
+            starts = texts[name] != texts[name].shift()
+            several = 1 < texts[name].nunique() <= len(texts) / 2
+            contiguous = int(starts.sum()) == texts[name].nunique()
+            if several and (contiguous or SUBJECT_NAME.search(name)):
+                raise UserError(
+                    f"{self.where}: no column 'subject' or 'trial', so that all rows would be of "
+                    f"one subject; if {name!r} names subjects, add --columns subject={name}, if "
+                    f"their sessions, session={name}, or block={name}"
+                )
+        print(f"{self.where}: no column of subjects; all {len(texts)} rows are of one")
+
+    def check_sessions(self) -> None:
+        """Raise UserError if a session comes back after another one of the same subject."""
+        animal = [self.frame[name] for name in ("variant", "subject")]
+        session = self.frame["session"]
+        starts = session != session.groupby(animal).shift()
+        runs = self.frame.loc[starts, ["variant", "subject", "session"]].duplicated()
+        returned = runs.reindex(starts.index, fill_value=False)
+        if returned.any():
+            row = self.frame[returned].iloc[0]
+            theirs = self.source.get("session", "session")
+            raise UserError(
+                f"{self.where}: column {theirs!r}, row {row.name} (header not counted): session "
+                f"{row['session']!r} of subject {row['subject']!r} comes back after another one; "
+                "number the sessions of a subject 1, 2, 3, ... (of a mark at first trials take "
+                "the running sum), with their rows together"
+            )
+
+    def trial_numbers(self, session: pd.Series) -> tuple[pd.Series, bool]:
+        """Order of the trials in their sessions, and whether it counts them one by one."""
+        if "trial" not in self.frame.columns:
+            return session.groupby(session).cumcount().astype(float), True
+        trial, theirs = self.numbers("trial"), self.source.get("trial", "trial")
+        self.check_rows("trial", ~np.isfinite(trial), "a number")
+        repeated = pd.DataFrame({"session": session, "trial": trial}).duplicated()
+        expected = "new in this session of this subject (are subject and session named?)"
+        self.check_rows("trial", repeated, expected)
+        ordered = pd.DataFrame({"session": session, "trial": trial}).sort_values(
+            ["session", "trial"]
+        )
+        steps = ordered.groupby("session")["trial"].diff().dropna()
+        if not len(steps) or (steps == 1).mean() >= 0.5:
+            return trial, True
+        backwards = trial.groupby(session).diff() < 0
+        if backwards.sum() <= len(trial) / 10:
+            expected = "after the row before; do sessions start again? name them: session=<column>"
+            self.check_rows("trial", backwards, expected)
+        print(
+            f"{self.where}: column {theirs!r} does not count trials one by one (a usual step is "
+            f"{steps.median():g}): it orders them, and trials are numbered from 0"
+        )
+        return trial, False
 
     def trials(self) -> pd.DataFrame:
         """Build the trials table, with numbered subjects, sessions and trials."""
         frame, keys = self.frame, ["variant", "seed", "session"]
-        defaults = {"subject": frame.get("seed", "1"), "session": "1", "variant": "animals"}
+        ours = {*schema.KEYS, "subject"} <= {*frame.columns} - {*self.source}
+        if not ours:
+            for name in ("seed", "episode"):  # of the file's own; ours are made below
+                if name in frame.columns:
+                    frame = frame.rename(columns={name: f"{name}_in_file"})
+                    print(f"{self.where}: column {name!r} is kept as '{name}_in_file'")
+        defaults = {"subject": "1", "session": "1", "variant": "animals"}
         for column in NAMES:
             if column in frame.columns:
                 self.check_rows(column, frame[column].map(_text) == "nan", "a name")
@@ -230,23 +386,20 @@ class TrialSheet:
             forced = frame["forced"].map(_text).str.lower()
             self.check_rows("forced", ~forced.isin(["true", "false", "1", "0"]), "true or false")
             frame["forced"] = forced.isin(["true", "1"])
-        if "episode" in frame.columns:  # a trials table whose sessions are already split
+        if ours:  # a trials table, whose sessions are already split
             keys.append("episode")
         frame["seed"] = pd.factorize(frame["subject"])[0]
+        sheet = TrialSheet(self.where, frame, self.source)
+        sheet.check_sessions()
         session = frame.groupby(keys, sort=False).ngroup()
-        if "trial" in frame.columns:
-            trial = self.numbers("trial")
-            self.check_rows("trial", ~(trial % 1 == 0), "a whole number")
-            repeated = pd.DataFrame({"session": session, "trial": trial}).duplicated()
-            self.check_rows("trial", repeated, "new in this session of this subject")
-        else:
-            trial = session.groupby(session).cumcount().astype(float)
+        trial, counted = sheet.trial_numbers(session)
         frame = frame.assign(session_number=session, trial=trial)
         frame = frame.sort_values(
             ["seed", "session_number", "trial"], kind="stable", ignore_index=True
         )
         # A missing trial splits a session: the trials after it are an episode of their own.
-        begins = frame.groupby("session_number")["trial"].diff() != 1
+        step = frame.groupby("session_number")["trial"].diff()
+        begins = step != 1 if counted else step.isna()
         frame["episode"] = begins.groupby(frame["seed"]).cumsum() - 1
         frame["trial"] = frame.groupby(["seed", "episode"]).cumcount()
         first = (*schema.KEYS, "subject", "session", "choice", "reward")
@@ -259,17 +412,21 @@ def open_sheet(
     recoding: Recoding | None = None,
     words: Mapping[str, tuple[str, ...]] | None = None,
     arms: int | None = 2,
+    rows: tuple[str, ...] = (),
 ) -> TrialSheet:
     """Open a table and check its columns; takes the arguments of ``read``."""
     columns, recoding, words = columns or {}, recoding or {}, words or {}
     frame, where = _read_table(source)
+    legal = list(dict.fromkeys([*KNOWN, *words]))
+    for ours in columns:
+        expected = f"one of {', '.join(legal)}, magnitude_<arm>"
+        check(ours in legal or bool(MAGNITUDE.fullmatch(ours)), "columns", ours, expected)
+    check(arms is None or 2 <= arms <= MOST_ARMS, "arms", arms, f"at least 2, at most {MOST_ARMS}")
+    frame = _selected(frame, rows, where)
     listed = ", ".join(frame.columns)
-    for ours, theirs in columns.items():
-        if theirs not in frame.columns:
-            raise UserError(f"{where}: no column {theirs!r} for {ours!r}; there are {listed}")
-    named = frame[list(columns.values())].set_axis(list(columns), axis=1)
+    named = {ours: _combined(frame, ours, theirs, where) for ours, theirs in columns.items()}
     others = frame.drop(columns=[*columns, *columns.values()], errors="ignore")
-    frame = pd.concat([named, others], axis=1)
+    frame = pd.concat([pd.DataFrame(named, frame.index), others], axis=1)
     for ours in ("choice", "reward"):
         if ours not in frame.columns:
             raise UserError(
@@ -277,19 +434,22 @@ def open_sheet(
                 f"There are {listed}"
             )
     check(len(frame) > 0, where, "empty", "a table of trials")
-    known = {*NAMES, *recoding, *words, "choice", "reward", "trial", "forced"}
+    typed = {*NAMES, *recoding, *words, "choice", "reward", "trial", "forced"}
     if not isinstance(source, pd.DataFrame) and source.suffix != ".parquet":
-        kept = [name for name in frame.columns if name not in known]
+        kept = [name for name in frame.columns if name not in typed]
         frame = frame.assign(**{name: _inferred(frame[name]) for name in kept})
     sheet = TrialSheet(where, frame, columns)
+    if "subject" not in frame.columns and "trial" not in frame.columns:
+        sheet.check_one_subject()
     for column, meaning in recoding.items():
         check(column in frame.columns, "recode", column, f"one of {', '.join(frame.columns)}")
         sheet.decode(column, meaning)
-    sheet.check_choices(arms)
+    sheet.check_choices(arms, "choice" in recoding)
     sheet.check_rewards()
-    for column, legal in words.items():
+    sheet.check_magnitudes()
+    for column, meanings in words.items():
         if column in frame.columns:
-            sheet.decode(column, {word: word for word in legal})
+            sheet.decode(column, {word: word for word in meanings})
     return sheet
 
 
@@ -299,25 +459,30 @@ def read(
     recoding: Recoding | None = None,
     words: Mapping[str, tuple[str, ...]] | None = None,
     arms: int | None = 2,
+    rows: tuple[str, ...] = (),
 ) -> pd.DataFrame:
     """Read a table with one row per trial.
 
     Parameters
     ----------
     source : Path or DataFrame
-        Text file with fields separated by commas, semicolons or tabs (detected from the header),
-        Parquet file (.parquet), or a table in memory.
+        Text file with fields separated by commas, semicolons, tabs or spaces (detected from the
+        header), Parquet file (.parquet), or a table in memory.
     columns : dict of str, optional
         Our column -> the file's, where the names differ. ``choice`` and ``reward`` are required;
-        ``subject``, ``session``, ``trial``, ``variant``, ``block`` (part of the experiment) and
-        ``forced`` (instructed choice) have a meaning; all others are kept unchanged.
+        ``subject``, ``session``, ``trial``, ``variant``, ``block`` (part of the experiment),
+        ``forced`` (instructed choice) and ``magnitude_<arm>`` (what is at stake) have a meaning;
+        all others are kept unchanged. Columns of numbers may be added up: reward=gain+loss.
     recoding : dict of dict, optional
         Our column -> meanings of its values in the file, such as {"choice": {"l": 0, "r": 1}}. All
-        values must be listed.
+        values must be listed, but missing choices, which are missed trials (-1). Rewards may also
+        be recoded by size: "sign" makes gains 1 and all else 0, ">50" rewards above 50.
     words : dict of tuple, optional
         Our column -> words that it may hold.
     arms : int, optional
         Number of arms; None counts those that are chosen.
+    rows : tuple of str
+        Conditions on rows of the file, such as "screen == bandit"; the others are left out.
 
     Returns
     -------
@@ -325,15 +490,16 @@ def read(
         A trials table: ``subject`` and ``session`` as in the file; ``seed``, the subject's number
         in order of appearance; ``episode``, the number of an unbroken sequence of trials of the
         subject: a session, or the part of it up to a gap in the file's trial numbers. ``trial``
-        counts from 0 in each episode, in the order of the file's trial column or of its rows.
-        Rewards are 0 or 1, and 0 where there was no valid choice.
+        counts from 0 in each episode, in the order of the file's trial column or of its rows; a
+        trial column of times, or that counts by twos, only orders them. Rewards are 0 or 1, and 0
+        where there was no valid choice.
 
     Raises
     ------
     UserError
         A column is missing, or a value is illegal; the message names the file, column and row.
     """
-    return open_sheet(source, columns, recoding, words, arms).trials()
+    return open_sheet(source, columns, recoding, words, arms, rows).trials()
 
 
 @dataclass(frozen=True)
@@ -341,27 +507,39 @@ class Options:
     """Write the trials table of a data file."""
 
     file: tyro.conf.Positional[Path]
-    """Text file with one row per trial, separated by commas, semicolons or tabs; or Parquet."""
+    """Text file with one row per trial, separated by commas, semicolons, tabs or spaces; or
+    Parquet."""
     columns: tuple[str, ...] = ()
-    """Our column = the file's: choice=resp reward=rew subject=rat session=day trial=n variant=group
-    forced=instructed."""
+    """Our column = the file's: choice=resp reward=gain+loss subject=rat session=day trial=n
+    variant=group forced=instructed."""
     recode: tuple[str, ...] = ()
-    """Our column = meanings of its values in the file: choice=l:0,r:1,none:-1 reward=-1:0,1:1."""
+    """Our column = meanings of its values in the file: choice=l:0,r:1,none:-1 reward=-1:0,1:1, or
+    reward=sign (gains are 1, all else 0), or "reward=>50" (1 above 50, else 0)."""
+    rows: tuple[str, ...] = ()
+    """Rows to read: "screen == bandit" or "screen != fixation"; several must all hold."""
     arms: int = 2
     """Number of arms."""
     out: Path = Path("trials.parquet")
     """Trials table to write, Parquet or CSV."""
 
 
+def check_out(out: Path, data: Path = files.DATA) -> None:
+    """Raise UserError if the project's own networks or results would be overwritten."""
+    for folder in {data.resolve(), files.DATA.resolve()}:
+        place = out.resolve()
+        inside = place.is_relative_to(folder) and "animals" not in place.relative_to(folder).parts
+        check(not inside, "out", str(out), f"outside {folder}, which holds the project's results")
+
+
 def main(options: Options) -> None:
     """Read a file and write it as a trials table."""
     out, name = options.out, str(options.out)
-    check(options.arms >= 2, "arms", options.arms, "at least 2")
     check(out.suffix in (".parquet", ".csv"), "out", name, "a file that ends in .parquet or .csv")
     other = out.resolve() != options.file.resolve()
     check(other, "out", name, "another file than the one that is read")
+    check_out(out)
     columns, recoding = parse_columns(options.columns), parse_recoding(options.recode)
-    trials = read(options.file, columns, recoding, arms=options.arms)
+    trials = read(options.file, columns, recoding, arms=options.arms, rows=options.rows)
     if out.suffix == ".parquet":
         about = storage.provenance(str(options), sorted(map(int, trials["seed"].unique())))
         storage.write(trials, out, "trials", about | {"source": options.file.name})

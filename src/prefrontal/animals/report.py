@@ -26,6 +26,9 @@ from prefrontal.tables.schema import SUBJECT
 GROUPS = ("animals", "networks")
 GROUP_COLORS = {"animals": COLORS["animal"], "networks": COLORS["network"]}
 
+MOST_RUNS = 1000
+"""Largest number of restarts or simulations."""
+
 LARGEST_ERROR = 10.0
 """Standard error in log odds above which a weight counts as undetermined, since predictors almost
 separate the choices."""
@@ -36,11 +39,15 @@ class Options:
     """Analyse the choices of animals next to the networks'."""
 
     file: tyro.conf.Positional[Path]
-    """Table with one row per trial: text separated by commas, semicolons or tabs, or Parquet."""
+    """Table with one row per trial: text separated by commas, semicolons, tabs or spaces, or
+    Parquet."""
     columns: tuple[str, ...] = ()
-    """Our column = the file's, such as choice=resp reward=rew subject=rat session=day."""
+    """Our column = the file's, such as choice=resp reward=gain+loss subject=rat session=day."""
     recode: tuple[str, ...] = ()
-    """Our column = meanings of its values, such as choice=l:0,r:1 reward=-1:0,1:1."""
+    """Our column = meanings of its values, such as choice=l:0,r:1 reward=-1:0,1:1, or reward=sign
+    (gains are 1, all else 0), or "reward=>50" (1 above 50, else 0)."""
+    rows: tuple[str, ...] = ()
+    """Rows to read: "screen == bandit" or "screen != fixation"; several must all hold."""
     species: str = "animals"
     """Name of the subjects in caption and figure."""
     source: str = "source not stated"
@@ -60,14 +67,20 @@ class Options:
 
     def __post_init__(self) -> None:
         for name in ("restarts", "simulations"):
-            check(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+            legal, expected = (
+                1 <= getattr(self, name) <= MOST_RUNS,
+                f"at least 1, at most {MOST_RUNS}",
+            )
+            check(legal, name, getattr(self, name), expected)
         check(self.data.is_dir(), "data", str(self.data), "an existing folder")
 
     def folder(self, experiment: str) -> Path:
         """Folder to write to."""
-        out = self.out or self.file.with_name(f"{self.file.stem}_{experiment}")
+        name = f"{self.file.name.replace('.', '_')}_{experiment}"
+        out = self.out or self.file.with_name(name)
         expected = "another folder than the file's, which it may overwrite"
         check(out.resolve() != self.file.resolve().parent, "out", str(out), expected)
+        read.check_out(out, self.data)
         return out
 
     @property
@@ -118,6 +131,8 @@ def run(
     """
     folder, about = options.folder(experiment), options.about(trials)
     figures, analyses = options.figures or folder, iter(analyses)
+    data = files.experiment_folder(options.data, experiment).parent
+    references = bibliography.references(files.ROOT)  # what can fail later fails before the fits
     first = next(analyses)  # errors in the trials come before a folder is made
     for path in (folder, figures):
         files.prepare_folder(path)
@@ -132,11 +147,24 @@ def run(
             print(f"over {options.species}, with 95 % interval:\n{text}", flush=True)
     drawing = draw(folder, about)
     plotting.save(drawing.figure, drawing.name, figures, about, drawing.panels)
-    data = files.experiment_folder(options.data, experiment).parent
-    references = bibliography.references(files.ROOT)
     citation = bibliography.citation(caption, experiment, data, about, references, folder)
     bibliography.write({drawing.name: citation}, figures)
     print(f"{figures / drawing.name}.png, .pdf, .txt (caption)")
+
+
+def plain(text: str) -> str:
+    """Text for a figure, in which a dollar sign opens no formula."""
+    return text.replace("$", r"\$")
+
+
+def label_blocks(ax: Axes, names: Sequence[str]) -> None:
+    """Name the groups along the x axis, upright and fewer where they would overlap."""
+    every = -(-len(names) // 12)
+    lines = [plain(name).replace(" ", "\n") for name in names][::every]
+    crowded = len(lines) > 4 or max(map(len, "\n".join(lines).split("\n")), default=0) > 10
+    style: dict[str, Any] = {"rotation": 90, "fontsize": 5} if crowded else {}
+    ax.set_xticks(range(0, len(names), every))
+    ax.set_xticklabels([line.replace("\n", " ") for line in lines] if crowded else lines, **style)
 
 
 def named(frame: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:

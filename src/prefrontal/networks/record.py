@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from prefrontal.errors import check, require_memory
+from prefrontal.errors import check, check_count, require_memory
 from prefrontal.networks.network import NetworkAgent
 from prefrontal.networks.play import EPISODES_AT_ONCE, Agent, History, Step, play
 from prefrontal.networks.predict import predict
@@ -63,7 +63,9 @@ def record(
     forced : History, optional
         What is chosen, and what it brings, whatever the agent would choose.
     """
-    check(episodes >= 1, "episodes", episodes, "at least 1")
+    check_count("episodes", episodes)
+    for name in activity_periods:
+        check(name in task.periods, "activity_periods", name, f"of {', '.join(task.periods)}")
     task, noise = task.for_networks(seeds), RandomStreams(seeds, purpose)
     gamma = torch.as_tensor(discount, dtype=torch.float64).expand(len(seeds))
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in recording.RECORDED}
@@ -229,6 +231,18 @@ class Trained:
         """Task on which they were trained."""
         return self.settings.task.build()
 
+    def check_task(self, task: Task | None) -> None:
+        """Raise UserError unless the networks can see and act in a task; None is their own."""
+        if task is None:
+            return
+        check(isinstance(task, Task), "task", task, "a Task, such as TwoStep().build()")
+        own = self.task
+        for name in ("observations", "actions"):
+            sizes = [len(getattr(each, name)) for each in (task, own)]
+            expected = f"{sizes[1]}, as in {type(own).__name__}, the task of the training"
+            legal = sizes[0] == sizes[1]
+            check(legal, f"task: number of {name} of {type(task).__name__}", sizes[0], expected)
+
     def record(
         self,
         episodes: int,
@@ -249,6 +263,7 @@ class Trained:
         **options
             As in ``record``; discount and settings are those of the training.
         """
+        self.check_task(task)
         recording = record(
             agent or self.agent,
             task or self.task,
@@ -307,6 +322,7 @@ class Trained:
         >>> predicted = load("two_step").predict(trials)  # doctest: +SKIP
         >>> predicted.groupby("network")["p_left"].mean()  # doctest: +SKIP
         """
+        self.check_task(task)
         table = predict(self.agent, task or self.task, trials, steps, periods, activity)
         table["network"] = np.asarray(self.seeds)[table["network"]]
         return table

@@ -8,8 +8,11 @@ from typing import Annotated, Any, TypeVar
 
 import tyro
 
-from prefrontal.settings import Settings, TaskSettings
+from prefrontal.settings import GROUPS, Settings, TaskSettings
 
+HELP_ALL = "--help-all"
+FURTHER = f"Settings of network and training: {HELP_ALL}."
+FROZEN: Any = {"frozen": True, "kw_only": True}
 OptionsT = TypeVar("OptionsT")
 T = TypeVar("T", bound=TaskSettings)
 
@@ -28,15 +31,31 @@ def parse(
         Such as "prefrontal train two_step".
     arguments : sequence of str
     """
+    seeded = dataclasses.make_dataclass(
+        "Options",
+        [("seed", int, dataclasses.field(default=settings.seed))],
+        bases=(options,),
+        **FROZEN,
+    )
+    given = ["--help" if word == HELP_ALL else word for word in arguments]
+    brief = "--help" in arguments or "-h" in arguments
+
+    def further(kind: type[Any]) -> Any:
+        return tyro.conf.Suppress[kind] if brief else kind
+
     parts: list[Any] = [
         ("task", type(settings.task), dataclasses.field(default=settings.task)),
-        ("run", Annotated[options, tyro.conf.OmitArgPrefixes]),
-        ("network", type(settings.network), dataclasses.field(default=settings.network)),
-        ("training", type(settings.training), dataclasses.field(default=settings.training)),
-        ("seed", int, dataclasses.field(default=settings.seed)),
+        ("run", Annotated[seeded, tyro.conf.OmitArgPrefixes]),
+        ("network", further(type(settings.network)), dataclasses.field(default=settings.network)),
+        (
+            "training",
+            further(type(settings.training)),
+            dataclasses.field(default=settings.training),
+        ),
     ]
     kind = dataclasses.make_dataclass("Command", parts, kw_only=True)
-    parsed: Any = tyro.cli(kind, args=list(arguments), prog=command, description=options.__doc__)
-    groups = {"task": parsed.task, "network": parsed.network, "training": parsed.training}
-    read = dataclasses.replace(settings, **groups, seed=parsed.seed)
-    return parsed.run, read
+    parsed: Any = tyro.cli(
+        kind, args=given, prog=command, description=f"{options.__doc__} {FURTHER}"
+    )
+    groups = {group: getattr(parsed, group) for group in GROUPS}
+    return parsed.run, dataclasses.replace(settings, seed=parsed.run.seed, **groups)

@@ -228,6 +228,11 @@ def draw(name: str, data: Path = files.DATA, figures: Path = files.FIGURES) -> l
 
     results, drawn = Results(name, data), []
     study = experiments.study(name)
+    if has_analysis(name) and not any(results.folder.glob("*.csv")):
+        raise UserError(f"{results.folder}: no results; run prefrontal analyse {name}")
+    if isinstance(study, Experiment) and study.main not in results.settings:
+        folder = data / name / "networks"
+        raise UserError(f"{folder}: no networks of {study.main!r}, whose settings figures show")
     main = results.settings.get(study.main) if isinstance(study, Experiment) else None
     settings = {"settings": main.flat()} if main else {}
     for drawing in experiments.module(name, "figure").draw(results):

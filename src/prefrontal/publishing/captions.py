@@ -142,7 +142,16 @@ def _stated(field: str, about: Mapping[str, Any]) -> str:
     """Return what the user said of the animals."""
     if field not in about:
         raise UserError(f"the figure does not say; it says {', '.join(about)}")
-    return str(about[field])
+    return plain(str(about[field]))
+
+
+MARKED = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)|(?<=www)\.")
+"""Characters that Markdown or HTML would take for more than themselves."""
+
+
+def plain(text: str) -> str:
+    """Escape Markdown and HTML in what was not written as text, such as the name of a file."""
+    return MARKED.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _number(

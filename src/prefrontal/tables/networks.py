@@ -76,7 +76,7 @@ def descriptions(folder: Path, variants: Iterable[str] | None = None) -> list[De
 
 
 def fingerprint(folder: Path, variants: Iterable[str] | None = None) -> str:
-    """Hash of the weights, as they are, and settings of the networks of some variants in a folder."""
+    """Hash of the weights, as they are now, and settings of the networks of some variants."""
     content = {
         each.path.stem: [
             {name: _file_hash(folder.parent / name) for name in each.sha256 if name[-4:] != ".csv"},

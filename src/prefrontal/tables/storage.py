@@ -106,9 +106,11 @@ def write(
             }
             entries = dict(sorted((entries | {path.name: about}).items()))
             with atomic(path.parent / "manifest.json") as temporary:
-                temporary.write_text(json.dumps(entries, indent=1, default=str) + "\n")
+                temporary.write_text(
+                    json.dumps(entries, indent=1, default=str) + "\n", encoding="utf-8"
+                )
         with atomic(path) as temporary:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
 
 
 def write_parquet(frame: pd.DataFrame, path: Path, about: dict[str, Any]) -> None:
@@ -246,6 +248,8 @@ def read(
     if not path.exists():
         raise UserError(f"{path}: no such table; run the step that writes it first")
     content = path.read_bytes()
+    if path.suffix == ".parquet":
+        check_seal(content, path)
     try:
         kinds = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
         frame = kinds(io.BytesIO(content))
@@ -253,8 +257,8 @@ def read(
         raise
     except Exception as error:  # pyarrow and pandas raise many kinds
         raise UserError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
-    if path.suffix == ".parquet":
-        check_seal(content, path, sealed)
+    if sealed:
+        check_seal(content, path, required=True)
     if not isinstance(frame.index, pd.RangeIndex):
         raise UserError(f"{path}: not a readable table (more fields than column names)")
     if kind is not None:
@@ -277,7 +281,7 @@ def manifest(folder: Path) -> dict[str, Any]:
     """Provenance of the CSV files of a folder, by file name."""
     path = folder / "manifest.json"
     try:
-        found = json.loads(path.read_text()) if path.exists() else {}
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError as error:
         raise UserError(
             f"{path}: not readable as JSON ({error}); delete it and run the analysis again"

@@ -14,6 +14,7 @@ import errno
 import functools
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -106,9 +107,11 @@ def cache() -> Iterator[None]:
     """Keep what is compiled in the user's cache folder; raise UserError if it cannot be written
     there."""
     # PyTorch's own default, which its imports would set, is a temporary folder.
-    folder = os.environ.setdefault(
-        "TORCHINDUCTOR_CACHE_DIR", str(Path.home() / ".cache" / "prefrontal")
-    )
+    try:
+        home = Path.home()
+    except RuntimeError:  # there is none
+        home = Path(tempfile.gettempdir())
+    folder = os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(home / ".cache" / "prefrontal"))
     try:
         yield
     except Exception as error:  # PyTorch's compiler raises kinds of its own

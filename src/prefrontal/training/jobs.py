@@ -83,13 +83,20 @@ def client(scheduler: str | None, workers: int) -> Iterator[Any]:
     """Connect to the scheduler that was asked for, or start one here with so many workers."""
     import dask
     from distributed import Client, LocalCluster
+    from distributed.security import Security
 
     if scheduler is not None:
         try:
+            # With the credentials that Dask's configuration names, if any (CONTRIBUTING.md).
             found = Client(scheduler, timeout=STARTING_SECONDS, set_as_default=False)
         except OSError as error:
             raise UserError(
                 f"scheduler {scheduler!r} does not answer; start one with `dask scheduler`"
+            ) from error
+        except (TypeError, RuntimeError) as error:
+            raise UserError(
+                f"scheduler {scheduler!r} asks for credentials; name the folder of its dask.yaml "
+                "in DASK_CONFIG (CONTRIBUTING.md)"
             ) from error
         except ValueError as error:
             raise UserError(
@@ -101,7 +108,13 @@ def client(scheduler: str | None, workers: int) -> Iterator[Any]:
         return
     with dask.config.set(WORKING):
         here = LocalCluster(
-            n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0"
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=0,
+            dashboard_address="127.0.0.1:0",
+            # Whoever reaches the port of an open scheduler may run code in its workers.
+            protocol="tls://",
+            security=Security.temporary(),
         )
     with here, Client(here, set_as_default=False) as found:
         yield found

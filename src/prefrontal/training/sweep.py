@@ -80,7 +80,8 @@ def grid(settings: Settings[Any], vary: Sequence[str]) -> list[Settings[Any]]:
         name, _, values = axis.partition("=")
         if name not in flat or not values:
             raise UserError(
-                f"vary {shown(axis)}: write setting=value,value with a setting among {', '.join(flat)}"
+                f"vary {shown(axis)}: write setting=value,value with a setting among "
+                f"{', '.join(flat)}"
             )
         try:
             axes.append([(name, parse(flat[name], value)) for value in values.split(",")])
