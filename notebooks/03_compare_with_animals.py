@@ -156,7 +156,7 @@ lag_1.pivot(index="subject", columns="signal", values="weight").round(2)
 # the log odds per unit of each part's value.
 
 # %%
-fits = analysis.fit_models(trials, starts=2, common=options.common)
+fits = analysis.fit_models(trials, starts=2, common=animals.common_probability(trials))
 fits["subject"] = fits["seed"].map(names)
 bic = fits.pivot(index="subject", columns="model", values="bic")
 bic.sub(bic.min(axis=1), axis=0).round(1)

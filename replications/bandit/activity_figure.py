@@ -120,7 +120,9 @@ def draw_variance(ax: Axes, variance: pd.DataFrame) -> None:
 def supplement(results: Results) -> Drawing:
     """Draw more of Fig. 1e, f: how activity codes independent arms, and how the code builds up."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 92)
-    grid = figure.add_gridspec(2, 1, hspace=0.6, left=0.065, right=0.975, top=0.92, bottom=0.12)
+    grid: Any = figure.add_gridspec(
+        2, 1, hspace=0.6, left=0.065, right=0.975, top=0.92, bottom=0.12
+    )
     paths, planes = grid[0].subgridspec(1, 2, width_ratios=(3.3, 2.7), wspace=0.16)
     a = list(paths.subgridspec(1, 4, wspace=0.12).subplots(sharex=True, sharey=True))
     b, c = planes.subgridspec(1, 2, wspace=0.5).subplots()

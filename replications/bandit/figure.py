@@ -172,7 +172,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure and its supplement."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 135)
     margins: dict[str, Any] = {"left": 0.065, "right": 0.985, "top": 0.95, "bottom": 0.075}
-    grid = figure.add_gridspec(3, 1, hspace=0.62, height_ratios=(1, 1, 0.95), **margins)
+    grid: Any = figure.add_gridspec(3, 1, hspace=0.62, height_ratios=(1, 1, 0.95), **margins)
     top = grid[0].subgridspec(1, 3, width_ratios=(0.75, 1.35, 1.2), wspace=0.22)
     a, b = (figure.add_subplot(top[column]) for column in range(2))
     c = list(top[2].subgridspec(2, 1, hspace=0.45).subplots())
@@ -183,7 +183,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     draw_layers(b, results.settings[MAIN].network)
     draw_choices(c, results["example_choices"])
     draw_regrets(d[0], d[1], results["regret_curves"], results["textbook_curves"])
-    panels = {"a": a, "b": b, "c": c, "d": d}
+    panels: dict[str, Any] = {"a": a, "b": b, "c": c, "d": d}
     if f"code_last_{CORRELATED}" in results:
         paths = bottom[0].subgridspec(1, len(EXAMPLES), wspace=0.12)
         panels["e"] = list(paths.subplots(sharex=True, sharey=True))

@@ -77,7 +77,7 @@ def draw_course(
         columns = "free_pull", "difference"
         plotting.lines(ax, effects, *columns, color=color, lw=0.3, alpha=0.5)
         label = "forced and free pulls" if pulls == ALL else "free pulls alone"
-        line = {"lw": 1.3, "ls": PULL_STYLES[pulls], "label": label}
+        line: dict[str, Any] = {"lw": 1.3, "ls": PULL_STYLES[pulls], "label": label}
         plotting.curve(ax, effects, *columns, color, **line)
     ticks = [1, *range(5, task.free_trials + 1, 5)]
     ax.set(xlabel="free pull in episode", xlim=(0.5, task.free_trials + 0.5), xticks=ticks)

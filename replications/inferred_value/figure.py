@@ -101,15 +101,15 @@ def draw_differences(ax: Axes, differences: pd.DataFrame) -> None:
         for variant, color in variants.items():
             values = differences.loc[differences["variant"] == variant, panel]
             plotting.bar(ax, x + shifts[variant], values, color, 0.36)
-        published = PUBLISHED[panel, "old cue", "cue"] - PUBLISHED[panel, "new cue", "cue"]
-        plotting.published_marker(ax, [x - 0.45], [published])
+        old, new = (PUBLISHED[panel, role, "cue"] for role in ("old cue", "new cue"))
+        plotting.published_marker(ax, [x - 0.45], [old - new])
         draw_observers(ax, x, differences, panel, 0.45)
     ax.axhline(0, color="black", lw=0.5)
     ax.set(ylim=(-1.05, 1.05), ylabel="cue RPE, old minus new cue")
     ax.set_xticks(range(len(PANELS)), ["reversal\ntrial", "experi-\nenced", "inferred"])
-    for height, (variant, color) in zip((0.98, 0.86), variants.items(), strict=False):
-        place: dict[str, Any] = {"ha": "right", "va": "top", "transform": ax.transAxes}
-        ax.text(0.99, height, f"state {variant}", color=color, **place)
+    place: dict[str, Any] = {"ha": "right", "va": "top", "transform": ax.transAxes}
+    for height, variant in zip((0.98, 0.86), variants, strict=False):
+        ax.text(0.99, height, f"state {variant}", color=variants[variant], **place)
     networks = differences.loc[differences["variant"] == MAIN, "seed"].nunique()
     plotting.count(ax, networks, "networks each", x=0.99, y=0.74)
 
@@ -124,8 +124,8 @@ def draw_components(axes: np.ndarray, points: pd.DataFrame) -> None:
         for (rewarded, cue), group in trial.groupby(["rewarded_cue", "cue"]):
             marker, color = SIDE_MARKERS[cue], SIDE_COLORS[rewarded]
             style = {"facecolor": "none", "edgecolor": color} if marker == "o" else {"color": color}
-            x, y = group["pc1"], group["pc2"]
-            ax.scatter(x, y, s=5, marker=marker, lw=0.4, rasterized=True, **style)
+            pc1, pc2 = group["pc1"], group["pc2"]
+            ax.scatter(pc1, pc2, s=5, lw=0.4, marker=marker, rasterized=True, **style)
         if (margin > 0).all():
             (left, bottom), (right, top) = low - margin, high + margin
             ax.set(xlim=(left, right), ylim=(bottom, top))
@@ -145,9 +145,8 @@ def draw_components(axes: np.ndarray, points: pd.DataFrame) -> None:
 def draw_decoding(ax: Axes, decoded: pd.DataFrame) -> None:
     """Share of reversed blocks in which the new state is decoded, over the steps of two trials."""
     step = decoded["block_trial"] * len(PERIODS) + decoded["period"].map(PERIODS.index)
-    placed = decoded.assign(step=step)
-    for variant, color in states(decoded).items():
-        rows, label = placed[placed["variant"] == variant], f"state {variant}"
+    for name, color in states(decoded).items():
+        rows, label = decoded[decoded["variant"] == name].assign(step=step), f"state {name}"
         plotting.curve(ax, rows, "step", "new_state", color, each=(0.15, 3), label=label)
     ax.axhline(0.5, color="black", lw=0.5, ls=":")
     ax.axvline(2.5, color="black", lw=0.5, ls=":")
@@ -165,7 +164,8 @@ def draw_training(ax: Axes, curves: pd.DataFrame) -> None:
     ax.set_ylabel("cue RPE,\nold minus new cue")
     curves = curves.assign(millions=curves["steps"] / 1e6)
     for settings, style, name in ((STATED, ":", "stated"), (CHOSEN, "-", "chosen")):
-        networks = curves[np.isclose(curves[list(settings)], list(settings.values())).all(axis=1)]
+        matches = [np.isclose(curves[key], value) for key, value in settings.items()]
+        networks = curves[np.logical_and.reduce(matches)]
         for panel, color in (("before", COLORS["old cue"]), ("inferred", COLORS["network"])):
             plotting.lines(ax, networks, "millions", panel, color=color, ls=style, lw=0.7)
         label = f"{name} settings, n = {networks['seed'].nunique()}"
@@ -184,7 +184,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     figure.subplots_adjust(left=0.075, right=0.985, top=0.95, bottom=0.07)
     a, b = (grid[row, 0].subgridspec(1, 3, wspace=0.2).subplots() for row in (0, 1))
     c = grid[2, 0].subgridspec(2, 4, wspace=0.06, hspace=0.06).subplots()
-    d, key = figure.add_subplot(grid[1, 1]), figure.add_subplot(grid[0, 1])
+    key, d = (figure.add_subplot(grid[row, 1]) for row in (0, 1))
     e, f = grid[2, 1].subgridspec(2, 1, hspace=0.95).subplots()
     panels = {"a": a, "b": b, "c": c.flat, "d": d, "e": e, "f": f}
     draw_monkeys(a)

@@ -61,7 +61,7 @@ def draw_curves(ax: Axes, curves: pd.DataFrame) -> None:
     """Draw expected reward over the trials of an episode, by memory."""
     for memory, color in MEMORY_COLORS.items():
         networks = curves[curves["variant"] == memory]
-        line = {"ls": "--" if memory == NONE else "-", "label": LABELS[memory]}
+        line: dict[str, Any] = {"ls": "--" if memory == NONE else "-", "label": LABELS[memory]}
         plotting.curve(ax, networks, "trial", "reward", color, **line)
     ax.set(xlabel="trial", ylabel="expected reward per trial", xlim=(0, curves["trial"].max() + 1))
     ax.legend(loc="lower right", fontsize=5.5)
@@ -102,7 +102,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 130)
     margins: dict[str, float] = {"right": 0.985, "bottom": 0.11}
-    grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.205, top=0.94, **margins)
+    grid: Any = figure.add_gridspec(2, 1, hspace=0.42, left=0.205, top=0.94, **margins)
     top = grid[0].subgridspec(1, 2, width_ratios=(1.15, 1), wspace=0.25).subplots()
     widths = {"wspace": 0.36, "width_ratios": (1.3, 1, 1)} | margins
     below = figure.subplot_mosaic("cde", gridspec_kw={"left": 0.075, "top": 0.44} | widths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -151,7 +152,7 @@ def draw_figure(results: Results) -> Drawing:
     """Fig. 2."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
     ratios = {"width_ratios": (1, 0.42, 1.3, 1.0), "height_ratios": (1, 1.1)}
-    outer = figure.add_gridspec(2, 4, hspace=0.42, wspace=0.4, **ratios)
+    outer: Any = figure.add_gridspec(2, 4, hspace=0.42, wspace=0.4, **ratios)
     figure.subplots_adjust(left=0.06, right=0.945, top=0.945, bottom=0.1)
     a, b = figure.add_subplot(outer[0, 0]), figure.add_subplot(outer[0, 2])
     d, slopes, e = (figure.add_subplot(outer[1, column]) for column in range(3))

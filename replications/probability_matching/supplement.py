@@ -159,7 +159,7 @@ def draw_over(
             rows = table[(table["variant"] == variant) & (table["poorer"] == poorer)]
             if len(rows):
                 solid = dashes == "-"
-                line = {"ls": dashes, "label": name if solid else None}
+                line: dict[str, Any] = {"ls": dashes, "label": name if solid else None}
                 plotting.curve(ax, rows, x, y, color, band=0.2 * solid, **line)
 
 

@@ -504,7 +504,7 @@ def analyse(
     common = common_probability(trials, common)
     fits = fit_models(fitted, restarts, common)
     yield "fits", fits
-    yield "undetermined", report.undetermined(trials, weights, reasons, fits, two_step.BOUNDS)
+    yield "undetermined", report.undetermined(all_trials, weights, reasons, fits, two_step.BOUNDS)
     yield "summary", summary(fits)
     mixture = fits[fits["model"] == "mixture"]
     lagged, stayed = weights[weights["lag"] > 0], "stay after {outcome} {transition}"

@@ -117,9 +117,11 @@ def drawing(source: Path, network: Mapping[str, pd.DataFrame], about: dict[str, 
     names = ("stay_probability", "lag_weights", "fits", "recovery")
     animal = {name: storage.read(source / f"{name}.csv") for name in names}
     fits = {"animals": animal["fits"], "networks": network["fits"]}
-    species = about["species"]
+    species = report.plain(about["species"])
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
-    grid = figure.add_gridspec(2, 1, hspace=0.42, left=0.075, right=0.985, top=0.94, bottom=0.09)
+    grid: Any = figure.add_gridspec(
+        2, 1, hspace=0.42, left=0.075, right=0.985, top=0.94, bottom=0.09
+    )
     ratios: dict[str, Any] = {"width_ratios": (0.75, 0.75, 1.2, 1.2)}
     a1, a2, b, c = grid[0].subgridspec(1, 4, wspace=0.38, **ratios).subplots()
     bottom = grid[1].subgridspec(1, 3, wspace=0.38, width_ratios=(1.2, 1, 1.1))

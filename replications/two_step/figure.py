@@ -113,9 +113,9 @@ def draw_weights(ax: Axes, weights: pd.DataFrame) -> None:
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
         name, shift, color = f"{transition}/{outcome}", 0.17 * (k - 1.5), COLORS[outcome]
         rows = weights[(weights["signal"] == name) & (weights["lag"] > 0)]
-        style = {"ls": "-" if transition == "common" else ":", "label": f"{transition}, {outcome}"}
-        rows = rows.assign(lag=rows["lag"] + shift)
-        plotting.curve(ax, rows, "lag", "weight", color, each=(0.05, 2), **style)
+        style: dict[str, Any] = {"ls": "-" if transition == "common" else ":"}
+        rows, label = rows.assign(lag=rows["lag"] + shift), f"{transition}, {outcome}"
+        plotting.curve(ax, rows, "lag", "weight", color, each=(0.05, 2), label=label, **style)
         paper = model[model["series"] == f"meta-RL mean {name}"]
         plotting.published_marker(ax, paper["x"] + shift, paper["y"], color=color, size=8)
     plotting.published_marker(ax, [], [], "published networks")
@@ -147,7 +147,9 @@ def draw_figure(results: Results, rpes: pd.DataFrame) -> Drawing:
     )
     points, pooled = results["rpe_examples"], rpes.query("event == 'both'")
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
-    grid = figure.add_gridspec(2, 1, hspace=0.5, left=0.075, right=0.985, top=0.93, bottom=0.12)
+    grid: Any = figure.add_gridspec(
+        2, 1, hspace=0.5, left=0.075, right=0.985, top=0.93, bottom=0.12
+    )
     a, b1, b2, c1, c2 = grid[0].subgridspec(1, 5, wspace=0.5).subplots()
     d, e, f, g = grid[1].subgridspec(1, 4, wspace=0.36).subplots()
     draw_task(a, results.settings[MAIN].task)

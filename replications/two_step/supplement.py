@@ -148,7 +148,7 @@ def draw_cue(results: Results) -> Drawing:
     cue, beside the networks."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 58)
     margins: dict[str, Any] = {"left": 0.06, "right": 0.99, "top": 0.86, "bottom": 0.18}
-    outer = figure.add_gridspec(1, 3, wspace=0.24, width_ratios=(1.1, 0.75, 1.25), **margins)
+    outer: Any = figure.add_gridspec(1, 3, wspace=0.24, width_ratios=(1.1, 0.75, 1.25), **margins)
     a = list(outer[0].subgridspec(1, 2, wspace=0.4).subplots())
     b = figure.add_subplot(outer[1])
     c, d = outer[2].subgridspec(1, 2, wspace=0.85).subplots()

@@ -103,12 +103,13 @@ def draw_stages(ax: Axes, stages: pd.DataFrame, settings: dict[str, Settings[Any
         if rows.empty:
             continue
         for kind in ("stable", "volatile"):
-            line = {"ls": style, "label": f"{kind} blocks" if variant == MAIN else None}
+            label = f"{kind} blocks" if variant == MAIN else None
+            line: dict[str, Any] = {"band": 0.2, "ls": style, "label": label}
             of_kind, color = rows[rows["kind"] == kind], COLORS[kind]
-            plotting.curve(ax, of_kind, "thousands", "learning_rate", color, band=0.2, **line)
+            plotting.curve(ax, of_kind, "thousands", "learning_rate", color, **line)
         faster = f"all at {outer[variant] / outer[MAIN]:.3g} x faster weights"
-        label = "weights" if variant == MAIN else faster
-        ax.axhline(outer[variant], color="black", lw=0.8, ls=style, label=label)
+        name = "weights" if variant == MAIN else faster
+        ax.axhline(outer[variant], color="black", lw=0.8, ls=style, label=name)
     ax.set(yscale="log", ylim=(min(2e-5, outer[MAIN] / 2), 2), xlim=(0, None))
     ax.set(xlabel="training episodes (thousands)", ylabel="learning rate")
     ax.set_title("inner and outer learning rate")

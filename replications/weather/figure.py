@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ def draw_curve(ax: Axes, curves: pd.DataFrame, variant: str, column: str, label:
         name, dashes, band = learner, "--", 0.0
         if learner == "network":
             name, dashes, band = variant, "-", 0.25
-        line = {"label": LABELS[name], "ls": dashes}
+        line: dict[str, Any] = {"label": LABELS[name], "ls": dashes}
         plotting.curve(ax, rows, "day", column, COLORS[name], band=band, **line)
     ax.set(xlabel="day", ylabel=label, title=f"n = {rows['seed'].nunique()} networks")
     ax.legend(fontsize=5.5)

@@ -18,10 +18,10 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
+from tqdm import tqdm
 
 from prefrontal import experiments
 from prefrontal.errors import UserError, check
-from prefrontal.progress import Bar
 from prefrontal.tables.schema import EPISODE, check_columns
 from prefrontal.task import State, Task, one_hot
 
@@ -423,7 +423,7 @@ def play(
     batch = env.num_envs if isinstance(env, VectorEnv) else 1
     seeds = [int(np.random.SeedSequence([seed, k]).generate_state(1)[0]) for k in range(episodes)]
     parts: list[pd.DataFrame] = []
-    with Bar(total=episodes, desc=f"play {variant}", unit="episode", leave=False, delay=2) as bar:
+    with tqdm(total=episodes, desc=f"play {variant}", unit="episode", leave=False, delay=2) as bar:
         for first in range(0, episodes, batch):
             if hasattr(agent, "reset"):
                 agent.reset()

@@ -66,8 +66,8 @@ def run(main: Callable[[], Any]) -> None:
         sys.exit("error: this needs more memory than the process may have (ulimit -v; free -h)")
     except KeyboardInterrupt:
         sys.exit(
-            "interrupted; nothing already written is lost, and training resumes "
-            "with the same command"
+            "interrupted; nothing already written is lost, and the same command goes on "
+            "from a training's last checkpoint (one every 30 seconds)"
         )
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -272,7 +272,9 @@ def test_random_tables_are_read_exactly_or_raise_with_the_row(tmp_path, data, se
     assert trials[["subject", "session"]].to_numpy().tolist() == keys
     choices = [-1 if row[2].strip() in read.MISSING else float(row[2]) for row in want]
     assert trials["choice"].tolist() == choices
-    rewards = [float(row[3]) if choice >= 0 else 0 for row, choice in zip(want, choices)]
+    rewards = [
+        float(row[3]) if choice >= 0 else 0 for row, choice in zip(want, choices, strict=True)
+    ]
     assert trials["reward"].tolist() == rewards
 
 

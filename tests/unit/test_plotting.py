@@ -1,6 +1,7 @@
 """Figures carry their provenance, show every network, and are left alone if they look the same."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from prefrontal.publishing import plotting
@@ -34,3 +35,19 @@ def test_figures_that_look_the_same_are_left_as_they_are(tmp_path, figure):
     ax.set_title("changed")
     plotting.save(figure, "fig9", tmp_path, {"commit": "def"}, {"a": [ax]})
     assert all(path.read_bytes() != before[path] for path in tmp_path.iterdir())
+
+
+def test_curves_show_the_mean_and_every_network():
+    frame = pd.DataFrame({"seed": [0, 0, 1, 1], "lag": [2, 1, 2, 1], "weight": [2.0, 1, 4, 3]})
+    figure, axes = plotting.mosaic("ab", 40)
+    plotting.curve(axes["a"], frame, "lag", "weight", "gray", band=0.2, each=(0.1, 3))
+    (line,) = axes["a"].lines
+    np.testing.assert_array_equal(line.get_xydata(), [[1, 2], [2, 3]])
+    band, *dots = axes["a"].collections
+    assert band.get_alpha() == 0.2
+    assert sorted(y for group in dots for _, y in group.get_offsets()) == [1, 2, 3, 4]
+    plotting.lines(axes["b"], frame, "lag", "weight", label="networks")
+    assert len(axes["b"].lines) == 2 and len(axes["b"].get_legend_handles_labels()[1]) == 1
+    plotting.curve(axes["b"], frame[:0], "lag", "weight", "gray")  # no networks: nothing
+    drawing = plotting.lettered("fig9", figure, axes)
+    assert drawing.panels == {"a": [axes["a"]], "b": [axes["b"]]}

@@ -307,9 +307,9 @@ class TrialSheet:
             self.check_rows(column, ~np.isfinite(magnitude), "a finite number")
             self.frame[column] = magnitude
 
-    def check_one_subject(self) -> None:
+    def check_one_subject(self, used: set[str]) -> None:
         """Raise UserError if a column that is not used may name subjects."""
-        others = [name for name in self.frame.columns if name not in KNOWN]
+        others = [name for name in self.frame.columns if name not in used]
         texts = self.frame[others].map(_text)
         for name in others:
             starts = texts[name] != texts[name].shift()
@@ -440,7 +440,7 @@ def open_sheet(
         frame = frame.assign(**{name: _inferred(frame[name]) for name in kept})
     sheet = TrialSheet(where, frame, columns)
     if "subject" not in frame.columns and "trial" not in frame.columns:
-        sheet.check_one_subject()
+        sheet.check_one_subject(typed - {*recoding} | {*legal})
     for column, meaning in recoding.items():
         check(column in frame.columns, "recode", column, f"one of {', '.join(frame.columns)}")
         sheet.decode(column, meaning)
@@ -492,7 +492,8 @@ def read(
         subject: a session, or the part of it up to a gap in the file's trial numbers. ``trial``
         counts from 0 in each episode, in the order of the file's trial column or of its rows; a
         trial column of times, or that counts by twos, only orders them. Rewards are 0 or 1, and 0
-        where there was no valid choice.
+        where there was no valid choice. Columns ``seed`` and ``episode`` of the file itself are
+        kept as ``seed_in_file`` and ``episode_in_file``.
 
     Raises
     ------

@@ -200,7 +200,9 @@ def fittable(
     subject = pd.MultiIndex.from_frame(trials[SUBJECT].astype({"variant": str}))
     fit = trials[~subject.isin(list(reasons))] if reasons else trials
     names = trials.drop_duplicates("seed").set_index("seed")["subject"]
-    listed = "; ".join([f"{names[seed]}: {why}" for (_, seed), why in reasons.items()][:5])
+    listed = "; ".join(
+        [f"{names.get(seed, seed)}: {why}" for (_, seed), why in reasons.items()][:5]
+    )
     check(
         len(fit) > 0, str(where), f"without a subject to be fitted ({listed})", "a table with some"
     )

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from prefrontal.errors import UserError, check, require_memory
 from prefrontal.networks.network import NetworkAgent
-from prefrontal.progress import Bar
 from prefrontal.tables.schema import EPISODE, check_columns
 from prefrontal.task import Replay, Task
 
@@ -161,7 +161,7 @@ def _run(
     """Lead the networks through all episodes, those of similar length side by side."""
     lengths = np.diff(first, append=len(happened.trial))
     by_length = np.argsort(-lengths, kind="stable")
-    with Bar(
+    with tqdm(
         total=len(happened.trial),
         desc="predict",
         unit="step",

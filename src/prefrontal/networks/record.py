@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from prefrontal.errors import check, check_count, require_memory
 from prefrontal.networks.network import NetworkAgent
 from prefrontal.networks.play import EPISODES_AT_ONCE, Agent, History, Step, play
 from prefrontal.networks.predict import predict
-from prefrontal.progress import Bar
 from prefrontal.settings import Settings
 from prefrontal.tables import recording, storage
 from prefrontal.tables.recording import Recording
@@ -70,8 +70,12 @@ def record(
     gamma = torch.as_tensor(discount, dtype=torch.float64).expand(len(seeds))
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in recording.RECORDED}
     tested = " ".join(str(value) for value in (columns or {}).values())
-    with Bar(
-        total=episodes, desc=f"record {variant} {tested}".strip(), unit="episode", leave=False
+    with tqdm(
+        total=episodes,
+        desc=f"record {variant} {tested}".strip(),
+        unit="episode",
+        leave=False,
+        disable=None,
     ) as bar:
         for first in range(0, episodes, EPISODES_AT_ONCE):
             count = min(EPISODES_AT_ONCE, episodes - first)
@@ -215,6 +219,9 @@ class Trained:
     variant: str
     batch: list[Settings[Any]]
     agent: NetworkAgent
+
+    def __repr__(self) -> str:
+        return f"Trained({self.variant!r}, {len(self.batch)} networks)"
 
     @property
     def settings(self) -> Settings[Any]:

@@ -230,24 +230,17 @@ def compare(given: Sequence[str]) -> None:
     """``prefrontal compare``: a run's measures next to those of the suite."""
     from prefrontal.publishing import claims as table
 
-    check(
-        len(given) == 1 and not given[0].startswith("-"),
-        "folder",
-        " ".join(given),
-        "one folder, such as runs/r1",
-    )
-    folder = Path(given[0])
-    names = [
-        path.name
-        for path in sorted((folder / "data").glob("*"))
-        if (path / "results" / "claims.csv").exists()
-    ]
-    check(
-        bool(names),
-        "folder",
-        given[0],
-        "that of a run with results (prefrontal run EXPERIMENT --out FOLDER)",
-    )
+    @dataclass(frozen=True)
+    class Options:
+        """Show the measures of a run next to those of the suite, and the settings that differ."""
+
+        folder: tyro.conf.Positional[Path]
+        """Folder of the run, such as runs/r1."""
+
+    folder = tyro.cli(Options, args=list(given), prog="prefrontal compare").folder
+    names = [path.parent.parent.name for path in sorted(folder.glob("data/*/results/claims.csv"))]
+    expected = "that of a run with results (prefrontal run EXPERIMENT --out FOLDER)"
+    check(bool(names), "folder", str(folder), expected)
     for name in names:
         changes = _changes(name, folder / "data").items()
         changed = ", ".join(f"{setting} {suite} -> {here}" for setting, (here, suite) in changes)

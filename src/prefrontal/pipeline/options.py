@@ -40,8 +40,10 @@ def parse(
     given = ["--help" if word == HELP_ALL else word for word in arguments]
     brief = "--help" in arguments or "-h" in arguments
 
+    hide: Any = tyro.conf.Suppress
+
     def further(kind: type[Any]) -> Any:
-        return tyro.conf.Suppress[kind] if brief else kind
+        return hide[kind] if brief else kind
 
     parts: list[Any] = [
         ("task", type(settings.task), dataclasses.field(default=settings.task)),

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import queue
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from prefrontal import experiments, files
+from prefrontal.errors import UserError
 from prefrontal.pipeline import steps
-from prefrontal.progress import Bar
 
 PRELOADED = [
     "prefrontal.pipeline.steps",
@@ -71,19 +70,15 @@ def plan(
     return plans
 
 
-_events: Any = None
-
-
-def _start_worker(events: Any) -> None:
-    global _events
-    _events = events
+def _quiet() -> None:
+    """Draw no bars in workers."""
+    os.environ["TQDM_DISABLE"] = "1"
 
 
 def _work(
     name: str, step: str, data: Path, figures: Path, episodes: int | None
 ) -> tuple[list[Path], float]:
     """Do one step in a worker -> figures that it made, seconds."""
-    Bar.report = lambda title, fraction: _events.put((name, step, title, fraction))
     began = time.monotonic()
     made: list[Path] = []
     if step == "record":
@@ -114,13 +109,12 @@ def run(
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
-    events: Any = context.Manager().Queue()
     made: list[Path] = []
     expected = expected_seconds(plans, data)
     running: dict[Future[tuple[list[Path], float]], tuple[Plan, str]] = {}
     todo = {each.name: each for each in plans if each.needs}
     count = workers or os.cpu_count() or 1
-    pool = ProcessPoolExecutor(count, context, _start_worker, (events,))
+    pool = ProcessPoolExecutor(count, context, _quiet)
     with pool, Overview(sum(expected.values())) as overview:
         try:
             while todo or running:
@@ -139,19 +133,33 @@ def run(
                     )
                     overview.start(each.name, step, expected[each.name, step])
                 done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-                overview.show(events)
+                overview.show()
                 for future in done:
                     each, step = running.pop(future)
-                    images, _ = future.result()
+                    images, _ = _result(future)
                     made += images
                     overview.finish(each.name, step)
                     each.needs.pop(0)
                     if not each.needs:
                         del todo[each.name]
+        except BrokenProcessPool as error:
+            raise UserError("a step's process was killed; is there enough memory?") from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return made
+
+
+def _result(future: Future[tuple[list[Path], float]]) -> tuple[list[Path], float]:
+    """Result of a step; an unexpected error shows the traceback of its worker."""
+    try:
+        return future.result()
+    except (UserError, BrokenProcessPool):
+        raise
+    except Exception as error:
+        if error.__cause__ is None:
+            raise
+        sys.exit(str(error.__cause__).strip('"\n'))
 
 
 def expected_seconds(plans: Sequence[Plan], data: Path) -> dict[tuple[str, str], float]:
@@ -172,8 +180,10 @@ class Overview:
 
     def __init__(self, total: float) -> None:
         form = "{percentage:3.0f}%|{bar}| {elapsed} elapsed, {remaining} left{postfix}"
-        self.bar = tqdm(total=total, bar_format=form, file=sys.stderr, dynamic_ncols=True)
-        self.steps: dict[tuple[str, str], tuple[float, float, float]] = {}
+        self.bar = tqdm(
+            total=total, bar_format=form, file=sys.stderr, dynamic_ncols=True, disable=None
+        )
+        self.steps: dict[tuple[str, str], tuple[float, float]] = {}
         self.finished = 0.0
 
     def __enter__(self) -> Overview:
@@ -184,27 +194,19 @@ class Overview:
 
     def start(self, name: str, step: str, seconds: float) -> None:
         """Add a step that has started."""
-        self.steps[name, step] = time.monotonic(), seconds, 0.0
+        self.steps[name, step] = time.monotonic(), seconds
 
     def finish(self, name: str, step: str) -> None:
         """Remove a step that has finished."""
-        began, seconds, _ = self.steps.pop((name, step))
+        began, seconds = self.steps.pop((name, step))
         self.finished += seconds
         tqdm.write(f"{name}: {step} done ({time.monotonic() - began:.0f} s)", file=sys.stderr)
 
-    def show(self, events: Any) -> None:
-        """Take in what workers report, and draw the line."""
-        while True:
-            try:
-                name, step, _, fraction = events.get_nowait()
-            except queue.Empty:
-                break
-            if (name, step) in self.steps:
-                self.steps[name, step] = (*self.steps[name, step][:2], fraction)
+    def show(self) -> None:
+        """Draw the line."""
         now = time.monotonic()
         partial = [
-            min(0.95, (now - began) / seconds) * seconds
-            for began, seconds, _ in self.steps.values()
+            min(0.95, (now - began) / seconds) * seconds for began, seconds in self.steps.values()
         ]
         self.bar.n = self.finished + sum(partial)
         self.bar.set_postfix_str(

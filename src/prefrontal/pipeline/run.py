@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prefrontal import experiments
-from prefrontal.errors import UserError
+from prefrontal.errors import UserError, check
 from prefrontal.experiments import Experiment
 from prefrontal.pipeline import orchestrate
 from prefrontal.pipeline.place import Place
@@ -63,6 +63,9 @@ def run_experiment(
     changed : bool
         Settings differ from those of the suite.
     """
+    for name in ("networks", "test_episodes"):
+        value = getattr(options, name)
+        check(value is None or value >= 1, name, value, "at least 1")
     own_budget = options.networks is not None or options.test_episodes is not None
     if options.smoke_test:
         options, variants = smoke_test(experiment, options, variants)

@@ -134,7 +134,7 @@ def curve(
     frame: pd.DataFrame,
     x: str,
     y: str,
-    color: str,
+    color: Any,
     *,
     band: float = 0.0,
     each: tuple[float, float] | None = None,

@@ -79,7 +79,11 @@ def fingerprint(folder: Path, variants: Iterable[str] | None = None) -> str:
     """Hash of the weights, as they are now, and settings of the networks of some variants."""
     content = {
         each.path.stem: [
-            {name: _file_hash(folder.parent / name) for name in each.sha256 if name[-4:] != ".csv"},
+            {
+                name: _file_hash(folder.parent / name)
+                for name in each.sha256
+                if not name.endswith(".csv")
+            },
             each.settings,
         ]
         for each in descriptions(folder, variants)

@@ -28,4 +28,5 @@ def draw(results: Results) -> Iterator[Drawing]:
     ax = figure.add_subplot()
     choices = results["choices"].query("variant == @MAIN")
     draw_choices(ax, choices, results.settings[MAIN].task)
+    figure.tight_layout()
     yield plotting.lettered("fig_NAME", figure, {"a": ax})
