@@ -10,6 +10,7 @@ EXPERIMENT = Experiment(
     name="ingredients",
     title="Ingredients",
     question="Which ingredients does a network need to become a learning algorithm?",
+    uses=("bandit", "two_step"),
     settings=SETTINGS,
     variants=VARIANTS,
     test_episodes=TEST_EPISODES,

@@ -220,7 +220,7 @@ def is_choice(values: pd.Series, known: pd.DataFrame, named: bool) -> bool:
         return False
     if named or (len(options) == 2 and values.nunique() == options.sum() == 4):
         return True
-    if follows(values, known):
+    if values.nunique() != 2 or options.min() != 2 or follows(values, known):
         return False
     before, paid = (column.groupby(state).shift() for column in (values, known["reward"]))
     stay = (values == before)[before.notna()].groupby(paid[before.notna()]).agg(["mean", "size"])
@@ -247,10 +247,10 @@ def check_second_stage(sheet: TrialSheet, recoding: Recoding) -> None:
     elif "transition" in frame:
         second = (frame["choice"] == 1) == (frame["transition"] == "common")
         known["state"] = np.where(second, "S2", "S1")
-    for name in frame.columns:
+    others = [name for name in frame.columns if name not in (*KNOWN, *WORDS, *schema.KEYS)]
+    for name in sorted(others, key=lambda name: SECOND.search(name) is None):  # likely ones first
         values = frame[name].astype(str).str.strip()
-        is_known = name in (*KNOWN, *WORDS, *schema.KEYS)
-        if not is_known and is_choice(values, known, bool(SECOND.search(name))):
+        if is_choice(values, known, bool(SECOND.search(name))):
             raise UserError(
                 f"{sheet.where}: column {name!r} is {DAW}; if it is none, leave it out of the file"
             )
