@@ -18,7 +18,12 @@ from prefrontal.pipeline.train import TrainingOptions, networks_folder, replicat
 from prefrontal.settings import Settings
 from prefrontal.tables.networks import read_description
 
-SMOKE_EPISODES, SMOKE_NETWORKS, SMOKE_TEST_EPISODES = 20, 2, 4
+SMOKE_TEST = {
+    "training.episodes": 20,
+    "training.episodes_per_update": 2,
+    "task.test_episodes": 2,
+}
+SMOKE_NETWORKS, SMOKE_TEST_EPISODES = 2, 4
 """Budget of a smoke test: networks learn nothing, but every step runs."""
 
 
@@ -98,8 +103,9 @@ def smoke_test(
     )
     small = {}
     for name, settings in variants.items():
-        episodes = min(settings.training.episodes, SMOKE_EPISODES)
-        small[name] = settings.vary({"training.episodes": episodes})
+        flat = settings.flat()
+        changes = {key: min(most, flat[key]) for key, most in SMOKE_TEST.items() if key in flat}
+        small[name] = settings.vary(changes)
     return options, small
 
 
