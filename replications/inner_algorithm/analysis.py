@@ -26,12 +26,16 @@ from replications.inner_algorithm.claims import CLAIMS
 from replications.inner_algorithm.rules import INFER, RULES, arrays, replay, replay_bandit
 from replications.inner_algorithm.settings import (
     CHANGES,
+    DECODED,
     EXPECTED,
     FIXED_RATES,
     INFERENCE,
     MOST,
+    MOVED,
     NETWORKS,
+    ONE_PROBLEM,
     ORDERS,
+    RANDOM,
     TASKS,
     UNTRAINED,
     Change,
@@ -218,6 +222,35 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{"problems minus family": frame["problems"] - frame["family"]})
 
 
+def causal(recording: Recording[Any]) -> pd.DataFrame:
+    """Change of the policy after the decoded belief was moved, beside the Bayesian agent's.
+
+    The Bayesian agent is that of ``INFER``, fitted to the choices of the bandit network of the
+    seed.
+
+    Returns
+    -------
+    DataFrame
+        variant, seed, decoded, random (change of the log odds over that of the Bayesian agent, by
+        direction of the move), one problem minus networks (for networks trained on one problem).
+    """
+    sharpness = {}
+    for (variant, seed), trials in first_episodes(recording.trials, "drawn", RULE_EPISODES):
+        if variant == NETWORKS:
+            fitted = fitting.fit(INFER, replay_bandit(trials), np.random.default_rng(seed))
+            sharpness[seed] = fitted["inverse_temperature"]
+    moved = recording.steps[recording.steps["test"].isin([DECODED, RANDOM])]
+    signed = np.sign(moved["moved"]) * log_odds(moved)
+    mean = signed.groupby([moved[name] for name in (*SUBJECT, "test")], observed=True).mean()
+    wide = mean.unstack("test").reset_index()
+    for direction in (DECODED, RANDOM):
+        wide[direction] /= MOVED * wide["seed"].map(sharpness)
+    networks = wide[wide["variant"] == NETWORKS].set_index("seed")[DECODED]
+    few = wide["variant"] == ONE_PROBLEM
+    difference = (wide[DECODED] - wide["seed"].map(networks)).where(few)
+    return wide.assign(**{f"{ONE_PROBLEM} minus networks": difference})
+
+
 def location(recording: Recording[Any]) -> pd.DataFrame:
     """Normalised reward on problems never met, by the number of problems of the training.
 
@@ -284,6 +317,7 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         claims.measures("inner-statistics", statistics),
         claims.measures("inner-minimal", compared, {"minimal": "R2"}),
         claims.measures("inner-policy", compared, {"policy": "R2"}),
+        claims.measures("inner-causal", tables["causal"].set_index(SUBJECT)),
         claims.measures("inner-exchangeable", compared, {"exchangeable": "share"}),
         claims.measures("inner-learning", learning(tables["rules"])),
         claims.measures("inner-outside", changed[list(CHANGES)]),
@@ -330,6 +364,7 @@ def analyse(recording: Recording[Any]) -> dict[str, pd.DataFrame]:
         "location": location(recording),
         "observers": observers(recording.trials),
         "outside": outside(recording),
+        "causal": causal(recording),
     }
     return tables | {"controls": controls(claim_measures(tables))}
 

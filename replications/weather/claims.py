@@ -71,5 +71,6 @@ CLAIMS = register(
     CLAIMS,
     {
         "4a01998 2026-11-21": ["weather-predictor", "weather-bets", "weather-agree"],
+        "e892729 2026-11-29": ["weather-beyond-universal"],
     },
 )

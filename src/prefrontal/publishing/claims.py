@@ -40,7 +40,7 @@ Names = Iterable[str | tuple[str, str]]
 class Criterion:
     """Bounds within which the 95 % interval over networks must lie, or must not.
 
-    A bound may be the name of a benchmark.
+    A bound may be the name of a benchmark. The interval must include two bounds that are equal.
     """
 
     low: float | str = -np.inf
@@ -66,6 +66,8 @@ class Criterion:
             for bound, number in ((self.low, low), (self.high, high))
         )
         subject = "interval not" if self.negated else "interval"
+        if low == high:
+            return f"{subject} around {low_text}"
         if np.isinf(high):
             return f"{subject} above {low_text}"
         if np.isinf(low):
@@ -91,6 +93,11 @@ def between(low: float | str, high: float | str) -> Criterion:
 def not_above(low: float | str) -> Criterion:
     """Interval that includes a value, or lies below it."""
     return Criterion(low=low, negated=True)
+
+
+def around(value: float) -> Criterion:
+    """Interval that includes a value."""
+    return Criterion(value, value)
 
 
 @dataclass(frozen=True)
@@ -280,7 +287,10 @@ def evaluate_claim(
     agrees: bool | None = None
     if claim.criterion is not None:
         bounds = claim.criterion.bounds(benchmarks or {})
-        reproduced = bool(low > bounds[0] and high < bounds[1])
+        if bounds[0] == bounds[1]:
+            reproduced = bool(low <= bounds[0] <= high)
+        else:
+            reproduced = bool(low > bounds[0] and high < bounds[1])
         if claim.criterion.negated:
             reproduced = bool(np.isfinite(low)) and not reproduced
             bounds = (-np.inf, np.inf)
