@@ -25,8 +25,10 @@ from prefrontal.tables.schema import SUBJECT
 from replications.inner_algorithm.claims import CLAIMS
 from replications.inner_algorithm.rules import INFER, RULES, arrays, replay, replay_bandit
 from replications.inner_algorithm.settings import (
+    AXIS,
     CHANGES,
     DECODED,
+    DIRECTIONS,
     EXPECTED,
     FIXED_RATES,
     INFERENCE,
@@ -35,7 +37,6 @@ from replications.inner_algorithm.settings import (
     NETWORKS,
     ONE_PROBLEM,
     ORDERS,
-    RANDOM,
     TASKS,
     UNTRAINED,
     Change,
@@ -231,24 +232,25 @@ def causal(recording: Recording[Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, decoded, random (change of the log odds over that of the Bayesian agent, by
-        direction of the move), one problem minus networks (for networks trained on one problem).
+        variant, seed, and for each of ``DIRECTIONS`` the change of the log odds over that of the
+        Bayesian agent; networks trained on one problem minus networks.
     """
     sharpness = {}
     for (variant, seed), trials in first_episodes(recording.trials, "drawn", RULE_EPISODES):
         if variant == NETWORKS:
             fitted = fitting.fit(INFER, replay_bandit(trials), np.random.default_rng(seed))
             sharpness[seed] = fitted["inverse_temperature"]
-    moved = recording.steps[recording.steps["test"].isin([DECODED, RANDOM])]
+    moved = recording.steps[recording.steps["test"].isin(DIRECTIONS)]
     signed = np.sign(moved["moved"]) * log_odds(moved)
     mean = signed.groupby([moved[name] for name in (*SUBJECT, "test")], observed=True).mean()
     wide = mean.unstack("test").reset_index()
-    for direction in (DECODED, RANDOM):
-        wide[direction] /= MOVED * wide["seed"].map(sharpness)
-    networks = wide[wide["variant"] == NETWORKS].set_index("seed")[DECODED]
     few = wide["variant"] == ONE_PROBLEM
-    difference = (wide[DECODED] - wide["seed"].map(networks)).where(few)
-    return wide.assign(**{f"{ONE_PROBLEM} minus networks": difference})
+    for direction in DIRECTIONS:
+        wide[direction] /= MOVED * wide["seed"].map(sharpness)
+        networks = wide[~few].set_index("seed")[direction]
+        minus = (wide[direction] - wide["seed"].map(networks)).where(few)
+        wide[f"{direction}, {ONE_PROBLEM} minus networks"] = minus
+    return wide
 
 
 def location(recording: Recording[Any]) -> pd.DataFrame:
@@ -317,7 +319,10 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         claims.measures("inner-statistics", statistics),
         claims.measures("inner-minimal", compared, {"minimal": "R2"}),
         claims.measures("inner-policy", compared, {"policy": "R2"}),
-        claims.measures("inner-causal", tables["causal"].set_index(SUBJECT)),
+        *(
+            claims.measures(claim, tables["causal"].set_index(SUBJECT).filter(regex=f"^{way}"))
+            for claim, way in (("inner-causal", DECODED), ("inner-causal-axis", AXIS))
+        ),
         claims.measures("inner-exchangeable", compared, {"exchangeable": "share"}),
         claims.measures("inner-learning", learning(tables["rules"])),
         claims.measures("inner-outside", changed[list(CHANGES)]),

@@ -1,8 +1,10 @@
-"""Does the decoded belief drive choice? Move it, and see whether the policy follows.
+"""Does the belief in a network's state drive its choices? Move it, and see whether they follow.
 
-Activity and cell are moved at one trial along the direction that decodes the difference of the
-posterior means, so far that the decoded difference changes by ``MOVED``. The policy of the next
-trial should change as that of a Bayesian agent whose belief has changed as much.
+At one trial, activity and cell are moved so far that the difference of the posterior means that
+they hold changes by ``MOVED``. The policy of the next trial should change as that of a Bayesian
+agent whose belief has changed as much. There are two ways to move: along the weights that decode
+the difference, the shortest way; or along the axis on which the state varies with it. The shortest
+way hardly touches the state (its length is a few thousandths) and leaves the states that occur.
 """
 
 from __future__ import annotations
@@ -20,13 +22,14 @@ from torch import Tensor
 
 from prefrontal.analysis import neural
 from prefrontal.models import bandit
+from prefrontal.models.fitting import direction
 from prefrontal.networks.network import NetworkAgent
 from prefrontal.networks.play import History
 from prefrontal.networks.record import Trained
 from prefrontal.networks.record import record as record_agent
 from prefrontal.tables.recording import Recording
 from prefrontal.task import RandomStreams, Task
-from replications.inner_algorithm.settings import DECODED, MOVED, MOVED_AT, RANDOM
+from replications.inner_algorithm.settings import AXIS, DECODED, MOVED, MOVED_AT
 
 PENALTIES = np.logspace(-3, 5, 17)
 """Penalties of the ridge regression, of which cross-validation chooses."""
@@ -69,8 +72,8 @@ class WholeState(NetworkAgent):
         return memory, probabilities, value, whole
 
 
-def decoders(forced: Recording[Any]) -> dict[int, np.ndarray]:
-    """Weights that decode the difference of the posterior means from activity and cell.
+def directions(forced: Recording[Any]) -> dict[str, dict[int, np.ndarray]]:
+    """Moves of activity and cell that change the difference of the posterior means by 1.
 
     Parameters
     ----------
@@ -79,18 +82,27 @@ def decoders(forced: Recording[Any]) -> dict[int, np.ndarray]:
 
     Returns
     -------
-    dict of array (activity and cell,)
-        By seed; ridge regression.
+    dict of dict of array (activity and cell,)
+        Direction -> seed -> move. ``DECODED``: along the weights of a ridge regression of the
+        difference on the state. ``AXIS``: regression of the state on the difference, beside the
+        sum of the means, the trial and the last choice.
     """
-    weights = {}
+    moves: dict[str, dict[int, np.ndarray]] = {DECODED: {}, AXIS: {}}
     activity = dict(list(forced.activity.groupby("seed")))
     for seed, steps in forced.steps.groupby("seed"):
         wide = steps.pivot(index="episode", columns="trial", values=["action", "reward"])
-        means = bandit.posterior(wide["action"].to_numpy(int), wide["reward"].to_numpy())[0]
+        choice = wide["action"].to_numpy(int)
+        means = bandit.posterior(choice, wide["reward"].to_numpy())[0]
         units = neural.units(activity[seed].sort_values(["episode", "trial"]))
-        difference = (means[..., 1] - means[..., 0]).ravel()
-        weights[seed] = RidgeCV(PENALTIES).fit(units, difference).coef_
-    return weights
+        difference, total = means[..., 1] - means[..., 0], means.sum(-1)
+        weights = RidgeCV(PENALTIES).fit(units, difference.ravel()).coef_
+        moves[DECODED][seed] = weights / (weights @ weights)
+        trial = np.broadcast_to(np.arange(choice.shape[1]), choice.shape)
+        last = np.roll(direction(choice), 1, axis=1) * (trial > 0)
+        known = (np.ones_like(total), difference, total, trial, trial**2, last)
+        known = np.column_stack([column.ravel() for column in known])
+        moves[AXIS][seed] = np.linalg.lstsq(known, units, rcond=None)[0][1]
+    return moves
 
 
 def record_moved(
@@ -102,19 +114,21 @@ def record_moved(
     ------
     Recording
         Steps of the trials after the move; the column ``test`` has the direction, ``moved`` by how
-        much the decoded difference changes.
+        much the difference changes.
     """
-    by_seed = decoders(forced)
-    weights = np.stack([by_seed[seed] for seed in trained.seeds])
-    length = np.linalg.norm(weights, axis=-1, keepdims=True)
-    normal = RandomStreams(trained.seeds, "directions").normal(weights.shape[-1]).numpy()
-    directions = {
-        DECODED: weights / length**2,
-        RANDOM: normal / np.linalg.norm(normal, axis=-1, keepdims=True) / length,
-    }
+    normal = (
+        RandomStreams(trained.seeds, "directions")
+        .normal(2 * trained.agent.network.core.units)
+        .numpy()
+    )
+    unit = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+    moves = {}
+    for name, by_seed in directions(forced).items():
+        moves[name] = np.stack([by_seed[seed] for seed in trained.seeds])
+        moves[f"{name}, random"] = unit * np.linalg.norm(moves[name], axis=-1, keepdims=True)
     dtype = trained.agent.parameters["policy_weight"].dtype
-    for (name, direction), amount, trial in product(directions.items(), (-MOVED, MOVED), MOVED_AT):
-        shift = torch.tensor(amount * direction, dtype=dtype)
+    for (name, move), amount, trial in product(moves.items(), (-MOVED, MOVED), MOVED_AT):
+        shift = torch.tensor(amount * move, dtype=dtype)
         moved = record_agent(
             WholeState(trained.agent, shift, trial),
             task,

@@ -20,6 +20,7 @@ from prefrontal.publishing.claims import (
     register,
 )
 from replications.inner_algorithm.settings import (
+    AXIS,
     CONTROL_NETWORKS,
     DECODED,
     FEWEST,
@@ -31,7 +32,6 @@ from replications.inner_algorithm.settings import (
     MOVED,
     NETWORKS,
     ONE_PROBLEM,
-    RANDOM,
     TASKS,
 )
 
@@ -85,20 +85,20 @@ for control in CONTROL_NETWORKS:
     CLAIMS.append(extension("inner-statistics", "R2", f"{STATE}: {described}", variant=control))
     CLAIMS.append(extension("inner-policy", "R2", f"{POLICY}: {described}", variant=control))
 CAUSAL = (
-    f"change of the next log odds when the decoded difference of posterior means is moved by "
-    f"±{MOVED:g}, as a share of the Bayesian agent's"
+    f"change of the next log odds when the belief in activity and cell (difference of the posterior "
+    f"means) is moved by {MOVED:g}, as a share of the Bayesian agent's"
 )
-CLAIMS += [
-    extension("inner-causal", DECODED, CAUSAL, above(0.5)),
-    extension("inner-causal", RANDOM, f"{CAUSAL}: as far in a random direction", around(0)),
-    extension(
-        "inner-causal",
-        "one problem minus networks",
-        f"{CAUSAL}: networks trained on one problem, minus networks",
-        below(0),
-        ONE_PROBLEM,
-    ),
-]
+for claim, way, words in (
+    ("inner-causal", DECODED, "along the weights that decode it"),
+    ("inner-causal-axis", AXIS, "along the axis on which the state varies with it"),
+):
+    minus, random = f"{way}, {ONE_PROBLEM} minus networks", f"{way}, random"
+    described = f"{CAUSAL}: networks trained on one problem, minus networks"
+    CLAIMS += [
+        extension(claim, way, f"{CAUSAL}: {words}", above(0.5)),
+        extension(claim, random, f"{CAUSAL}: as far in a random direction", around(0)),
+        extension(claim, minus, described, below(0), ONE_PROBLEM),
+    ]
 minus_all, minus_family = "minus all", "problems minus family"
 statement = f"{SHARE}, trained on 1024 minus on all (paired by seed)"
 CLAIMS += [
@@ -121,5 +121,6 @@ CLAIMS = register(
             "inner-learning",
             "inner-location",
         ],
+        "89383b0 2026-11-29": ["inner-causal"],
     },
 )

@@ -119,7 +119,7 @@ def record_forced(
 
 
 def record_moved_beliefs(networks: Networks, task: Task, episodes: int) -> Iterator[Recording[Any]]:
-    """Record the networks, and those of one problem, after their decoded belief was moved."""
+    """Record the networks, and those of one problem, after their belief was moved."""
     for name in (NETWORKS, ONE_PROBLEM):
         experiment, variant = {NETWORKS: ("bandit", NETWORKS), **CONTROL_NETWORKS}[name]
         trained = networks(variant, experiment)

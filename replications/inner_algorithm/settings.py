@@ -104,11 +104,12 @@ CONTROL_NETWORKS = {
 """Networks that learned less, or otherwise, on which the same histories are forced: are
 ``inner-statistics`` and ``inner-policy`` specific? Name -> experiment, variant."""
 
-DECODED, RANDOM = "decoded", "random"
-"""Directions in which activity and cell are moved: that which decodes the difference of the
-posterior means, and one at random."""
+DECODED, AXIS = "decoder", "regression axis"
+DIRECTIONS = [f"{name}{kind}" for name in (DECODED, AXIS) for kind in ("", ", random")]
+"""Directions in which activity and cell are moved: along the weights that decode the difference of
+the posterior means, along the axis on which the state varies with it, and as far at random."""
 MOVED, MOVED_AT = 0.1, (10, 30, 60)
-"""By how much the decoded difference changes, up and down; trials, from 0, at which it does."""
+"""By how much the difference changes, up and down; trials, from 0, at which it does."""
 
 ORDERS = 8
 """Orders of the trials of one history."""
