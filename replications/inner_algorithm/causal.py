@@ -99,8 +99,8 @@ def directions(forced: Recording[Any]) -> dict[str, dict[int, np.ndarray]]:
         moves[DECODED][seed] = weights / (weights @ weights)
         trial = np.broadcast_to(np.arange(choice.shape[1]), choice.shape)
         last = np.roll(direction(choice), 1, axis=1) * (trial > 0)
-        known = (np.ones_like(total), difference, total, trial, trial**2, last)
-        known = np.column_stack([column.ravel() for column in known])
+        columns = (np.ones_like(total), difference, total, trial, trial**2, last)
+        known = np.column_stack([column.ravel() for column in columns])
         moves[AXIS][seed] = np.linalg.lstsq(known, units, rcond=None)[0][1]
     return moves
 

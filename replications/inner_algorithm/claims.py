@@ -85,8 +85,8 @@ for control in CONTROL_NETWORKS:
     CLAIMS.append(extension("inner-statistics", "R2", f"{STATE}: {described}", variant=control))
     CLAIMS.append(extension("inner-policy", "R2", f"{POLICY}: {described}", variant=control))
 CAUSAL = (
-    f"change of the next log odds when the belief in activity and cell (difference of the posterior "
-    f"means) is moved by {MOVED:g}, as a share of the Bayesian agent's"
+    f"change of the next log odds when the belief in activity and cell (difference of the "
+    f"posterior means) is moved by {MOVED:g}, as a share of the Bayesian agent's"
 )
 for claim, way, words in (
     ("inner-causal", DECODED, "along the weights that decode it"),
@@ -122,5 +122,6 @@ CLAIMS = register(
             "inner-location",
         ],
         "89383b0 2026-11-29": ["inner-causal"],
+        "b02ff10 2026-11-29": ["inner-causal-axis"],
     },
 )

@@ -58,6 +58,12 @@ class Criterion:
 
         return number(self.low), number(self.high)
 
+    def met(self, low: float, high: float, benchmarks: Benchmarks) -> bool:
+        """Tell whether an interval meets the criterion; one that is not finite does not."""
+        lower, upper = self.bounds(benchmarks)
+        within = low <= lower <= high if lower == upper else low > lower and high < upper
+        return bool(np.isfinite(low)) and bool(within) != self.negated
+
     def text(self, benchmarks: Benchmarks) -> str:
         """Write the criterion in words."""
         low, high = self.bounds(benchmarks)
@@ -286,14 +292,9 @@ def evaluate_claim(
     reproduced: bool | None = None
     agrees: bool | None = None
     if claim.criterion is not None:
-        bounds = claim.criterion.bounds(benchmarks or {})
-        if bounds[0] == bounds[1]:
-            reproduced = bool(low <= bounds[0] <= high)
-        else:
-            reproduced = bool(low > bounds[0] and high < bounds[1])
-        if claim.criterion.negated:
-            reproduced = bool(np.isfinite(low)) and not reproduced
-            bounds = (-np.inf, np.inf)
+        reproduced = claim.criterion.met(low, high, benchmarks or {})
+        if not claim.criterion.negated:
+            bounds = claim.criterion.bounds(benchmarks or {})
         rule.append(claim.criterion.text(benchmarks or {}))
     if claim.or_more:
         agrees = bool(mean >= claim.published)
