@@ -260,6 +260,8 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             {
                 "episodes to above chance": to_chance / 1000,
                 "episodes from there to ceiling": to_ceiling / 1000,
+                "trials 2-6 at ceiling": 100
+                * networks["accuracy_trials_2_to_6"].where(networks["at_ceiling"].eq(True)),
                 "at ceiling": networks["at_ceiling"],
             }
         ),

@@ -60,6 +60,8 @@ def claims_about(variant: str) -> list[Claim]:
         note = " (published: median)" if main else ""
         statement = f"thousands of training episodes {what}{note}, networks at ceiling"
         add("harlow-yield", f"episodes {what}", statement, **compared)
+    statement = "percent correct on trials 2-6, held-out images, networks at ceiling"
+    add("harlow-yield", "trials 2-6 at ceiling", statement)
     return [*rows, yield_claim(variant, LABELS[variant])]
 
 

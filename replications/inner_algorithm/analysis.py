@@ -25,12 +25,17 @@ from prefrontal.tables.schema import SUBJECT
 from replications.inner_algorithm.claims import CLAIMS
 from replications.inner_algorithm.rules import INFER, RULES, arrays, replay, replay_bandit
 from replications.inner_algorithm.settings import (
+    AXIS,
     CHANGES,
+    DECODED,
+    DIRECTIONS,
     EXPECTED,
     FIXED_RATES,
     INFERENCE,
     MOST,
+    MOVED,
     NETWORKS,
+    ONE_PROBLEM,
     ORDERS,
     TASKS,
     UNTRAINED,
@@ -218,6 +223,36 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{"problems minus family": frame["problems"] - frame["family"]})
 
 
+def causal(recording: Recording[Any]) -> pd.DataFrame:
+    """Change of the policy after the decoded belief was moved, beside the Bayesian agent's.
+
+    The Bayesian agent is that of ``INFER``, fitted to the choices of the bandit network of the
+    seed.
+
+    Returns
+    -------
+    DataFrame
+        variant, seed, and for each of ``DIRECTIONS`` the change of the log odds over that of the
+        Bayesian agent; networks trained on one problem minus networks.
+    """
+    sharpness = {}
+    for (variant, seed), trials in first_episodes(recording.trials, "drawn", RULE_EPISODES):
+        if variant == NETWORKS:
+            fitted = fitting.fit(INFER, replay_bandit(trials), np.random.default_rng(seed))
+            sharpness[seed] = fitted["inverse_temperature"]
+    moved = recording.steps[recording.steps["test"].isin(DIRECTIONS)]
+    signed = np.sign(moved["moved"]) * log_odds(moved)
+    mean = signed.groupby([moved[name] for name in (*SUBJECT, "test")], observed=True).mean()
+    wide = mean.unstack("test").reset_index()
+    few = wide["variant"] == ONE_PROBLEM
+    for direction in DIRECTIONS:
+        wide[direction] /= MOVED * wide["seed"].map(sharpness)
+        networks = wide[~few].set_index("seed")[direction]
+        minus = (wide[direction] - wide["seed"].map(networks)).where(few)
+        wide[f"{direction}, {ONE_PROBLEM} minus networks"] = minus
+    return wide
+
+
 def location(recording: Recording[Any]) -> pd.DataFrame:
     """Normalised reward on problems never met, by the number of problems of the training.
 
@@ -284,6 +319,10 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         claims.measures("inner-statistics", statistics),
         claims.measures("inner-minimal", compared, {"minimal": "R2"}),
         claims.measures("inner-policy", compared, {"policy": "R2"}),
+        *(
+            claims.measures(claim, tables["causal"].set_index(SUBJECT).filter(regex=f"^{way}"))
+            for claim, way in (("inner-causal", DECODED), ("inner-causal-axis", AXIS))
+        ),
         claims.measures("inner-exchangeable", compared, {"exchangeable": "share"}),
         claims.measures("inner-learning", learning(tables["rules"])),
         claims.measures("inner-outside", changed[list(CHANGES)]),
@@ -330,6 +369,7 @@ def analyse(recording: Recording[Any]) -> dict[str, pd.DataFrame]:
         "location": location(recording),
         "observers": observers(recording.trials),
         "outside": outside(recording),
+        "causal": causal(recording),
     }
     return tables | {"controls": controls(claim_measures(tables))}
 

@@ -13,19 +13,25 @@ from prefrontal.publishing.claims import (
     Claim,
     Criterion,
     above,
+    around,
     below,
     between,
     not_above,
     register,
 )
 from replications.inner_algorithm.settings import (
+    AXIS,
+    CONTROL_NETWORKS,
+    DECODED,
     FEWEST,
     INFERENCE,
     LEAST_R2,
     LOCATES,
     MOST,
     MOST_SHARED,
+    MOVED,
     NETWORKS,
+    ONE_PROBLEM,
     TASKS,
 )
 
@@ -46,6 +52,7 @@ STATE = (
     "read from activity and cell"
 )
 GIVEN = "given the Bayesian agent's state and the trial"
+POLICY = f"held-out R2 of the policy's log odds, {GIVEN}"
 EXCHANGED = (
     "variance of log odds between histories with equal counts in another order, "
     "as a share of that between counts"
@@ -63,9 +70,7 @@ CLAIMS = [
     extension("inner-statistics", "R2", STATE, above(LEAST_R2)),
     extension("inner-statistics", "minus untrained", UNTRAINED, above(0)),
     extension("inner-minimal", "R2", f"held-out R2 of activity and cell, {GIVEN}"),
-    extension(
-        "inner-policy", "R2", f"held-out R2 of the policy's log odds, {GIVEN}", above(LEAST_R2)
-    ),
+    extension("inner-policy", "R2", POLICY, above(LEAST_R2)),
     extension("inner-exchangeable", "share", EXCHANGED, below(MOST_SHARED)),
 ]
 for experiment, variant in TASKS.items():
@@ -75,6 +80,25 @@ for experiment, variant in TASKS.items():
     }.items():
         statement = f"{RULES} {compared}, {experiment.replace('_', ' ')}"
         CLAIMS.append(extension("inner-learning", measure, statement, above(0), variant))
+for control in CONTROL_NETWORKS:
+    described = f"control, {control}"
+    CLAIMS.append(extension("inner-statistics", "R2", f"{STATE}: {described}", variant=control))
+    CLAIMS.append(extension("inner-policy", "R2", f"{POLICY}: {described}", variant=control))
+CAUSAL = (
+    f"change of the next log odds when the belief in activity and cell (difference of the "
+    f"posterior means) is moved by {MOVED:g}, as a share of the Bayesian agent's"
+)
+for claim, way, words in (
+    ("inner-causal", DECODED, "along the weights that decode it"),
+    ("inner-causal-axis", AXIS, "along the axis on which the state varies with it"),
+):
+    minus, random = f"{way}, {ONE_PROBLEM} minus networks", f"{way}, random"
+    described = f"{CAUSAL}: networks trained on one problem, minus networks"
+    CLAIMS += [
+        extension(claim, way, f"{CAUSAL}: {words}", above(0.5)),
+        extension(claim, random, f"{CAUSAL}: as far in a random direction", around(0)),
+        extension(claim, minus, described, below(0), ONE_PROBLEM),
+    ]
 minus_all, minus_family = "minus all", "problems minus family"
 statement = f"{SHARE}, trained on 1024 minus on all (paired by seed)"
 CLAIMS += [
@@ -97,5 +121,7 @@ CLAIMS = register(
             "inner-learning",
             "inner-location",
         ],
+        "89383b0 2026-11-29": ["inner-causal"],
+        "b02ff10 2026-11-29": ["inner-causal-axis"],
     },
 )

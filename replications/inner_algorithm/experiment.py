@@ -12,7 +12,7 @@ EXPERIMENT = Experiment(
     question="Do the networks infer as a Bayesian agent does, or follow a simpler rule?",
     settings=SETTINGS,
     variants=VARIANTS,
-    uses=tuple(TASKS),
+    uses=(*TASKS, "ingredients"),
     test_episodes=TEST_EPISODES,
     claims=CLAIMS,
 )

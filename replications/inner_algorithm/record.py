@@ -20,12 +20,10 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.special import softmax
-from torch import Tensor
 
 from prefrontal.models import bandit, two_step
 from prefrontal.networks.load import Networks
 from prefrontal.networks.model_agents import BanditAgent, StrategyAgent
-from prefrontal.networks.network import NetworkAgent
 from prefrontal.networks.play import Agent, History, play
 from prefrontal.networks.record import Trained
 from prefrontal.networks.record import record as record_agent
@@ -33,9 +31,12 @@ from prefrontal.tables.recording import Recording
 from prefrontal.task import RandomStreams, Task
 from prefrontal.training.batch import NetworkBatch
 from replications.bandit.task import BanditTask
+from replications.inner_algorithm import causal
+from replications.inner_algorithm.causal import WholeState
 from replications.inner_algorithm.settings import (
     BAYES,
     CHANGES,
+    CONTROL_NETWORKS,
     CONTROLS_EACH,
     DELTA,
     FAMILY,
@@ -44,6 +45,7 @@ from replications.inner_algorithm.settings import (
     HEURISTIC,
     INFERRING,
     NETWORKS,
+    ONE_PROBLEM,
     ORDERS,
     Q_LEARNING,
     TASKS,
@@ -55,23 +57,6 @@ from replications.volatile_bandit.task import HumanScheduleTask
 FITTED_RATE, FITTED_TEMPERATURE = 0.36, 16.0
 """Parameters of a planner that learns at a fixed rate, as fitted to the networks
 (two_step/results/fits.csv, model-based)."""
-
-
-class WholeState(NetworkAgent):
-    """Networks whose activity and cell are recorded, in this order."""
-
-    def __init__(self, agent: NetworkAgent) -> None:
-        super().__init__(agent.network, agent.parameters, agent.discount, agent.reward_scale)
-
-    def step(
-        self, memory: Any, observation: Tensor, last_reward: Tensor, last_action: Tensor
-    ) -> tuple[Any, Tensor, Tensor, Tensor | None]:
-        """Advance by one time step."""
-        memory, probabilities, value, _ = super().step(
-            memory, observation, last_reward, last_action
-        )
-        whole = torch.cat([memory["activity"], memory["cell"]], dim=-1)
-        return memory, probabilities, value, whole
 
 
 def control_agents(problems: np.ndarray) -> dict[str, Agent]:
@@ -90,9 +75,9 @@ def control_agents(problems: np.ndarray) -> dict[str, Agent]:
     }
 
 
-def histories(task: Task, seeds: list[int], episodes: int) -> History:
+def histories(task: Task, seeds: list[int], episodes: int, purpose: str = "histories") -> History:
     """Choices and rewards of Thompson sampling."""
-    noise = RandomStreams(seeds, "histories")
+    noise = RandomStreams(seeds, purpose)
     steps = list(play(BanditAgent(bandit.thompson), task, noise, episodes))
     by_step = ([getattr(step, name) for step in steps] for name in History._fields)
     return History(*(torch.stack(values, dim=-1) for values in by_step))
@@ -117,12 +102,11 @@ def exchanged(history: History, seeds: list[int]) -> tuple[History, np.ndarray]:
 
 
 def record_forced(
-    trained: Trained, agent: Agent, variant: str, seeds: list[int], episodes: int
+    task: Task, agent: Agent, variant: str, seeds: list[int], episodes: int
 ) -> Iterator[Recording[Any]]:
     """Record an agent on which histories are forced, as they were and reordered."""
-    history = histories(trained.task, seeds, episodes)
+    history = histories(task, seeds, episodes)
     orders, trials = exchanged(history, seeds)
-    task = trained.task
     options: dict[str, Any] = {"columns": {"test": "forced"}, "activity_periods": ("choice",)}
     yield record_agent(agent, task, seeds, variant, episodes, forced=history, **options)
     columns = {"test": "exchanged"}
@@ -132,6 +116,22 @@ def record_forced(
     steps = recording.steps
     last = steps["trial"].to_numpy() == trials[steps["episode"]]
     yield replace(recording, trials=pd.DataFrame(), steps=steps[last].reset_index(drop=True))
+
+
+def record_moved_beliefs(networks: Networks, task: Task, episodes: int) -> Iterator[Recording[Any]]:
+    """Record the networks, and those of one problem, after their belief was moved."""
+    for name in (NETWORKS, ONE_PROBLEM):
+        experiment, variant = {NETWORKS: ("bandit", NETWORKS), **CONTROL_NETWORKS}[name]
+        trained = networks(variant, experiment)
+        seeds = trained.seeds
+        decoding, tested = (
+            histories(task, seeds, episodes, purpose) for purpose in ("decoding", "moved")
+        )
+        agent, periods = WholeState(trained.agent), ("choice",)
+        forced = record_agent(
+            agent, task, seeds, name, episodes, forced=decoding, activity_periods=periods
+        )
+        yield from causal.record_moved(trained, task, forced, tested, name)
 
 
 def list_problems(variant: str, seed: int, problems: np.ndarray) -> Recording[Any]:
@@ -154,7 +154,7 @@ def record_controls(trained: Trained, episodes: int) -> Iterator[Recording[Any]]
             )
             yield list_problems(name, seed, problems)
             if name in (BAYES, Q_LEARNING, HEURISTIC):
-                yield from record_forced(trained, agent, name, [seed], episodes)
+                yield from record_forced(trained.task, agent, name, [seed], episodes)
 
 
 def record_planners(trained: Trained, episodes: int) -> Iterator[Recording[Any]]:
@@ -183,7 +183,12 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:
     trained = networks(NETWORKS, "bandit")
     untrained = NetworkBatch(trained.batch, compiled=False).agent
     for variant, agent in ((NETWORKS, trained.agent), (UNTRAINED, untrained)):
-        yield from record_forced(trained, WholeState(agent), variant, trained.seeds, few)
+        yield from record_forced(trained.task, WholeState(agent), variant, trained.seeds, few)
+    for name, (experiment, variant) in CONTROL_NETWORKS.items():
+        others = networks(variant, experiment)
+        agent = WholeState(others.agent)
+        yield from record_forced(trained.task, agent, name, others.seeds, few)
+    yield from record_moved_beliefs(networks, trained.task, few)
     drawn: dict[str, Any] = {"columns": {"test": "drawn"}, "steps": False}
     yield trained.record(episodes, **drawn)
     yield from record_controls(trained, few)

@@ -94,6 +94,23 @@ hold for it, False if it must not."""
 LEAST_R2, MOST_SHARED = 0.9, 0.1
 """Criteria for held-out R2, and for the variance between orders of equal counts."""
 
+ONE_PROBLEM = "one problem"
+CONTROL_NETWORKS = {
+    "correlated": ("bandit", bandit.CORRELATED),
+    "four problems": ("inner_algorithm", LOCATES),
+    ONE_PROBLEM: ("inner_algorithm", FEWEST),
+    "tanh network": ("ingredients", "tanh"),
+}
+"""Networks that learned less, or otherwise, on which the same histories are forced: are
+``inner-statistics`` and ``inner-policy`` specific? Name -> experiment, variant."""
+
+DECODED, AXIS = "decoder", "regression axis"
+DIRECTIONS = [f"{name}{kind}" for name in (DECODED, AXIS) for kind in ("", ", random")]
+"""Directions in which activity and cell are moved: along the weights that decode the difference of
+the posterior means, along the axis on which the state varies with it, and as far at random."""
+MOVED, MOVED_AT = 0.1, (10, 30, 60)
+"""By how much the difference changes, up and down; trials, from 0, at which it does."""
+
 ORDERS = 8
 """Orders of the trials of one history."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,14 @@ from statsmodels.stats.multitest import multipletests
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.publishing.results import Results
-from replications.multiverse.universes import ALPHA, DISAGREEING, MULTIVERSES, SHARED, TRAINING
+from replications.multiverse.universes import (
+    ALPHA,
+    DISAGREEING,
+    MULTIVERSES,
+    NETWORKS,
+    SHARED,
+    TRAINING,
+)
 
 ROW = ["experiment", "claim", "measure", "variant"]
 """Columns that identify a row of a claim."""
@@ -94,6 +103,68 @@ def shares(decided: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
     counted = ["experiment", "panel", "claim", "universes", "holds", "agrees"]
     frame = pd.DataFrame(rows, columns=[*counted, "main_holds", "main_agrees"])
     return frame.astype({"holds": "Int64", "agrees": "Int64"})
+
+
+def subsets(results: Results, name: str, main: pd.DataFrame) -> pd.DataFrame:
+    """Count the subsets of the main networks, as large as a universe, in which each claim holds.
+
+    How often a claim holds in universes mixes what it depends on with the power of so few networks;
+    this is the power alone.
+
+    Returns
+    -------
+    DataFrame
+        experiment, claim, subsets, subsets_hold (number of subsets).
+    """
+    multiverse = MULTIVERSES[name]
+    measured = results.of(multiverse.experiment)["measures"]
+    values = {key: rows["value"] for key, rows in grouped(measured, "claim", "measure", "variant")}
+    keys = zip(main["claim"], main["measure"], main["variant"], strict=True)
+    bounds = dict(zip(keys, zip(main["above"], main["below"], strict=True), strict=True))
+    holding: dict[str, np.ndarray] = {}
+    for claim in multiverse.claims:
+        variant = claim.variant or multiverse.main
+        key = (claim.claim, claim.measure, variant)
+        if claim.criterion is None or key not in bounds:
+            continue
+        low, high = bounds[key]
+        criterion = claim.criterion
+        if not criterion.negated:
+            criterion = replace(criterion, low=low, high=high)
+        measured_as = (claim.measured or claim.claim, claim.measure)
+        here = values[*measured_as, variant].to_numpy()
+        there = values[*measured_as, claim.versus].to_numpy() if claim.versus else here[:0]
+        met = []
+        for chosen in map(list, combinations(range(len(here)), NETWORKS)):
+            of_versus = there[chosen] if len(there) else there
+            _, *ends = claims.summarize(claim, here[chosen], of_versus)
+            met.append(criterion.met(*ends, {}))
+        holding[claim.claim] = holding.get(claim.claim, np.array(True)) & np.array(met)
+    rows = [(name, claim, len(met), int(met.sum())) for claim, met in holding.items()]
+    return pd.DataFrame(rows, columns=["experiment", "claim", "subsets", "subsets_hold"])
+
+
+def pooled(networks: pd.DataFrame, evaluated: pd.DataFrame) -> pd.DataFrame:
+    """Pool all networks by a mixed model: mean over universes, and spread between and within them.
+
+    Returns
+    -------
+    DataFrame
+        experiment, claim, measure, variant; mean, ci_low, ci_high (95 % interval of the mean over
+        universes); between, within: standard deviations of universes, and of networks of one
+        universe; networks (with a value). Rows with a criterion.
+    """
+    decided = evaluated.loc[evaluated["reproduced_verdict"].notna(), ROW].drop_duplicates()
+    rows = []
+    for key, values in grouped(networks.merge(decided, on=ROW).dropna(subset="value"), *ROW):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # universes that do not differ: a variance of 0
+            model = smf.mixedlm("value ~ 1", values, groups=values["universe"]).fit()
+        low, high = model.conf_int().loc["Intercept"]
+        row = dict(zip(ROW, key, strict=True)) | {"mean": model.params["Intercept"]}
+        row |= {"ci_low": low, "ci_high": high, "between": np.sqrt(model.cov_re.iloc[0, 0])}
+        rows.append(row | {"within": np.sqrt(model.scale), "networks": len(values)})
+    return pd.DataFrame(rows)
 
 
 def main_claims(results: Results, name: str) -> pd.DataFrame:
@@ -330,10 +401,13 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
     )
     main_verdicts = main_verdicts.reset_index().set_index(["experiment", "claim"])
     effects_on_claims = all_effects(holds, networks, ["experiment", "claim"])
+    power = pd.concat([subsets(results, name, main) for name in names], ignore_index=True)
+    counted = shares(decided, main_verdicts).merge(power, how="left", on=["experiment", "claim"])
     return {
         "varied_settings": varied_settings(),
-        "shares": decisive(shares(decided, main_verdicts), effects_on_claims),
+        "shares": decisive(counted, effects_on_claims),
         "values": values(evaluated, main),
+        "pooled": pooled(networks, evaluated),
         "bandit_by_input": bandit_by_input(evaluated),
         "effects": all_effects(means, networks, ROW),
         "effects_on_claims": effects_on_claims,

@@ -19,6 +19,7 @@ from replications.multiverse.universes import (
     ALPHA,
     DISAGREEING,
     MULTIVERSES,
+    NETWORKS,
     SHARED,
     UNIVERSES,
     universes,
@@ -64,14 +65,17 @@ def compared() -> pd.DataFrame:
 
 
 def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
-    """Draw the number of universes in which each claim holds and agrees, and the main networks'
-    verdicts."""
+    """Draw the number of universes in which each claim holds and agrees, the share of subsets of
+    the main networks in which it holds, and the main networks' verdicts."""
     labels = []
     for row, share in numbered(shares):
         labels.append(share.claim + " (bandit)" * (share.experiment == "bandit_rpe"))
         for count, color, offset in ((share.holds, HOLDS, -0.16), (share.agrees, AGREES, 0.2)):
             if pd.notna(count):
                 ax.barh(row + offset, count, height=0.32, color=color, lw=0)
+        if pd.notna(share.subsets):
+            power = UNIVERSES * share.subsets_hold / share.subsets
+            ax.plot([power] * 2, [row - 0.36, row + 0.04], color="black", lw=1, clip_on=False)
         verdicts = ((share.main_holds, HOLDS, 1.035), (share.main_agrees, AGREES, 1.1))
         for verdict, color, x in verdicts:
             mark = {True: "✓", False: "✗", None: "–"}[claims.holds(verdict)]
@@ -83,7 +87,8 @@ def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
     ax.set_xticks(range(0, UNIVERSES + 1, 8))
     for label, color in (("holds", HOLDS), ("agrees with the published value", AGREES)):
         ax.barh([0], [0], color=color, label=label)
-    ax.legend(bbox_to_anchor=(0, 1.0), ncols=2, handlelength=0.8, **LEGEND)
+    ax.plot([], [], color="black", lw=1, label=f"{NETWORKS} of the main networks")
+    ax.legend(bbox_to_anchor=(-0.25, 1.0), ncols=3, handlelength=0.8, columnspacing=0.8, **LEGEND)
     ax.text(1.07, 1.01, "main", transform=ax.transAxes, ha="center", va="bottom", fontsize=5)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,26 +17,34 @@ from prefrontal.tables.schema import SUBJECT
 from replications.weather import ideal_observer
 from replications.weather.settings import BETS, DRAWN, MAIN, OUTSIDE, SURE, Weather
 
-LEARNERS = ("network", "mixture", "frequency")
-"""Networks, the exact mixture, and the running frequency of rain."""
+LONGER, TREE = "mixture, longer patterns", "context tree"
+REFERENCES = {
+    "mixture": ideal_observer.mixture,
+    LONGER: partial(ideal_observer.mixture, periods=range(2, 7)),
+    TREE: ideal_observer.context_tree,
+    "frequency": ideal_observer.frequency,
+}
+"""The exact mixture over the kinds of the training, the same with patterns of up to 6 days,
+context-tree weighting, and the running frequency of rain."""
 
 
 @lru_cache
-def _mixture(shape: tuple[int, int], rain: bytes) -> np.ndarray:
-    return ideal_observer.mixture(np.frombuffer(rain, dtype=np.int8).reshape(shape))
+def _references(shape: tuple[int, int], rain: bytes) -> dict[str, np.ndarray]:
+    days = np.frombuffer(rain, dtype=np.int8).reshape(shape)
+    return {name: predict(days) for name, predict in REFERENCES.items()}
 
 
 def forecasts(
     recording: Recording[Weather],
 ) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-    """Probability of rain according to each network and both references, in each test.
+    """Probability of rain according to each network and the references, in each test.
 
     Yields
     ------
     keys : dict
         variant, seed, test.
     days : dict
-        "network", "mixture" and "frequency": probability of rain; "rain", "reward" and "kind"; each
+        "network" and the ``REFERENCES``: probability of rain; "rain", "reward" and "kind"; each
         (episode, days).
     """
     names = [*SUBJECT, "test"]
@@ -46,14 +54,8 @@ def forecasts(
         keys = dict(zip(names, values, strict=True))  # type: ignore[arg-type]
         days = {name: block[name].unstack("trial").to_numpy() for name in block.columns}
         rain = days["rain"].astype(np.int8)
-        mixture = _mixture(rain.shape, rain.tobytes())
-        references = {"mixture": mixture, "frequency": ideal_observer.frequency(rain)}
+        references = _references(rain.shape, rain.tobytes())
         yield keys, {"network": days.pop("p_rain"), **references, **days}
-
-
-def log_loss(p_rain: np.ndarray, rain: np.ndarray) -> np.ndarray:
-    """Surprise at each day's weather, in nats."""
-    return -np.log(np.where(rain == 1, p_rain, 1 - p_rain).clip(1e-12))
 
 
 def by_kind(kind: np.ndarray, loss: np.ndarray, right: np.ndarray) -> pd.DataFrame:
@@ -83,7 +85,7 @@ def analyse(recording: Recording[Weather]) -> dict[str, pd.DataFrame]:
     curves : DataFrame
         variant, seed, learner, day (from 1), log_loss and accuracy, on weather as in training.
     agreement : DataFrame
-        variant, seed, alike; see ``agreement``.
+        See ``agreement``.
     """
     scores, curves, decisions = [], [], {}
     for keys, days in forecasts(recording):
@@ -91,9 +93,9 @@ def analyse(recording: Recording[Weather]) -> dict[str, pd.DataFrame]:
         late = recording.settings[variant].task.late
         if drawn:
             sure = np.abs(days["mixture"] - 0.5) > SURE - 0.5
-            decisions[variant, seed] = days["network"] > 0.5, sure
-        for learner in LEARNERS:
-            loss = log_loss(days[learner], days["rain"])
+            decisions[variant, seed] = (days["network"] > 0.5)[sure], (days[TREE] > 0.5)[sure]
+        for learner in ("network", *REFERENCES):
+            loss = -ideal_observer.log_likelihood(days[learner], days["rain"])
             right = (days[learner] > 0.5) == (days["rain"] == 1)
             if learner == "network" and variant == BETS:
                 right = days["reward"] > 0
@@ -113,25 +115,29 @@ def analyse(recording: Recording[Weather]) -> dict[str, pd.DataFrame]:
 
 
 def agreement(decisions: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
-    """Share of days on which the two networks of a seed decide alike, where the mixture is sure.
+    """Share of days on which a betting network decides as the predictor of its seed does, or as
+    context-tree weighting does, where the mixture is sure.
 
     Parameters
     ----------
     decisions : dict
-        (variant, seed) -> True where rain is likelier to the network, True where the mixture is
-        sure, each (episode, days).
+        (variant, seed) -> on each day on which the mixture is sure, True where rain is likelier to
+        the network, and to context-tree weighting.
 
     Returns
     -------
     DataFrame
-        variant, seed, alike; empty unless both variants are there.
+        variant, seed, alike, context tree; empty unless both variants are there.
     """
-    rows = [
-        {"variant": MAIN, "seed": seed, "alike": (rain == decisions[BETS, seed][0])[sure].mean()}
-        for (variant, seed), (rain, sure) in decisions.items()
-        if variant == MAIN and (BETS, seed) in decisions
-    ]
-    return pd.DataFrame(rows, columns=[*SUBJECT, "alike"]).astype({"seed": int, "alike": float})
+    rows = []
+    for (variant, seed), (predicted, tree) in decisions.items():
+        if variant == MAIN and (BETS, seed) in decisions:
+            bets, _ = decisions[BETS, seed]
+            alike, as_tree = (predicted == bets).mean(), (tree == bets).mean()
+            rows.append((variant, seed, alike, as_tree))
+    return pd.DataFrame(rows, columns=[*SUBJECT, "alike", TREE]).astype(
+        {"seed": int, "alike": float, TREE: float}
+    )
 
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -140,14 +146,27 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     drawn = overall.xs(DRAWN, level="test").unstack("learner")
     outside = overall.xs(OUTSIDE, level="test").unstack("learner")["accuracy"]
     loss, accuracy = drawn["log_loss"], drawn["accuracy"]
-    gap = (loss["frequency"] - loss["network"]) / (loss["frequency"] - loss["mixture"])
-    of_mixture = accuracy["network"] / accuracy["mixture"]
-    difference = outside["network"] - outside["mixture"]
+    gap = loss.rsub(loss["frequency"], axis=0).div(loss["frequency"] - loss["mixture"], axis=0)
+    of_mixture = accuracy.div(accuracy["mixture"], axis=0)
+    learned = outside.sub(outside["mixture"], axis=0)
+    alike = tables["agreement"].set_index(SUBJECT)
+    beyond = pd.DataFrame(
+        {
+            "share of the gap": gap["network"] - gap[TREE],
+            "share of accuracy": of_mixture["network"] - of_mixture[TREE],
+            "alike": alike["alike"] - alike[TREE],
+        }
+    )
+    outside_measures = {
+        "minus mixture": learned["network"],
+        "share of what could be learned": learned["network"] / learned[LONGER],
+    }
     parts = [
-        claims.measures("weather-predictor", gap.to_frame("share of the gap")),
-        claims.measures("weather-bets", of_mixture.to_frame("share of accuracy")),
-        claims.measures("weather-agree", tables["agreement"], {"alike": "alike"}),
-        claims.measures("weather-outside", difference.to_frame("minus mixture")),
+        claims.measures("weather-predictor", gap, {"network": "share of the gap"}),
+        claims.measures("weather-bets", of_mixture, {"network": "share of accuracy"}),
+        claims.measures("weather-agree", alike, {"alike": "alike"}),
+        claims.measures("weather-beyond-universal", beyond),
+        claims.measures("weather-outside", pd.DataFrame(outside_measures)),
     ]
     return pd.concat(parts, ignore_index=True)
 

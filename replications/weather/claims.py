@@ -30,6 +30,23 @@ statement = (
 )
 CLAIMS.append(Claim("weather-agree", "alike", EXTENSION, statement, above(0.95), needs=(BETS,)))
 
+for variant, measure, words in (
+    (MAIN, "share of the gap", "share of the gap in log loss that the predictor closes"),
+    (BETS, "share of accuracy", "accuracy of the bets as a share of the exact mixture's"),
+    (MAIN, "alike", "share of days on which the betting network decides as the predictor does"),
+):
+    CLAIMS.append(
+        Claim(
+            "weather-beyond-universal",
+            measure,
+            EXTENSION,
+            f"{words}, {late}, minus that of context-tree weighting, which knows none of the kinds",
+            above(0),
+            variant=variant,
+            needs=(BETS,) if measure == "alike" else (),
+        )
+    )
+
 statement = (
     f"patterns of 5 and 6 days, never met: accuracy on {late} minus that of the mixture over "
     "trained kinds"
@@ -37,10 +54,23 @@ statement = (
 for variant, words in ((MAIN, "predictor"), (BETS, "bets")):
     described = f"{statement}, {words}"
     CLAIMS.append(Claim("weather-outside", "minus mixture", EXTENSION, described, variant=variant))
+    described = (
+        f"the same, as a share of what a mixture that knows patterns of up to 6 days gains, {words}"
+    )
+    CLAIMS.append(
+        Claim(
+            "weather-outside",
+            "share of what could be learned",
+            EXTENSION,
+            described,
+            variant=variant,
+        )
+    )
 
 CLAIMS = register(
     CLAIMS,
     {
         "4a01998 2026-11-21": ["weather-predictor", "weather-bets", "weather-agree"],
+        "e892729 2026-11-29": ["weather-beyond-universal"],
     },
 )

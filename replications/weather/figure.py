@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import Drawing
 from prefrontal.publishing.results import Results
+from replications.weather.analysis import TREE
 from replications.weather.ideal_observer import KINDS
 from replications.weather.settings import BETS, DRAWN, MAIN, OUTSIDE, Weather
 
@@ -18,15 +19,17 @@ COLORS = {
     MAIN: plotting.COLORS["network"],
     BETS: plotting.COLORS["volatile"],
     "mixture": "#222222",
+    TREE: plotting.COLORS["volatility"],
     "frequency": "#8a8a8a",
 }
 LABELS = {
     MAIN: "predictor",
     BETS: "bets",
     "mixture": "exact mixture",
+    TREE: "context-tree weighting",
     "frequency": "running frequency",
 }
-REFERENCES = ("mixture", "frequency")
+REFERENCES = ("mixture", TREE, "frequency")
 OFFSETS = {MAIN: -0.15, BETS: 0.15}
 """Place of each variant's networks next to the tick."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
 KINDS = ("independent", "sticky", "growing streaks", "fading streaks", "pattern")
 PRIOR = (1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 4)
@@ -55,13 +56,15 @@ def streaks(rain: np.ndarray) -> np.ndarray:
     return length
 
 
-def hypotheses(rain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def hypotheses(rain: np.ndarray, periods: Sequence[int] = PERIODS) -> tuple[np.ndarray, np.ndarray]:
     """Probability of rain on each day under every hypothesis, and the prior over hypotheses.
 
     Parameters
     ----------
     rain : array (episode, days)
         1 rain, 0 sun.
+    periods : sequence of int
+        Days after which a pattern may repeat.
 
     Returns
     -------
@@ -80,15 +83,16 @@ def hypotheses(rain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         first = np.full((len(numbers), *rain.shape[:-1], 1), 0.5)
         p_rain.append(np.concatenate([first, np.where(last == 1, repeats, 1 - repeats)], axis=-1))
         prior.append(share * weights)
-    for pattern in patterns():
+    for pattern in patterns(periods):
         repeated = pattern[:, np.arange(days) % pattern.shape[1]].astype(float)
         p_rain.append(np.broadcast_to(repeated[:, None], (len(repeated), *rain.shape)))
-        prior.append(np.full(len(repeated), PRIOR[-1] / len(PERIODS) / len(repeated)))
+        prior.append(np.full(len(repeated), PRIOR[-1] / len(periods) / len(repeated)))
     return np.concatenate(p_rain), np.concatenate(prior)
 
 
-def mixture(rain: ArrayLike) -> np.ndarray:
-    """Predict each day from the days before it by the exact mixture over all kinds.
+def mixture(rain: ArrayLike, periods: Sequence[int] = PERIODS) -> np.ndarray:
+    """Predict each day from the days before it by the exact mixture over all kinds, with patterns
+    of these periods.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def mixture(rain: ArrayLike) -> np.ndarray:
         Probability of rain.
     """
     rain = np.asarray(rain, dtype=int)
-    p_rain, prior = hypotheses(rain)
+    p_rain, prior = hypotheses(rain, periods)
     posterior = np.broadcast_to(prior[:, None], p_rain.shape[:-1]).copy()
     predicted = np.empty(rain.shape)
     for day in range(rain.shape[-1]):
@@ -122,3 +126,48 @@ def frequency(rain: ArrayLike) -> np.ndarray:
     rain = np.asarray(rain, dtype=float)
     before = np.arange(rain.shape[-1])
     return (rain.cumsum(-1) - rain + 1) / (before + 2)
+
+
+def context_tree(rain: ArrayLike, depth: int = 4) -> np.ndarray:
+    """Predict each day by context-tree weighting, which knows none of the kinds (Willems, Shtarkov
+    & Tjalkens 1995).
+
+    A Bayesian mixture over all ways in which the weather may depend on the last ``depth`` days or
+    fewer; in every context the probability of rain is estimated with half a day of either weather
+    for a prior (Krichevsky-Trofimov). Before the first day the sun shone.
+
+    Returns
+    -------
+    array (episode, days)
+        Probability of rain.
+    """
+    rain = np.asarray(rain, dtype=int)
+    episode, days = np.arange(len(rain)), rain.shape[-1]
+    past = np.concatenate([np.zeros((len(rain), depth), dtype=int), rain], axis=-1)
+    counts = [np.full((len(rain), 2**length, 2), 0.5) for length in range(depth + 1)]
+    # Log odds of a context as it is against its split by one more day.
+    whole = [np.zeros((len(rain), 2**length)) for length in range(depth)]
+    predicted = np.empty(rain.shape)
+    for day in range(days):
+        recent = past[:, day : day + depth][:, ::-1]
+        contexts = [recent[:, :length] @ (1 << np.arange(length)) for length in range(depth + 1)]
+        seen = [count[episode, context] for count, context in zip(counts, contexts, strict=True)]
+        estimates = [count[:, 1] / count.sum(-1) for count in seen]
+        p_rain = estimates[depth]
+        for length in reversed(range(depth)):
+            odds, estimate = whole[length], estimates[length]
+            at = episode, contexts[length]
+            share = expit(odds[at])
+            odds[at] += log_likelihood(estimate, rain[:, day]) - log_likelihood(
+                p_rain, rain[:, day]
+            )
+            p_rain = share * estimate + (1 - share) * p_rain
+        predicted[:, day] = p_rain
+        for count, context in zip(counts, contexts, strict=True):
+            count[episode, context, rain[:, day]] += 1
+    return predicted
+
+
+def log_likelihood(p_rain: np.ndarray, rain: np.ndarray) -> np.ndarray:
+    """Log probability of each day's weather, in nats."""
+    return np.log(np.where(rain == 1, p_rain, 1 - p_rain).clip(1e-12))

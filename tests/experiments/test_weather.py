@@ -163,3 +163,29 @@ def test_references_close_all_of_the_gap_or_none(rule, expected):
     np.testing.assert_allclose(found.loc[MAIN, "weather-agree"], 1)
     if rule is ideal_observer.mixture:
         np.testing.assert_allclose(found.loc[MAIN, "weather-outside"], 0, atol=1e-9)
+
+
+def weighted(days: np.ndarray, context: tuple[int, ...], depth: int) -> float:
+    """Probability of the days that follow a context, most recent day first, by the recursion of
+    Willems, Shtarkov & Tjalkens (1995)."""
+    past = np.concatenate([np.zeros(depth, dtype=int), days])
+    after = [
+        past[day]
+        for day in range(depth, len(past))
+        if tuple(past[day - length - 1] for length in range(len(context))) == context
+    ]
+    estimate, counts = 1.0, [0.5, 0.5]
+    for rain in after:
+        estimate *= counts[rain] / sum(counts)
+        counts[rain] += 1
+    if len(context) == depth:
+        return estimate
+    split = [weighted(days, (*context, day), depth) for day in range(2)]
+    return 0.5 * estimate + 0.5 * split[0] * split[1]
+
+
+def test_context_tree_equals_the_textbook_recursion():
+    predicted = ideal_observer.context_tree(SHORT, depth=3)
+    before = np.array([weighted(days[:-1], (), 3) for days in SHORT])
+    rain = np.array([weighted(np.append(days[:-1], 1), (), 3) for days in SHORT])
+    np.testing.assert_allclose(predicted[:, -1], rain / before, rtol=1e-12)

@@ -40,7 +40,7 @@ Names = Iterable[str | tuple[str, str]]
 class Criterion:
     """Bounds within which the 95 % interval over networks must lie, or must not.
 
-    A bound may be the name of a benchmark.
+    A bound may be the name of a benchmark. The interval must include two bounds that are equal.
     """
 
     low: float | str = -np.inf
@@ -58,6 +58,12 @@ class Criterion:
 
         return number(self.low), number(self.high)
 
+    def met(self, low: float, high: float, benchmarks: Benchmarks) -> bool:
+        """Tell whether an interval meets the criterion; one that is not finite does not."""
+        lower, upper = self.bounds(benchmarks)
+        within = low <= lower <= high if lower == upper else low > lower and high < upper
+        return bool(np.isfinite(low)) and bool(within) != self.negated
+
     def text(self, benchmarks: Benchmarks) -> str:
         """Write the criterion in words."""
         low, high = self.bounds(benchmarks)
@@ -66,6 +72,8 @@ class Criterion:
             for bound, number in ((self.low, low), (self.high, high))
         )
         subject = "interval not" if self.negated else "interval"
+        if low == high:
+            return f"{subject} around {low_text}"
         if np.isinf(high):
             return f"{subject} above {low_text}"
         if np.isinf(low):
@@ -91,6 +99,11 @@ def between(low: float | str, high: float | str) -> Criterion:
 def not_above(low: float | str) -> Criterion:
     """Interval that includes a value, or lies below it."""
     return Criterion(low=low, negated=True)
+
+
+def around(value: float) -> Criterion:
+    """Interval that includes a value."""
+    return Criterion(value, value)
 
 
 @dataclass(frozen=True)
@@ -279,11 +292,9 @@ def evaluate_claim(
     reproduced: bool | None = None
     agrees: bool | None = None
     if claim.criterion is not None:
-        bounds = claim.criterion.bounds(benchmarks or {})
-        reproduced = bool(low > bounds[0] and high < bounds[1])
-        if claim.criterion.negated:
-            reproduced = bool(np.isfinite(low)) and not reproduced
-            bounds = (-np.inf, np.inf)
+        reproduced = claim.criterion.met(low, high, benchmarks or {})
+        if not claim.criterion.negated:
+            bounds = claim.criterion.bounds(benchmarks or {})
         rule.append(claim.criterion.text(benchmarks or {}))
     if claim.or_more:
         agrees = bool(mean >= claim.published)
