@@ -67,7 +67,7 @@ def run(main: Callable[[], Any]) -> None:
     except KeyboardInterrupt:
         sys.exit(
             "interrupted; nothing already written is lost, and the same command goes on "
-            "from a training's last checkpoint (one every 30 seconds)"
+            "from a training's last checkpoint (after 3 seconds, then every 30)"
         )
     finally:
         signal.signal(signal.SIGTERM, before)

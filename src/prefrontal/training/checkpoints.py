@@ -119,9 +119,9 @@ def checkpoint_path(batch: Sequence[Settings[Any]], variant: str, folder: Path) 
 
 def training_code(task: TaskSettings) -> str:
     """Hash of the code that a training's numbers depend on."""
-    return code_hash(
-        ["prefrontal.training.loop", type(task).__module__], ignore=["prefrontal.training.jobs"]
-    )
+    settings = type(task).__module__
+    modules = ["prefrontal.training.loop", settings, f"{settings.rpartition('.')[0]}.train"]
+    return code_hash(modules, ignore=["prefrontal.training.jobs"])
 
 
 def checksum(tensors: dict[str, Tensor], *about: Any) -> str:
