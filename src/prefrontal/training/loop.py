@@ -151,7 +151,7 @@ def train(
         Learning curve of every network.
     """
     files.prepare_folder(checkpoint.parent)
-    code = checkpoints.training_code(batch.shared.task)
+    code = checkpoints.training_code(batch.shared.task, measure)
     curve = Curve(points if batch.immediate_reset else min(points, batch.updates))
     if checkpoint.exists():
         asked, curve = curve.points, Curve(**checkpoints.resume(batch, code, checkpoint))
@@ -162,7 +162,7 @@ def train(
             f"{asked}; delete it",
         )
     episodes, saved_at = batch.shared.training.episodes, time.monotonic()
-    interval = FIRST_CHECKPOINT_SECONDS
+    interval = min(FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS)
     began, began_processor = saved_at - batch.seconds, time.process_time() - batch.processor_seconds
     times = batch.shared.training.snapshot_episodes if snapshot else []
     snapshots = [(max(1, batch.updates * episode // episodes), episode) for episode in times]
