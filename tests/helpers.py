@@ -13,7 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prefrontal import files
+import pandas as pd
+
+from prefrontal import experiments, files
+from prefrontal.pipeline.train import replicate
+from prefrontal.publishing import claims
+from prefrontal.tables import storage
+from prefrontal.training import checkpoints, loop
+from prefrontal.training.batch import NetworkBatch, batches
 
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore"}
 
@@ -30,19 +37,55 @@ def prefrontal(
     )
 
 
-def copy_repository(target: Path, *experiments: str) -> Path:
-    """Copy code and texts, and the data of some experiments, as a checkout of its own."""
+def copy_repository(target: Path, data: Path | None = None, *names: str) -> Path:
+    """Copy code and texts, and from a data folder some experiments, as a checkout of its own."""
     ignored = shutil.ignore_patterns("__pycache__", "*.parquet", "checkpoints")
-    for name in (
-        "src",
-        "replications",
-        "data/published",
-        *(f"data/{name}" for name in experiments),
-    ):
-        shutil.copytree(files.ROOT / name, target / name, ignore=ignored)
-    for name in ("pyproject.toml", "CITATION.cff", "README.md", "Makefile"):
-        shutil.copy(files.ROOT / name, target)
+    for part in ("src", "replications", "data/published"):
+        shutil.copytree(files.ROOT / part, target / part, ignore=ignored)
+    for name in names:
+        shutil.copytree(data / name, target / "data" / name, ignore=ignored)
+    for part in ("pyproject.toml", "CITATION.cff", "README.md", "Makefile"):
+        shutil.copy(files.ROOT / part, target)
     return target
+
+
+def write_networks(name: str, data: Path) -> None:
+    """Write two networks of each variant, with the settings of the suite's, after an update."""
+    experiment, training = experiments.get(name), experiments.module(name, "train").TRAINING
+    checkpoint = data / name / "checkpoints" / "tiny.safetensors"
+    for variant in experiment.variants:
+        networks = replicate(experiment.variant(variant), 2)
+        seeds = [each.seed for each in networks]
+        for part in batches(networks):
+            tiny = [each.vary({"training.episodes": 1}) for each in part]
+            batch = NetworkBatch(tiny, compiled=False)
+            curves = loop.train(batch, name, checkpoint, measure=training.curve_columns)
+            checkpoint.unlink()
+            batch.settings = part
+            checkpoints.save(batch, name, variant, curves, data / name / "networks", seeds)
+
+
+def write_results(name: str, data: Path, value: float = 1.0) -> None:
+    """Write measures and claims of an experiment with values of about this size."""
+    experiment = experiments.get(name)
+    rows = [
+        (claim.measured or claim.claim, claim.measure, claim.variant or experiment.main, seed)
+        for claim in experiment.claims
+        for seed in range(2)
+    ]
+    measures = pd.DataFrame(rows, columns=["claim", "measure", "variant", "seed"])
+    rpe = [
+        measures[measures["variant"] == reward].assign(variant=variant)
+        for reward, variant in experiment.rpe_variants.items()
+    ]
+    measures = pd.concat([measures, *rpe]).drop_duplicates(ignore_index=True)
+    measures["value"] = value + 0.1 * measures["seed"]
+    criteria = [claim.criterion for claim in experiment.claims if claim.criterion]
+    bounds = {bound for each in criteria for bound in (each.low, each.high)}
+    named = {bound: 0.0 for bound in bounds if isinstance(bound, str)}
+    judged = claims.evaluate_claims(experiment.claims, measures, experiment.main, named)
+    for table, frame in (("measures", measures), ("claims", judged)):
+        storage.write(frame, data / name / "results" / f"{table}.csv", table)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -61,13 +61,14 @@ def run(main: Callable[[], Any]) -> None:
     except OSError as error:
         sys.exit(f"error: {error.filename or 'file'}: {error.strerror or error}")
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
+        limited = ("allocate memory", "can't start new thread")
+        if not isinstance(error, MemoryError) and not any(word in str(error) for word in limited):
             raise
         sys.exit("error: this needs more memory than the process may have (ulimit -v; free -h)")
     except KeyboardInterrupt:
         sys.exit(
             "interrupted; nothing already written is lost, and the same command goes on "
-            "from a training's last checkpoint (one every 30 seconds)"
+            "from a training's last checkpoint (after 3 seconds, then every 30)"
         )
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -49,11 +49,11 @@ PART = ".part"
 .fig5.png.machine.123.part."""
 
 
-def experiment_folder(data: Path, experiment: str) -> Path:
-    """Folder of an experiment's networks and results: in a data folder, or else in that of the
-    suite."""
+def experiment_folder(data: Path, experiment: str, by: str = "") -> Path:
+    """Folder of an experiment's networks and results: in a data folder or, unless they are used
+    ``by`` the experiment itself, else in that of the suite."""
     folder = data / experiment
-    return folder if folder.exists() else DATA / experiment
+    return folder if experiment == by or folder.exists() else DATA / experiment
 
 
 def prepare_folder(folder: Path) -> None:

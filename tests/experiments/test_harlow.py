@@ -3,30 +3,34 @@ known behaviour."""
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
 
-from prefrontal import experiments
 from prefrontal.errors import UserError
-from prefrontal.files import DATA
 from prefrontal.networks.cores import LSTM
 from prefrontal.networks.encoders import Convolutions
-from prefrontal.networks.load import Networks
 from prefrontal.networks.network import Network, initial_parameters
 from prefrontal.networks.play import play
 from prefrontal.publishing import claims
+from prefrontal.tables import schema
 from prefrontal.task import RandomStreams
 from prefrontal.training import checkpoints
 from prefrontal.training.batch import NetworkBatch
 from replications.harlow import analysis, images, normalisation, train
 from replications.harlow.claims import CLAIMS
 from replications.harlow.experiment import EXPERIMENT
-from replications.harlow.settings import CEILING, CONTROL, MAIN, SETTINGS, VARIANTS, Harlow
+from replications.harlow.settings import (
+    AS_TRAINED,
+    CEILING,
+    CONTROL,
+    MAIN,
+    SETTINGS,
+    VARIANTS,
+    Harlow,
+)
 from replications.harlow.task import (
     CHOICE,
     ECCENTRICITY,
@@ -456,22 +460,26 @@ def test_change_points_of_a_curve_from_chance_to_ceiling():
 
 
 def test_repeated_tests_replace_those_after_training(tmp_path):
+    table = {"test": [*AS_TRAINED.values()], "trial": 1, "first": "right", "correct": 70, "n": 100}
+    trained = pd.DataFrame(table)
+    curve = pd.DataFrame(columns=list(schema.COLUMNS["learning_curve"]), dtype=float)
     for seed in (0, 3):
-        for end in (".json", ".csv", "_test.csv"):
-            shutil.copy(DATA / "harlow" / "networks" / f"symbols_{seed}{end}", tmp_path)
-    trained = analysis.read_networks(tmp_path)[1].set_index("seed")
-    played = trained.loc[[3]].reset_index().assign(correct=1)
-    tests = analysis.read_networks(tmp_path, played)[1].set_index("seed")
-    pd.testing.assert_frame_equal(tests.loc[[0]], trained.loc[[0]])
-    assert (tests.loc[3, "correct"] == 1).all() and (tests.loc[3, "n"] == trained.loc[3, "n"]).all()
-    assert tests.loc[3, "as_trained"].equals(trained.loc[3, "as_trained"])
+        batch = NetworkBatch([EXPERIMENT.variant("symbols").vary({"seed": seed})], compiled=False)
+        checkpoints.save_test(batch.shared, "symbols", trained, tmp_path)
+        checkpoints.save(batch, "harlow", "symbols", [curve], tmp_path)
+    before = analysis.read_networks(tmp_path)[1].set_index("seed")
+    repeated = before.loc[[3]].reset_index().assign(correct=1)
+    after = analysis.read_networks(tmp_path, repeated)[1].set_index("seed")
+    pd.testing.assert_frame_equal(after.loc[[0]], before.loc[[0]])
+    assert (before["correct"] == 70).all() and (after.loc[3, "correct"] == 1).all()
+    assert after.loc[3, "as_trained"].equals(before.loc[3, "as_trained"])
 
 
-def test_trained_networks_play_the_same_on_views_in_bytes():
-    trained = Networks(experiments.get("harlow"))(MAIN)
+def test_networks_play_the_same_on_views_in_bytes():
+    agent = NetworkBatch([SMALL]).agent
     in_bytes, others = (
-        next(play(trained.agent, task, RandomStreams(trained.seeds, "views"), 2))
-        for task in (trained.settings.task.build("held out", as_float=k) for k in (False, True))
+        next(play(agent, task, RandomStreams([SMALL.seed], "views"), 2))
+        for task in (SMALL.task.build("held out", as_float=k) for k in (False, True))
     )
     assert in_bytes.observation.dtype == torch.uint8 and others.observation.is_floating_point()
     assert torch.allclose(in_bytes.probabilities, others.probabilities, atol=1e-5)

@@ -5,22 +5,17 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
-from prefrontal import files
 from prefrontal.errors import UserError
 from prefrontal.models import bandit, two_step
 from prefrontal.networks.model_agents import BanditAgent, TwoStepAgent
 from prefrontal.networks.record import record
-from prefrontal.tables import storage
 from prefrontal.task import RandomStreams
 from replications.bandit.settings import SETTINGS as BANDIT
 from replications.ingredients import analysis
 from replications.ingredients.settings import (
-    CHOSEN,
-    CORES,
     GRID,
     ONE_TRIAL,
     SETTINGS,
@@ -109,21 +104,6 @@ def test_settings_differ_only_in_what_is_searched():
     assert on_two_step.task.build().settings == TWO_STEP_TASK.task
     added = {"task.game", "task.one_problem", "task.shows_outcomes"}
     assert set(SETTINGS.differences(BANDIT)) == added
-
-
-def test_settings_chosen_are_the_best_of_the_sweeps():
-    folder = files.DATA / "ingredients" / "sweeps"
-    searched = [name.partition(".")[2] for name in GRID]
-    memory_of = {core: memory for memory, core in CORES.items()}
-    for game, chosen in CHOSEN.items():
-        sweeps = [storage.read(folder / f"{game}.csv")]
-        single = [p for p in folder.glob(f"{game}_*.csv") if not p.stem.endswith("curves")]
-        sweeps += [storage.read(p).assign(core=p.stem.removeprefix(f"{game}_")) for p in single]
-        sweep = pd.concat(sweeps).replace({"core": memory_of})
-        means = sweep.groupby(["core", *searched])["share_validation"].mean()
-        assert set(chosen) == set(means.index.unique("core"))
-        for memory, settings in chosen.items():
-            assert settings == pytest.approx(means[memory].idxmax()), (game, memory)
 
 
 def test_one_problem_is_one_problem():

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from prefrontal import experiments
 from prefrontal.errors import UserError
-from prefrontal.files import DATA
 from prefrontal.publishing.results import Results
 from replications.rpe_input import figure
 from replications.rpe_input.experiment import EXPERIMENT
+from tests.helpers import write_results
 
 
 def test_the_definition_names_all_experiments_it_uses():
     assert {each.name for each in figure.compared() if each.figure} == {*EXPERIMENT.uses}
 
 
-def test_all_main_panels_are_drawn_with_either_input():
+def test_all_main_panels_are_drawn_with_either_input(tmp_path):
     for experiment in figure.compared():
-        panel = figure.panel_values(experiment, Results(experiment.name, DATA))
+        write_results(experiment.name, tmp_path)
+        panel = figure.panel_values(experiment, Results(experiment.name, tmp_path))
         assert list(panel) == figure.main_claims(experiment) != []
 
 
@@ -29,7 +28,7 @@ def test_absent_networks_have_no_panel(tmp_path):
     for name in EXPERIMENT.uses:
         (tmp_path / name / "results").mkdir(parents=True)
     for name in ("two_step", "volatile_bandit"):
-        shutil.copy(DATA / name / "results" / "measures.csv", tmp_path / name / "results")
+        write_results(name, tmp_path)
     results = Results("rpe_input", tmp_path)
     path = results.of("volatile_bandit").folder / "measures.csv"
     measures = results.of("volatile_bandit")["measures"]

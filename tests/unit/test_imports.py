@@ -43,12 +43,12 @@ def test_definitions_and_readers_do_without_torch(part):
     assert "torch" not in loaded(f"import {', '.join(modules)}")
 
 
-def test_training_loads_no_publishing_and_networks_no_training():
+def test_training_loads_no_publishing_and_networks_no_training(suite):
     training = loaded(
         "import prefrontal.training.loop, prefrontal.training.jobs, prefrontal.training.sweep"
     )
     assert not [name for name in training if name.startswith("prefrontal.publishing")]
-    networks = loaded("import prefrontal; prefrontal.load('bandit')")
+    networks = loaded(f"import prefrontal; prefrontal.load('weather', data={str(suite)!r})")
     assert not [name for name in networks if name.startswith("prefrontal.training")]
 
 

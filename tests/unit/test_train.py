@@ -183,6 +183,14 @@ def test_learning_curve_has_the_experiments_columns(tmp_path):
     assert set(schema.COLUMNS["learning_curve"]) <= set(curves[0].columns)
 
 
+def test_the_first_checkpoint_comes_after_seconds(tmp_path, monkeypatch):
+    """A training that is interrupted early goes on from there."""
+    monkeypatch.setattr(loop, "FIRST_CHECKPOINT_SECONDS", 0)
+    interrupt_training(monkeypatch, seeds(2), tmp_path, 5)
+    counts = load_file(next(tmp_path.glob("*.safetensors")))["counts"]
+    assert counts[0] == 1, "the next one would have come after 30 s"
+
+
 @pytest.fixture
 def checkpoint_each_update(monkeypatch):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
@@ -418,7 +426,7 @@ def test_weights_that_are_not_finite_are_never_written(tmp_path, half, weight, m
 
 
 def test_a_missing_network_is_named(tmp_path):
-    """Of those that were trained together; of committed ones, as many as the experiment has."""
+    """Of those that were trained together."""
     train_two(tmp_path)
     folder = tmp_path / "two_step" / "networks"
     assert read(tmp_path).seeds == [0, 1]
@@ -427,22 +435,6 @@ def test_a_missing_network_is_named(tmp_path):
     with pytest.raises(UserError, match=rf"network 1 of variant '{MAIN}' is missing"):
         read(tmp_path)
     assert Networks(EXPERIMENT, tmp_path, [0])(MAIN).seeds == [0], "this one was asked for"
-
-
-def test_a_missing_network_of_the_suite_is_named(tmp_path, monkeypatch):
-    names = [path.name for path in (files.DATA / "weather" / "networks").glob("bets_*")]
-    if not names:
-        pytest.skip("networks of the suite are not there")
-    folder = tmp_path / "weather" / "networks"
-    folder.mkdir(parents=True)
-    for name in names:
-        (folder / name).symlink_to(files.DATA / "weather" / "networks" / name)
-    monkeypatch.setattr(files, "DATA", tmp_path)
-    weather = experiments.get("weather")
-    assert len(Networks(weather, tmp_path)("bets").seeds) == weather.networks
-    (folder / "bets_7.json").unlink()
-    with pytest.raises(UserError, match=r"network 7 of variant 'bets' is missing \(bets_7\.json\)"):
-        Networks(weather, tmp_path)("bets")
 
 
 def test_an_edited_learning_curve_is_found(tmp_path):
@@ -556,7 +548,8 @@ def training_sources(monkeypatch):
     monkeypatch.setattr(checkpoints, "code_hash", sources.imported)
 
     def files_of(name: str) -> set[str]:
-        paths = checkpoints.training_code(experiments.get(name).settings.task).values()
+        measure = experiments.module(name, "train").TRAINING.curve_columns
+        paths = checkpoints.training_code(experiments.get(name).settings.task, measure).values()
         return {str(path.relative_to(ROOT)) for path in paths}
 
     return files_of
@@ -572,7 +565,7 @@ def test_training_depends_on_the_code_that_it_runs(training_sources):
     assert training_sources("bandit") >= library
     assert training_sources("predictions") == training_sources("two_step")
     harlow = {f"replications/harlow/{name}.py" for name in ("settings", "task", "images")}
-    assert training_sources("harlow") >= harlow
+    assert training_sources("harlow") >= harlow | {"replications/harlow/train.py"}
     assert "replications/weather/task.py" in training_sources("weather")
 
 

@@ -2,23 +2,36 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
 from prefrontal import experiments
 from prefrontal.pipeline import steps
-from tests.helpers import copy_repository, prefrontal
+from tests.helpers import copy_repository, prefrontal, write_results
 
 NAME = "weather"
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory):
-    """A checkout of one experiment."""
-    return copy_repository(tmp_path_factory.mktemp("clone"), NAME)
+def clone(tmp_path_factory, suite):
+    """A checkout of one experiment, with networks, results and no recording."""
+    root = copy_repository(tmp_path_factory.mktemp("clone"), suite, NAME)
+    settings = root / "replications" / NAME / "settings.py"
+    text = settings.read_text()
+    assert "TEST_EPISODES = 300" in text
+    settings.write_text(text.replace("TEST_EPISODES = 300", "TEST_EPISODES = 5"))
+    done = prefrontal("run", NAME, root=root)
+    assert done.returncode == 0, done.stderr
+    changed = "the code of record.py, the number of test episodes, the code of analysis.py"
+    assert f"{NAME}: record, analyse, draw, since {changed} changed" in done.stderr
+    for path in (root / "data").rglob("*.parquet"):
+        path.unlink()
+    return root
 
 
 def test_fresh_clone_draws_without_recording(clone):
+    shutil.rmtree(clone / "figures")
     done = prefrontal("run", NAME, root=clone)
     assert done.returncode == 0, done.stderr
     assert "fig_weather.png" in done.stdout
@@ -34,6 +47,7 @@ def test_edited_result_is_analysed_again(clone):
     path.write_text(before.replace("weather", "whether"))
     done = prefrontal("run", NAME, root=clone)
     assert done.returncode == 0 and "analyse done" in done.stderr
+    assert "record, analyse, draw, since claims.csv was edited or deleted" in done.stderr
     assert path.read_text() == before
 
 
@@ -46,8 +60,9 @@ def test_damaged_network_stops(clone):
     assert done.returncode == 1 and "not the weights that its JSON file describes" in done.stderr
 
 
-def test_claims_are_printed_at_once_in_100_columns():
-    done = prefrontal("claims")
+def test_claims_are_printed_at_once_in_100_columns(clone):
+    write_results("two_step", clone / "data")
+    done = prefrontal("claims", root=clone)
     assert done.returncode == 0 and "claims reproduced" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
 
@@ -77,26 +92,27 @@ def test_hash_of_results_names_what_is_due(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("path", "step"),
+    ("path", "step", "reason"),
     [
-        ("data/weather/networks/bets_0.safetensors", "record"),
-        ("data/weather/networks/bets_0.csv", "analyse"),
-        ("data/published/fig5e.csv", "analyse"),
-        ("data/weather/results/measures.csv", "analyse"),
-        ("figures/fig_weather.png", "draw"),
+        ("data/weather/networks/bets_0.safetensors", "record", "networks of weather changed"),
+        ("data/weather/networks/bets_0.csv", "analyse", "learning curves of weather changed"),
+        ("data/published/fig5e.csv", "analyse", "published values changed"),
+        ("data/weather/results/measures.csv", "analyse", "measures.csv was edited or deleted"),
+        ("figures/fig_weather.png", "draw", ""),
     ],
 )
-def test_hashes_find_what_was_deleted_or_edited(path, step, tmp_path, monkeypatch):
+def test_hashes_find_what_was_deleted_or_edited(path, step, reason, tmp_path, suite, monkeypatch):
     """Whatever its time says."""
-    copy = copy_repository(tmp_path, NAME)
+    copy = copy_repository(tmp_path, suite, NAME)
     monkeypatch.setattr(steps.files, "PUBLISHED", copy / "data" / "published")
     data, study = copy / "data", experiments.study(NAME)
     results = data / NAME / "results"
     about = steps.read_inputs(results) | {"inputs": steps.analysis_inputs(study, data)}
     (results / steps.INPUTS).write_text(json.dumps(about))
-    assert steps.due(NAME, data) == ["draw"], "figures are always drawn"
+    assert steps.due(NAME, data) == (["draw"], ""), "figures are always drawn"
     if (copy / path).exists():
         with (copy / path).open("ab") as file:
             file.write(b"1\n")
         os.utime(copy / path, (0, 0))
-    assert step in steps.due(NAME, data)
+    needs, why = steps.due(NAME, data)
+    assert step in needs and reason in why

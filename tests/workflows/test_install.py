@@ -1,5 +1,6 @@
 """Story 5: the package installs without the repository."""
 
+import json
 import os
 import shutil
 import site
@@ -12,7 +13,7 @@ import pytest
 
 from prefrontal import files
 from prefrontal.networks import fetch
-from tests.helpers import ENVIRONMENT, copy_repository, server
+from tests.helpers import ENVIRONMENT, copy_repository, server, write_networks
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +34,10 @@ def installed(tmp_path_factory):
         str(folder),
     ]
     source = copy_repository(folder / "source")
+    write_networks("weather", folder / "data")
+    checksum = fetch.pack("weather", folder / "data", folder / "served" / "networks-weather.zip")
+    release = {"address": "", "archives": {"weather": checksum}}
+    (source / "src/prefrontal/networks/release.json").write_text(json.dumps(release))
     subprocess.run([*build, str(source)], check=True, capture_output=True)
     shutil.rmtree(source)
     venv.create(folder / "env", with_pip=False)
@@ -45,9 +50,8 @@ def installed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outside(installed, tmp_path_factory):
-    """Runs Python outside the repository, where networks of the bandit can be downloaded."""
-    served, home = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("home")
-    fetch.pack("bandit", files.DATA, served / "networks-bandit.zip")
+    """Runs Python outside the repository, where networks can be downloaded."""
+    served, home = installed / "served", tmp_path_factory.mktemp("home")
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with server(served) as address:
         environment = (
@@ -87,9 +91,9 @@ def test_tasks_are_gymnasium_environments(outside):
 
 def test_networks_arrive_and_play(outside):
     code = (
-        "import prefrontal; print(len(prefrontal.load('bandit').record(2).trials.groupby('seed')))"
+        "import prefrontal; print(len(prefrontal.load('weather').record(2).trials.groupby('seed')))"
     )
-    assert python(outside, code).strip() == "8"
+    assert python(outside, code).strip() == "2"
 
 
 def test_smoke_test_runs_to_the_figure(outside):

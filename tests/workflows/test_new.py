@@ -15,7 +15,7 @@ import pytest
 from prefrontal import files
 from prefrontal.errors import UserError
 from prefrontal.pipeline import new
-from tests.helpers import ENVIRONMENT, copy_repository, prefrontal
+from tests.helpers import ENVIRONMENT, copy_repository, prefrontal, write_results
 
 NAME = "my_task"
 FOLDER = f"replications/{NAME}"
@@ -99,8 +99,8 @@ def passes(root: Path, *arguments: str) -> str:
 
 
 def checkout(folder: Path) -> Path:
-    """A checkout with tests, one experiment's results, and the new experiment's folder."""
-    root = copy_repository(folder, "weather")
+    """A checkout with tests."""
+    root = copy_repository(folder)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(files.ROOT / "tests", root / "tests", ignore=ignored)
     return root
@@ -178,7 +178,9 @@ def test_four_options_pass_linters(four_options):
 @pytest.mark.slow
 def test_claims_of_users_never_count_as_the_papers(tmp_path):
     """Results that lie beside the suite's, and a figure that is drawn, leave the score alone."""
-    root = copy_repository(tmp_path, "weather", "bandit")
+    root = copy_repository(tmp_path)
+    for name in ("weather", "bandit"):
+        write_results(name, root / "data")
     before = prefrontal("claims", root=root).stdout.split("\n\n")[-1].splitlines()
     assert prefrontal("new", NAME, root=root).returncode == 0
     settings = root / FOLDER / "settings.py"
@@ -207,11 +209,17 @@ def test_a_claim_of_the_paper_is_refused_in_a_users_folder(clone):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "my-task", "My_Task", "2_step", "class", "../x", "figures", "paper", "run"]
+    ("name", "expected"),
+    [
+        *((name, "lower-case letters, ") for name in ("", "my-task", "My_Task", "2_step", "../x")),
+        ("class", "no word of Python's own"),
+        *((name, "none of an installed Python module") for name in ("numpy", "statistics")),
+        *((name, "none of all, analyse, ") for name in ("figures", "paper", "run")),
+    ],
 )
-def test_impossible_names_are_refused(tmp_path, name):
+def test_impossible_names_are_refused(tmp_path, name, expected):
     (tmp_path / "replications").mkdir()
-    with pytest.raises(UserError, match=r"NAME is '.*'; it must be"):
+    with pytest.raises(UserError, match=rf"NAME is '.*'; it must be {expected}"):
         new.main(new.Options(name, tmp_path))
 
 

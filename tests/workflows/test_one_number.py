@@ -9,7 +9,7 @@ from PIL import Image
 
 from prefrontal.publishing.results import Results
 from replications.two_step import figure
-from tests.helpers import copy_repository, prefrontal
+from tests.helpers import copy_repository, prefrontal, write_results
 
 TINY = ["--training.episodes", "40", "--networks", "2", "--test-episodes", "6"]
 
@@ -59,10 +59,13 @@ def test_other_settings_in_the_same_folder_stop(run):
     assert done.returncode == 1 and "task.reversal 0.1 is there, not 0.2" in done.stderr
 
 
-def test_compare_shows_both_and_what_changed(run):
-    done = prefrontal("compare", str(run[0]))
+def test_compare_shows_both_and_what_changed(run, tmp_path):
+    root = copy_repository(tmp_path)
+    write_results("two_step", root / "data", value=7)
+    done = prefrontal("compare", str(run[0]), root=root)
     assert done.returncode == 0, done.stderr
     assert "task.reversal 0.025 -> 0.1" in done.stdout and "twostep-lags" in done.stdout
+    assert "7.05" in done.stdout, "the suite's"
     assert max(map(len, done.stdout.splitlines()[1:])) <= 100
 
 
@@ -71,17 +74,15 @@ def test_other_settings_need_a_folder_of_their_own():
     assert done.returncode == 1 and "--out" in done.stderr
 
 
-def test_edited_default_stops_and_draws_nothing_old(tmp_path):
-    root = copy_repository(tmp_path, "two_step")
-    settings = root / "replications" / "two_step" / "settings.py"
+def test_edited_default_stops_and_draws_nothing_old(tmp_path, suite):
+    root = copy_repository(tmp_path, suite, "weather")
+    settings = root / "replications" / "weather" / "settings.py"
     text = settings.read_text()
-    assert "reversal: Probability = 0.025" in text
-    settings.write_text(
-        text.replace("reversal: Probability = 0.025", "reversal: Probability = 0.1")
-    )
-    done = prefrontal("run", "two_step", root=root)
+    assert "days: Count = 100" in text
+    settings.write_text(text.replace("days: Count = 100", "days: Count = 50"))
+    done = prefrontal("run", "weather", root=root)
     assert done.returncode == 1 and not (root / "figures").exists()
-    assert "trained with task.reversal 0.025, but the setting is now 0.1" in done.stderr
+    assert "trained with task.days 100, but the setting is now 50" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_bad_settings_give_one_line(words, message, tmp_path):
 
 
 def test_a_users_own_error_shows_its_traceback(tmp_path):
-    root = copy_repository(tmp_path, "two_step")
+    root = copy_repository(tmp_path)
     analysis = root / "replications" / "two_step" / "analysis.py"
     text = analysis.read_text()
     analysis.write_text(

@@ -15,7 +15,7 @@ from prefrontal.errors import UserError, check
 from prefrontal.networks.build import network_of
 from prefrontal.networks.network import Network
 from prefrontal.settings import Settings, TaskSettings
-from prefrontal.tables.networks import Description, descriptions
+from prefrontal.tables.networks import Description, check_complete, descriptions
 
 
 def stem(settings: Settings[Any], variant: str) -> str:
@@ -38,12 +38,10 @@ def trained_networks(
     folder: Path,
     variant: str,
     seeds: Sequence[int] | None = None,
-    required: Sequence[int] = (),
 ) -> list[Description]:
     """Find the networks of a variant, or those of it with these seeds, by seed.
 
-    Without ``seeds``, all that were trained together must be there, by their descriptions; where
-    these do not say, those that are ``required``.
+    Without ``seeds``, all that were trained together must be there.
 
     Raises
     ------
@@ -61,13 +59,8 @@ def trained_networks(
         raise UserError(
             f"{folder}: no trained network of variant {variant!r}; train it first{hint}"
         )
-    trained = {seed for each in found for seed in each.about.get("seeds", required)}
-    for seed in sorted(trained - {each.seed for each in found}):
-        if seeds is None:
-            raise UserError(
-                f"{folder}: network {seed} of variant {variant!r} is missing "
-                f"({variant}_{seed}.json); restore it, or train again"
-            )
+    if seeds is None:
+        check_complete(found)
     first = {**found[0].settings, "seed": None}
     for each in found:
         if {**each.settings, "seed": None} != first:
@@ -83,7 +76,6 @@ def load(
     variant: str,
     snapshot: int | None = None,
     seeds: Sequence[int] | None = None,
-    required: Sequence[int] = (),
 ) -> tuple[list[Settings[Any]], Network, Tensor]:
     """Read the trained networks of a variant.
 
@@ -98,8 +90,6 @@ def load(
         Weights as they were after so many training episodes, from data/<experiment>/snapshots.
     seeds : sequence of int, optional
         Networks to read; by default all.
-    required : sequence of int
-        Networks that must be among these, where descriptions do not say.
 
     Returns
     -------
@@ -114,7 +104,7 @@ def load(
     UserError
         As ``trained_networks``; or a file is missing, damaged, or of other settings.
     """
-    found = trained_networks(folder, variant, seeds, required)
+    found = trained_networks(folder, variant, seeds)
     batch = [Settings.from_dict(each.settings, task, each.path) for each in found]
     network = network_of(batch[0], batch[0].task.build())
     flats = []

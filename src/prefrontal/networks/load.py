@@ -46,18 +46,11 @@ class Networks:
         seeds: Sequence[int] | None = None,
     ) -> None:
         self.experiment, self.data, self.seeds = experiment, data, seeds
-        trained = {each.variant for each in descriptions(self.folder(experiment.name))}
+        trained = {each.variant for each in descriptions(data / experiment.name / "networks")}
         asked = experiment.variants if experiment.recorded is None else experiment.recorded
         self.variants = [name for name in asked if name in trained]
         self.missing = [name for name in asked if name not in trained]
         self.used: list[Settings[Any]] = []
-
-    def folder(self, experiment: str) -> Path:
-        """Folder of an experiment's networks."""
-        own = experiment == self.experiment.name
-        return (
-            self.data / experiment if own else files.experiment_folder(self.data, experiment)
-        ) / "networks"
 
     def __call__(self, variant: str, experiment: str = "", snapshot: int | None = None) -> Trained:
         """Read all networks of a variant.
@@ -77,18 +70,14 @@ class Networks:
             than the seed, or they are not the settings that the experiment has now.
         """
         source = experiments.get(experiment) if experiment else self.experiment
-        folder = self.folder(source.name)
+        folder = files.experiment_folder(self.data, source.name, self.experiment.name) / "networks"
         of_suite = folder == files.DATA / source.name / "networks"
         if files.CHECKOUT is None and of_suite:
             fetch(source.name)
         if self.seeds is None:
             check_finished([variant], folder.with_name("checkpoints"))
-        required = range(0)
-        if of_suite and variant in source.variants:
-            first = source.variant(variant).seed
-            required = range(first, first + source.networks)
         batch, network, flat = load(
-            folder, type(source.settings.task), variant, snapshot, self.seeds, required
+            folder, type(source.settings.task), variant, snapshot, self.seeds
         )
         if of_suite and variant in source.variants:
             check_current(source, variant, batch[0], folder)
@@ -121,10 +110,15 @@ def check_current(
         )
 
 
+def checkpoints_of(variant: str, folder: Path) -> list[Path]:
+    """Checkpoints of unfinished trainings of a variant."""
+    return sorted(folder.glob(f"{variant}_{'[0-9a-f]' * 12}.safetensors"))
+
+
 def check_finished(variants: Sequence[str], folder: Path) -> None:
     """Raise UserError if there is a checkpoint of an unfinished training of these variants."""
     for variant in variants:
-        for path in sorted(folder.glob(f"{variant}_{'[0-9a-f]' * 12}.safetensors")):
+        for path in checkpoints_of(variant, folder):
             raise UserError(
                 f"{path}: the training of {variant!r} is not finished; run it again, or "
                 "delete this file"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ GROUPS: dict[str, Callable[[bool], bool]] = {
 }
 """Names that stand for several experiments."""
 
+WITH_RESULTS = "that of a run with results (prefrontal run EXPERIMENT --out FOLDER)"
+
 
 def names_of(given: Sequence[str], part: str = "figure") -> tuple[list[str], list[str]]:
     """Split a command's words into experiments, or all of a group, and options."""
@@ -41,11 +43,14 @@ def names_of(given: Sequence[str], part: str = "figure") -> tuple[list[str], lis
     return list(dict.fromkeys(chosen)), list(given[count:])
 
 
-def one_name(given: Sequence[str], command: str, part: str = "train") -> tuple[str, list[str]]:
+def one_name(
+    given: Sequence[str], command: str, part: str = "train", groups: Collection[str] = ()
+) -> tuple[str, list[str]]:
     """Take the experiment from a command's first word; the rest are options."""
     known = experiments.names(part)
     if not given or given[0].startswith("-"):
-        which = f"EXPERIMENT is one of {', '.join(known)}"
+        several = f", or several: {', '.join(groups)}" if groups else ""
+        which = f"EXPERIMENT is one of {', '.join(known)}{several}"
         usage = f"usage: prefrontal {command} EXPERIMENT [OPTIONS]; {which}"
         if given and given[0] in ("-h", "--help"):
             print(usage + "\nOptions of each: --help after its name.")
@@ -69,6 +74,17 @@ def chosen_variants(
     return {name: parse(options, experiment.variant(name), command, rest)[1] for name in variants}
 
 
+def helps(experiment: Experiment[Any]) -> dict[str, str]:
+    """Help of options whose values depend on the experiment."""
+    known = ", ".join((*experiment.variants, *experiment.further_variants))
+    return {
+        "variants": f"Variants to train, of {known}; run always includes the main one.",
+        "networks": f"Networks per variant, with successive seeds; by default "
+        f"{experiment.networks}.",
+        "test_episodes": f"Test episodes per network; by default {experiment.test_episodes}.",
+    }
+
+
 def run(given: Sequence[str]) -> None:
     """``prefrontal run``: do what is missing or out of date, and draw."""
     from prefrontal.pipeline.run import RunOptions, run_experiment, run_suite
@@ -76,14 +92,16 @@ def run(given: Sequence[str]) -> None:
     names, rest = names_of(given)
     command = f"prefrontal run {' '.join(names)}"
     if not names:
-        one_name(given, "run", "figure")
+        one_name(given, "run", "figure", GROUPS)
     if len(names) > 1 or names[0] not in experiments.names("train"):
         made = run_suite(
             names, tyro.cli(Place, args=rest, prog=command, description=run_suite.__doc__)
         )
     else:
         experiment = experiments.get(names[0])
-        options, settings = parse(RunOptions, experiment.variant(), command, rest)
+        options, settings = parse(
+            RunOptions, experiment.variant(), command, rest, helps(experiment)
+        )
         variants = [
             experiment.main,
             *(name for name in options.variants if name != experiment.main),
@@ -114,10 +132,10 @@ def train(given: Sequence[str]) -> None:
         return
     names, rest = names_of(given, "train")
     if not names:
-        one_name(given, "train")
+        one_name(given, "train", groups=GROUPS)
     for name in names:
         experiment, command = experiments.get(name), f"prefrontal train {name}"
-        options, settings = parse(Options, experiment.variant(), command, rest)
+        options, settings = parse(Options, experiment.variant(), command, rest, helps(experiment))
         check(
             not (options.all and options.variants),
             "variants",
@@ -221,6 +239,8 @@ def claims(given: Sequence[str]) -> None:
         """Print every row of every claim."""
 
     options = tyro.cli(Options, args=given, prog="prefrontal claims")
+    found = options.out is None or any(options.data.glob("*/results/claims.csv"))
+    check(found, "out", str(options.out), WITH_RESULTS)
     frame = table.collect(options.data)
     print(table.as_text(frame if options.every_row else table.deciding_rows(frame)))
     print("\n" + table.score(frame).replace("; ", "\n"))
@@ -239,8 +259,7 @@ def compare(given: Sequence[str]) -> None:
 
     folder = tyro.cli(Options, args=list(given), prog="prefrontal compare").folder
     names = [path.parent.parent.name for path in sorted(folder.glob("data/*/results/claims.csv"))]
-    expected = "that of a run with results (prefrontal run EXPERIMENT --out FOLDER)"
-    check(bool(names), "folder", str(folder), expected)
+    check(bool(names), "folder", str(folder), WITH_RESULTS)
     for name in names:
         changes = _changes(name, folder / "data").items()
         changed = ", ".join(f"{setting} {suite} -> {here}" for setting, (here, suite) in changes)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Annotated
 
@@ -34,13 +36,11 @@ class Options:
 def main(options: Options) -> None:
     """Write replications/<name>, its test included."""
     name, folder = options.name, options.root / "replications" / options.name
-    legal = re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None and not keyword.iskeyword(name)
-    check(
-        legal,
-        "NAME",
-        name,
-        "lower-case letters, digits and underscores, a letter first, such as my_task",
-    )
+    expected = "lower-case letters, digits and underscores, a letter first, such as my_task"
+    check(re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None, "NAME", name, expected)
+    check(not keyword.iskeyword(name), "NAME", name, "no word of Python's own (a keyword)")
+    modules = {*sys.stdlib_module_names, *packages_distributions()}
+    check(name not in modules, "NAME", name, "none of an installed Python module")
     taken = {*TARGETS, *GROUPS, *(word for group in COMMANDS.values() for word in group)}
     check(name not in taken, "NAME", name, f"none of {', '.join(sorted(taken))}")
     check(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
 
@@ -18,7 +18,11 @@ T = TypeVar("T", bound=TaskSettings)
 
 
 def parse(
-    options: type[OptionsT], settings: Settings[T], command: str, arguments: Sequence[str]
+    options: type[OptionsT],
+    settings: Settings[T],
+    command: str,
+    arguments: Sequence[str],
+    helps: Mapping[str, str] | None = None,
 ) -> tuple[OptionsT, Settings[T]]:
     """Read a command's options, and settings whose defaults are those of a variant.
 
@@ -30,13 +34,17 @@ def parse(
     command : str
         Such as "prefrontal train two_step".
     arguments : sequence of str
+    helps : mapping, optional
+        Option -> its help, in place of the docstring.
     """
-    seeded = dataclasses.make_dataclass(
-        "Options",
-        [("seed", int, dataclasses.field(default=settings.seed))],
-        bases=(options,),
-        **FROZEN,
-    )
+    seed = Annotated[int, tyro.conf.arg(help="Seed of the first network.")]
+    fields: list[Any] = [("seed", seed, dataclasses.field(default=settings.seed))]
+    types = get_type_hints(options)
+    for each in dataclasses.fields(options):  # type: ignore[arg-type]
+        if helps and each.name in helps:
+            kind: Any = Annotated[types[each.name], tyro.conf.arg(help=helps[each.name])]
+            fields.append((each.name, kind, dataclasses.field(default=each.default)))
+    seeded = dataclasses.make_dataclass("Options", fields, bases=(options,), **FROZEN)
     given = ["--help" if word == HELP_ALL else word for word in arguments]
     brief = "--help" in arguments or "-h" in arguments
 
@@ -55,9 +63,11 @@ def parse(
             dataclasses.field(default=settings.training),
         ),
     ]
-    kind = dataclasses.make_dataclass("Command", parts, kw_only=True)
     parsed: Any = tyro.cli(
-        kind, args=given, prog=command, description=f"{options.__doc__} {FURTHER}"
+        dataclasses.make_dataclass("Command", parts, kw_only=True),
+        args=given,
+        prog=command,
+        description=f"{options.__doc__} {FURTHER}",
     )
     groups = {group: getattr(parsed, group) for group in GROUPS}
     return parsed.run, dataclasses.replace(settings, seed=parsed.run.seed, **groups)

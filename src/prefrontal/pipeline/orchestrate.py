@@ -41,32 +41,26 @@ class Plan:
         Steps still to do, in order.
     after : set of str
         Experiments whose steps come first.
+    why : str
+        Why more is to do than to draw.
     """
 
     name: str
     needs: list[str]
     after: set[str] = field(default_factory=set)
+    why: str = ""
 
 
 def plan(
     names: Sequence[str], data: Path, episodes: int | None = None, everything: bool = False
 ) -> list[Plan]:
     """Find the steps that experiments need."""
-    plans, stale = [], set[str]()
+    plans, renewed = [], set[str]()
     for name in sorted(names, key=lambda name: (name not in experiments.names("record"), name)):
-        uses = set(experiments.study(name).uses)
-        needs = steps.due(name, data, episodes)
-        again = uses & stale and steps.has_analysis(name) and "analyse" not in needs
-        if everything or again:
-            needs = [
-                step
-                for step in steps.STEPS
-                if step != "record" or name in experiments.names("record")
-            ]
-            needs = [step for step in needs if step != "analyse" or steps.has_analysis(name)]
+        needs, why = steps.due(name, data, episodes, everything, renewed)
         if "analyse" in needs:
-            stale.add(name)
-        plans.append(Plan(name, needs, uses & set(names)))
+            renewed.add(name)
+        plans.append(Plan(name, needs, {*experiments.study(name).uses} & {*names}, why))
     return plans
 
 
@@ -113,6 +107,9 @@ def run(
     expected = expected_seconds(plans, data)
     running: dict[Future[tuple[list[Path], float]], tuple[Plan, str]] = {}
     todo = {each.name: each for each in plans if each.needs}
+    for each in plans:
+        if each.why:
+            print(f"{each.name}: {', '.join(each.needs)}, since {each.why}", file=sys.stderr)
     count = workers or os.cpu_count() or 1
     pool = ProcessPoolExecutor(count, context, _quiet)
     with pool, Overview(sum(expected.values())) as overview:

@@ -12,12 +12,13 @@ from typing import Any
 from prefrontal import experiments
 from prefrontal.errors import UserError, check
 from prefrontal.experiments import Experiment
+from prefrontal.networks.load import checkpoints_of
 from prefrontal.pipeline import orchestrate
 from prefrontal.pipeline.place import Place
 from prefrontal.pipeline.train import TrainingOptions, networks_folder, replicate, train_variants
 from prefrontal.publishing import readmes
 from prefrontal.settings import Settings
-from prefrontal.tables.networks import read_description
+from prefrontal.tables.networks import descriptions, read_description
 
 SMOKE_TEST = {
     "training.episodes": 20,
@@ -126,12 +127,12 @@ def missing(
 
 
 def train_missing(experiment: Experiment[Any], data: Path) -> None:
-    """Train the networks of an experiment that has none."""
-    folder = data / experiment.name / "networks"
-    if not any(folder.glob("*.json")):
-        variants = {name: experiment.variant(name) for name in experiment.variants}
-        print(
-            f"{experiment.name}: no networks in {folder}; training all variants, "
-            "which may take hours"
-        )
+    """Train the networks of an experiment that has none, or whose training was interrupted."""
+    folder = data / experiment.name
+    begun = [name for name in experiment.variants if checkpoints_of(name, folder / "checkpoints")]
+    trained = {each.variant for each in descriptions(folder / "networks")}
+    if begun or not trained:
+        names = [name for name in experiment.variants if name in begun or name not in trained]
+        print(f"{experiment.name}: training {', '.join(names)}, which may take hours")
+        variants = {name: experiment.variant(name) for name in names}
         train_variants(experiment, variants, TrainingOptions(), data)

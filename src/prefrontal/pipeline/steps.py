@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from prefrontal.publishing.results import Results
 from prefrontal.settings import TaskSettings
 from prefrontal.sources import code_hash
 from prefrontal.tables import recording, storage
-from prefrontal.tables.networks import fingerprint
+from prefrontal.tables.networks import check_complete, descriptions, fingerprint
 from prefrontal.tables.schema import COLUMNS
 
 INPUTS = "inputs.json"
@@ -43,61 +43,76 @@ def _folder_hash(paths: Iterable[Path]) -> str:
     return _sha256(*(part for path in sorted(paths) for part in (path.name, path.read_bytes())))
 
 
-def record_inputs(study: Study, data: Path, episodes: int | None = None) -> str:
-    """Hash of what a recording depends on; empty where an experiment records nothing."""
+def record_inputs(study: Study, data: Path, episodes: int | None = None) -> dict[str, str]:
+    """Hashes of what a recording depends on; none where an experiment records nothing."""
     if not isinstance(study, Experiment):
-        return ""
+        return {}
     package = f"{PACKAGE}.{study.name}"
     ignored = ["prefrontal.publishing", "prefrontal.networks.predict", f"{package}.claims"]
-    networks = [
-        fingerprint(files.experiment_folder(data, name) / "networks")
-        for name in (study.name, *study.uses)
-    ]
     code = code_hash([f"{package}.record", f"{package}.experiment"], ignored)
-    return _sha256(code, *networks, str(episodes or study.test_episodes))
+    networks = {
+        f"networks of {name}": fingerprint(
+            files.experiment_folder(data, name, study.name) / "networks"
+        )
+        for name in (study.name, *study.uses)
+    }
+    count = str(episodes or study.test_episodes)
+    return {"the code of record.py": code, **networks, "the number of test episodes": count}
 
 
-def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> str:
-    """Hash of what an experiment's results depend on."""
+def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> dict[str, str]:
+    """Hashes of what an experiment's results depend on."""
     package = f"{PACKAGE}.{study.name}"
-    code = code_hash(
+    inputs = record_inputs(study, data, episodes)
+    inputs["the code of analysis.py"] = code_hash(
         [f"{package}.{part}" for part in ("analysis", "experiment", "claims")],
         ["prefrontal.publishing.plotting"],
     )
-    used = [
-        _folder_hash((files.experiment_folder(data, name) / "results").glob("*.csv"))
-        for name in study.uses
-    ]
+    inputs["published values"] = _folder_hash(files.PUBLISHED.glob("*.csv"))
+    for name in (study.name, *study.uses):
+        folder = files.experiment_folder(data, name, study.name)
+        curves = [*folder.glob("networks/*.csv"), *folder.glob("variations/*.csv")]
+        inputs[f"learning curves of {name}"] = _folder_hash(curves)
+        if name != study.name:
+            inputs[f"results of {name}"] = _folder_hash(folder.glob("results/*.csv"))
     if not isinstance(study, Experiment):  # measures of networks that are not kept
-        used.append(_folder_hash((data / study.name / "results").glob("networks.csv")))
-    published = _folder_hash(files.PUBLISHED.glob("*.csv"))
-    curves = [
-        _folder_hash((files.experiment_folder(data, name) / folder).glob("*.csv"))
-        for name in (study.name, *study.uses)
-        for folder in ("networks", "variations")
-    ]
-    return _sha256(record_inputs(study, data, episodes), code, published, *curves, *used)
+        measures = (data / study.name).glob("results/networks.csv")
+        inputs["results/networks.csv"] = _folder_hash(measures)
+    return inputs
 
 
-def recorded(study: Study, data: Path, episodes: int | None = None) -> bool:
-    """True if the recording that is there is the one that would be made now."""
+def _changed(about: Mapping[str, Any], now: Mapping[str, str]) -> str:
+    """Name the inputs that are not those of which a file says that it was made."""
+    made = about.get("inputs")
+    before: Mapping[str, str] = made if isinstance(made, dict) else {}
+    names = [name for name in {**now, **before} if before.get(name) != now.get(name)]
+    return f"{', '.join(names)} changed" if before and names else "" if before else "there are none"
+
+
+def outdated_recording(study: Study, data: Path, episodes: int | None = None) -> str:
+    """Say why the recording that is there is not the one that would be made now; empty if it
+    is."""
     path = data / study.name / "trials.parquet"
     try:
         about = storage.read_provenance(path) if path.exists() else {}
     except (OSError, ValueError):  # a damaged file is recorded again
         about = {}
-    return about.get("inputs") == record_inputs(study, data, episodes)
+    return _changed(about, record_inputs(study, data, episodes))
 
 
-def analysed(study: Study, data: Path, episodes: int | None = None) -> bool:
-    """True if the results that are there are those that would be made now, and nobody changed
-    them."""
-    about = read_inputs(data / study.name / "results")
-    return about.get("inputs") == analysis_inputs(study, data, episodes) and all(
-        path.exists() and _sha256(path.read_bytes()) == sha256
+def outdated_results(study: Study, data: Path, episodes: int | None = None) -> str:
+    """Say why the results that are there are not those that would be made now; empty if they are,
+    and nobody changed them."""
+    folder = data / study.name / "results"
+    about = read_inputs(folder)
+    edited = [
+        name
         for part in ("sha256", "sha256_read")
         for name, sha256 in about.get(part, {}).items()
-        for path in [data / study.name / "results" / name]
+        if not (folder / name).exists() or _sha256((folder / name).read_bytes()) != sha256
+    ]
+    return _changed(about, analysis_inputs(study, data, episodes)) or (
+        f"{', '.join(edited)} was edited or deleted" if edited else ""
     )
 
 
@@ -195,11 +210,14 @@ def analyse_recording(
     study: Experiment[Any], data: Path, episodes: int | None
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Analyse a recording -> tables of results, among them measures and claims; provenance."""
-    if not recorded(study, data, episodes):
+    outdated = outdated_recording(study, data, episodes)
+    if outdated:
         raise UserError(
-            f"{data / study.name}: no recording of these networks and this code; "
+            f"{data / study.name}: no recording of these networks and this code ({outdated}); "
             f"run prefrontal record {study.name}"
         )
+    for folder in ("networks", "variations"):
+        check_complete(descriptions(data / study.name / folder))
     made = recording.read_recording(data / study.name, task_classes(study))
     analysis = experiments.analysis(study.name)
     if analysis.analyse is None or analysis.measures is None:
@@ -242,15 +260,40 @@ def draw(name: str, data: Path = files.DATA, figures: Path = files.FIGURES) -> l
     return drawn
 
 
-def due(name: str, data: Path, episodes: int | None = None) -> list[str]:
-    """Steps that an experiment needs to be up to date; figures are always drawn."""
+def due(
+    name: str,
+    data: Path,
+    episodes: int | None = None,
+    everything: bool = False,
+    renewed: Collection[str] = (),
+) -> tuple[list[str], str]:
+    """Steps that an experiment needs to be up to date, and why; figures are always drawn.
+
+    Parameters
+    ----------
+    name : str
+    data : Path
+        Data folder.
+    episodes : int, optional
+        Test episodes per network, by default those of the experiment.
+    everything : bool
+        Record and analyse in any case.
+    renewed : collection of str
+        Experiments whose results are about to change.
+    """
     study = experiments.study(name)
-    needs = []
-    if not has_analysis(name) or analysed(study, data, episodes):
-        return ["draw"]
-    if isinstance(study, Experiment) and not recorded(study, data, episodes):
-        needs.append("record")
-    return [*needs, "analyse", "draw"]
+    if not has_analysis(name):
+        return ["draw"], ""
+    why = "everything is rebuilt" if everything else outdated_results(study, data, episodes)
+    used = sorted({*study.uses} & {*renewed})
+    if used and not why:
+        why = f"results of {', '.join(used)} change"
+    if not why:
+        return ["draw"], ""
+    records = isinstance(study, Experiment) and (
+        everything or bool(outdated_recording(study, data, episodes))
+    )
+    return [*(["record"] if records else []), "analyse", "draw"], why
 
 
 def has_analysis(name: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ class Description:
     seed : int
     settings : dict
         As ``Settings.to_dict`` gives them.
+    seeds : list of int
+        Seeds of all networks that were trained together with it.
     sha256 : dict
         File of weights, relative to the folder above, -> hash of its content.
     about : dict
@@ -41,6 +43,7 @@ class Description:
     variant: str
     seed: int
     settings: dict[str, Any]
+    seeds: list[int]
     sha256: dict[str, str]
     about: dict[str, Any]
 
@@ -57,8 +60,9 @@ def read_description(path: Path) -> Description:
         about = json.loads(path.read_text(encoding="utf-8"))
         settings, variant = about["settings"], about["variant"]
         name, hashes = f"{variant}_{settings['seed']}", dict(about["sha256"])
+        seed, seeds = settings["seed"], list(about["seeds"])
         found = Description(
-            path, about["experiment"], variant, settings["seed"], settings, hashes, about
+            path, about["experiment"], variant, seed, settings, seeds, hashes, about
         )
     except (ValueError, KeyError, TypeError) as error:
         why = f"{type(error).__name__}: {error}"
@@ -73,6 +77,18 @@ def descriptions(folder: Path, variants: Iterable[str] | None = None) -> list[De
     asked = None if variants is None else set(variants)
     found = [read_description(path) for path in sorted(folder.glob("*.json"))]
     return [each for each in found if asked is None or each.variant in asked]
+
+
+def check_complete(found: Sequence[Description]) -> None:
+    """Raise UserError if a network is missing that was trained together with one of these."""
+    there = {(each.variant, each.seed) for each in found}
+    for each in found:
+        for seed in each.seeds:
+            if (each.variant, seed) not in there:
+                raise UserError(
+                    f"{each.path.parent}: network {seed} of variant {each.variant!r} is missing "
+                    f"({each.variant}_{seed}.json); restore it, or train again"
+                )
 
 
 def fingerprint(folder: Path, variants: Iterable[str] | None = None) -> str:

@@ -4,7 +4,7 @@ checkpoints."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +117,12 @@ def checkpoint_path(batch: Sequence[Settings[Any]], variant: str, folder: Path) 
     return folder / f"{variant}_{digest(batch)}.safetensors"
 
 
-def training_code(task: TaskSettings) -> str:
-    """Hash of the code that a training's numbers depend on."""
-    return code_hash(
-        ["prefrontal.training.loop", type(task).__module__], ignore=["prefrontal.training.jobs"]
-    )
+def training_code(task: TaskSettings, measure: Callable[..., Any] | None = None) -> str:
+    """Hash of the code that a training's numbers depend on: of its task, and of what is measured
+    for its learning curve."""
+    modules = ["prefrontal.training.loop", type(task).__module__]
+    modules += [measure.__module__] if measure else []
+    return code_hash(modules, ignore=["prefrontal.training.jobs"])
 
 
 def checksum(tensors: dict[str, Tensor], *about: Any) -> str:

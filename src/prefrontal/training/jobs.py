@@ -8,9 +8,11 @@ its job goes on from the checkpoint.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +22,23 @@ from tqdm import tqdm
 
 from prefrontal.errors import UserError, check, check_count
 
+MEMORY = "is there enough memory (ulimit -v)? --workers 1 needs least"
+
 TOPIC = "prefrontal"
 """Under which workers tell how far they are."""
 
 STARTING_SECONDS = 60
 """How long a scheduler may take to answer."""
 
+LOST_SECONDS = 120
+"""How long all workers on this machine may be gone; one that was killed is replaced within seconds,
+one that lacks memory even to say so is not."""
+
 WORKING = {
     "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 1,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**30,
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
     "distributed.worker.profile.enabled": False,
 }
 """Settings of workers. By Dask's own they return freed memory at once and look a hundred times per
@@ -106,16 +115,20 @@ def client(scheduler: str | None, workers: int) -> Iterator[Any]:
         with found:
             yield found
         return
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with dask.config.set(WORKING):
-        here = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address="127.0.0.1:0",
-            # Whoever reaches the port of an open scheduler may run code in its workers.
-            protocol="tls://",
-            security=Security.temporary(),
-        )
+        try:
+            here = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address="127.0.0.1:0",
+                # Whoever reaches the port of an open scheduler may run code in its workers.
+                protocol="tls://",
+                security=Security.temporary(),
+            )
+        except (RuntimeError, OSError) as error:
+            raise UserError(f"{workers} workers cannot start ({error}); {MEMORY}") from error
     with here, Client(here, set_as_default=False) as found:
         yield found
 
@@ -199,7 +212,7 @@ def side_by_side(
     jobs: Mapping[str, Job], scheduler: str | None, workers: int
 ) -> tuple[Results, dict[str, UserError]]:
     """Run jobs in the workers of a scheduler; return results and errors, by label."""
-    from distributed import KilledWorker, as_completed
+    from distributed import KilledWorker
 
     results: Results = {}
     failed: dict[str, UserError] = {}
@@ -220,7 +233,7 @@ def side_by_side(
             connection.submit(in_worker, job.function, name, job.arguments, pure=False): name
             for name, job in jobs.items()
         }
-        for future in as_completed(futures, loop=connection.loop):
+        for future in finished(futures, connection, local=scheduler is None):
             name = futures[future]
             error = future.exception()
             if error is None:
@@ -228,8 +241,27 @@ def side_by_side(
             elif isinstance(error, UserError):
                 failed[name] = error
             elif isinstance(error, KilledWorker):
-                failed[name] = UserError("its worker died repeatedly; is there enough memory?")
+                failed[name] = UserError(f"its worker died repeatedly; {MEMORY}")
             else:
                 raise error
         connection.unsubscribe_topic(TOPIC)
     return results, failed
+
+
+def finished(futures: Iterable[Any], connection: Any, local: bool) -> Iterator[Any]:
+    """Give jobs as they finish; raise UserError if all workers on this machine are lost."""
+    from distributed import wait
+
+    pending, seen = set(futures), time.monotonic()
+    while pending:
+        try:
+            with connection.as_current():
+                done, pending = wait(pending, timeout=5, return_when="FIRST_COMPLETED")
+        except TimeoutError:
+            if not local or connection.scheduler_info()["workers"]:
+                seen = time.monotonic()
+            elif time.monotonic() - seen > LOST_SECONDS:
+                raise UserError(f"all workers are lost; {MEMORY}") from None
+            continue
+        seen = time.monotonic()
+        yield from done

@@ -23,7 +23,8 @@ from prefrontal.tables.schema import COLUMNS
 from prefrontal.training import checkpoints
 from prefrontal.training.batch import NetworkBatch
 
-CHECKPOINT_SECONDS = 30
+FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS = 3, 30
+"""Time to the first checkpoint, and between later ones."""
 
 Measure = Callable[[NetworkBatch], pd.DataFrame]
 """Networks as they are now -> a row per network, in their order, whose columns join the learning
@@ -150,7 +151,7 @@ def train(
         Learning curve of every network.
     """
     files.prepare_folder(checkpoint.parent)
-    code = checkpoints.training_code(batch.shared.task)
+    code = checkpoints.training_code(batch.shared.task, measure)
     curve = Curve(points if batch.immediate_reset else min(points, batch.updates))
     if checkpoint.exists():
         asked, curve = curve.points, Curve(**checkpoints.resume(batch, code, checkpoint))
@@ -161,6 +162,7 @@ def train(
             f"{asked}; delete it",
         )
     episodes, saved_at = batch.shared.training.episodes, time.monotonic()
+    interval = min(FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS)
     began, began_processor = saved_at - batch.seconds, time.process_time() - batch.processor_seconds
     times = batch.shared.training.snapshot_episodes if snapshot else []
     snapshots = [(max(1, batch.updates * episode // episodes), episode) for episode in times]
@@ -180,7 +182,7 @@ def train(
                 if snapshot is not None and update == batch.done:
                     snapshot(episode)
             closes = curve.due(batch.progress) > curve.reached
-            saves = time.monotonic() - saved_at > CHECKPOINT_SECONDS
+            saves = time.monotonic() - saved_at > interval
             if closes or saves:
                 check_divergence(batch, curve)
             if closes:
@@ -188,7 +190,7 @@ def train(
                 reward = np.mean([columns["reward"] for columns in curve.rows[-1]])
                 bar.set_postfix(reward=f"{reward:.3g}", refresh=False)
             if saves or batch.progress == 1:
-                saved_at = time.monotonic()
+                saved_at, interval = time.monotonic(), CHECKPOINT_SECONDS
                 batch.seconds, batch.processor_seconds = (
                     saved_at - began,
                     time.process_time() - began_processor,
