@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,9 @@ def markdown(value: Any) -> Any:
     def cell(entry: Any) -> str:
         if pd.isna(entry):
             return "—"
-        return f"{entry:.3g}" if isinstance(entry, float) else str(entry)
+        return (
+            f"{entry:.3g}" if isinstance(entry, float) else re.sub(r"(?<!\\)\|", r"\|", str(entry))
+        )
 
     if not isinstance(value, pd.DataFrame):
         return value
