@@ -107,19 +107,24 @@ class Problem:
         points[:, self.free] = self.natural(z)
         return -self.model.total(points, self.prepared.rows) / self.decisions
 
-    def gradient(self, z: np.ndarray) -> tuple[float, np.ndarray]:
-        """Cost and its gradient, by central differences that stay within the bounds."""
+    def gradient(self, z: np.ndarray, exact: bool) -> tuple[float, np.ndarray]:
+        """Cost and its gradient, by differences within the bounds: central if it is to be exact."""
         low, high = self.z_bounds.T
-        up, down = np.minimum(z + STEP, high), np.maximum(z - STEP, low)
+        if exact:
+            up, down = np.minimum(z + STEP, high), np.maximum(z - STEP, low)
+        else:
+            up, down = np.where(z + STEP > high, z - STEP, z + STEP), z
         step = np.eye(len(z))
-        points = np.concatenate([[z], z + step * (up - z), z + step * (down - z)])
-        cost, above, below = np.split(self.costs(points), [1, 1 + len(z)])
+        points = [z, *(z + step * (up - z)), *((z + step * (down - z)) if exact else [])]
+        cost = self.costs(np.array(points))
+        above, below = cost[1 : 1 + len(z)], cost[1 + len(z) :] if exact else cost[0]
         return float(cost[0]), (above - below) / (up - down)
 
-    def climb(self, z: np.ndarray, **options: float) -> Any:
-        """Run L-BFGS-B from a point."""
+    def climb(self, z: np.ndarray, exact: bool = False) -> Any:
+        """Run L-BFGS-B from a point, nearly to the end or until nothing is gained."""
+        options = {"ftol": 0.0, "gtol": GRADIENT} if exact else {"ftol": 1e-9, "gtol": 1e-6}
         return minimize(
-            self.gradient, z, jac=True, method="L-BFGS-B", bounds=self.z_bounds, options=options
+            self.gradient, z, (exact,), "L-BFGS-B", jac=True, bounds=self.z_bounds, options=options
         )
 
     def errors(self, z: np.ndarray) -> np.ndarray:
@@ -135,8 +140,9 @@ class Problem:
         cost = self.costs(centre + corners).reshape(4, len(inside), len(inside))
         curvature = (cost[0] - cost[1] - cost[2] + cost[3]) / (4 * CURVATURE_STEP**2)
         values, vectors = np.linalg.eigh(curvature * self.decisions)
-        positive = np.maximum(values, 1e-12)
-        out[inside] = np.sqrt((vectors**2 / positive).sum(axis=1))
+        nothing = values < 1e-9 * max(values.max(), 1.0)
+        variance = vectors**2 @ np.where(nothing, 0.0, 1 / np.where(nothing, 1.0, values))
+        out[inside] = np.where((vectors[:, nothing] ** 2).sum(1) > 1e-6, np.nan, variance**0.5)
         return out
 
 
@@ -216,9 +222,15 @@ def _climb(
         points.append((known - problem.low) / problem.width)
     if not problem.names:
         return points[0], points[0] - 1, True
-    runs = [(problem.climb(point, ftol=1e-9, gtol=1e-6), point) for point in points]
+    runs = [(problem.climb(point), point) for point in points]
     best, start = min(runs, key=lambda run: run[0].fun)
-    end = problem.climb(best.x, ftol=0.0, gtol=GRADIENT)
+    (low, high), errors = problem.z_bounds.T, problem.errors(best.x)
+    inside = (best.x > low) & (best.x < high)
+    flat = inside & ~(errors <= 1)
+    if flat.any() and not inside.all():  # one at a bound may have made others irrelevant
+        others = [problem.climb(np.where(flat, end, np.clip(best.x, 0, 1))) for end in (low, high)]
+        best = min(best, *others, key=lambda run: run.fun)
+    end = problem.climb(best.x, exact=True)
     return end.x, start, bool(best.success)
 
 
