@@ -35,7 +35,6 @@ TASKS = {
     "probability_matching, repeat": MATCHING | REPEAT,
     "volatile_bandit": SHORT,
     "weather": {"task.days": 12},
-    "dopamine_manipulation": SHORT,
     "inferred_value": INFERRED,
     "inferred_value, repeat": INFERRED | REPEAT,
     "inferred_value, continue": INFERRED | {"task.invalid_response": "continue"},

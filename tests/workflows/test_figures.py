@@ -21,6 +21,7 @@ def clone(tmp_path_factory, suite):
     text = settings.read_text()
     assert "TEST_EPISODES = 300" in text
     settings.write_text(text.replace("TEST_EPISODES = 300", "TEST_EPISODES = 5"))
+    (settings.parent / "README.md").write_text("# Weather\n")  # shows no tables of sweeps
     done = prefrontal("run", NAME, root=root)
     assert done.returncode == 0, done.stderr
     changed = "the code of record.py, the number of test episodes, the code of analysis.py"
