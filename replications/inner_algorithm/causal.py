@@ -22,7 +22,6 @@ from torch import Tensor
 
 from prefrontal.analysis import neural
 from prefrontal.models import bandit
-from prefrontal.models.fitting import direction
 from prefrontal.networks.network import NetworkAgent
 from prefrontal.networks.play import History
 from prefrontal.networks.record import Trained
@@ -89,16 +88,17 @@ def directions(forced: Recording[Any]) -> dict[str, dict[int, np.ndarray]]:
     """
     moves: dict[str, dict[int, np.ndarray]] = {DECODED: {}, AXIS: {}}
     activity = dict(list(forced.activity.groupby("seed")))
-    for seed, steps in forced.steps.groupby("seed"):
+    subjects: Any = forced.steps.groupby("seed")
+    for seed, steps in subjects:
         wide = steps.pivot(index="episode", columns="trial", values=["action", "reward"])
         choice = wide["action"].to_numpy(int)
         means = bandit.posterior(choice, wide["reward"].to_numpy())[0]
         units = neural.units(activity[seed].sort_values(["episode", "trial"]))
-        difference, total = means[..., 1] - means[..., 0], means.sum(-1)
+        difference, total = means[..., 1] - means[..., 0], means.sum(axis=-1)
         weights = RidgeCV(PENALTIES).fit(units, difference.ravel()).coef_
         moves[DECODED][seed] = weights / (weights @ weights)
-        trial = np.broadcast_to(np.arange(choice.shape[1]), choice.shape)
-        last = np.roll(direction(choice), 1, axis=1) * (trial > 0)
+        trial = np.arange(wide["action"].shape[1]) + 0 * choice
+        last = np.roll(2 * choice - 1, 1, axis=1) * (trial > 0)
         columns = (np.ones_like(total), difference, total, trial, trial**2, last)
         known = np.column_stack([column.ravel() for column in columns])
         moves[AXIS][seed] = np.linalg.lstsq(known, units, rcond=None)[0][1]

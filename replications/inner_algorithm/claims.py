@@ -80,6 +80,10 @@ for experiment, variant in TASKS.items():
     }.items():
         statement = f"{RULES} {compared}, {experiment.replace('_', ' ')}"
         CLAIMS.append(extension("inner-learning", measure, statement, above(0), variant))
+statement = f"{RULES} planner with separate values of the states at a fixed rate, two step"
+CLAIMS.append(
+    extension("inner-learning", "minus separate values", statement, variant=TASKS["two_step"])
+)
 for control in CONTROL_NETWORKS:
     described = f"control, {control}"
     CLAIMS.append(extension("inner-statistics", "R2", f"{STATE}: {described}", variant=control))

@@ -144,6 +144,7 @@ CHANGES = {
 
 INFERENCE, FIXED_RATE = "inference", "fixed learning rate"
 FIXED_PLANNER = "planner, fixed learning rate"
-FIXED_RATES = (FIXED_RATE, FIXED_PLANNER)
-"""Rules that learn at a fixed rate; the second, in the two-step task, knows the task's structure as
-inference does."""
+SEPARATE_PLANNER = "planner, separate values"
+FIXED_RATES = (FIXED_RATE, FIXED_PLANNER, SEPARATE_PLANNER)
+"""Rules that learn at a fixed rate; in the two-step task two of them know the transitions, and one
+of these also that one state pays when the other does not, as inference does."""

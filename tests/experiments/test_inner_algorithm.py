@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -18,6 +19,7 @@ from prefrontal.task import RandomStreams
 from prefrontal.training.batch import NetworkBatch
 from replications.bandit.settings import SETTINGS as BANDIT
 from replications.inner_algorithm.analysis import learning, observers, outside, rules, structure
+from replications.inner_algorithm.causal import WholeState, directions
 from replications.inner_algorithm.record import (
     control_agents,
     exchanged,
@@ -27,8 +29,10 @@ from replications.inner_algorithm.record import (
     record_planners,
 )
 from replications.inner_algorithm.settings import (
+    AXIS,
     BAYES,
     CHANGES,
+    DECODED,
     DELTA,
     FAMILY,
     FEW,
@@ -105,8 +109,7 @@ def test_recorded_problems_are_those_of_the_training():
 
 def forced_on(agent, seeds=(8, 9), episodes=24):
     """Histories, and the same in other orders, forced on an agent."""
-    trained: Any = SimpleNamespace(task=BANDIT_TASK)
-    return recording.join(record_forced(trained, agent, "agent", list(seeds), episodes))
+    return recording.join(record_forced(BANDIT_TASK, agent, "agent", list(seeds), episodes))
 
 
 @pytest.fixture(scope="module")
@@ -226,3 +229,36 @@ def test_best_reward_of_alike_arms_is_below_the_oracle_s():
         np.array([1, 4, 6]) / 7,
         rtol=1e-6,
     )
+
+
+def test_a_moved_state_changes_only_what_comes_after():
+    seeds = [8, 9]
+    settings = [replace(BANDIT, seed=seed) for seed in seeds]
+    agent = NetworkBatch(settings, compiled=False).agent
+    history = histories(BANDIT_TASK, seeds, 2)
+    size = 2 * agent.network.core.units
+    policies = []
+    for shift in (torch.zeros(2, size), torch.full((2, size), 0.5)):
+        moved = WholeState(agent, shift, at=10)
+        steps = record(moved, BANDIT_TASK, seeds, "moved", 2, forced=history).steps
+        policies.append(steps["p_right"].to_numpy())
+    before = steps["trial"].to_numpy() <= 10
+    np.testing.assert_array_equal(*(policy[before] for policy in policies))
+    after = steps["trial"].to_numpy() == 11
+    assert (policies[0][after] != policies[1][after]).all()
+
+
+def test_directions_recover_how_the_state_holds_the_belief():
+    rng, trials = np.random.default_rng(0), 100
+    forced = forced_on(control_agents(problems_of((8,), 4)[0].numpy())[BAYES], episodes=20)
+    steps = forced.steps[forced.steps["test"] == "forced"].sort_values(["episode", "trial"])
+    wide = steps.pivot(index="episode", columns="trial", values=["action", "reward"])
+    means = bandit.posterior(wide["action"].to_numpy(int), wide["reward"].to_numpy())[0]
+    axis = rng.normal(size=8)
+    state = np.outer((means[..., 1] - means[..., 0]).ravel(), axis)
+    state += np.outer(np.tile(np.arange(trials), 20), rng.normal(size=8))
+    units = pd.DataFrame(state, columns=[f"unit_{k}" for k in range(8)])
+    keys = steps[["variant", "seed", "episode", "trial"]].reset_index(drop=True)
+    found = directions(replace(forced, steps=steps, activity=keys.join(units)))
+    np.testing.assert_allclose(found[AXIS][8], axis, atol=1e-6)
+    assert found[DECODED][8] @ found[DECODED][8] <= axis @ axis + 1e-6

@@ -31,6 +31,9 @@ from prefrontal.models.model import (
 STATES = np.array(["S1", "S2"])
 
 CHOICE_RULE = {"inverse_temperature": TEMPERATURE, "perseveration": PERSEVERATION, "bias": BIAS}
+REPLAYED = {"inverse_temperature": 1.0, "perseveration": 0.0, "bias": 0.0}
+"""A choice rule for models that only replay trials; their values do not depend on it."""
+
 DISCOUNT = Parameter("discount", 0.0, 1.0, (0.5, 1.0), fixed=1.0)
 PROBABILITY = Parameter("probability", 0.0, 1.0, (0.5, 1.0))
 
@@ -222,6 +225,20 @@ class LearningPlanner(Planning):
         if trial.done:
             leave_errors(p, memory, trial)
             learn_states(p, trial, memory.state_value)
+            look_ahead(p, memory.state_value, memory.action_value)
+
+
+class SeparatePlanner(LearningPlanner):
+    """Planner that learns the value of each second-stage state from that state's outcomes alone."""
+
+    name = "model-based, separate values"
+
+    @staticmethod
+    def update(p: Any, memory: Any, trial: Any) -> None:
+        """Learn from the trial."""
+        if trial.done:
+            leave_errors(p, memory, trial)
+            memory.state_value[trial.outcome_state] += p.planning_rate * memory.rpe_reward
             look_ahead(p, memory.state_value, memory.action_value)
 
 
