@@ -23,8 +23,8 @@ from prefrontal.publishing import claims
 from prefrontal.statistics import interval
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
-from replications.inner_algorithm.claims import CLAIMS
 from replications.inner_algorithm import rules as choice_rules
+from replications.inner_algorithm.claims import CLAIMS
 from replications.inner_algorithm.rules import INFER, arrays, with_values
 from replications.inner_algorithm.settings import (
     CHANGES,
