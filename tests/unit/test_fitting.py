@@ -49,12 +49,19 @@ def test_agent_is_explained_best_by_its_own_model(truth):
 
 def test_optimum_is_that_of_brute_force():
     model, trials = played("delta rule", episodes=8)
-    found = fitting.fit(model, trials, fixed={"perseveration": 0.0, "bias": 0.0})
+    held = {"perseveration": 0.0, "bias": 0.0}
+    found = fitting.fit(model, trials, fixed=held)
     grid = [
-        (model.log_likelihood(trials, found.parameters | {"learning_rate": a, "inverse_temperature": b}).sum(), a, b)
+        (
+            model.log_likelihood(
+                trials, held | {"learning_rate": a, "inverse_temperature": b}
+            ).sum(),
+            a,
+            b,
+        )
         for a in np.linspace(0.02, 1, 50)
         for b in np.linspace(0.25, 15, 60)
-    ]  # fmt: skip
+    ]
     best = max(grid)
     assert found.log_likelihood >= best[0]
     assert found.parameters["learning_rate"] == pytest.approx(best[1], abs=0.02)
