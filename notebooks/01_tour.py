@@ -16,7 +16,7 @@ import pandas as pd
 import prefrontal
 from prefrontal import experiments
 from prefrontal.analysis import neural, staying
-from prefrontal.models import two_step
+from prefrontal.models.two_step_learners import REPLAYED, Planner
 from prefrontal.networks import play
 from prefrontal.publishing.plotting import COLORS
 from prefrontal.task import RandomStreams
@@ -88,13 +88,12 @@ trials.head()
 # ## Trial by trial
 #
 # We compare the network with an ideal observer on the same trials: a planner that knows the task's
-# probabilities and infers which state is rich (`two_step.Planner`). It has no free parameters.
+# probabilities and infers which state is rich (`Planner`). It has no free parameters.
 
 # %%
-arranged = two_step.arrange(trials)
-observer = two_step.Planner(**settings.task.probabilities, discount=settings.training.discount)
-planner = two_step.replay(observer, arranged.choice, arranged.outcome_state, arranged.reward)
-right_is_better = planner["action_values"][0, :, 1] - planner["action_values"][0, :, 0]
+fixed = {"discount": settings.training.discount, **REPLAYED}
+planner = Planner(**settings.task.probabilities, fixed=fixed).watch(trials)
+right_is_better = planner["action_value_1"] - planner["action_value_0"]
 at_choice, at_outcome = (
     steps[steps["period"] == period].set_index("trial") for period in ("stage 1", "stage 2")
 )
