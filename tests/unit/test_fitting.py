@@ -1,6 +1,7 @@
 """One fit for all models: brute force, comparison, recovery, what choices do not determine."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -50,18 +51,13 @@ def test_agent_is_explained_best_by_its_own_model(truth):
 def test_optimum_is_that_of_brute_force():
     model, trials = played("delta rule", episodes=8)
     held = {"perseveration": 0.0, "bias": 0.0}
-    found = fitting.fit(model, trials, fixed=held)
-    grid = [
-        (
-            model.log_likelihood(
-                trials, held | {"learning_rate": a, "inverse_temperature": b}
-            ).sum(),
-            a,
-            b,
-        )
-        for a in np.linspace(0.02, 1, 50)
-        for b in np.linspace(0.25, 15, 60)
-    ]
+    found, prepared = fitting.fit(model, trials, fixed=held), model.prepare(trials)
+    axes = np.linspace(0.02, 1, 50), np.linspace(0.25, 15, 60)
+    names = ("learning_rate", "inverse_temperature")
+    grid = []
+    for point in product(*axes):
+        p = held | dict(zip(names, point, strict=True))
+        grid.append((model.log_likelihood(prepared, p).sum(), *point))
     best = max(grid)
     assert found.log_likelihood >= best[0]
     assert found.parameters["learning_rate"] == pytest.approx(best[1], abs=0.02)

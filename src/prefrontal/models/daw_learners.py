@@ -90,7 +90,7 @@ class Hybrid(Model):
         for name in ("choice", "choice2"):
             legal = trials[name].isna() | trials[name].isin([-1, 0, 1])
             odd = trials.loc[~legal, name]
-            check(not len(odd), name, odd.iloc[0] if len(odd) else None, "0, 1 or -1 (missed)")
+            check(not len(odd), name, next(iter(odd.tolist()), None), "0, 1 or -1 (missed)")
 
     @staticmethod
     def reset(p: Any, memory: Any) -> None:
