@@ -16,7 +16,7 @@ import pandas as pd
 import prefrontal
 from prefrontal import experiments
 from prefrontal.analysis import neural, staying
-from prefrontal.models import two_step
+from prefrontal.models.two_step_learners import REPLAYED, Planner
 from prefrontal.networks import play
 from prefrontal.publishing.plotting import COLORS
 from prefrontal.task import RandomStreams
@@ -88,13 +88,12 @@ trials.head()
 # ## Trial by trial
 #
 # We compare the network with an ideal observer on the same trials: a planner that knows the task's
-# probabilities and infers which state is rich (`two_step.Planner`). It has no free parameters.
+# probabilities and infers which state is rich (`Planner`). It has no free parameters.
 
 # %%
-arranged = two_step.arrange(trials)
-observer = two_step.Planner(**settings.task.probabilities, discount=settings.training.discount)
-planner = two_step.replay(observer, arranged.choice, arranged.outcome_state, arranged.reward)
-right_is_better = planner["action_values"][0, :, 1] - planner["action_values"][0, :, 0]
+fixed = {"discount": settings.training.discount, **REPLAYED}
+planner = Planner(**settings.task.probabilities, fixed=fixed).watch(trials)
+right_is_better = (planner["action_value_1"] - planner["action_value_0"]).to_numpy()
 at_choice, at_outcome = (
     steps[steps["period"] == period].set_index("trial") for period in ("stage 1", "stage 2")
 )
@@ -127,7 +126,7 @@ other.set_ylim(-10, 10)
 other.set_ylabel("network: log odds\nof right", color=COLORS["network"])
 
 bottom.axhline(0, color="black", lw=0.5, ls=":")
-bottom.plot(planner["rpe_reward"][0], color=COLORS["model-based"], label="planner")
+bottom.plot(planner["rpe_reward"].to_numpy(), color=COLORS["model-based"], label="planner")
 bottom.plot(at_outcome["rpe"], color=COLORS["network"], label="network")
 bottom.set(xlabel="trial", ylabel="reward\nprediction error")
 bottom.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 0.93))
@@ -135,8 +134,8 @@ plt.show()
 
 # %%
 complete = trials["choice"] >= 0
-better = (planner["action_values"][0].argmax(1) == trials["choice"])[complete].mean()
-agreement = np.corrcoef(planner["rpe_reward"][0][:-1], at_outcome["rpe"].to_numpy()[:-1])[0, 1]
+better = ((right_is_better > 0) == (trials["choice"] == 1))[complete].mean()
+agreement = np.corrcoef(planner["rpe_reward"][:-1], at_outcome["rpe"].to_numpy()[:-1])[0, 1]
 best = settings.task.reward_range()[1] / settings.task.trials
 print(
     f"reward per trial {trials['reward'].mean():.2f} (best possible {best:.2f}, random choice .50)"
@@ -159,7 +158,7 @@ print(f"correlation of the reward prediction errors of network and planner: {agr
 by_period = {
     period: neural.units(rows) for period, rows in activity.groupby("period", observed=True)
 }
-s2_value = planner["state_values"][0, :, 1]
+s2_value = planner["state_value_1"].to_numpy()
 correlation = np.array([np.corrcoef(unit, s2_value)[0, 1] for unit in by_period["stage 1"].T])
 order = np.argsort(correlation)
 

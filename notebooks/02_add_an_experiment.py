@@ -22,6 +22,7 @@ import torch
 from prefrontal.analysis import matching, regression
 from prefrontal.experiments import Experiment
 from prefrontal.models import two_step
+from prefrontal.models.two_step_learners import REPLAYED, Planner, TwoStep
 from prefrontal.networks import files
 from prefrontal.networks.build import agent_of
 from prefrontal.networks.record import Trained
@@ -243,8 +244,9 @@ trials = recorded.trials[["seed", "variant", "episode", "trial", "choice", "rewa
 trials = trials.astype({"variant": str})
 
 rng, probabilities = np.random.default_rng(0), task.as_two_step
-planner = two_step.Planner(**probabilities)
-observer = two_step.simulate(planner, np.inf, 1600, task.trials, rng, **probabilities)
+greedy = REPLAYED | {"inverse_temperature": np.inf}
+played = TwoStep(1600, task.trials, **probabilities)
+observer = Planner(**probabilities).simulate(played, greedy, rng)
 observer = observer.assign(variant="observer", better=(observer["rich_state"] == "S2").astype(int))
 both = pd.concat([trials, observer[trials.columns]], ignore_index=True)
 both.head(3)

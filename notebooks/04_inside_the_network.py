@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression
 
 import prefrontal
 from prefrontal.analysis import neural
-from prefrontal.models import two_step
+from prefrontal.models.two_step_learners import REPLAYED, Planner
 from prefrontal.networks import play
 from prefrontal.publishing.plotting import COLORS, bar
 from prefrontal.statistics import interval, summarize
@@ -132,11 +132,9 @@ print(f"variance of the activity along two principal components, network {exampl
 trained = prefrontal.load("two_step")
 task = trained.task
 recorded = trained.record(40, steps=False, activity_periods=task.periods, purpose="inside")
-observer = two_step.Planner(**trained.settings.task.probabilities)
-arranged = two_step.arrange(recorded.trials)
-replayed = two_step.replay(observer, arranged.choice, arranged.outcome_state, arranged.reward)
+observer = Planner(**trained.settings.task.probabilities, fixed=REPLAYED)
 keys = ["seed", "episode", "trial"]
-beliefs = recorded.trials[keys].assign(belief=replayed["state_values"][..., 1][arranged.index])
+beliefs = recorded.trials[keys].assign(belief=observer.watch(recorded.trials)["state_value_1"])
 activity = recorded.activity.merge(beliefs, on=keys)
 
 
@@ -306,13 +304,16 @@ choice, state, reward = (
 regular = ((choice >= 0) & (state >= 0) & (reward >= 0)).all(1)
 other = reward.copy()
 other[:, FLIPPED] = 1 - other[:, FLIPPED]
-replays = [
-    two_step.replay(observer, choice[regular], state[regular], paid[regular])
+episodes, length = reward[regular].shape
+columns = {"episode": np.repeat(range(episodes), length), "trial": np.tile(range(length), episodes)}
+columns |= {"variant": "network", "seed": 0, "choice": choice[regular].ravel()}
+columns["outcome_state"] = np.array(["S1", "S2"])[state[regular].ravel()]
+values = [
+    observer.watch(pd.DataFrame({**columns, "reward": paid[regular].ravel()}))["state_value_0"]
     for paid in (reward, other)
 ]
-ideal["two-step"] = np.abs(replays[1]["state_values"] - replays[0]["state_values"])[
-    :, FLIPPED + LAGS, 0
-].mean(0)
+moved = np.abs(values[1] - values[0]).to_numpy().reshape(episodes, length)
+ideal["two-step"] = moved[:, FLIPPED + LAGS].mean(0)
 
 inferred = prefrontal.load("inferred_value")
 distance["inferred value"], _ = memory_of_one_outcome(

@@ -15,7 +15,8 @@ import pandas as pd
 
 import prefrontal
 from prefrontal import experiments
-from prefrontal.models import bandit, two_step
+from prefrontal.models import bandit
+from prefrontal.models.two_step_learners import REPLAYED, Planner, TwoStep
 from prefrontal.publishing.plotting import COLORS, dots
 from prefrontal.statistics import interval, summarize
 
@@ -118,8 +119,8 @@ for label, choice in (("best possible", optimal.choice), ("win-stay lose-shift",
 # %%
 def planner_reward(believed, true, rng):
     """Reward per trial of a planner whose assumed probabilities may differ from the true ones."""
-    planner = two_step.Planner(**believed)
-    return two_step.simulate(planner, np.inf, 400, 100, rng, **true)["reward"].mean()
+    greedy = REPLAYED | {"inverse_temperature": np.inf}
+    return Planner(**believed).simulate(TwoStep(400, 100, **true), greedy, rng)["reward"].mean()
 
 
 def vary(name, values):

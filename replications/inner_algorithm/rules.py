@@ -82,7 +82,7 @@ def arrays(trials: pd.DataFrame, columns: list[str]) -> dict[str, np.ndarray]:
 
 
 def with_values(trials: pd.DataFrame, values: np.ndarray) -> pd.DataFrame:
-    """Add an observer's values of both arms, (episode, trial, 2), as ``value_0`` and ``value_1``."""
+    """Add an observer's values of both arms, (episode, trial, 2): ``value_0``, ``value_1``."""
     trials = trials.sort_values(["episode", "trial"])
     return trials.assign(**{f"value_{arm}": values[..., arm].ravel() for arm in range(2)})
 

@@ -18,7 +18,7 @@ from prefrontal.models.model import Model
 from prefrontal.models.two_step_learners import REPLAYED, ModelFree, Planner
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
-from prefrontal.tables import schema, storage
+from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 from replications.two_step import cue

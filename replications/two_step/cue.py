@@ -58,9 +58,8 @@ def models(cue: CueLearner, planner: Planner) -> list[Model]:
     The last one, with a free weight for either transition and outcome of the last trial, is told no
     more than the cue learner, but need not have learned it from rewards.
     """
-    freed = dict.fromkeys(REPLAYED, None)
-    discount = {"discount": planner.fixed["discount"]}
-    known = {name: value for name, value in planner.fixed.items() if name not in freed}
+    known = planner.complete({})
+    discount = {"discount": known["discount"]}
     task = {name: known[name] for name in ("common", "rich", "reversal")}
     return [
         Planner(**task, name="planner", fixed=discount),

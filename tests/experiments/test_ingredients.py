@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from prefrontal.errors import UserError
-from prefrontal.models import bandit, two_step
+from prefrontal.models import bandit
+from prefrontal.models.two_step_learners import REPLAYED, ModelFree, Planner
 from prefrontal.networks.model_agents import BanditAgent, TwoStepAgent
 from prefrontal.networks.record import record
 from prefrontal.task import RandomStreams
@@ -66,16 +67,16 @@ def test_agents_earn_their_known_normalised_reward(name):
 
 
 def test_only_a_planner_has_the_signs_of_planning():
-    planner = two_step.Planner(**TwoStep().probabilities)
-    for learner in (planner, two_step.ModelFree(learning_rate=0.5)):
-        agent = TwoStepAgent(learner, inverse_temperature=5.0)
+    planner = Planner(**TwoStep().probabilities)
+    for learner in (planner, ModelFree(fixed={"learning_rate": 0.5})):
+        agent = TwoStepAgent(learner, REPLAYED | {"inverse_temperature": 5.0})
         recorded = record(agent, TwoStep().build(), [0, 1, 2], "agent", 30, steps=False)
         trials = recorded.trials.astype({"variant": str})
         kinds = ["common rewarded", "common unrewarded", "uncommon rewarded", "uncommon unrewarded"]
         prior = analysis.two_step_weights(trials, analysis.PRIOR)
         for weights in (analysis.two_step_behaviour(trials), prior):
             plans = (np.sign(weights[kinds].mean()) == [1, -1, -1, 1]).all()
-            assert plans == isinstance(learner, two_step.Planner)
+            assert plans == isinstance(learner, Planner)
 
 
 def test_visible_bandit_shows_the_last_outcome_of_each_arm():

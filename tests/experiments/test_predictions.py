@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from prefrontal.models import two_step
+from prefrontal.models.two_step_learners import REPLAYED, ModelFree, Planner, TwoStep
 from prefrontal.networks.build import network_of
 from prefrontal.networks.network import NetworkAgent, initial_parameters
 from prefrontal.networks.record import record as record_agent
@@ -76,11 +76,12 @@ def test_an_actor_without_a_critic_receives_the_reward():
 
 @pytest.mark.parametrize(
     ("learner", "plans"),
-    [(two_step.Planner(**PROBABILITIES), True), (two_step.ModelFree(learning_rate=0.5), False)],
+    [(Planner(**PROBABILITIES), True), (ModelFree(fixed={"learning_rate": 0.5}), False)],
 )
 def test_indices_tell_the_textbook_models_apart(learner, plans):
     rng = np.random.default_rng(0)
-    trials = two_step.simulate(learner, 3.0, 200, 100, rng, **PROBABILITIES)
+    rule = REPLAYED | {"inverse_temperature": 3.0}
+    trials = learner.simulate(TwoStep(200, 100, **PROBABILITIES), rule, rng)
     found = analysis.indices(trials).iloc[0]
     assert (found["planning_index"] > 1) == plans
     assert (found["model_free_index"] > 0.5) == (not plans)

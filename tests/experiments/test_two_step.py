@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from prefrontal.analysis.staying import PLANNER_STAYS, staying_by_lag, two_step_weights
-from prefrontal.models import fitting, two_step
+from prefrontal.models import fitting
 from prefrontal.models.two_step import TRIAL_TYPES
+from prefrontal.models.two_step_learners import REPLAYED, CueLearner, Planner
+from prefrontal.models.two_step_learners import TwoStep as Played
 from prefrontal.networks.model_agents import TwoStepAgent
 from prefrontal.networks.record import record
 from prefrontal.publishing import claims
@@ -26,11 +28,12 @@ from replications.two_step.settings import (
 RATE, OTHER = 0.3, "side"
 UNDISCOUNTED = SETTINGS.vary({"training.discount": 1.0})
 TASK = SETTINGS.task.probabilities
-PLANNER = two_step.Planner(**TASK)
+PLANNER = Planner(**TASK, fixed=REPLAYED)
 
 
 def recorded(model, temperature=8.0, settings=UNDISCOUNTED, episodes=200, variant=MAIN):
-    agent, discount = TwoStepAgent(model, temperature), settings.training.discount
+    agent = TwoStepAgent(model, {"inverse_temperature": temperature})
+    discount = settings.training.discount
     recording = record(agent, settings.task.build(), [0], variant, episodes, discount=discount)
     return dataclasses.replace(recording, settings={variant: settings})
 
@@ -44,7 +47,7 @@ def planner():
 @pytest.fixture(scope="module")
 def model_free():
     """Under another variant, which spares the comparison with the cue learner, half of the time."""
-    agent = two_step.ModelFree(RATE, eligibility=1.0)
+    agent = analysis.sarsa(RATE, 1.0, eligibility=1.0)
     recording = recorded(agent, temperature=4.0, variant=OTHER)
     return recording, analysis.analyse(recording)
 
@@ -146,7 +149,8 @@ def test_references_know_the_task_that_was_trained():
     """References follow a change of reversals and of discounting."""
     settings = SETTINGS.vary({"task.reversal": 0.1, "training.discount": 0.8})
     planner = analysis.planner(settings)
-    assert planner == two_step.Planner(**(TASK | {"reversal": 0.1}), discount=0.8)
+    known = planner.complete({})
+    assert (known["reversal"], known["discount"]) == (0.1, 0.8)
     recording = recorded(planner, temperature=1e6, settings=settings)
     share = analysis.share_of_best(recording.trials, recording.settings)
     assert share["best_possible"].item() == pytest.approx(0.652, abs=0.0005)
@@ -221,8 +225,9 @@ def cue_learner():
 
 
 def simulated(model, variant, temperature=CUE_TEMPERATURE, episodes=150, **choice_rule):
-    rng, options = np.random.default_rng(5), {"variant": variant, **TASK, **choice_rule}
-    return two_step.simulate(model, temperature, episodes, 100, rng, **options)
+    parameters = {"inverse_temperature": temperature, **choice_rule}
+    rng = np.random.default_rng(5)
+    return model.simulate(Played(episodes, 100, **TASK), parameters, rng).assign(variant=variant)
 
 
 def test_cue_learner_looks_like_a_planner_one_trial_back_only(cue_learner):
@@ -233,7 +238,7 @@ def test_cue_learner_looks_like_a_planner_one_trial_back_only(cue_learner):
         by_lag = planned * weights.xs(f"{transition}/{outcome}", level="signal")
         assert by_lag[1] > 1
         assert by_lag.loc[2:].abs().max() < 0.25
-    naive = two_step_weights(simulated(dataclasses.replace(cue_learner, learned=None), "naive"))
+    naive = two_step_weights(simulated(CueLearner(fixed=cue_learner.fixed), "naive"))
     before = staying_by_lag(naive, PLANNER_STAYS)["lag 1"].item()
     assert before < 0.6, "it has to learn this, over more than one episode"
 
@@ -259,11 +264,12 @@ def test_planning_by_lag_by_hand():
 
 @pytest.mark.parametrize("truth", ["cue", "planner"])
 def test_rule_that_made_the_choices_predicts_them_best(truth, cue_learner):
-    planner = two_step.Planner(**TASK, discount=cue_learner.discount)
+    discount = {"discount": cue_learner.fixed["discount"]}
+    planner = Planner(**TASK, fixed=REPLAYED | discount)
     agents = {"cue": cue_learner, "planner": planner}
     trials = simulated(agents[truth], truth, perseveration=0.3)
     log_p = cue.compare(trials, cue_learner, planner).set_index("rule")["log_likelihood"]
-    assert set(log_p.index) == set(cue.RULES)
+    assert set(log_p.index) == {own.name for own in cue.models(cue_learner, planner)}
     assert log_p.idxmax() == truth
     (other,) = agents.keys() - {truth}
     assert log_p[truth] > log_p[other] + 0.01
@@ -271,11 +277,10 @@ def test_rule_that_made_the_choices_predicts_them_best(truth, cue_learner):
 
 def test_parameters_of_the_cue_rule_are_recovered(cue_learner):
     choice_rule = {"perseveration": 0.5, "bias": -0.3}
-    model_free = dataclasses.replace(cue_learner.model_free, learning_rate=0.2)
-    agent = dataclasses.replace(cue_learner, model_free=model_free)
-    trials = simulated(agent, "cue", 5.0, **choice_rule)
-    data = cue.watched(two_step.arrange(trials), cue_learner, PLANNER)
-    fitted = fitting.fit(cue.RULES["cue"], data, np.random.default_rng(0), starts=2)
+    trials = simulated(cue_learner, "cue", 5.0, learning_rate=0.2, **choice_rule)
+    (model,) = (own for own in cue.models(cue_learner, PLANNER) if own.name == "cue")
+    fitted = fitting.fit(CueLearner(model.learned, fixed={"eligibility": 1.0}), trials, starts=2)
+    fitted = fitted.parameters
     assert fitted.pop("learning_rate") == pytest.approx(0.2, abs=0.04)
     assert fitted == pytest.approx({"inverse_temperature": 5.0, **choice_rule}, rel=0.15)
 

@@ -1,116 +1,216 @@
-"""Cross-validation identifies models: each simulated agent is best explained by its own."""
+"""One fit for all models: brute force, comparison, recovery, what choices do not determine."""
+
+import math
+from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
-from scipy.special import expit, log_expit
 
 from prefrontal.errors import UserError
-from prefrontal.models import bandit, fitting
-from prefrontal.models.fitting import WIN_STAY_LOSE_SHIFT, Rule
+from prefrontal.models import bandit_learners, fitting, two_step_learners
+from prefrontal.models.bandit_learners import Bandit, DeltaRule, WinStayLoseShift
+from prefrontal.models.model import RATE
+from prefrontal.models.two_step_learners import ModelFree, OneTrialBack, TwoStep, TwoStepModel
 
-
-def q_learning(data, learning_rate, inverse_temperature):
-    values = bandit.action_values(data["choice"], data["reward"], learning_rate)
-    return inverse_temperature * (values[..., 1] - values[..., 0])
-
-
-def bayesian(data, inverse_temperature):
-    mean, _ = bandit.posterior(data["choice"], data["reward"])
-    return inverse_temperature * (mean[..., 1] - mean[..., 0])
-
-
-RULES = {
-    "win-stay lose-shift": WIN_STAY_LOSE_SHIFT,
-    "Q-learning": Rule(
-        q_learning, {"learning_rate": (0.0, 1.0), "inverse_temperature": (0.0, 20.0)}
-    ),
-    "Bayesian": Rule(bayesian, {"inverse_temperature": (0.0, 40.0)}),
-}
-PARAMETERS = {
-    "win-stay lose-shift": {"after_win": 2.0, "after_loss": -1.0},
-    "Q-learning": {"learning_rate": 0.3, "inverse_temperature": 5.0},
-    "Bayesian": {"inverse_temperature": 15.0},
+TASK = {"common": 0.8, "rich": 0.9, "reversal": 0.025}
+TRUE = {
+    "delta rule": {
+        "learning_rate": 0.3,
+        "inverse_temperature": 5.0,
+        "perseveration": 0.4,
+        "bias": 0.2,
+    },
+    "win-stay lose-shift": {"after_win": 2.0, "after_loss": -1.0, "bias": 0.0},
+    "counting": {"inverse_temperature": 9.0, "perseveration": 0.0, "bias": 0.0},
 }
 
 
-def simulate(rule, parameters, episodes, trials, rng):
-    """Simulate with the fitted rule, which must not depend on the current or later trials."""
-    data = {"choice": np.full((episodes, trials), -1), "reward": np.zeros((episodes, trials))}
-    pays = rng.random((episodes, 1, 2))
-    for t in range(trials):
-        right = rule.log_odds(data, **parameters)[:, t]
-        data["choice"][:, t] = rng.random(episodes) < expit(right)
-        chance = np.take_along_axis(pays[:, 0], data["choice"][:, [t]], axis=1)[:, 0]
-        data["reward"][:, t] = rng.random(episodes) < chance
-    return data
+def bandit(rng, episodes=40, trials=40):
+    return Bandit(rng.random((episodes, 1, 2)).repeat(trials, axis=1))
 
 
-@pytest.mark.parametrize("truth", RULES)
-def test_agent_is_explained_best_by_its_own_rule(truth):
-    rng = np.random.default_rng(1)
-    data = simulate(RULES[truth], PARAMETERS[truth], 40, 40, rng)
-    held_out = {
-        name: fitting.cross_validate(rule, data, rng).mean() for name, rule in RULES.items()
-    }
-    assert max(held_out, key=held_out.get) == truth
-    own = fitting.log_likelihoods(RULES[truth], data, PARAMETERS[truth]).mean()
-    assert own - 0.02 < held_out[truth] < own + 0.02
-    fitted = fitting.fit(RULES[truth], data, rng)
-    assert fitted == pytest.approx(PARAMETERS[truth], rel=0.3)
+def played(name, seed=1, **size):
+    rng = np.random.default_rng(seed)
+    (model,) = (own for own in bandit_learners.models() if own.name == name)
+    return model, model.simulate(bandit(rng, **size), TRUE[name], rng)
+
+
+@pytest.mark.parametrize("truth", TRUE)
+def test_agent_is_explained_best_by_its_own_model(truth):
+    model, trials = played(truth)
+    fits = fitting.fit_subjects(bandit_learners.models(), trials, starts=2).set_index("model")
+    assert fits["bic"].idxmin() == fits["cross_validated"].idxmax() == truth
+    own = fits.loc[truth]
+    assert own["log_likelihood"] > model.log_likelihood(trials, TRUE[truth]).sum()
+    for name, value in TRUE[truth].items():
+        assert abs(own[name] - value) < 4 * own[f"{name}_error"]
+    assert own["undetermined"] == "" and own["converged"]
+
+
+def test_optimum_is_that_of_brute_force():
+    model, trials = played("delta rule", episodes=8)
+    held = {"perseveration": 0.0, "bias": 0.0}
+    found, prepared = fitting.fit(model, trials, fixed=held), model.prepare(trials)
+    axes = np.linspace(0.02, 1, 50), np.linspace(0.25, 15, 60)
+    names = ("learning_rate", "inverse_temperature")
+    grid = []
+    for point in product(*axes):
+        p = held | dict(zip(names, point, strict=True))
+        grid.append((model.log_likelihood(prepared, p).sum(), *point))
+    best = max(grid)
+    assert found.log_likelihood >= best[0]
+    assert found.parameters["learning_rate"] == pytest.approx(best[1], abs=0.02)
+    assert found.parameters["inverse_temperature"] == pytest.approx(best[2], abs=0.25)
+    assert found.bic == pytest.approx(2 * math.log(320) - 2 * found.log_likelihood)
 
 
 def test_fit_does_not_depend_on_starting_points():
-    data = simulate(
-        RULES["Q-learning"],
-        PARAMETERS["Q-learning"] | {"learning_rate": 0.01},
-        20,
-        40,
-        np.random.default_rng(3),
-    )
-    one, other = (
-        fitting.fit(RULES["Q-learning"], data, np.random.default_rng(seed)) for seed in (0, 1)
-    )
-    assert one == pytest.approx(other, rel=1e-6)
+    model, trials = played("delta rule")
+    one, other = (fitting.fit(model, trials, np.random.default_rng(seed)) for seed in (0, 1))
+    assert one.parameters == pytest.approx(other.parameters, rel=1e-6)
+
+
+def test_start_value_can_be_fitted():
+    rng = np.random.default_rng(0)
+    model, true = DeltaRule(fixed={"initial_value": None}), {**TRUE["delta rule"]}
+    trials = model.simulate(bandit(rng, 300, 10), true | {"initial_value": 0.9}, rng)
+    found = fitting.fit(model, trials, starts=2)
+    assert found.parameters["initial_value"] == pytest.approx(0.9, abs=0.12)
+    held = fitting.fit(model, trials, starts=2, fixed={"initial_value": 0.9})
+    assert held.bic < fitting.fit(DeltaRule(), trials, starts=2).bic
+
+
+def test_standard_errors_are_those_of_repeated_experiments():
+    fits = [fitting.fit(*played("delta rule", seed, episodes=20), starts=1) for seed in range(40)]
+    rates = [found.parameters["learning_rate"] for found in fits]
+    errors = [found.errors["learning_rate"] for found in fits]
+    assert np.std(rates) == pytest.approx(np.mean(errors), rel=0.35)
+
+
+def test_what_choices_do_not_determine_is_named():
+    model, trials = played("delta rule", episodes=2)
+    alone = trials.assign(episode=np.arange(len(trials)), trial=0)
+    found = fitting.fit(model, alone)
+    assert set(found.undetermined) == {"learning_rate", "inverse_temperature", "perseveration"}
+    assert found.undetermined["learning_rate"] == "never left its start"
+    stuck = fitting.fit(model, trials.assign(choice=1))
+    assert "at its upper bound" in stuck.undetermined.values()
+    table = fitting.fit_subjects([model], alone, validate=False)
+    assert "learning_rate (never left its start)" in table["undetermined"].item()
+
+
+def test_rewards_are_numbers():
+    """Points and losses: the same fit, in other units."""
+    model, trials = played("delta rule")
+    start = {"initial_value": 0.0}
+    found = fitting.fit(model, trials, fixed=start)
+    points = fitting.fit(model, trials.assign(reward=50 * trials["reward"]), fixed=start)
+    assert points.log_likelihood == pytest.approx(found.log_likelihood, abs=1e-4)
+    temperature = found.parameters["inverse_temperature"] / 50
+    assert points.parameters["inverse_temperature"] == pytest.approx(temperature, rel=1e-3)
+    losses = trials.assign(reward=np.where(trials["reward"] > 0, 120.5, -300.0))
+    assert np.isfinite(fitting.fit(model, losses).log_likelihood)
+    sarsa = ModelFree().simulate(TwoStep(20, 50, **TASK), _two_step(0.4), np.random.default_rng(0))
+    numeric = sarsa.assign(reward=sarsa["reward"] * 3 - 1)
+    assert np.isfinite(fitting.fit(ModelFree(), numeric).log_likelihood)
+    for binary in ("counting", "delta rule, both arms"):
+        (own,) = (other for other in bandit_learners.models() if other.name == binary)
+        with pytest.raises(UserError, match=f"reward 120.5 is neither 0 nor 1, which {binary}"):
+            fitting.fit(own, losses)
+
+
+def _two_step(rate):
+    return {
+        "learning_rate": rate,
+        "inverse_temperature": 5.0,
+        "perseveration": 0.3,
+        "bias": 0.0,
+    }
+
+
+def test_recovery_confusion_and_group():
+    models = [DeltaRule(), WinStayLoseShift()]
+    parts = [
+        played(model.name, seed)[1].assign(seed=seed) for seed in range(3) for model in models[:1]
+    ]
+    fits = fitting.fit_subjects(models, pd.concat(parts), starts=2, validate=False)
+
+    def task(rng, row):
+        return bandit(rng, row["choices"] // 40, 40)
+
+    recovered = fitting.recover(models[0], fits, task, simulations=2, starts=2)
+    rates = recovered[recovered["parameter"] == "learning_rate"]
+    assert len(rates) == 6 and (rates["recovered"] - rates["true"]).abs().max() < 0.2
+    confusion = fitting.confusion(models, fits, task, starts=2)
+    own = confusion[confusion["simulated"] == confusion["best"]]
+    assert (own["percentage"] == 100).all()
+    group = fitting.hierarchical(fits, models).set_index(["model", "parameter"])
+    rate = group.loc[("delta rule", "learning_rate")]
+    assert rate["n"] == 3 and rate["ci_low"] < 0.3 < rate["ci_high"]
+    assert rate["subject_low"] <= rate["mean"] <= rate["subject_high"]
 
 
 def test_idle_parameters_are_not_rewarded():
     rng = np.random.default_rng(2)
     held_out, in_sample = [], []
-    for _ in range(40):
-        data = {"choice": rng.integers(2, size=(4, 20)), "reward": rng.integers(2, size=(4, 20))}
-        held_out.append(fitting.cross_validate(WIN_STAY_LOSE_SHIFT, data, rng, starts=1).mean())
-        fitted = fitting.fit(WIN_STAY_LOSE_SHIFT, data, rng, starts=1)
-        in_sample.append(fitting.log_likelihoods(WIN_STAY_LOSE_SHIFT, data, fitted).mean())
+    for _ in range(20):
+        keys = {"episode": np.repeat(range(4), 20), "trial": np.tile(range(20), 4)}
+        coins = {name: rng.integers(2, size=80) for name in ("choice", "reward")}
+        trials = pd.DataFrame({"variant": "coin", "seed": 0, **keys, **coins})
+        held_out.append(fitting.cross_validate(WinStayLoseShift(), trials).mean())
+        in_sample.append(fitting.fit(WinStayLoseShift(), trials, starts=1).log_p.mean())
     assert np.mean(held_out) < np.log(0.5) < np.mean(in_sample)
 
 
-def test_likelihood_of_win_stay_lose_shift_by_hand():
-    data = {"choice": np.array([[1, 1, -1, 0]]), "reward": np.array([[1.0, 0.0, 0.0, 1.0]])}
-    log_p = fitting.log_likelihoods(
-        WIN_STAY_LOSE_SHIFT, data, {"after_win": 2.0, "after_loss": -1.0}
-    )
-    assert log_p[0] == pytest.approx(
-        [np.log(0.5), log_expit(2.0), np.nan, np.log(0.5)], nan_ok=True
-    )
+def test_folds_are_sessions_or_their_quarters():
+    _, trials = played("delta rule", episodes=8)
+    assert (fitting.folds(trials) == trials["episode"] % 4).all()
+    one = trials[trials["episode"] == 0]
+    np.testing.assert_array_equal(fitting.folds(one), np.repeat(range(4), 10))
+    stopped = one.assign(choice=one["choice"].where(one["trial"] < 8, -1))
+    assert set(fitting.folds(stopped)[:8]) == {0, 1, 2, 3}
 
 
-def test_action_values_and_posterior_by_hand():
-    choice, reward = np.array([[0, 1, 0, -1, 0]]), np.array([[1.0, 0.0, 0.0, 0.0, 0.0]])
-    values = bandit.action_values(choice, reward, 0.5)
-    assert values[0] == pytest.approx(
-        np.array([[0.5, 0.5], [0.75, 0.5], [0.75, 0.25], [0.375, 0.25], [0.375, 0.25]])
+class Alternation(TwoStepModel):
+    """A toy model: leave the last choice, as far as its state paid."""
+
+    name = "toy"
+    own = {"learning_rate": RATE}  # noqa: RUF012
+
+    @staticmethod
+    def update(p, memory, trial):
+        if trial.done:
+            error = trial.reward - memory.action_value[1 - trial.choice]
+            memory.action_value[1 - trial.choice] += p.learning_rate * error
+
+
+def test_a_new_two_step_model_is_fitted_recovered_and_compared():
+    true = _two_step(0.5)
+    trials = Alternation().simulate(TwoStep(60, 60, **TASK), true, np.random.default_rng(0))
+    models = [Alternation(), *two_step_learners.models(0.8), OneTrialBack()]
+    fits = fitting.fit_subjects(models, trials, starts=2).set_index("model")
+    assert fits["cross_validated"].idxmax() == fits["bic"].idxmin() == "toy"
+    for name, value in true.items():
+        assert abs(fits.loc["toy", name] - value) < 4 * fits.loc["toy", f"{name}_error"]
+    recovered = fitting.recover(
+        models[0], fits.reset_index(), lambda rng, row: TwoStep(60, 60, **TASK), 1
     )
-    mean, deviation = bandit.posterior(choice, reward)
-    assert mean[0] == pytest.approx(
-        np.array([[1 / 2, 1 / 2], [2 / 3, 1 / 2], [2 / 3, 1 / 3], [1 / 2, 1 / 3], [1 / 2, 1 / 3]])
-    )
-    assert deviation[0, 0] == pytest.approx([12**-0.5, 12**-0.5])
+    assert set(recovered["parameter"]) == set(true)
 
 
 def test_bad_input_is_named():
-    data = {"choice": np.full((3, 2), -1), "reward": np.zeros((3, 2))}
-    rng = np.random.default_rng(0)
+    model, trials = played("delta rule", episodes=2)
     with pytest.raises(UserError, match="invalid or forced in all trials"):
-        fitting.fit(WIN_STAY_LOSE_SHIFT, data, rng)
-    with pytest.raises(UserError, match="folds is 4"):
-        fitting.cross_validate(WIN_STAY_LOSE_SHIFT, data, rng, folds=4)
+        fitting.fit(model, trials.assign(choice=-1))
+    with pytest.raises(UserError, match="fixed is"):
+        fitting.fit(model, trials, fixed={"speed": 1.0})
+    with pytest.raises(UserError, match="2 arms"):
+        fitting.fit(model, trials.assign(choice=2))
+    with pytest.raises(UserError, match="twice"):
+        fitting.fit(model, pd.concat([trials, trials]))
+    for column in ("seed", "choice", "reward"):
+        with pytest.raises(UserError, match=column):
+            fitting.fit(model, trials.drop(columns=column))
+    with pytest.raises(UserError, match="folds"):
+        fitting.cross_validate(model, trials, np.zeros(len(trials)))

@@ -12,16 +12,17 @@ from statsmodels.discrete.conditional_models import ConditionalLogit
 from prefrontal import statistics
 from prefrontal.analysis import matching, neural, regression, staying
 from prefrontal.errors import UserError
-from prefrontal.models import softmax as choices
-from prefrontal.models import two_step
+from prefrontal.models import model
+from prefrontal.models.two_step_learners import REPLAYED, ModelFree, Planner, TwoStep
 
 TASK = {"common": 0.8, "rich": 0.9, "reversal": 0.025}
-PLANNER = two_step.Planner(**TASK)
+PLANNER = Planner(**TASK)
 
 
 def play(agent, seed=0, episodes=300, temperature=3.0):
     rng = np.random.default_rng(seed)
-    trials = two_step.simulate(agent, temperature, episodes, 100, rng, **TASK)
+    rule = REPLAYED | {"inverse_temperature": temperature}
+    trials = agent.simulate(TwoStep(episodes, 100, **TASK), rule, rng)
     return trials.assign(variant="agent", seed=seed)
 
 
@@ -36,7 +37,7 @@ def test_planner_reverses_the_sign_after_uncommon_trials():
 
 
 def test_model_free_learner_fails_the_model_based_test():
-    trials = play(two_step.ModelFree(learning_rate=0.5, eligibility=1.0))
+    trials = play(ModelFree(fixed={"learning_rate": 0.5, "eligibility": 1.0}))
     weights = lag_1(staying.two_step_weights(trials))
     assert weights["uncommon/rewarded"] > 0
 
@@ -114,7 +115,7 @@ def four_armed(weights, episodes=150, length=60, arms=4, seed=0):
             for lag, w in enumerate(weights[name], 1)
             if t >= lag
         )
-        choice[:, t] = choices.sample(softmax(drive, -1), rng.random(episodes))
+        choice[:, t] = model.sample(softmax(drive, -1), rng.random(episodes))
         reward[:, t] = rng.random(episodes) < np.array([0.2, 0.4, 0.6, 0.8])[choice[:, t]]
         history[1, :, t] = choice[:, t, None] == np.arange(arms)
         history[0, :, t] = history[1, :, t] * reward[:, t, None]
@@ -157,7 +158,10 @@ def test_regression_by_arm_agrees_with_maximum_likelihood():
     fit = ConditionalLogit(signals["choice"][inside].to_numpy().ravel(), design, groups=group).fit(
         disp=0
     )
-    assert ours == pytest.approx(fit.params[3:], abs=1.5 * fit.bse[3:].max())
+    found = regression.arm_regression(trials, signals, 1, errors=True)
+    assert ours == pytest.approx(fit.params[3:], abs=1e-3)
+    errors = found.query("lag == 1")["error"].to_numpy()
+    assert errors == pytest.approx(fit.bse[3:], rel=1e-3)
 
 
 def test_regression_by_arm_of_two_arms_is_the_one_for_two_sides():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -20,16 +20,17 @@ from prefrontal.models.model import (
     RATE,
     TEMPERATURE,
     Model,
+    Parameter,
 )
 
 
 class BanditModel(Model):
     """A model of choice among ``arms``, with a bias for each arm but the first."""
 
-    own: ClassVar[Mapping[str, Any]] = {}
+    own: Mapping[str, Parameter] = {}
     """The model's own parameters, besides biases."""
 
-    arrays: ClassVar[tuple[str, ...]] = ()
+    arrays: tuple[str, ...] = ()
     """Names of the memory's arrays, one number per arm each."""
 
     def __init__(self, arms: int = 2, name: str | None = None, fixed: Any = None) -> None:
@@ -57,7 +58,7 @@ class Repetition(BanditModel):
     """Repeat the last choice; as far as ``magnitude`` is freed, prefer what pays more points."""
 
     name = "repetition"
-    own = {
+    own: Mapping[str, Parameter] = {
         "perseveration": PERSEVERATION,
         "magnitude": replace(TEMPERATURE, label="weight of magnitudes", fixed=0.0),
     }
@@ -73,12 +74,12 @@ class WinStayLoseShift(BanditModel):
     """Repeat or leave the last choice by whether its reward was above 0."""
 
     name = "win-stay lose-shift"
-    own = {
+    own: Mapping[str, Parameter] = {
         "after_win": replace(LOG_ODDS, label="staying after a win"),
         "after_loss": replace(LOG_ODDS, label="staying after a loss"),
         "magnitude": Repetition.own["magnitude"],
     }
-    arrays = ("won", "lost")
+    arrays: tuple[str, ...] = ("won", "lost")
 
     @staticmethod
     def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
@@ -97,17 +98,19 @@ class WinStayLoseShift(BanditModel):
                 memory.lost[k] = chosen - memory.won[k]
 
 
+SOFTMAX = {"inverse_temperature": TEMPERATURE, "perseveration": PERSEVERATION}
+
+
 class Learner(BanditModel):
     """A model that learns values of the arms and chooses by them."""
 
-    own = {
+    own: Mapping[str, Parameter] = {
         "learning_rate": RATE,
-        "inverse_temperature": TEMPERATURE,
-        "perseveration": PERSEVERATION,
+        **SOFTMAX,
         "initial_value": INITIAL,
     }
-    arrays = ("value",)
-    errors = ("rpe",)
+    arrays: tuple[str, ...] = ("value",)
+    errors: tuple[str, ...] = ("rpe",)
 
     @staticmethod
     def reset(p: Any, memory: Any) -> None:
@@ -126,8 +129,10 @@ class Counting(Learner):
 
     name = "counting"
     outcomes = "binary"
-    own = {name: Learner.own[name] for name in ("inverse_temperature", "perseveration")}
-    arrays = ("value", "pulls")
+    own: Mapping[str, Parameter] = {
+        name: Learner.own[name] for name in ("inverse_temperature", "perseveration")
+    }
+    arrays: tuple[str, ...] = ("value", "pulls")
 
     @staticmethod
     def reset(p: Any, memory: Any) -> None:
@@ -160,7 +165,7 @@ class ForgettingDeltaRule(Learner):
     """Delta rule whose other values decay to 0 at the same rate (Ito & Doya 2009)."""
 
     name = "delta rule, forgetting"
-    own = {**Learner.own, "initial_value": replace(INITIAL, fixed=0.0)}
+    own: Mapping[str, Parameter] = {**Learner.own, "initial_value": replace(INITIAL, fixed=0.0)}
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
@@ -191,7 +196,9 @@ class GivenValues(BanditModel):
     """Choose by values that the table gives as ``value_<arm>``, such as an ideal observer's."""
 
     name = "given values"
-    own = {name: Learner.own[name] for name in ("inverse_temperature", "perseveration")}
+    own: Mapping[str, Parameter] = {
+        name: Learner.own[name] for name in ("inverse_temperature", "perseveration")
+    }
 
     def __init__(self, arms: int = 2, name: str | None = None, fixed: Any = None) -> None:
         self.needs = tuple(f"value_{arm}" for arm in range(arms))

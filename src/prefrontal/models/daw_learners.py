@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,10 +37,10 @@ class Hybrid(Model):
     name = "hybrid"
     needs = ("outcome_state", "choice2")
     options = 6
-    memory: ClassVar[Mapping[str, tuple[int, ...]]] = {
+    memory: Mapping[str, tuple[int, ...]] = {
         "value": (2,), "model_free": (2,), "value2": (2, 2), "rpe_stage_2": (), "rpe_reward": ()
     }  # fmt: skip
-    errors = ("rpe_stage_2", "rpe_reward")
+    errors: tuple[str, ...] = ("rpe_stage_2", "rpe_reward")
 
     def __init__(self, common: float, name: str | None = None, fixed: Any = None) -> None:
         self.parameters = {
@@ -90,7 +90,7 @@ class Hybrid(Model):
         for name in ("choice", "choice2"):
             legal = trials[name].isna() | trials[name].isin([-1, 0, 1])
             odd = trials.loc[~legal, name]
-            check(not len(odd), name, odd.iloc[0] if len(odd) else None, "0, 1 or -1 (missed)")
+            check(not len(odd), name, next(iter(odd.tolist()), None), "0, 1 or -1 (missed)")
 
     @staticmethod
     def reset(p: Any, memory: Any) -> None:

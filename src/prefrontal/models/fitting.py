@@ -127,10 +127,8 @@ class Problem:
 
     def climb(self, z: np.ndarray) -> Any:
         """Run L-BFGS-B from a point."""
-        options = {"ftol": 1e-9, "gtol": 1e-6}
-        return minimize(
-            self.gradient, z, jac=True, method="L-BFGS-B", bounds=self.z_bounds, options=options
-        )
+        how: Any = {"method": "L-BFGS-B", "options": {"ftol": 1e-9, "gtol": 1e-6}}
+        return minimize(self.gradient, z, jac=True, bounds=self.z_bounds, **how)
 
     def inside(self, z: np.ndarray) -> np.ndarray:
         """Tell which parameters are not at a bound, (parameter,)."""
@@ -148,7 +146,7 @@ class Problem:
         first, second = np.triu_indices(len(inside))
         h = CURVATURE_STEP * np.eye(len(z))[inside]
         corners = [h[first] * i + h[second] * j for i, j in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
-        centre = np.clip(z, *(self.z_bounds + [2 * CURVATURE_STEP, -2 * CURVATURE_STEP]).T)
+        centre = np.clip(z, *(self.z_bounds + 2 * CURVATURE_STEP * np.array([1, -1])).T)
         cost = self.costs((centre + np.array(corners)).reshape(-1, len(z))).reshape(4, -1)
         curvature = np.empty((len(inside), len(inside)))
         curvature[first, second] = (cost[0] - cost[1] - cost[2] + cost[3]) / 4 / CURVATURE_STEP**2
@@ -397,7 +395,7 @@ def fit_subjects(
             row["cross_validated"] = float(np.nanmean(held_out))
         rows.append(row)
     frame = pd.DataFrame(rows)
-    errors = [name for name in frame if name.endswith("_error")]
+    errors = [name for name in map(str, frame) if name.endswith("_error")]
     names = [name for name in frame if f"{name}_error" in errors]
     last = ["converged", "undetermined", *names, *errors]
     return frame[[*(name for name in frame if name not in last), *last]]
@@ -427,7 +425,7 @@ def _simulated(
     for row, repeat in tqdm(jobs, desc=what, unit="simulated subject", disable=None):
         rng = random_generator([row[name] for name in schema.SUBJECT], repeat)
         trials = models[row["model"]].simulate(task(rng, row), row, rng)
-        if trials["choice"].nunique() > 1:
+        if trials["choice"].min() < trials["choice"].max():
             yield row, repeat, trials, rng
 
 
@@ -487,12 +485,8 @@ def confusion(
     frame = pd.DataFrame(winners, columns=["simulated", "best"])
     table = pd.crosstab(frame["simulated"], frame["best"], normalize="index")
     table = 100 * table.reindex(index=list(named), columns=list(named)).fillna(0.0)
-    return (
-        table.rename_axis(index="simulated", columns="best")
-        .stack()
-        .rename("percentage")
-        .reset_index()
-    )
+    table = table.rename_axis(index="simulated", columns="best").reset_index()
+    return table.melt("simulated", var_name="best", value_name="percentage")
 
 
 def hierarchical(fits: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from functools import cache, partial
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -130,9 +130,9 @@ class Model:
     name: str = ""
     parameters: Mapping[str, Parameter] = {}
     """By name; ``perseveration`` (log odds for the last valid choice) and biases need no code."""
-    memory: ClassVar[Mapping[str, tuple[int, ...]]] = {}
+    memory: Mapping[str, tuple[int, ...]] = {}
     """Shapes of the memory's arrays by name; () for a number. ``last_choice`` is always there."""
-    errors: ClassVar[tuple[str, ...]] = ()
+    errors: tuple[str, ...] = ()
     """Names of prediction errors among them, which ``update`` leaves behind."""
     needs: tuple[str, ...] = ()
     """Columns that the trials must have besides choice and reward."""
@@ -210,7 +210,7 @@ class Model:
         session = trials.groupby(schema.EPISODE, observed=True).ngroup().to_numpy()
         order = np.lexsort([trials["trial"].to_numpy(), session])
         own = trials.iloc[order]
-        columns = self.columns(own)
+        columns = self.columns({name: own[name] for name in own.columns})
         option, low, high = self.decisions(columns, own)
         session = session[order]
         first = np.diff(session, prepend=-1) != 0
@@ -337,7 +337,10 @@ class Player:
         self.point, self.blank = model.point(parameters), model.blank()
         self.memory = np.repeat(self.blank, episodes)
         self.out = Output(
-            np.zeros(1), np.zeros((episodes, 1)), np.zeros((episodes, model.options)), self.blank[:0]
+            np.zeros(1),
+            np.zeros((episodes, 1)),
+            np.zeros((episodes, model.options)),
+            self.blank[:0],
         )
 
     def _run(self, columns: Mapping[str, np.ndarray], learn: bool) -> None:
@@ -455,7 +458,7 @@ def replay(
         out.total[point] = total
 
 
-@lru_cache(maxsize=None)
+@cache
 def jitted(function: Any) -> Any:
     """Compile a function on its first use."""
     from numba import njit
@@ -463,7 +466,7 @@ def jitted(function: Any) -> Any:
     return njit(function)
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(*functions: Any) -> Any:
     """Compile reset, preferences and update into ``replay``.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numba.extending import register_jitable
@@ -48,14 +48,14 @@ class TwoStepModel(Model):
     """A model of the two-step task that learns values of actions and second-stage states."""
 
     needs = ("outcome_state",)
-    own: ClassVar[Mapping[str, Parameter]] = {}
+    own: Mapping[str, Parameter] = {}
     """The model's own parameters, before those of the choice rule."""
-    more: ClassVar[Mapping[str, Parameter]] = {"discount": DISCOUNT}
+    more: Mapping[str, Parameter] = {"discount": DISCOUNT}
     """Parameters after them, which are fixed."""
-    memory: ClassVar[Mapping[str, tuple[int, ...]]] = {
+    memory: Mapping[str, tuple[int, ...]] = {
         "action_value": (2,), "state_value": (2,), "rpe_stage_2": (), "rpe_reward": ()
     }  # fmt: skip
-    errors = ("rpe_stage_2", "rpe_reward")
+    errors: tuple[str, ...] = ("rpe_stage_2", "rpe_reward")
 
     def __init__(self, name: str | None = None, fixed: Any = None) -> None:
         self.parameters = {**self.own, **CHOICE_RULE, **self.more}
@@ -129,8 +129,8 @@ class ModelFree(TwoStepModel):
     """
 
     name = "model-free"
-    own = {"learning_rate": RATE}
-    more = {
+    own: Mapping[str, Parameter] = {"learning_rate": RATE}
+    more: Mapping[str, Parameter] = {
         "eligibility": replace(WEIGHT, label="eligibility", fixed=0.0),
         "discount": DISCOUNT,
         "initial_value": INITIAL,
@@ -175,7 +175,7 @@ class Planner(Planning):
     """
 
     name = "planner"
-    memory: ClassVar[Mapping[str, tuple[int, ...]]] = {**TwoStepModel.memory, "belief": ()}
+    memory: Mapping[str, tuple[int, ...]] = {**TwoStepModel.memory, "belief": ()}
 
     def __init__(self, common: float, rich: float, reversal: float, **options: Any) -> None:
         known = {"rich": rich, "reversal": reversal}
@@ -211,7 +211,9 @@ class LearningPlanner(Planning):
     """
 
     name = "model-based"
-    own = {"planning_rate": replace(RATE, label="learning rate of planning")}
+    own: Mapping[str, Parameter] = {
+        "planning_rate": replace(RATE, label="learning rate of planning")
+    }
 
     @staticmethod
     def reset(p: Any, memory: Any) -> None:
@@ -249,9 +251,9 @@ class Mixture(Planning):
     """
 
     name = "mixture"
-    own = {**LearningPlanner.own, **ModelFree.own, "weight": WEIGHT}
-    more = ModelFree.more
-    memory: ClassVar[Mapping[str, tuple[int, ...]]] = {
+    own: Mapping[str, Parameter] = {**LearningPlanner.own, **ModelFree.own, "weight": WEIGHT}
+    more: Mapping[str, Parameter] = ModelFree.more
+    memory: Mapping[str, tuple[int, ...]] = {
         **TwoStepModel.memory, "planned": (2,), "actions": (2,), "states": (2,)
     }  # fmt: skip
 
@@ -302,9 +304,11 @@ class CueLearner(TwoStepModel):
     """
 
     name = "cue"
-    own = ModelFree.own
-    more = {name: own for name, own in ModelFree.more.items() if name != "initial_value"}
-    memory: ClassVar[Mapping[str, tuple[int, ...]]] = {
+    own: Mapping[str, Parameter] = ModelFree.own
+    more: Mapping[str, Parameter] = {
+        name: own for name, own in ModelFree.more.items() if name != "initial_value"
+    }
+    memory: Mapping[str, tuple[int, ...]] = {
         **TwoStepModel.memory, "cue": (), "actions": (5, 2), "states": (5, 2)
     }  # fmt: skip
 
@@ -349,14 +353,14 @@ class OneTrialBack(TwoStepModel):
     """Stay or leave by the last trial's transition and reward alone; a parameter for each kind."""
 
     name = "one trial back"
-    own = {
+    own: Mapping[str, Parameter] = {
         f"{transition}_{outcome}": replace(LOG_ODDS, label=f"staying, {transition} {outcome}")
         for transition in ("uncommon", "common")
         for outcome in ("unrewarded", "rewarded")
     }
-    more: ClassVar[Mapping[str, Parameter]] = {}
-    memory: ClassVar[Mapping[str, tuple[int, ...]]] = {"stay": (2,)}
-    errors = ()
+    more: Mapping[str, Parameter] = {}
+    memory: Mapping[str, tuple[int, ...]] = {"stay": (2,)}
+    errors: tuple[str, ...] = ()
 
     def __init__(self, name: str | None = None, fixed: Any = None) -> None:
         super().__init__(name, fixed)
@@ -383,7 +387,7 @@ class OneTrialBack(TwoStepModel):
 
 
 def models(common: float) -> list[TwoStepModel]:
-    """Models that are fitted to animals and networks; ``common`` is the transition's probability."""
+    """Models for animals and networks; ``common`` is the probability of the common transition."""
     traced = {"eligibility": 1.0}
     return [
         ModelFree(),
