@@ -8,7 +8,7 @@ from where they are.
 from __future__ import annotations
 
 import html
-import importlib
+import importlib.util
 import json
 import os
 import pkgutil
@@ -266,6 +266,13 @@ def modules() -> dict[str, str]:
     return {name: " ".join(text.split("\n\n")[0].split()) for name, text in documentation.items()}
 
 
+def datasets() -> pd.DataFrame:
+    """List the published data sets, by name."""
+    if importlib.util.find_spec("prefrontal.animals.datasets") is None:
+        return pd.DataFrame()
+    return importlib.import_module("prefrontal.animals.datasets").listing()
+
+
 def notebook(path: Path, page: str, colab: bool) -> dict[str, Any]:
     """Read an executed notebook, with links to the site's pages."""
     cells = json.loads(path.read_text(encoding="utf-8"))
@@ -408,6 +415,7 @@ def main() -> None:
     site.environment.globals |= {
         "claims": claims,
         "experiments": experiments,
+        "datasets": datasets(),
         "files": files,
         "modules": modules(),
         "notebooks": sorted(path.stem for path in files.ROOT.glob("notebooks/*.ipynb")),

@@ -42,3 +42,9 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+
+
+def setup(app):
+    """Leave aliases of types without a signature; numpydoc would give them that of ``dict``."""
+    event = "autodoc-process-signature"
+    app.connect(event, lambda app, what, *_: () if what == "data" else None, priority=100)
