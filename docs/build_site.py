@@ -1,4 +1,4 @@
-"""Build the site: write its pages into ``docs/_build/source``, from which Sphinx makes HTML.
+"""Build the site: write its pages into ``source``, from which Sphinx makes HTML.
 
 ``pages/`` are the site's own pages and ``templates/`` those that are written once for every figure,
 experiment or module. Both are Jinja templates; READMEs, notebooks, results and docstrings are read
@@ -7,13 +7,13 @@ from where they are.
 
 from __future__ import annotations
 
-import html
 import importlib.util
 import json
 import os
 import pkgutil
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,11 @@ import prefrontal
 from prefrontal import experiments, files
 from prefrontal.errors import UserError
 from prefrontal.experiments import Experiment
-from prefrontal.publishing import bibliography, claims, plotting, readme_tables
+from prefrontal.publishing import bibliography, claims, cite, plotting, summaries, text
 from prefrontal.tables import schema, storage
 from prefrontal.tables.networks import descriptions, learning_curves
 
 DOCS = Path(__file__).resolve().parent
-SOURCE = DOCS / "_build" / "source"
-NETWORKS = ("networks", "variations")
-"""Folders of an experiment's data with descriptions of networks."""
 COLAB = ("01_tour", "03_compare_with_animals")
 """Notebooks that install the package and run on Colab."""
 SHOWN_ROWS = 200
@@ -58,7 +55,7 @@ PAGES = {
 
 def repository() -> str:
     """Public address of the repository, which only CITATION.cff names."""
-    citation = yaml.safe_load((files.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    citation = yaml.safe_load(bibliography.CITATION.read_text(encoding="utf-8"))
     return str(citation["repository-code"]).rstrip("/")
 
 
@@ -110,8 +107,7 @@ def relink(text: str, source: str, page: str) -> str:
 def readme(path: str, page: str) -> str:
     """Return a Markdown file of the repository without its title and without comments."""
     text = (files.ROOT / path).read_text(encoding="utf-8")
-    text = re.sub(r"<!-- begin: (claims|variants) -->.*?<!-- end -->", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r"(?<!`)<!--.*?-->", "", text, flags=re.DOTALL)
     return relink(text.partition("\n")[2].strip(), path, page)
 
 
@@ -121,17 +117,9 @@ def section(path: str, heading: str, page: str) -> str:
     return dict(zip(parts[1::2], parts[2::2], strict=True))[heading].strip()
 
 
-def markdown(frame: pd.DataFrame) -> str:
-    """Write a table of text in Markdown."""
-    return readme_tables.markdown(frame.map(lambda cell: re.sub(r"(?<!\\)\|", r"\\|", str(cell))))
-
-
 def raw_table(frame: pd.DataFrame) -> str:
     """Write a table of numbers as HTML that scrolls in its own box."""
-    cells = [[html.escape(str(readme_tables.cell(x))) for x in row] for row in frame.to_numpy()]
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in frame.columns)
-    rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    table = frame.to_html(index=False, border=0, na_rep="—", float_format="{:.3g}".format)
     return f'```{{raw}} html\n<div class="wide" tabindex="0">{table}</div>\n```\n'
 
 
@@ -148,7 +136,7 @@ def claims_table(frame: pd.DataFrame) -> str:
         table[column] = table[column].map(VERDICT)
     for column in ("claim", "variant"):
         table[column] = "`" + table[column].astype(str) + "`"
-    return markdown(table.rename(columns={"reproduced": "ours [95 % interval]"}))
+    return summaries.markdown(table.rename(columns={"reproduced": "ours [95 % interval]"}))
 
 
 def settings_table(study: Experiment[Any]) -> pd.DataFrame:
@@ -160,7 +148,9 @@ def settings_table(study: Experiment[Any]) -> pd.DataFrame:
         for kind in reversed(type(settings).__mro__):
             if kind.__module__ != "builtins":
                 found = ModuleAnalyzer.for_module(kind.__module__).find_attr_docs()
-                meanings |= {n: " ".join(doc) for (c, n), doc in found.items() if c == kind.__name__}
+                meanings |= {
+                    n: " ".join(doc) for (c, n), doc in found.items() if c == kind.__name__
+                }
         for name in study.settings.names(group):
             value = getattr(settings, name)
             changed = group != "task" and value != getattr(type(settings)(), name)
@@ -179,12 +169,12 @@ def network_table(experiment: str) -> pd.DataFrame:
             "core": each.settings["network"]["core"],
             "units": each.settings["network"]["units"],
             "episodes": f"{each.settings['training']['episodes']:,}",
-            "training (s)": round(readme_tables.training_seconds(each)),
+            "training (s)": round(summaries.training_seconds(each)),
             "commit": each.about["provenance"]["commit"][:7],
             "PyTorch": each.about["provenance"]["versions"]["torch"],
             "weights (SHA-256)": next(iter(each.sha256.values()), "—")[:12],
         }
-        for name in NETWORKS
+        for name in summaries.NETWORKS
         for each in descriptions(folder / name)
     )
 
@@ -192,17 +182,17 @@ def network_table(experiment: str) -> pd.DataFrame:
 def draw_learning_curves(experiment: str, path: Path) -> None:
     """Draw reward in training, a panel for each variant and a line for each network."""
     folder = files.DATA / experiment
-    curves = pd.concat([learning_curves(folder / name) for name in NETWORKS])
+    curves = pd.concat([learning_curves(folder / name) for name in summaries.NETWORKS])
     variants = list(dict.fromkeys(curves["variant"]))
     lines = -(-len(variants) // 4)
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 8 + 34 * lines)
-    axes = figure.subplots(lines, 4, squeeze=False, sharey=len(variants) < 12).flat
+    axes = list(figure.subplots(lines, 4, squeeze=False).flat)
     for ax, variant in zip(axes, variants, strict=False):
         for _, curve in curves[curves["variant"] == variant].groupby("seed"):
             ax.plot(curve["episode"], curve["reward"], lw=0.6)
         ax.set_title(variant, fontsize=6)
         ax.tick_params(labelsize=5)
-    for ax in list(axes)[len(variants) :]:
+    for ax in axes[len(variants) :]:
         ax.remove()
     figure.supxlabel("Training episodes", fontsize=7)
     figure.supylabel("Reward per episode", fontsize=7)
@@ -223,7 +213,7 @@ def sweeps(experiment: str) -> Iterator[dict[str, Any]]:
             varied = columns[1 : columns.index("share_end")] if "share_end" in columns else []
             yield {
                 "name": path.stem,
-                "table": raw_table(readme_tables.group(frame, varied) if varied else frame),
+                "table": raw_table(summaries.group(frame, varied) if varied else frame),
                 "varied": varied,
                 "networks": len(frame),
                 "commit": about.get(path.name, {}).get("commit", "")[:7],
@@ -254,7 +244,7 @@ def label(figure: str) -> str:
     """Name a figure in words: fig5_supplement is "Fig. 5, supplement"."""
     match = re.fullmatch(r"fig(\d+)(?:_(\w+))?", figure)
     if not match:
-        return figure.removeprefix("fig_").replace("_", " ").capitalize()
+        return figure.removeprefix("fig_").replace("_", " ").capitalize().replace("Rpe", "RPE")
     return f"Fig. {match[1]}" + (f", {match[2].replace('_', ' ')}" if match[2] else "")
 
 
@@ -271,6 +261,14 @@ def datasets() -> pd.DataFrame:
     if importlib.util.find_spec("prefrontal.animals.datasets") is None:
         return pd.DataFrame()
     return importlib.import_module("prefrontal.animals.datasets").listing()
+
+
+def licences() -> pd.DataFrame:
+    """List what is under which licence, from pyproject.toml."""
+    project = tomllib.loads((files.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    frame = pd.DataFrame(project["tool"]["prefrontal"]["licences"])
+    paths = frame["paths"].map(lambda paths: ", ".join(f"`{path}`" for path in paths))
+    return frame.assign(paths=paths, licence=frame["licence"].replace("", "not ours to license"))
 
 
 def notebook(path: Path, page: str, colab: bool) -> dict[str, Any]:
@@ -316,21 +314,16 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.written = folder, set[Path]()
-        self.environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader([DOCS / "pages", DOCS / "templates"]),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
+        loader = jinja2.FileSystemLoader([DOCS / "pages", DOCS / "templates"])
+        self.environment = text.environment(loader=loader)
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, content: str) -> None:
         """Write one file of the source."""
         path = self.folder / name
         self.written.add(path)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(content, encoding="utf-8")
 
     def make(self, name: str, make: Callable[[Path], object]) -> None:
         """Make an image, unless it is there."""
@@ -361,9 +354,9 @@ def thumbnail(image: Path) -> Callable[[Path], None]:
     return make
 
 
-def write_figures(site: Site) -> dict[str, bibliography.Citation]:
+def write_figures(site: Site) -> dict[str, cite.Citation]:
     """Write the gallery, and a page for each figure."""
-    citations = bibliography.cite(files.ROOT, files.DATA, files.FIGURES)
+    citations = cite.citations(files.ROOT, files.DATA, files.FIGURES)
     for name, cited in citations.items():
         page = f"gallery/{name}.md"
         values = {"name": name, "label": label(name), "cited": cited, **figure_files(name)}
@@ -372,7 +365,7 @@ def write_figures(site: Site) -> dict[str, bibliography.Citation]:
     return citations
 
 
-def write_experiments(site: Site, citations: dict[str, bibliography.Citation]) -> None:
+def write_experiments(site: Site, citations: dict[str, cite.Citation]) -> None:
     """Write the pages of each experiment: result, networks, tables."""
     frame = claims.collect(files.DATA)
     for name in experiments.names():
@@ -402,35 +395,32 @@ def write_notebooks(site: Site) -> None:
         book = notebook(path, page, path.stem in COLAB)
         site.write(page, json.dumps(book, indent=1, ensure_ascii=False))
         if path.stem in COLAB:
-            text = json.dumps(colab_notebook(path), indent=1, ensure_ascii=False)
-            site.write(f"extra/colab/{path.name}", text)
+            book = colab_notebook(path)
+            site.write(f"extra/colab/{path.name}", json.dumps(book, indent=1, ensure_ascii=False))
 
 
-def main() -> None:
-    """Write all pages."""
-    site = Site(SOURCE)
-    helpers = (readme, markdown, raw_table, claims_table, settings_table, network_table, label)
-    helpers += (relink, section)
-    site.environment.globals |= {function.__name__: function for function in helpers}
-    site.environment.globals |= {
-        "claims": claims,
-        "experiments": experiments,
+def write_pages(source: Path) -> None:
+    """Write all pages, for Sphinx."""
+    site = Site(source)
+    values = site.environment.globals
+    shared = (claims_table, label, network_table, raw_table, readme, relink, section)
+    values |= {function.__name__: function for function in (*shared, settings_table)}
+    values |= {
         "datasets": datasets(),
-        "files": files,
+        "licences": licences,
+        "markdown": summaries.markdown,
         "modules": modules(),
         "notebooks": sorted(path.stem for path in files.ROOT.glob("notebooks/*.ipynb")),
-        "readme_tables": readme_tables,
         "repository": repository(),
-        "root": lambda page: "../" * (2 + page.count("/")) + "..",
+        "root": lambda page: os.path.relpath(files.ROOT, (source / page).parent),
         "schema": schema,
         "shown_rows": SHOWN_ROWS,
-        "variants": lambda name: readme_tables.variants(name, files.DATA),
+        "studies": [experiments.study(name) for name in experiments.names()],
     }
-    citations = write_figures(site)
-    site.environment.globals["citations"] = citations
-    write_experiments(site, citations)
+    values["citations"] = write_figures(site)
+    write_experiments(site, values["citations"])
     write_notebooks(site)
-    for module in modules():
+    for module in values["modules"]:
         site.render("module.md", f"reference/api/{module}.md", module=module)
     for path in sorted((DOCS / "pages").rglob("*.md")):
         name = path.relative_to(DOCS / "pages").as_posix()
@@ -438,7 +428,13 @@ def main() -> None:
     site.tidy()
 
 
+def main(folder: Path) -> None:
+    """Build the site in a folder; warnings of Sphinx fail the build."""
+    source, extra = folder / "source", f"html_extra_path={folder / 'source' / 'extra'}"
+    write_pages(source)
+    options = ["--quiet", "--nitpicky", "--fail-on-warning", "--conf-dir", str(DOCS), "-D", extra]
+    sys.exit(sphinx([*options, str(source), str(folder / "html")]))
+
+
 if __name__ == "__main__":
-    main()
-    options = ["--quiet", "--nitpicky", "--fail-on-warning", "--conf-dir", str(DOCS)]
-    sys.exit(sphinx([*options, str(SOURCE), str(DOCS / "_build" / "html"), *sys.argv[1:]]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS / "_build")

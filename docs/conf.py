@@ -20,13 +20,12 @@ nb_merge_streams = True
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 numpydoc_show_class_members = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = "prefrontal"
 html_static_path = [str(build_site.DOCS / "static")]
-html_extra_path = [str(build_site.SOURCE / "extra")]
 html_css_files = ["site.css"]
 html_show_sourcelink = html_copy_source = False
 html_context = {"default_mode": "light"}
