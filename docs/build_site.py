@@ -29,7 +29,7 @@ import prefrontal
 from prefrontal import experiments, files
 from prefrontal.errors import UserError
 from prefrontal.experiments import Experiment
-from prefrontal.publishing import bibliography, claims, cite, plotting, summaries, text
+from prefrontal.publishing import bibliography, cite, claims, plotting, summaries, text
 from prefrontal.tables import schema, storage
 from prefrontal.tables.networks import descriptions, learning_curves
 
