@@ -25,53 +25,6 @@ PANELS = re.compile(r"(?<!\*\*,)\s+(?=\*\*\w\*\*)")
 """Gap before what a caption says of panels: **a**, or **b**, **c**, or **d**–**f**."""
 
 
-@dataclass(frozen=True)
-class Citation:
-    """Everything that belongs next to a figure."""
-
-    experiment: str
-    """Folder that draws it."""
-    caption: str
-    """Caption in Markdown, with its numbers and citations written out."""
-    provenance: dict[str, Any]
-    """Commit, hash of the settings, library versions and seeds behind it."""
-    bibtex: str
-    """Suite, paper, and whatever the caption cites."""
-
-    @property
-    def title(self) -> str:
-        """First sentence of the caption."""
-        return self.caption.partition("**")[2].partition("**")[0].rstrip(".")
-
-    def text(self, panel: str = "") -> str:
-        """Write the caption, of one panel or of all, and the provenance as plain text.
-
-        Raises
-        ------
-        UserError
-            The caption describes no such panel.
-        """
-        first, *others = self.caption.split("\n\n")
-        if panel:
-            title, *parts = PANELS.split(first)
-            described = [part for part in parts if panel in _letters(part)]
-            if not described:
-                raise UserError(f"The caption describes no panel {panel!r}.")
-            first = " ".join([title, *described])
-        paragraphs = [each.replace("**", "") for each in (first, *others)]
-        about = {"drawn by": f"replications/{self.experiment}", **self.provenance}
-        lines = [
-            f"{name}: {value if isinstance(value, str) else json.dumps(value)}"
-            for name, value in (about | {"licence": LICENCE}).items()
-        ]
-        return "\n\n".join([*(textwrap.fill(each, 100) for each in paragraphs), "\n".join(lines)])
-
-    def write(self, path: Path) -> None:
-        """Write caption and provenance (.txt) and BibTeX (.bib) next to a figure."""
-        files.write_text(path.with_suffix(".txt"), self.text() + "\n")
-        files.write_text(path.with_suffix(".bib"), self.bibtex)
-
-
 def _letters(part: str) -> list[str]:
     """Panels that a part of a caption describes."""
     letters = re.findall(r"\*\*(\w)\*\*", part)
@@ -79,33 +32,71 @@ def _letters(part: str) -> list[str]:
     return [chr(code) for code in range(first, last + 1)] if "**–**" in part else letters
 
 
+@dataclass(frozen=True)
+class Citation:
+    """What belongs next to a figure.
+
+    Attributes
+    ----------
+    experiment : str
+        Folder that draws it.
+    caption : str
+        Markdown, with numbers and citations written out.
+    provenance : dict
+        Commit, hash of the settings, library versions and seeds behind it.
+    bibtex : str
+        The suite, the paper, and what the caption cites.
+    """
+
+    experiment: str
+    caption: str
+    provenance: dict[str, Any]
+    bibtex: str
+
+    @property
+    def title(self) -> str:
+        """First sentence of the caption."""
+        return self.caption.split("**")[1].rstrip(".")
+
+    def text(self, panel: str = "") -> str:
+        """Write the caption, of one panel or of all, and the provenance as plain text."""
+        first, *others = self.caption.split("\n\n")
+        if panel:
+            title, *parts = PANELS.split(first)
+            described = [part for part in parts if panel in _letters(part)]
+            if not described:
+                raise UserError(f"The caption describes no panel {panel!r}.")
+            first = " ".join([title, *described])
+        paragraphs = [textwrap.fill(each.replace("**", ""), 100) for each in (first, *others)]
+        about = {"drawn by": f"replications/{self.experiment}", **self.provenance}
+        lines = [
+            f"{name}: {value if isinstance(value, str) else json.dumps(value)}"
+            for name, value in (about | {"licence": LICENCE}).items()
+        ]
+        return "\n\n".join([*paragraphs, "\n".join(lines)])
+
+    def write(self, path: Path) -> None:
+        """Write caption and provenance (.txt) and BibTeX (.bib) next to a figure."""
+        files.write_text(path.with_suffix(".txt"), self.text() + "\n")
+        files.write_text(path.with_suffix(".bib"), self.bibtex)
+
+
 def citation(
     template: text.Template,
     experiment: str,
     environment: jinja2.Environment,
-    about: dict[str, Any],
+    provenance: dict[str, Any],
 ) -> Citation:
-    """Render a caption, and collect what it cites.
-
-    Parameters
-    ----------
-    template : Template
-    experiment : str
-        Folder that draws the figure.
-    environment : Environment
-        See ``text.environment``.
-    about : dict
-        The figure's provenance, which captions may use: {{ animals.species }}.
-    """
+    """Render a caption, which may use the provenance of a figure of animals: {{ animals.file }}."""
     keys = [bibliography.SUITE, bibliography.PAPER]
 
     def cite(*cited: str) -> str:
         keys.extend(cited)
         return bibliography.short(cited)
 
-    plain = {name: text.plain(str(value)) for name, value in about.items()}
-    caption = template.render(environment, experiment=experiment, animals=plain, cite=cite)
-    return Citation(experiment, caption, about, bibliography.bibtex(dict.fromkeys(keys)))
+    animals = {name: text.plain(str(value)) for name, value in provenance.items()}
+    caption = template.render(environment, experiment=experiment, animals=animals, cite=cite)
+    return Citation(experiment, caption, provenance, bibliography.bibtex(dict.fromkeys(keys)))
 
 
 def citations(root: Path, data: Path, figures: Path, experiment: str = "*") -> dict[str, Citation]:
@@ -116,37 +107,24 @@ def citations(root: Path, data: Path, figures: Path, experiment: str = "*") -> d
     UserError
         A figure has no caption, or a caption asks for a number or a reference that there is not.
     """
-    environment = text.environment(data)
-    paths = sorted(root.glob(f"replications/{experiment}/captions.md"))
-    templates = {
-        figure: template
-        for path in paths
-        for figure, template in text.captions(path.parent).items()
-    }
     images = {path.stem: path for path in figures.glob("*.png")}
     if not images:
         raise UserError(f"{figures}: no figures; run make figures first")
-    for name in sorted(images):
-        if experiment == "*" and re.sub(r"_[a-z]$", "", name) not in templates:
+    templates: dict[str, text.Template] = {}
+    for path in root.glob(f"replications/{experiment}/captions.md"):
+        templates |= text.captions(path.parent)
+    for name in images if experiment == "*" else ():
+        if name not in templates and re.sub(r"_[a-z]$", "", name) not in templates:
             raise UserError(
                 f"{name} has no caption: add a section '## {name}' to captions.md "
                 "in the folder that draws it"
             )
-    drawn = sorted(set(templates) & set(images), key=_natural)
-    return {
-        name: citation(
-            templates[name],
-            templates[name].path.parent.name,
-            environment,
-            plotting.provenance(images[name]),
-        )
-        for name in drawn
-    }
-
-
-def _natural(name: str) -> list[int | str]:
-    """Sort key that puts fig10 after fig9."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    environment, found = text.environment(data), {}
+    for name in sorted(set(templates) & set(images)):
+        folder = templates[name].path.parent.name
+        provenance = plotting.provenance(images[name])
+        found[name] = citation(templates[name], folder, environment, provenance)
+    return found
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ READMEs have templates in comments (``readmes``). They call the methods of ``Fun
     {{ claim("twostep-lags", "common rewarded") }}
     {{ value("two_step", "lag_weights", "weight", lag=1, signal="reward") }}
     {{ setting("two_step", "task.reversal") }}
-    {{ table("two_step", "results/reward", by=["variant"]) }}
+    {{ table("two_step", "reward", by=["variant"]) }}
     {{ cite("daw2011", "miller2017") }}
 
 A number is the mean [95 % interval over networks], to three significant digits. One that is missing
@@ -17,19 +17,17 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
-import pandas as pd
 
 from prefrontal import experiments, files
 from prefrontal.errors import UserError, check
-from prefrontal.publishing import bibliography, claims, summaries
+from prefrontal.publishing import bibliography, claims
+from prefrontal.publishing.summaries import Tables, markdown
 from prefrontal.statistics import interval
 from prefrontal.tables import storage
 from prefrontal.tables.schema import SUBJECT
@@ -56,31 +54,8 @@ def number(mean: float, *spread: float) -> str:
     return f"{mean_text} [{ends[0]}, {ends[1]}]" if ends and ends[0] != ends[1] else mean_text
 
 
-class Functions:
-    """Functions that templates call.
-
-    Parameters
-    ----------
-    data : Path
-        Data folder.
-    animals : Path, optional
-        Folder of the tables ``animals/...``; by default that of the experiment.
-    """
-
-    def __init__(self, data: Path = files.DATA, animals: Path | None = None) -> None:
-        self._data, self._animals = data, animals
-        bibliography.references()  # what can fail later fails here
-
-    @cached_property
-    def _claims(self) -> pd.DataFrame:
-        return claims.collect(self._data)
-
-    def _read(self, experiment: str, name: str) -> pd.DataFrame:
-        folder, _, table = name.rpartition("/")
-        path = self._data / experiment / (folder or "results")
-        if folder == "animals" and self._animals:
-            path = self._animals
-        return storage.read(path / f"{table}.csv")
+class Functions(Tables):
+    """Functions that templates call."""
 
     def claim(self, claim: str, measure: str = "", variant: str = "") -> str:
         """Our value of a claim's measure, of the main variant unless another is named."""
@@ -112,13 +87,12 @@ class Functions:
         Parameters
         ----------
         experiment, table, column : str
-            Name of a table of results, such as "lag_weights", or of another with its folder, such
-            as "sweeps/rates". Animals without a number in "animals/..." are left out; without any,
-            "undetermined" is written.
+            The table as in ``table``. In "animals/...", animals without a number are left out;
+            without any, "undetermined" is written.
         where
             Values that other columns have in the rows that are meant.
         """
-        rows, animals = self._read(experiment, table), table.startswith("animals/")
+        rows, animals = self.table(experiment, table), table.startswith("animals/")
         for name in (column, *where):
             if name not in rows:
                 raise UserError(f"{table}: no column {name!r}; there are {', '.join(rows.columns)}")
@@ -148,45 +122,23 @@ class Functions:
         """Cite works of CITATION.cff in brackets."""
         return bibliography.short(keys)
 
-    def table(self, experiment: str, name: str, by: Sequence[str] = ()) -> str:
-        """Write a table as it is, or averaged over networks ``by`` some columns, as mean [lowest,
-        highest]; the name has its folder, such as "sweeps/rates"."""
-        frame = self._read(experiment, name)
-        return summaries.markdown(summaries.group(frame, by) if by else frame)
-
-    def score(self, experiment: str = "") -> str:
-        """Counts of the claims that hold, in words."""
-        return summaries.score(self._claims, experiment)
-
-    def claims(self, experiment: str = "", *names: str, every: bool = False) -> str:
-        """Table of claims: of an experiment, or those named; one row each, or ``every`` row."""
-        rows = summaries.select(self._claims, experiment, names)
-        return summaries.markdown(claims.readable(rows) if every else summaries.overview(rows))
-
-    def experiments(self, base: str = "") -> str:
-        """Table of all experiments, by figure of the paper; links start from ``base``."""
-        return summaries.markdown(summaries.experiments_map(self._claims, base))
-
-    def variants(self, experiment: str) -> str:
-        """Table of an experiment's variants, and what their training took."""
-        return summaries.markdown(summaries.variants(experiment, self._data))
-
-    def compute(self) -> str:
-        """Table of what all trainings and sweeps took."""
-        return summaries.markdown(summaries.compute(self._data))
-
 
 def environment(
     data: Path = files.DATA,
     animals: Path | None = None,
     loader: jinja2.BaseLoader | None = None,
 ) -> jinja2.Environment:
-    """Return the environment in which all texts are rendered (see ``Functions``)."""
+    """Return the environment in which all texts are rendered; see ``Functions``."""
+    bibliography.references()  # what can fail later fails here
     functions = Functions(data, animals)
     made = jinja2.Environment(
-        loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        undefined=jinja2.StrictUndefined,
+        finalize=markdown,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    names = [name for name in vars(Functions) if not name.startswith("_")]
+    names = [name for name in dir(Functions) if not name.startswith("_")]
     made.globals |= {name: getattr(functions, name) for name in names}
     return made
 
