@@ -31,7 +31,7 @@ from prefrontal.errors import UserError
 from prefrontal.experiments import Experiment
 from prefrontal.publishing import bibliography, cite, claims, plotting, summaries, text
 from prefrontal.tables import schema, storage
-from prefrontal.tables.networks import descriptions, learning_curves
+from prefrontal.tables.networks import learning_curves
 
 DOCS = Path(__file__).resolve().parent
 COLAB = ("01_tour", "03_compare_with_animals")
@@ -162,20 +162,18 @@ def settings_table(study: Experiment[Any]) -> pd.DataFrame:
 
 def network_table(experiment: str) -> pd.DataFrame:
     """List an experiment's trained networks: a model card in one line each."""
-    folder = files.DATA / experiment
     return pd.DataFrame(
         {
             "network": f"{each.variant}_{each.seed}",
             "core": each.settings["network"]["core"],
             "units": each.settings["network"]["units"],
             "episodes": f"{each.settings['training']['episodes']:,}",
-            "training (s)": round(summaries.training_seconds(each)),
+            "training (s)": f"{summaries.training_seconds(each):.0f}",
             "commit": each.about["provenance"]["commit"][:7],
             "PyTorch": each.about["provenance"]["versions"]["torch"],
             "weights (SHA-256)": next(iter(each.sha256.values()), "—")[:12],
         }
-        for name in summaries.NETWORKS
-        for each in descriptions(folder / name)
+        for each in summaries.networks(files.DATA / experiment)
     )
 
 

@@ -26,6 +26,7 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = "prefrontal"
 html_static_path = [str(build_site.DOCS / "static")]
+html_favicon = str(build_site.DOCS / "static" / "icon.svg")
 html_css_files = ["site.css"]
 html_show_sourcelink = html_copy_source = False
 html_context = {"default_mode": "light"}
