@@ -13,7 +13,6 @@ import os
 import pkgutil
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -261,14 +260,6 @@ def datasets() -> pd.DataFrame:
     return importlib.import_module("prefrontal.animals.datasets").listing()
 
 
-def licences() -> pd.DataFrame:
-    """List what is under which licence, from pyproject.toml."""
-    project = tomllib.loads((files.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    frame = pd.DataFrame(project["tool"]["prefrontal"]["licences"])
-    paths = frame["paths"].map(lambda paths: ", ".join(f"`{path}`" for path in paths))
-    return frame.assign(paths=paths, licence=frame["licence"].replace("", "not ours to license"))
-
-
 def notebook(path: Path, page: str, colab: bool) -> dict[str, Any]:
     """Read an executed notebook, with links to the site's pages."""
     cells = json.loads(path.read_text(encoding="utf-8"))
@@ -405,7 +396,6 @@ def write_pages(source: Path) -> None:
     values |= {function.__name__: function for function in (*shared, settings_table)}
     values |= {
         "datasets": datasets(),
-        "licences": licences,
         "markdown": summaries.markdown,
         "modules": modules(),
         "notebooks": sorted(path.stem for path in files.ROOT.glob("notebooks/*.ipynb")),
