@@ -257,7 +257,21 @@ def datasets() -> pd.DataFrame:
     """List the published data sets, by name."""
     if importlib.util.find_spec("prefrontal.animals.datasets") is None:
         return pd.DataFrame()
-    return importlib.import_module("prefrontal.animals.datasets").listing()
+    registry = importlib.import_module("prefrontal.animals.datasets").registry()
+    return pd.DataFrame(
+        {
+            "name": name,
+            "content": each.title,
+            "task": each.task,
+            "subjects": each.subjects,
+            "trials": f"{each.trials:,}",
+            "MB": each.megabytes,
+            "licence": each.license,
+            "source": each.repository,
+            "cite": each.citation,
+        }
+        for name, each in registry.items()
+    )
 
 
 def notebook(path: Path, page: str, colab: bool) -> dict[str, Any]:
