@@ -13,6 +13,7 @@ import os
 import pkgutil
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,7 @@ def draw_learning_curves(experiment: str, path: Path) -> None:
     for ax, variant in zip(axes, variants, strict=False):
         for _, curve in curves[curves["variant"] == variant].groupby("seed"):
             ax.plot(curve["episode"], curve["reward"], lw=0.6)
-        ax.set_title(variant, fontsize=6)
+        ax.set_title(textwrap.fill(variant.replace("_", " "), 26), fontsize=6)
         ax.tick_params(labelsize=5)
     for ax in axes[len(variants) :]:
         ax.remove()
@@ -213,7 +214,7 @@ def sweeps(experiment: str) -> Iterator[dict[str, Any]]:
                 "table": raw_table(summaries.group(frame, varied) if varied else frame),
                 "varied": varied,
                 "networks": len(frame),
-                "commit": about.get(path.name, {}).get("commit", "")[:7],
+                "commit": re.sub(r"^(\w{7})[0-9a-f]{33}", r"\1", about[path.name]["commit"]),
             }
 
 
@@ -329,12 +330,11 @@ class Site:
             path.write_text(content, encoding="utf-8")
 
     def make(self, name: str, make: Callable[[Path], object]) -> None:
-        """Make an image, unless it is there."""
+        """Make an image."""
         path = self.folder / name
         self.written.add(path)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            make(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make(path)
 
     def render(self, template: str, page: str, **values: Any) -> None:
         """Render a page."""
