@@ -10,7 +10,7 @@ $(error $(CURDIR): Python makes no environment in a folder with a colon in its p
 endif
 # One thread per process: the networks are small.
 export OMP_NUM_THREADS ?= 1
-.PHONY: help figures extensions all reproduce claims train test bench stress-test lint notebooks clean $(EXPERIMENTS)
+.PHONY: help figures extensions all reproduce claims train test bench stress-test lint docs notebooks clean $(EXPERIMENTS)
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -37,9 +37,11 @@ stress-test: $(READY)  ## interrupt trainings and pipelines, resume them, and co
 	$(VENV)/bin/python -m tests.stress.interruptions
 lint: $(READY)  ## check style, types and the direction of imports
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+docs: $(READY)  ## build the documentation site, docs/_build/html/index.html
+	$(VENV)/bin/python docs/build_site.py
 notebooks: $(patsubst %.py,%.ipynb,$(wildcard notebooks/*.py))  ## execute the notebooks whose text was edited
 clean:  ## remove what can be rebuilt: recordings, caches, checkpoints
-	rm -rf .make .*_cache .hypothesis runs data/*/*.parquet data/*/checkpoints
+	rm -rf .make .*_cache .hypothesis runs docs/_build data/*/*.parquet data/*/checkpoints
 	find . -name __pycache__ -not -path './.venv*/*' -prune -exec rm -rf {} +
 
 .PRECIOUS: notebooks/%.ipynb

@@ -286,11 +286,11 @@ class RandomStreams:
     def uniform(
         self, *shape: int, dtype: torch.dtype = torch.float32, device: str = "cpu"
     ) -> Tensor:
-        """Draw numbers in [0, 1), shape (seed, *shape)."""
+        """Draw numbers in [0, 1), shape ``(seed, *shape)``."""
         return self._fill(torch.Tensor.uniform_, *shape).to(device=device, dtype=dtype)
 
     def normal(self, *shape: int, device: str = "cpu") -> Tensor:
-        """Draw standard normal numbers, shape (seed, *shape)."""
+        """Draw standard normal numbers, shape ``(seed, *shape)``."""
         return self._fill(torch.Tensor.normal_, *shape).to(device=device)
 
     def _fill(self, draw: Callable[..., Tensor], *shape: int) -> Tensor:

@@ -39,8 +39,8 @@ class Output(NamedTuple):
     """Network output at one time step."""
 
     memory: Memory
-    """Each (network, episode, ...). A separate critic's entries start with "critic_", and the last
-    ``value`` (network, episode) is kept."""
+    """Each (network, episode, ...). A separate critic's entries start with ``critic_``, and the
+    last ``value`` (network, episode) is kept."""
     logits: Tensor
     """Policy before the softmax, (network, episode, actions)."""
     value: Tensor

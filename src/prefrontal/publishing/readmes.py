@@ -1,6 +1,6 @@
 """``prefrontal texts``: write numbers and tables into READMEs, and captions next to figures.
 
-A comment in a README, or in data/*.md, holds a template (see ``text``), and the text follows it:
+A comment in a README, or in ``data/*.md``, holds a template (see ``text``); the text follows it:
 
     <!-- {{ score() }} -->26 of 31 claims reproduced<!-- end -->
 """
