@@ -13,9 +13,12 @@ import numpy as np
 import pandas as pd
 
 from prefrontal.analysis import staying
-from prefrontal.animals.families import Family
+from prefrontal.animals.families import Family, shapes
 from prefrontal.animals.sheet import KNOWN, Format, Recoding, TrialSheet
 from prefrontal.errors import UserError
+from prefrontal.models import daw_learners, two_step_learners
+from prefrontal.models.fitting import TaskFor
+from prefrontal.models.model import Model
 from prefrontal.tables import schema, storage
 from prefrontal.tables.schema import SUBJECT
 from replications.two_step.settings import MAIN
@@ -218,3 +221,79 @@ def sensitivity(trials: pd.DataFrame) -> pd.DataFrame:
         wide = weights.pivot(index=SUBJECT, columns="signal", values="weight").reset_index()
         parts.append(wide.assign(handling=handling))
     return storage.leading(pd.concat(parts, ignore_index=True), "handling")
+
+
+RICH, REVERSAL = 0.8, 0.02
+"""Reward probability of the rich state, and probability per trial that it swaps with the poor one,
+for simulated subjects (Miller et al. 2017)."""
+
+
+def common_share(trials: pd.DataFrame, common: float | None = None) -> float:
+    """Probability of the common transition: the stated one, or as in the trials.
+
+    Prints which, and of how many trials.
+    """
+    share = float((trials["transition"] == "common").mean())
+    seen = f"{100 * share:.1f} % of {len(trials)} transitions are common"
+    if common is None:
+        print(f"{seen}, which planners take for their probability (--common states another)")
+        return share
+    print(f"{seen}; planners take {common:g} (--common)")
+    return common
+
+
+def two_step_models(trials: pd.DataFrame, common: float | None = None) -> list[Model]:
+    """Models of one choice per trial."""
+    return [*two_step_learners.models(common_share(trials, common))]
+
+
+def daw_models(trials: pd.DataFrame, common: float | None = None) -> list[Model]:
+    """Models of two choices per trial."""
+    return [*daw_learners.models(common_share(trials, common))]
+
+
+def two_step_task(trials: pd.DataFrame) -> TaskFor:
+    """Two-step tasks with one choice on which subjects are simulated."""
+    share, shape = float((trials["transition"] == "common").mean()), shapes(trials)
+    return lambda rng, row: two_step_learners.TwoStep(*shape(row), share, RICH, REVERSAL)
+
+
+def daw_task(trials: pd.DataFrame) -> TaskFor:
+    """Two-step tasks with two choices on which subjects are simulated."""
+    share, shape = float((trials["transition"] == "common").mean()), shapes(trials)
+    return lambda rng, row: daw_learners.DawTwoStep(*shape(row), share)
+
+
+TWO_STEP = Family(
+    title="Two-step task",
+    experiment="two_step",
+    variant=MAIN,
+    figure="5",
+    columns=(
+        "choice (0, 1), transition (common, uncommon) or outcome_state (S1, S2), reward (0, 1);\n"
+        "              one choice per trial. S1 is the state to which 0 commonly leads"
+    ),
+    form=Format(WORDS, binary=True, complete=complete_one_choice),
+    models=two_step_models,
+    main="mixture",
+    task=two_step_task,
+    prepare=completed,
+    further={"sensitivity": sensitivity},
+    published=("fig5d", "fig5e"),
+)
+DAW_TWO_STEP = Family(
+    title="Two-step task with two choices",
+    experiment="daw_two_step",
+    variant="default",
+    figure="5",
+    columns=(
+        "as two_step, and choice2: 0, 1 in each state, or 0, 1 in S1 and 2, 3 in S2;\n"
+        "              reward (any number); Daw's task, two choices per trial"
+    ),
+    form=Format({**WORDS, "choice2": ()}, complete=complete_two_choices),
+    models=daw_models,
+    main="hybrid",
+    task=daw_task,
+    prepare=completed,
+)
+FAMILIES = {"two_step": TWO_STEP, "daw": DAW_TWO_STEP}

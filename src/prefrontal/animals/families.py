@@ -110,49 +110,59 @@ def bandit_models(trials: pd.DataFrame, common: float | None = None) -> list[Mod
     return models
 
 
+@dataclass
 class Paying(bandit_learners.Bandit):
-    """A bandit that pays the amounts of a file: the mean reward of its good and bad trials."""
+    """A bandit that pays the amounts of a file: the mean rewards of its bad and its good trials."""
 
-    amounts = (0.0, 1.0)
+    amounts: tuple[float, float] = (0.0, 1.0)
 
     def play(self, trial: int, choose: Any) -> dict[str, np.ndarray]:
         """Choose an arm, and draw its reward."""
         columns = super().play(trial, choose)
-        return columns | {"reward": np.where(columns["reward"] > 0, *self.amounts[::-1])}
+        bad, good = self.amounts
+        return columns | {"reward": np.where(columns["reward"] > 0, good, bad)}
+
+
+def shapes(trials: pd.DataFrame) -> Callable[[Mapping[str, Any]], tuple[int, int]]:
+    """Numbers of sessions, and of trials in each, of a subject who is simulated from a row of fits:
+    about those of the fitted subject, up to ``LONGEST`` trials."""
+    lengths = trials.groupby(EPISODE, observed=True)["trial"].max() + 1
+    sizes = lengths.groupby(SUBJECT, observed=True).agg(["size", "mean"])
+
+    def shape(row: Mapping[str, Any]) -> tuple[int, int]:
+        sessions, mean = sizes.loc[tuple(row[name] for name in SUBJECT)]
+        length = min(max(2, round(mean)), LONGEST)
+        return max(1, min(int(sessions), LONGEST // length)), length
+
+    return shape
 
 
 def bandit_task(trials: pd.DataFrame, baited: bool = False, reverses: bool = False) -> TaskFor:
-    """Bandits on which subjects are simulated, with about as many trials as each had.
+    """Bandits on which subjects are simulated.
 
     Reward probabilities are uniform and constant in each session; of ``baited`` options they add up
     to ``BASELINE_SUM``, and where it ``reverses`` the better option changes at random.
     """
-    arms = max(2, int(trials["choice"].max()) + 1)
-    lengths = trials.groupby(EPISODE, observed=True)["trial"].max() + 1
-    sizes = lengths.groupby(SUBJECT, observed=True).agg(["size", "mean"])
-    well = won(trials.assign(magnitude_1=0.0, magnitude_0=0.0))
+    arms, shape_of = max(2, int(trials["choice"].max()) + 1), shapes(trials)
     made = trials[trials["choice"] >= 0]
-    amounts = made["reward"].groupby(well[made.index]).mean()
+    occurred = won(made.drop(columns=["magnitude_0", "magnitude_1"], errors="ignore"))
+    amounts = made["reward"].groupby(occurred).mean()
     stakes = trials.filter(regex=r"^magnitude_\d+$").to_numpy(float)
 
     def task(rng: np.random.Generator, row: Mapping[str, Any]) -> Paying:
-        sessions, mean = sizes.loc[tuple(row[name] for name in SUBJECT)]
-        length = min(round(mean), LONGEST)
-        shape = (max(1, min(int(sessions), LONGEST // length)), length)
+        sessions, length = shape = shape_of(row)
         if reverses:
-            start, swaps = rng.integers(2, size=(shape[0], 1)), rng.random(shape) < REVERSAL
+            start, swaps = rng.integers(2, size=(sessions, 1)), rng.random(shape) < REVERSAL
             right = (start + swaps.cumsum(1)) % 2
             p = np.where(np.stack([1 - right, right], axis=-1) == 1, BETTER, 1 - BETTER)
         elif baited:
-            left = BASELINE_SUM * rng.random((shape[0], 1))
+            left = BASELINE_SUM * rng.random((sessions, 1))
             p = np.repeat(np.stack([left, BASELINE_SUM - left], axis=-1), length, axis=1)
         else:
-            p = np.repeat(rng.random((shape[0], 1, arms)), length, axis=1)
+            p = np.repeat(rng.random((sessions, 1, arms)), length, axis=1)
         drawn = stakes[rng.integers(len(stakes), size=shape)] if stakes.size else None
-        bandit = Paying(p, rng, baited, drawn)
-        if len(amounts) == 2:
-            bandit.amounts = (float(amounts[False]), float(amounts[True]))
-        return bandit
+        paid = (float(amounts[False]), float(amounts[True])) if len(amounts) == 2 else (0.0, 1.0)
+        return Paying(p, baited, drawn, paid)
 
     return task
 
@@ -217,6 +227,17 @@ def behaviour(family: Family, trials: pd.DataFrame, lags: int = 0) -> dict[str, 
     return tables
 
 
+PARTS = ("planning_weight", "model_free_weight")
+
+
+def with_part_weights(fits: pd.DataFrame) -> pd.DataFrame:
+    """Add the weights on choice of a mixture's parts: their shares of the inverse temperature."""
+    if "weight" not in fits.columns:
+        return fits
+    share, total = fits["weight"], fits["inverse_temperature"]
+    return fits.assign(planning_weight=share * total, model_free_weight=(1 - share) * total)
+
+
 def fit_blocks(model: Model, trials: pd.DataFrame, starts: int) -> pd.DataFrame:
     """Fit a model to the choices of each block; trials of the others count as history.
 
@@ -248,7 +269,8 @@ def measure_networks(
     trials = family.prepare(trials.astype({"variant": str}).reset_index(drop=True))
     models = family.models(trials, common)
     main = next(model for model in models if model.name == family.main)
-    tables = behaviour(family, trials) | {"fits": fitting.fit_subjects(models, trials, starts)}
+    fits = with_part_weights(fitting.fit_subjects(models, trials, starts))
+    tables = behaviour(family, trials) | {"fits": fits}
     by_block = fit_blocks(main, trials, starts)
     return tables | ({"fits_by_block": by_block} if len(by_block) else {})
 
@@ -317,7 +339,7 @@ def parameters_of(fits: pd.DataFrame, model: str) -> pd.DataFrame:
     names = [
         name
         for name in fits.columns
-        if f"{name}_error" in fits.columns and known[name].notna().any()
+        if (f"{name}_error" in fits.columns or name in PARTS) and known[name].notna().any()
     ]
     return known.melt(SUBJECT, names, "parameter", "value")
 

@@ -267,6 +267,7 @@ def fit_all(
         reasons = "; ".join(f"{row.subject}: {row.why}" for row in listed.itertuples())
         raise UserError(f"{options.file}: no subject to be fitted ({reasons})")
     fits = fitting.fit_subjects(models, fitted, options.restarts)
+    fits = families.with_part_weights(fits)
     main = next(model for model in models if model.name == family.main)
     blocks = families.fit_blocks(main, fitted, options.restarts)
     writer.write(fits=fits, **({"fits_by_block": blocks} if len(blocks) else {}))
