@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,11 @@ from prefrontal.tables import schema, storage
 FOLDS = 4
 """Folds of the cross-validation: sessions, or quarters of sessions where there are fewer."""
 
-GRADIENT = 1e-9
-"""A fit is done where the mean log likelihood changes by less than this, in nats per choice, as
-any parameter moves by the range of its starting points."""
+POLISHING = 4
+"""Newton's steps at the end of a fit."""
+
+FLAT = 1e-9
+"""Curvature, relative to the largest, below which a direction is flat."""
 
 STEP, CURVATURE_STEP = 1e-5, 1e-3
 """Steps of finite differences, as a share of the range of starting points."""
@@ -107,43 +109,72 @@ class Problem:
         points[:, self.free] = self.natural(z)
         return -self.model.total(points, self.prepared.rows) / self.decisions
 
-    def gradient(self, z: np.ndarray, exact: bool) -> tuple[float, np.ndarray]:
-        """Cost and its gradient, by differences within the bounds: central if it is to be exact."""
+    def gradient(self, z: np.ndarray, central: bool = False) -> tuple[float, np.ndarray]:
+        """Cost and its gradient, by forward or central differences within the bounds."""
         low, high = self.z_bounds.T
-        if exact:
+        if central:
             up, down = np.minimum(z + STEP, high), np.maximum(z - STEP, low)
         else:
             up, down = np.where(z + STEP > high, z - STEP, z + STEP), z
         step = np.eye(len(z))
-        points = [z, *(z + step * (up - z)), *((z + step * (down - z)) if exact else [])]
+        points = [z, *(z + step * (up - z)), *((z + step * (down - z)) if central else [])]
         cost = self.costs(np.array(points))
-        above, below = cost[1 : 1 + len(z)], cost[1 + len(z) :] if exact else cost[0]
+        above, below = cost[1 : 1 + len(z)], cost[1 + len(z) :] if central else cost[0]
         return float(cost[0]), (above - below) / (up - down)
 
-    def climb(self, z: np.ndarray, exact: bool = False) -> Any:
-        """Run L-BFGS-B from a point, nearly to the end or until nothing is gained."""
-        options = {"ftol": 0.0, "gtol": GRADIENT} if exact else {"ftol": 1e-9, "gtol": 1e-6}
+    def climb(self, z: np.ndarray) -> Any:
+        """Run L-BFGS-B from a point."""
+        options = {"ftol": 1e-9, "gtol": 1e-6}
         return minimize(
-            self.gradient, z, (exact,), "L-BFGS-B", jac=True, bounds=self.z_bounds, options=options
+            self.gradient, z, jac=True, method="L-BFGS-B", bounds=self.z_bounds, options=options
         )
 
-    def errors(self, z: np.ndarray) -> np.ndarray:
-        """Standard errors (parameter,) in the units of z; NaN at a bound or where undetermined."""
-        inside = ((z > self.z_bounds[:, 0]) & (z < self.z_bounds[:, 1])).nonzero()[0]
-        out = np.full(len(z), np.nan)
+    def inside(self, z: np.ndarray) -> np.ndarray:
+        """Tell which parameters are not at a bound, (parameter,)."""
+        return (z > self.z_bounds[:, 0]) & (z < self.z_bounds[:, 1])
+
+    def covariance(self, z: np.ndarray) -> np.ndarray:
+        """Inverse curvature of the cost (parameter, parameter), in the units of z.
+
+        0 for parameters at a bound; infinite variances where the choices determine nothing.
+        """
+        inside = np.flatnonzero(self.inside(z))
+        out = np.zeros((len(z), len(z)))
         if not len(inside):
             return out
+        first, second = np.triu_indices(len(inside))
         h = CURVATURE_STEP * np.eye(len(z))[inside]
-        centre = np.clip(z, *(self.z_bounds + [CURVATURE_STEP * 2, -CURVATURE_STEP * 2]).T)
-        plus, minus = h[:, None] + h, h[:, None] - h
-        corners = np.stack([plus, minus, -minus, -plus]).reshape(-1, len(z))
-        cost = self.costs(centre + corners).reshape(4, len(inside), len(inside))
-        curvature = (cost[0] - cost[1] - cost[2] + cost[3]) / (4 * CURVATURE_STEP**2)
-        values, vectors = np.linalg.eigh(curvature * self.decisions)
-        nothing = values < 1e-9 * max(values.max(), 1.0)
-        variance = vectors**2 @ np.where(nothing, 0.0, 1 / np.where(nothing, 1.0, values))
-        out[inside] = np.where((vectors[:, nothing] ** 2).sum(1) > 1e-6, np.nan, variance**0.5)
+        corners = [h[first] * i + h[second] * j for i, j in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
+        centre = np.clip(z, *(self.z_bounds + [2 * CURVATURE_STEP, -2 * CURVATURE_STEP]).T)
+        cost = self.costs((centre + np.array(corners)).reshape(-1, len(z))).reshape(4, -1)
+        curvature = np.empty((len(inside), len(inside)))
+        curvature[first, second] = (cost[0] - cost[1] - cost[2] + cost[3]) / 4 / CURVATURE_STEP**2
+        curvature[second, first] = curvature[first, second]
+        values, vectors = np.linalg.eigh(curvature)
+        flat = values < FLAT * max(values.max(), 1.0)
+        inverse = vectors @ (vectors / np.where(flat, np.inf, values)).T
+        unknown = (vectors[:, flat] ** 2).sum(axis=1) > FLAT
+        inverse[unknown, unknown] = np.inf
+        out[np.ix_(inside, inside)] = inverse
         return out
+
+    def errors(self, covariance: np.ndarray) -> np.ndarray:
+        """Standard errors (parameter,) in the units of z; NaN where there are none."""
+        variance = np.diag(covariance) / self.decisions
+        return np.sqrt(np.where((variance > 0) & np.isfinite(variance), variance, np.nan))
+
+    def polish(self, z: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """Go on to the optimum by Newton's method, so that the end does not tell the start."""
+        inverse = np.where(np.isfinite(covariance), covariance, 0.0)
+        cost, gradient = self.gradient(z, central=True)
+        for _ in range(POLISHING):
+            step = inverse @ gradient
+            moved = np.clip(z - step, *self.z_bounds.T)
+            following, gradient = self.gradient(moved, central=True)
+            if following > cost:
+                break
+            z, cost = moved, following
+        return z
 
 
 def starting_points(rng: np.random.Generator, starts: int, parameters: int) -> np.ndarray:
@@ -189,65 +220,80 @@ def fit(
     choices = prepared.choices
     check(choices > 0, "choice", "invalid or forced in all trials", "valid and free in some")
     problem = Problem(model, prepared, fixed)
-    z, start, converged = _climb(problem, rng or np.random.default_rng(0), starts, also)
-    estimates = dict(zip(problem.names, map(float, problem.natural(z)), strict=True))
+    found = finish(problem, climb_from_all(problem, rng, starts, also))
+    estimates = dict(zip(problem.names, map(float, problem.natural(found.z)), strict=True))
     held = {n: v for n, v in problem.held.items() if v is not None and v != model.fixed[n]}
-    errors = problem.errors(z)
     log_p = model.log_likelihood(prepared, estimates | held)
     total = float(np.nansum(log_p))
-    reasons = _undetermined(problem, z, start, errors)
     return Fit(
         model,
         estimates | held,
-        dict(zip(problem.names, map(float, errors * problem.width), strict=True)),
+        dict(zip(problem.names, map(float, found.errors * problem.width), strict=True)),
         total,
         log_p,
         choices,
         len(estimates) * float(np.log(choices)) - 2 * total,
-        converged,
-        reasons,
+        found.converged,
+        _undetermined(problem, found),
     )
 
 
-def _climb(
+class Optimum(NamedTuple):
+    """Best point, where its run started, standard errors, and whether the run converged."""
+
+    z: np.ndarray
+    start: np.ndarray
+    errors: np.ndarray
+    converged: bool
+
+
+def climb_from_all(
     problem: Problem,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None,
     starts: int,
     also: Mapping[str, float] | None,
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Best point, where it started, and whether the optimiser converged."""
+) -> Optimum:
+    """Climb from several points; the best end, not polished."""
+    rng = np.random.default_rng(0) if rng is None else rng
     points = list(starting_points(rng, starts, len(problem.names))) if starts else []
     if also is not None:
         known = np.array([also[name] for name in problem.names])
         points.append((known - problem.low) / problem.width)
     if not problem.names:
-        return points[0], points[0] - 1, True
+        return Optimum(points[0], points[0], points[0], True)
     runs = [(problem.climb(point), point) for point in points]
     best, start = min(runs, key=lambda run: run[0].fun)
-    (low, high), errors = problem.z_bounds.T, problem.errors(best.x)
-    inside = (best.x > low) & (best.x < high)
-    flat = inside & ~(errors <= 1)
+    return Optimum(best.x, start, np.full(len(best.x), np.nan), bool(best.success))
+
+
+def finish(problem: Problem, found: Optimum) -> Optimum:
+    """Polish an optimum, and find its standard errors."""
+    if not problem.names:
+        return found
+    z, covariance = found.z, problem.covariance(found.z)
+    inside = problem.inside(z)
+    flat = inside & ~(problem.errors(covariance) <= 1)
     if flat.any() and not inside.all():  # one at a bound may have made others irrelevant
-        others = [problem.climb(np.where(flat, end, np.clip(best.x, 0, 1))) for end in (low, high)]
-        best = min(best, *others, key=lambda run: run.fun)
-    end = problem.climb(best.x, exact=True)
-    return end.x, start, bool(best.success)
+        ends = [np.where(flat, end, np.clip(z, 0, 1)) for end in problem.z_bounds.T]
+        runs = [problem.climb(point) for point in (z, *ends)]
+        z = min(runs, key=lambda run: run.fun).x
+        covariance = problem.covariance(z)
+    z = problem.polish(z, covariance)
+    return found._replace(z=z, errors=problem.errors(covariance))
 
 
-def _undetermined(
-    problem: Problem, z: np.ndarray, start: np.ndarray, errors: np.ndarray
-) -> dict[str, str]:
+def _undetermined(problem: Problem, found: Optimum) -> dict[str, str]:
     """Name parameters that the choices do not determine, and why."""
     reasons = {}
     for k, name in enumerate(problem.names):
-        low, high = problem.z_bounds[k]
-        if z[k] <= low:
+        (low, high), z = problem.z_bounds[k], found.z[k]
+        if z <= low:
             reasons[name] = "at its lower bound"
-        elif z[k] >= high:
+        elif z >= high:
             reasons[name] = "at its upper bound"
-        elif z[k] == start[k]:
+        elif z == found.start[k]:
             reasons[name] = "never left its start"
-        elif not errors[k] <= 1:
+        elif not found.errors[k] <= 1:
             reasons[name] = "flat"
     return reasons
 
@@ -301,7 +347,7 @@ def cross_validate(
     by_row, out = by_row[prepared.order], np.full(len(prepared.order), np.nan)
     for part in parts:
         problem = Problem(model, prepared.only(by_row != part), fixed)
-        z, _, _ = _climb(problem, rng or np.random.default_rng(0), starts, also)
+        z = climb_from_all(problem, rng, starts, also).z
         held = {name: value for name, value in problem.held.items() if value is not None}
         fitted = dict(zip(problem.names, problem.natural(z), strict=True)) | held
         held_out = prepared.only(by_row == part)

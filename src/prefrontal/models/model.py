@@ -317,8 +317,7 @@ class Model:
 
     def run(self, points: Any, rows: Rows, memory: Any, out: Output) -> None:
         """Run the compiled loop; see ``replay``."""
-        functions = (jitted(own) for own in (self.reset, self.preferences, self.update))
-        jitted(replay)(*functions, points, rows, memory, out)
+        compiled(self.reset, self.preferences, self.update)(points, rows, memory, out)
 
     def total(self, points: np.ndarray, rows: Rows) -> np.ndarray:
         """Log likelihood in nats at points (point, parameter), all parameters in their order."""
@@ -461,10 +460,21 @@ def replay(
 
 @lru_cache(maxsize=None)
 def jitted(function: Any) -> Any:
-    """Compile a function on its first use.
-
-    That takes a fraction of a second; nothing is kept on the disk, where it could be stale.
-    """
+    """Compile a function on its first use."""
     from numba import njit
 
     return njit(function)
+
+
+@lru_cache(maxsize=None)
+def compiled(*functions: Any) -> Any:
+    """Compile reset, preferences and update into ``replay``.
+
+    It takes a fraction of a second; nothing is kept on the disk, where it could be stale.
+    """
+    loop, (reset, preferences, update) = jitted(replay), map(jitted, functions)
+
+    def run(points: Any, rows: Any, memory: Any, out: Any) -> None:
+        loop(reset, preferences, update, points, rows, memory, out)
+
+    return jitted(run)
