@@ -15,6 +15,7 @@ from prefrontal.experiments import Experiment
 from prefrontal.pipeline import orchestrate
 from prefrontal.pipeline.place import Place
 from prefrontal.pipeline.train import TrainingOptions, networks_folder, replicate, train_variants
+from prefrontal.publishing import readmes
 from prefrontal.settings import Settings
 from prefrontal.tables.networks import read_description
 
@@ -47,7 +48,7 @@ def run_suite(names: Sequence[str], place: Place) -> list[Path]:
             train_missing(experiments.get(name), place.data)
     made = orchestrate.run(orchestrate.plan(names, place.data), place.data, place.figures)
     if place.out is None:
-        write_texts(names[0] if len(names) == 1 else "")
+        readmes.main(readmes.Options(experiment=names[0] if len(names) == 1 else ""))
     return made
 
 
@@ -134,12 +135,3 @@ def train_missing(experiment: Experiment[Any], data: Path) -> None:
             "which may take hours"
         )
         train_variants(experiment, variants, TrainingOptions(), data)
-
-
-def write_texts(experiment: str = "") -> None:
-    """Fill the tables of READMEs, and write captions, from results: of one experiment, or of
-    all."""
-    from prefrontal.publishing import bibliography, readme_tables
-
-    readme_tables.main(readme_tables.Options(experiment=experiment))
-    bibliography.main(bibliography.Options(write=True, experiment=experiment))
