@@ -12,7 +12,7 @@ NETWORK_EPISODES = 20
 """Episodes of each network that stand beside."""
 
 
-def network_trials(trials: pd.DataFrame) -> pd.DataFrame:
+def compared_trials(trials: pd.DataFrame) -> pd.DataFrame:
     """Select networks trained on independent arms, on problems drawn as in training."""
     some = (trials["test"] == "drawn") & (trials["episode"] < NETWORK_EPISODES)
     return trials[(trials["variant"] == MAIN) & some]

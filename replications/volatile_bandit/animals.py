@@ -13,13 +13,13 @@ from prefrontal.animals.sheet import Format, Recoding, TrialSheet
 from prefrontal.errors import UserError
 from replications.volatile_bandit.settings import HUMAN, MAIN
 
-NETWORK_EPISODES = 20
+NETWORK_EPISODES = 10
 """Episodes of each network that stand beside."""
 
 MAGNITUDES = ("magnitude_0", "magnitude_1")
 
 
-def network_trials(trials: pd.DataFrame) -> pd.DataFrame:
+def compared_trials(trials: pd.DataFrame) -> pd.DataFrame:
     """Select the main networks on the human schedule, with stable and volatile blocks.
 
     Magnitudes are scaled from 0-100 points to 0-1; reward is 1 where the chosen side paid.

@@ -27,7 +27,7 @@ from prefrontal.tables.schema import EPISODE, SUBJECT
 SEVERAL, MOST_BLOCKS = 2, 12
 """Numbers of blocks whose learning rates are compared."""
 
-LONGEST = 2000
+LONGEST = 1000
 """Most trials of a simulated subject."""
 
 BETTER, REVERSAL = 0.8, 0.05
@@ -263,10 +263,12 @@ def fit_blocks(model: Model, trials: pd.DataFrame, starts: int) -> pd.DataFrame:
 
 
 def measure_networks(
-    family: Family, trials: pd.DataFrame, common: float | None = None, starts: int = 3
+    family: Family, trials: pd.DataFrame, common: float | None = None, starts: int = 2
 ) -> dict[str, pd.DataFrame]:
     """Tables of an experiment's networks that stand beside the animals'."""
-    trials = family.prepare(trials.astype({"variant": str}).reset_index(drop=True))
+    reward = trials["reward"].where(trials["choice"] >= 0, 0.0)
+    trials = trials.assign(reward=reward, variant=trials["variant"].astype(str))
+    trials = family.prepare(trials.reset_index(drop=True))
     models = family.models(trials, common)
     main = next(model for model in models if model.name == family.main)
     fits = with_part_weights(fitting.fit_subjects(models, trials, starts))
@@ -344,9 +346,7 @@ def parameters_of(fits: pd.DataFrame, model: str) -> pd.DataFrame:
     return known.melt(SUBJECT, names, "parameter", "value")
 
 
-def summary(
-    family: Family, tables: Mapping[str, pd.DataFrame], baseline: str = ""
-) -> pd.DataFrame:
+def summary(family: Family, tables: Mapping[str, pd.DataFrame], baseline: str = "") -> pd.DataFrame:
     """Summarise tables over subjects, one row per measure and variant.
 
     Returns

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from prefrontal.animals.families import Family, gains, parameters_of
-from prefrontal.publishing import captions, plotting
+from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.tables import storage
 from prefrontal.tables.schema import SUBJECT
@@ -82,6 +82,12 @@ class Groups:
         return found
 
 
+def cloud(ax: Axes, x: float, values: pd.Series, color: str, width: float) -> None:
+    """Draw many subjects as small dots, scattered next to x."""
+    places = x + np.random.default_rng(0).uniform(-width, width, len(values))
+    ax.scatter(places, values, s=1.2, color=color, lw=0, alpha=0.3, zorder=2)
+
+
 def bars(
     ax: Axes, groups: Mapping[str, tuple[pd.DataFrame, str]], by: str, value: str
 ) -> list[str]:
@@ -96,7 +102,7 @@ def bars(
                 plotting.bar(ax, place, values, color, 0.92 * width) if len(values) else None
                 continue
             ax.bar(place, values.mean(), 0.92 * width, color=color, zorder=1)
-            plotting.dots(ax, place, values, "#00000040", 0.35 * width, 1)
+            cloud(ax, place, values, "black", 0.38 * width)
             plotting.mean_interval(ax, place, values, widths=(1.2, 1.6))
     ax.set_xticks(range(len(places)))
     ax.axhline(0, color="black", lw=0.5)
@@ -129,9 +135,9 @@ def draw_stays(ax: Axes, groups: Groups) -> None:
         ordered = frame.sort_values(kinds)
         labelled[label] = ordered.assign(kind=ordered[kinds].agg("\n".join, axis=1)), color
     places = bars(ax, labelled, "kind", "stay_probability")
-    narrow = [place.replace("uncommon", "un-\ncommon").replace("unrew", "un-\nrew") for place in places]
+    narrow = [place.replace("un", "un-\n") for place in places]
     ax.set_xticklabels(narrow if len(places) > 2 else places, fontsize=5.5)
-    ax.set(ylim=(0, 1.02), ylabel="probability of repeating the choice")
+    ax.set(ylim=(0, 1.02), ylabel="stay probability")
     name_groups(ax, labelled)
 
 
@@ -144,7 +150,9 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str = "
     for k, signal in enumerate(signals):
         color, line = SIGNALS[signal]
         shift = 0.1 * (k - (len(signals) - 1) / 2)
-        part = known[known["signal"] == signal].assign(lag=lambda frame, by=shift: frame["lag"] + by)
+        part = known[known["signal"] == signal].assign(
+            lag=lambda frame, by=shift: frame["lag"] + by
+        )
         each = (0.0, 2.0) if subjects <= FEW else None
         label = signal.replace("/", ", ")
         plotting.curve(ax, part, "lag", "weight", color, each=each, ls=line, label=label)
@@ -159,8 +167,10 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str = "
     ax.axhline(0, color="black", lw=0.5)
     ax.locator_params(axis="x", integer=True)
     low, high = known.groupby(["signal", "lag"])["weight"].mean().agg(["min", "max"]).fillna(0)
-    margin = 0.45 * (high - low) + 0.2
-    ax.set(xlabel="trials ago", title=f"{title}, n = {subjects}", ylim=(low - margin, high + margin))
+    margin = 0.3 * (high - low) + 0.2
+    limits = low - margin, high + (2 + 0.5 * len(signals)) * margin  # the key needs space
+    ax.set(xlabel="trials ago", title=f"{title}, n = {subjects}", ylim=limits)
+    ax.legend(loc="upper right", fontsize=5)
 
 
 def draw_matching(ax: Axes, groups: Groups) -> None:
@@ -192,7 +202,10 @@ def draw_comparison(ax: Axes, groups: Groups, baseline: str) -> None:
         label: (gains(fits, baseline), color) for label, (fits, color) in groups("fits").items()
     }
     animals = set(groups.animals["fits"]["model"])
-    gain = {label: (table[table["model"].isin(animals)], color) for label, (table, color) in gain.items()}
+    gain = {
+        label: (table[table["model"].isin(animals)], color)
+        for label, (table, color) in gain.items()
+    }
     places = bars(ax, gain, "model", "gain")
     ax.set_xticklabels([short(place) for place in places], fontsize=5.5)
     ax.set_ylabel(f"log likelihood per choice\nabove {baseline} (nats)")
@@ -208,8 +221,8 @@ def draw_confusion(ax: Axes, confusion: pd.DataFrame) -> None:
         style: dict[str, Any] = {"fontsize": 5, "color": "white" if number > 60 else "black"}
         ax.text(column, row, f"{number:.0f}", ha="center", va="center", **style)
     ax.set(xticks=range(len(names)), yticks=range(len(names)))
-    ax.set(xlabel="fits best by BIC (% of simulated subjects)", title="simulated by (row)")
-    labels = [short(name).replace("\n", " ") for name in names]
+    ax.set_title("simulated by (row), fits best (column), %", fontsize=6)
+    labels = [short(name).replace("\n", " ").replace("delta rule", "δ") for name in names]
     ax.set_xticklabels(labels, rotation=30, ha="right", fontsize=5)
     ax.set_yticklabels(labels, fontsize=5)
     ax.spines[:].set_visible(False)
@@ -217,16 +230,25 @@ def draw_confusion(ax: Axes, confusion: pd.DataFrame) -> None:
 
 def draw_parameters(axes: Sequence[Axes], groups: Groups, family: Family, names: list[str]) -> None:
     """Draw fitted parameters, each on an axis of its own, above true and recovered ones."""
-    tables = {label: (parameters_of(fits, family.main), color) for label, (fits, color) in groups("fits").items()}
+    tables = {
+        label: (parameters_of(fits, family.main), color)
+        for label, (fits, color) in groups("fits").items()
+    }
     for ax, name in zip(axes, names, strict=True):
+        drawn: list[pd.Series] = []
         for x, (table, color) in enumerate(tables.values()):
             values = table.loc[table["parameter"] == name, "value"].dropna()
-            pale = len(values) > CROWD
-            plotting.dots(ax, x, values, color, 0.25, 1 if pale else 5)
+            if len(values) > CROWD:
+                cloud(ax, x, values, color, 0.28)
+            else:
+                plotting.dots(ax, x, values, color, 0.25)
+            drawn.append(values)
             if len(values):
                 plotting.mean_interval(ax, x, values, half=0.32)
         ax.axhline(0, color="black", lw=0.4, ls=":")
-        ax.set(xlim=(-0.6, len(tables) - 0.4), xticks=[])
+        low, high = pd.concat(drawn).agg(["min", "max"])
+        margin = 0.15 * (high - low) + 0.02 * abs(high) + 0.01
+        ax.set(xlim=(-0.6, len(tables) - 0.4), xticks=[], ylim=(low - margin, high + margin))
         ax.set_title(short(name), fontsize=5.5, pad=2)
         ax.locator_params(axis="y", nbins=4)
 
@@ -262,33 +284,28 @@ def draw(
     """
     groups = Groups(animals, networks, str(about["species"]))
     fitted = "fits" in animals
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 160 if fitted else 58)
-    rows: dict[str, Any] = {"height_ratios": (1, 1, 1.05)} if fitted else {}
-    place: dict[str, Any] = {"left": 0.075, "right": 0.985, "top": 0.94 if fitted else 0.84}
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 165 if fitted else 58)
+    rows: dict[str, Any] = {"height_ratios": (1, 0.95, 1.1)} if fitted else {}
+    place: dict[str, Any] = {"left": 0.09, "right": 0.985, "top": 0.94 if fitted else 0.84}
     place["bottom"] = 0.065 if fitted else 0.17
-    grid = figure.add_gridspec(3 if fitted else 1, 1, hspace=0.5, **place, **rows)
-    special = family.matches or "fits_by_block" in animals
-    ratios = (1.5, 1, 1, 1) if special else (1.5, 1.2, 1.2)
+    grid = figure.add_gridspec(3 if fitted else 1, 1, hspace=0.55, **place, **rows)
+    letters = ["a", "b", *("c" if "lag_weights" in networks else "")]
+    letters += "d" if family.matches or "fits_by_block" in animals else ""
+    ratios = [1.5 if letter == "a" else 1 for letter in letters]
     top = grid[0].subgridspec(1, len(ratios), wspace=0.42, width_ratios=ratios)
-    a, b, c, *rest = (figure.add_subplot(top[column]) for column in range(len(ratios)))
+    panels: dict[str, Any] = {
+        letter: figure.add_subplot(top[column]) for column, letter in enumerate(letters)
+    }
+    draw_stays(panels["a"], groups)
     published = (*family.published, "", "")
-    draw_stays(a, groups)
-    draw_weights(b, animals["lag_weights"], groups.species, published[0])
-    b.set_ylabel("weight on choice (log odds)")
-    panels: dict[str, Any] = {"a": a, "b": b}
-    if "lag_weights" in networks:
-        draw_weights(c, networks["lag_weights"], NETWORKS, published[1])
-        c.legend(loc="best", fontsize=5)
-        panels["c"] = c
-    else:
-        b.legend(loc="best", fontsize=5)
-        c.text(0.5, 0.5, "no results of networks\non this task", ha="center", va="center")
-        c.axis("off")
+    draw_weights(panels["b"], animals["lag_weights"], groups.species, published[0])
+    panels["b"].set_ylabel("weight on choice (log odds)")
+    if "c" in panels:
+        draw_weights(panels["c"], networks["lag_weights"], NETWORKS, published[1])
     if family.matches:
-        draw_matching(rest[0], groups)
+        draw_matching(panels["d"], groups)
     elif "fits_by_block" in animals:
-        draw_blocks(rest[0], groups, family.main)
-    panels |= {"d": rest[0]} if rest else {}
+        draw_blocks(panels["d"], groups, family.main)
     if fitted:
         panels |= draw_fits(figure, grid, groups, family)
     return plotting.lettered(name, figure, panels, split=False, about=dict(about))
@@ -319,32 +336,36 @@ def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> dict[st
     return panels
 
 
-CAPTION = """**%(title)s: %(species)s and networks.** %(subjects)s %(species)s (%(file)s;
-%(file_source)s; %(file_licence)s) and the networks of Fig. %(figure)s [@wang2018], analysed alike.
-**a**, Probability of repeating a choice after each kind of trial. **b**, Weights of the last trials
-on the choice of %(species)s (logistic regression). **c**, The same for networks.%(special)s"""
-MATCHING = " **d**, Log ratios of choices and of rewards, a dot per session, with mean slopes."
-BLOCKS = ' **d**, Learning rate of the model "%(main)s" in each block.'
+CAPTION = """**%(title)s: {{ animals.species }} and networks.** {{ animals.subjects }}
+{{ animals.species }} (file {{ animals.file }}; {{ animals.file_source }};
+{{ animals.file_licence }}) and the networks of Fig. %(figure)s {{ cite("wang2018") }}, analysed
+alike. **a**, Probability of repeating a choice after each kind of trial. **b**, Weights of the last
+trials on the choice of {{ animals.species }} (logistic regression)."""
+NETWORK_WEIGHTS = "**c**, The same for networks."
+MATCHING = "**d**, Log ratios of choices and of rewards, a dot per session, with mean slopes."
+BLOCKS = '**d**, Learning rate of the model "%(main)s" in each block.'
 FITS = """**e**, Cross-validated log likelihood per choice of models fitted to each subject, above
-that of %(baseline)s. **g**, Parameters of the model "%(main)s" in each subject."""
+that of %(baseline)s."""
 RECOVERY = """**f**, Model recovery: of subjects simulated from each model (rows), the percentage
-that each model fits best by BIC. **h**, Parameters of "%(main)s" in simulated subjects: recovered
-against true ones."""
-END = """Purple, %(species)s; blue, networks. Dots, subjects; bars and lines, means with their 95 %%
-t intervals over subjects%(published)s. The tables beside this file have all numbers."""
+that each model fits best by BIC."""
+PARAMETERS = """**g**, Parameters of the model "%(main)s" in each subject."""
+RECOVERED = """**h**, Its parameters in simulated subjects: recovered against true ones."""
+END = """
+
+Purple, {{ animals.species }}; blue, networks. Dots, subjects; bars and lines, means with their
+95 %% t intervals over subjects%(published)s. The tables beside this file have all numbers."""
 
 
-def caption(family: Family, animals: Tables, about: Mapping[str, Any]) -> str:
-    """Write the caption, for the panels that there are."""
-    words: dict[str, Any] = {name: captions.plain(str(value)) for name, value in about.items()}
-    words |= {"title": family.title, "figure": family.figure, "main": family.main, "special": ""}
+def caption(family: Family, animals: Tables, networks: Tables) -> str:
+    """Write the template of the caption, for the panels that there are."""
+    words = {"title": family.title, "figure": family.figure, "main": family.main, "baseline": ""}
     words["published"] = "; diamonds, published means" if family.published else ""
-    if family.matches:
-        words["special"] = MATCHING
-    elif "fits_by_block" in animals:
-        words["special"] = BLOCKS % words
-    parts = [CAPTION]
+    parts = [CAPTION, *([NETWORK_WEIGHTS] if "lag_weights" in networks else [])]
+    if family.matches or "fits_by_block" in animals:
+        parts.append(MATCHING if family.matches else BLOCKS)
     if "fits" in animals:
         words["baseline"] = animals["fits"]["model"].iloc[0]
-        parts += [FITS, *([RECOVERY] if "recovery" in animals else [])]
-    return " ".join(part % words for part in [*parts, END])
+        parts += [FITS, RECOVERY, PARAMETERS, RECOVERED]
+    if "recovery" not in animals:
+        parts = [part for part in parts if part not in (RECOVERY, RECOVERED)]
+    return " ".join([*parts, END]) % words

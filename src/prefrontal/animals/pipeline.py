@@ -14,12 +14,12 @@ import pandas as pd
 import tyro
 
 from prefrontal import files
-from prefrontal.animals import families, figure, sheet
+from prefrontal.animals import datasets, families, figure, sheet
 from prefrontal.animals.families import Family
 from prefrontal.errors import UserError, check
 from prefrontal.models import fitting
 from prefrontal.models.model import Model
-from prefrontal.publishing import bibliography, plotting
+from prefrontal.publishing import cite, plotting, text
 from prefrontal.publishing.results import Results
 from prefrontal.tables import schema, storage
 from prefrontal.tables.schema import SUBJECT
@@ -59,7 +59,7 @@ class Options(sheet.TableOptions):
     """Licence of the file, for the caption."""
     restarts: int = 5
     """Runs of the optimiser per fit, from different starting points."""
-    simulations: int = 20
+    simulations: int = 10
     """Subjects simulated from each model's fits and fitted again, to test recovery; 0 for none."""
     out: Path | None = None
     """Folder for the tables; by default next to the file, named after it and the task."""
@@ -78,6 +78,19 @@ class Options(sheet.TableOptions):
         check(legal, "common", self.common, "a probability between 0 and 1")
         check(self.data.is_dir(), "data", str(self.data), "an existing folder")
 
+    @property
+    def dataset(self) -> str:
+        """Name of the published data set that stands in place of a file, if one does."""
+        name = str(self.file)
+        return name if name in datasets.registry() and not self.file.exists() else ""
+
+    def read(self, form: sheet.Format) -> pd.DataFrame:
+        """Read the file, or the published data set of this name."""
+        if not self.dataset:
+            return self.trials(form)
+        columns, recoding = sheet.parse_columns(self.columns), sheet.parse_recoding(self.recode)
+        return sheet.read(datasets.load_data(self.dataset), columns, recoding, self.rows, form)
+
     def folder(self, task: str) -> Path:
         """Folder to write to."""
         out = self.out or self.file.with_name(f"{self.file.name.replace('.', '_')}_{task}")
@@ -91,13 +104,18 @@ class Options(sheet.TableOptions):
         paths = ("file", "out", "figures", "data")
         settings = {name: value for name, value in vars(self).items() if name not in paths}
         seeds = sorted(map(int, trials[SUBJECT[1]].unique()))
+        if self.dataset:
+            known = datasets.get(self.dataset)
+            source, licence, content = known.citation, known.license, str(known.files).encode()
+        else:
+            source, licence, content = self.source, self.licence, self.file.read_bytes()
         return storage.provenance(str(settings), seeds) | {
             "file": self.file.name,
-            "file_sha256": hashlib.sha256(self.file.read_bytes()).hexdigest(),
+            "file_sha256": hashlib.sha256(content).hexdigest(),
             "subjects": len(trials[SUBJECT].drop_duplicates()),
             "species": self.species,
-            "file_source": self.source,
-            "file_licence": self.licence,
+            "file_source": source,
+            "file_licence": licence,
         }
 
 
@@ -118,9 +136,11 @@ def describe(trials: pd.DataFrame) -> pd.DataFrame:
         reward_per_trial=("reward", "mean"),
     )
     for option in sorted(set(trials.loc[free, "choice"])):
-        table[f"chose_{option}"] = (trials["choice"][free] == option).groupby(
-            [trials[name] for name in SUBJECT], observed=True
-        ).mean()
+        table[f"chose_{option}"] = (
+            (trials["choice"][free] == option)
+            .groupby([trials[name] for name in SUBJECT], observed=True)
+            .mean()
+        )
     return table.reset_index()
 
 
@@ -178,15 +198,15 @@ def number(row: Mapping[str, Any]) -> str:
     mean, low, high = (row[name] for name in ("mean", "ci_low", "ci_high"))
     if not np.isfinite(mean):
         return "undetermined"
-    return f"{mean:.3g} [{low:.3g}, {high:.3g}]" if np.isfinite([low, high]).all() else f"{mean:.3g}"
+    return (
+        f"{mean:.3g} [{low:.3g}, {high:.3g}]" if np.isfinite([low, high]).all() else f"{mean:.3g}"
+    )
 
 
 def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str) -> list[str]:
     """Write summaries of animals and networks side by side, a line per measure."""
-    columns = {
-        (variant if animals["variant"].nunique() > 1 else species): part
-        for variant, part in animals.groupby("variant", sort=False)
-    }
+    columns = {str(variant): part for variant, part in animals.groupby("variant", sort=False)}
+    columns = columns if len(columns) > 1 else {species: animals}
     columns |= {} if networks is None else {"networks": networks}
     lines = []
     for quantity, rows in animals.groupby("quantity", sort=False):
@@ -301,13 +321,13 @@ def run(task: str, family: Family, options: Options) -> None:
     What needs no models is written, printed and drawn before models are fitted.
     """
     folder, results = options.folder(task), Results(family.experiment, options.data)
-    trials = options.trials(replace(family.form, arms=options.arms or family.form.arms))
+    trials = options.read(replace(family.form, arms=options.arms or family.form.arms))
     analysed = family.prepare(trials)
     longest = int(analysed["trial"].max()) if len(analysed) else 0
     check(len(analysed) > 0, str(options.file), "without a completed trial", "a table with some")
     lags = options.lags or family.lags
     check(lags <= longest, "lags", lags, f"below the trials of the longest session, {longest + 1}")
-    works = bibliography.references(files.ROOT)
+    environment = text.environment(options.data, folder)
     networks = families.network_tables(family, results)
     behaviour = families.behaviour(family, analysed, lags)
     for path in (folder, options.figures or folder):
@@ -317,16 +337,16 @@ def run(task: str, family: Family, options: Options) -> None:
     writer.write(description=describe(trials), **behaviour)
     for name, table in family.further.items():
         writer.write(**{name: table(trials)})
-    show(family, options, writer, networks, works)
+    show(family, options, writer, networks, environment)
     models = family.models(analysed, options.common)
     count = len(analysed[SUBJECT].drop_duplicates())
     names = ", ".join(model.name for model in models)
     writer.say("", f"Fitting {len(models)} models to {count} {options.species}: {names}")
     fit_all(family, models, analysed, options, writer)
-    show(family, options, writer, networks, works)
+    show(family, options, writer, networks, environment)
     if options.simulations:
         recover(family, models, analysed, options, writer)
-        draw(family, options, writer, networks, works)
+        draw(family, options, writer, networks, environment)
     writer.say("", f"tables, report and figure: {folder}")
 
 
@@ -335,7 +355,7 @@ def show(
     options: Options,
     writer: Writer,
     networks: Mapping[str, pd.DataFrame],
-    works: Mapping[str, Any],
+    environment: Any,
 ) -> None:
     """Summarise what is known so far, print it in words, and draw it."""
     earlier = set(writer.tables.get("summary", pd.DataFrame({"quantity": []}))["quantity"])
@@ -349,7 +369,7 @@ def show(
     if "undetermined" in writer.tables:
         writer.say("", *best_models(writer.tables["fits"]))
         writer.say(*open_questions(writer.tables["undetermined"]))
-    draw(family, options, writer, networks, works)
+    draw(family, options, writer, networks, environment)
 
 
 def draw(
@@ -357,25 +377,23 @@ def draw(
     options: Options,
     writer: Writer,
     networks: Mapping[str, pd.DataFrame],
-    works: Mapping[str, Any],
+    environment: Any,
 ) -> None:
     """Draw the figure, and write its caption."""
     name, folder = f"fig{family.figure}_animals", options.figures or writer.folder
     drawing = figure.draw(family, writer.tables, networks, writer.about, name)
     plotting.save(drawing.figure, name, folder, writer.about, drawing.panels)
-    text = figure.caption(family, writer.tables, writer.about)
-    citation = bibliography.citation(
-        text, family.experiment, options.data, writer.about, dict(works)
-    )
-    bibliography.write({name: citation}, folder)
+    template = text.Template(figure.caption(family, writer.tables, networks), Path(__file__))
+    cited = cite.citation(template, family.experiment, environment, writer.about)
+    cited.write(folder / name)
 
 
 OVERVIEW = """Analyse choices of animals or people, and draw them beside those of the networks.
 
 usage: prefrontal animals TASK FILE [options]
 
-FILE is a table with one row per trial and the names of its columns in the first line. TASK, and the
-columns that it needs:
+FILE is a table with one row per trial and the names of its columns in the first line, or the name
+of a published data set (prefrontal data list). TASK, and the columns that it needs:
 %s
 Any task: subject (if there are several), session, trial (number in the session), block (part of a
 session), variant (group of subjects), forced (1 where there was nothing to choose). Other columns
