@@ -387,7 +387,8 @@ class TrialSheet:
                 if name in frame.columns:
                     frame = frame.rename(columns={name: f"{name}_in_file"})
                     print(f"{self.where}: column {name!r} is kept as '{name}_in_file'")
-        defaults = {"subject": "1", "session": "1", "variant": "animals"}
+        session = frame["episode"] if ours else "1"
+        defaults = {"subject": "1", "session": session, "variant": "animals"}
         for column in NAMES:
             if column in frame.columns:
                 self.check_rows(column, frame[column].map(_text) == "nan", "a name")
