@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from statsmodels.discrete.discrete_model import Logit
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
-from prefrontal.models.softmax import check_arms
-from prefrontal.tables.schema import EPISODE, SUBJECT
+from prefrontal.tables.schema import EPISODE, SUBJECT, check_arms
 
 SAME = "all outcomes are the same"
 
@@ -43,7 +42,7 @@ def unknown(design: np.ndarray, why: str) -> Estimate:
     return Estimate(nothing, nothing, why)
 
 
-def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None = None) -> Estimate:
+def logistic(outcome: np.ndarray, design: np.ndarray) -> Estimate:
     """Logistic regression (statsmodels), without adding a constant.
 
     Parameters
@@ -51,9 +50,6 @@ def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None 
     outcome : array (trials,)
         0 or 1.
     design : array (trials, predictors)
-    groups : array (trials,), optional
-        Rows that tell of one and the same choice share a number; standard errors are then robust to
-        that.
     """
     if len(outcome) <= design.shape[1]:
         return unknown(design, f"{len(outcome)} choices for {design.shape[1]} weights")
@@ -63,13 +59,10 @@ def logistic(outcome: np.ndarray, design: np.ndarray, groups: np.ndarray | None 
         return unknown(design, "predictors that never vary, or depend on each other")
     model = Logit(outcome, design)
     model.raise_on_perfect_prediction = True
-    robust: dict[str, Any] = (
-        {} if groups is None else {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
-    )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what they warn of is found out below
-            fit = model.fit(disp=0, maxiter=100, **robust)
+            fit = model.fit(disp=0, maxiter=100)
     except (PerfectSeparationError, np.linalg.LinAlgError):
         return unknown(design, "predictors separate the outcomes perfectly")
     if not fit.mle_retvals["converged"]:
@@ -100,11 +93,10 @@ def fit_logistic(outcome: np.ndarray, design: np.ndarray) -> np.ndarray:
 
 
 def conditional_logistic(choice: np.ndarray, design: np.ndarray) -> Estimate:
-    """Conditional (softmax) logistic regression of choices among n arms.
+    """Conditional (softmax) logistic regression of choices among n arms, by Newton's method.
 
-    Under it the odds of two arms do not depend on the others. Every choice therefore tells the same
-    coefficients in comparison with each arm that was not chosen, as in a logistic regression of
-    pairs (Begg & Gray 1984), which is what is fitted.
+    The maximum-likelihood estimate of statsmodels' ``ConditionalLogit``, in a thousandth of the
+    time.
 
     Parameters
     ----------
@@ -112,13 +104,27 @@ def conditional_logistic(choice: np.ndarray, design: np.ndarray) -> Estimate:
         Index of the chosen arm.
     design : array (trials, arms, predictors)
     """
-    outcomes, differences, trials = [], [], []
-    for first, second in combinations(range(design.shape[1]), 2):
-        either = np.flatnonzero((choice == first) | (choice == second))
-        outcomes.append((choice[either] == second).astype(float))
-        differences.append(design[either, second] - design[either, first])
-        trials.append(either)
-    return logistic(np.concatenate(outcomes), np.concatenate(differences), np.concatenate(trials))
+    chosen = np.take_along_axis(design, choice[:, None, None].astype(int), axis=1)
+    ahead = design - chosen  # of the chosen arm, (trials, arms, predictors)
+    if len(choice) <= design.shape[2]:
+        return unknown(design[:, 0], f"{len(choice)} choices for {design.shape[2]} weights")
+    if len(np.unique(choice)) < 2:
+        return unknown(design[:, 0], SAME)
+    if np.linalg.matrix_rank(ahead.reshape(-1, design.shape[2])) < design.shape[2]:
+        return unknown(design[:, 0], "predictors that never vary, or depend on each other")
+    weights = np.zeros(design.shape[2])
+    for _ in range(100):
+        p = softmax(ahead @ weights, axis=1)
+        mean = np.einsum("ta,tak->tk", p, ahead)
+        square = np.einsum("ta,tak,taj->kj", p, ahead, ahead, optimize=True)
+        information = square - mean.T @ mean
+        if np.linalg.cond(information) > 1e12:
+            break
+        step = np.linalg.solve(information, mean.sum(axis=0))
+        weights -= step * min(1.0, 5 / np.abs(step).max())
+        if np.abs(step).max() < 1e-9:
+            return Estimate(weights, np.sqrt(np.diag(np.linalg.inv(information))))
+    return unknown(design[:, 0], "predictors separate the outcomes perfectly or almost")
 
 
 def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd.DataFrame:
