@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prefrontal.animals.families import Family, gains, parameters_of
+from prefrontal.animals.families import Family, gains, network_tables, parameters_of
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
+from prefrontal.publishing.results import Results
 from prefrontal.tables import storage
 from prefrontal.tables.schema import SUBJECT
 
@@ -167,8 +170,8 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str = "
     ax.axhline(0, color="black", lw=0.5)
     ax.locator_params(axis="x", integer=True)
     low, high = known.groupby(["signal", "lag"])["weight"].mean().agg(["min", "max"]).fillna(0)
-    margin = 0.3 * (high - low) + 0.2
-    limits = low - margin, high + (2 + 0.5 * len(signals)) * margin  # the key needs space
+    margin = 0.25 * (high - low) + 0.2
+    limits = low - margin, high + margin + 0.18 * len(signals) * (high - low)  # space for the key
     ax.set(xlabel="trials ago", title=f"{title}, n = {subjects}", ylim=limits)
     ax.legend(loc="upper right", fontsize=5)
 
@@ -289,37 +292,44 @@ def draw(
     place: dict[str, Any] = {"left": 0.09, "right": 0.985, "top": 0.94 if fitted else 0.84}
     place["bottom"] = 0.065 if fitted else 0.17
     grid = figure.add_gridspec(3 if fitted else 1, 1, hspace=0.55, **place, **rows)
-    letters = ["a", "b", *("c" if "lag_weights" in networks else "")]
-    letters += "d" if family.matches or "fits_by_block" in animals else ""
-    ratios = [1.5 if letter == "a" else 1 for letter in letters]
+    special = family.matches or "fits_by_block" in animals
+    beside = "lag_weights" in networks
+    ratios = [1.5, *[1] * (1 + beside + special)]
     top = grid[0].subgridspec(1, len(ratios), wspace=0.42, width_ratios=ratios)
-    panels: dict[str, Any] = {
-        letter: figure.add_subplot(top[column]) for column, letter in enumerate(letters)
-    }
-    draw_stays(panels["a"], groups)
+    panels: list[Any] = [figure.add_subplot(top[column]) for column in range(len(ratios))]
+    draw_stays(panels[0], groups)
     published = (*family.published, "", "")
-    draw_weights(panels["b"], animals["lag_weights"], groups.species, published[0])
-    panels["b"].set_ylabel("weight on choice (log odds)")
-    if "c" in panels:
-        draw_weights(panels["c"], networks["lag_weights"], NETWORKS, published[1])
+    draw_weights(panels[1], animals["lag_weights"], groups.species, published[0])
+    panels[1].set_ylabel("weight on choice (log odds)")
+    if beside:
+        draw_weights(panels[2], networks["lag_weights"], NETWORKS, published[1])
     if family.matches:
-        draw_matching(panels["d"], groups)
-    elif "fits_by_block" in animals:
-        draw_blocks(panels["d"], groups, family.main)
+        draw_matching(panels[-1], groups)
+    elif special:
+        draw_blocks(panels[-1], groups, family.main)
     if fitted:
-        panels |= draw_fits(figure, grid, groups, family)
-    return plotting.lettered(name, figure, panels, split=False, about=dict(about))
+        panels += draw_fits(figure, grid, groups, family)
+    lettered = dict(zip(ascii_lowercase, panels, strict=False))
+    return plotting.lettered(name, figure, lettered, split=False, about=dict(about))
 
 
-def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> dict[str, Any]:
-    """Draw the lower panels, about models; return them by letter."""
+def draw_folder(family: Family, folder: Path, results: Results) -> Drawing:
+    """Draw the animals whose tables are in a folder beside the networks."""
+    tables = {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
+    about = storage.manifest(folder)["lag_weights.csv"]
+    name = f"fig{family.figure}_animals"
+    return draw(family, tables, network_tables(family, results), about, name)
+
+
+def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> list[Any]:
+    """Draw the lower panels, about models; return them in order."""
     baseline = groups.animals["fits"]["model"].iloc[0]
+    recovered = "recovery" in groups.animals
     middle = grid[1].subgridspec(1, 2, wspace=0.4, width_ratios=(1.5, 1))
-    panels: dict[str, Any] = {"e": figure.add_subplot(middle[0])}
-    draw_comparison(panels["e"], groups, baseline)
+    panels: list[Any] = [figure.add_subplot(middle[0])]
+    draw_comparison(panels[0], groups, baseline)
     parameters = parameters_of(groups.animals["fits"], family.main)["parameter"]
     names = [name for name in dict.fromkeys(parameters) if name not in HIDDEN][:MOST_PARAMETERS]
-    recovered = "recovery" in groups.animals
     bottom = grid[2].subgridspec(1 + recovered, len(names), wspace=0.55, hspace=0.35)
     axes = [
         [figure.add_subplot(bottom[row, column]) for column in range(len(names))]
@@ -327,29 +337,31 @@ def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> dict[st
     ]
     draw_parameters(axes[0], groups, family, names)
     axes[0][0].set_ylabel("fitted")
-    panels["g"] = axes[0]
-    if recovered:
-        panels["f"] = figure.add_subplot(middle[1])
-        draw_confusion(panels["f"], groups.animals["confusion"])
-        draw_recovery(axes[1], groups.animals["recovery"], names)
-        panels["h"] = axes[1]
-    return panels
+    if not recovered:
+        return [*panels, axes[0]]
+    confusion = figure.add_subplot(middle[1])
+    draw_confusion(confusion, groups.animals["confusion"])
+    draw_recovery(axes[1], groups.animals["recovery"], names)
+    return [*panels, confusion, *axes]
 
 
 CAPTION = """**%(title)s: {{ animals.species }} and networks.** {{ animals.subjects }}
 {{ animals.species }} (file {{ animals.file }}; {{ animals.file_source }};
 {{ animals.file_licence }}) and the networks of Fig. %(figure)s {{ cite("wang2018") }}, analysed
-alike. **a**, Probability of repeating a choice after each kind of trial. **b**, Weights of the last
-trials on the choice of {{ animals.species }} (logistic regression)."""
-NETWORK_WEIGHTS = "**c**, The same for networks."
-MATCHING = "**d**, Log ratios of choices and of rewards, a dot per session, with mean slopes."
-BLOCKS = '**d**, Learning rate of the model "%(main)s" in each block.'
-FITS = """**e**, Cross-validated log likelihood per choice of models fitted to each subject, above
-that of %(baseline)s."""
-RECOVERY = """**f**, Model recovery: of subjects simulated from each model (rows), the percentage
-that each model fits best by BIC."""
-PARAMETERS = """**g**, Parameters of the model "%(main)s" in each subject."""
-RECOVERED = """**h**, Its parameters in simulated subjects: recovered against true ones."""
+alike. """
+BEHAVIOUR = (
+    "Probability of repeating a choice after each kind of trial.",
+    "Weights of the last trials on the choice of {{ animals.species }} (logistic regression).",
+)
+NETWORK_WEIGHTS = "The same for networks."
+MATCHING = "Log ratios of choices and of rewards, a dot per session, with mean slopes."
+BLOCKS = 'Learning rate of the model "%(main)s" in each block.'
+COMPARISON = """Cross-validated log likelihood per choice of models fitted to each subject, above that
+of %(baseline)s."""
+RECOVERY = """Model recovery: of subjects simulated from each model (rows), the percentage that each
+model fits best by BIC."""
+PARAMETERS = 'Parameters of the model "%(main)s" in each subject.'
+RECOVERED = "Its parameters in simulated subjects: recovered against true ones."
 END = """
 
 Purple, {{ animals.species }}; blue, networks. Dots, subjects; bars and lines, means with their
@@ -360,12 +372,13 @@ def caption(family: Family, animals: Tables, networks: Tables) -> str:
     """Write the template of the caption, for the panels that there are."""
     words = {"title": family.title, "figure": family.figure, "main": family.main, "baseline": ""}
     words["published"] = "; diamonds, published means" if family.published else ""
-    parts = [CAPTION, *([NETWORK_WEIGHTS] if "lag_weights" in networks else [])]
+    panels = [*BEHAVIOUR, *([NETWORK_WEIGHTS] if "lag_weights" in networks else [])]
     if family.matches or "fits_by_block" in animals:
-        parts.append(MATCHING if family.matches else BLOCKS)
+        panels.append(MATCHING if family.matches else BLOCKS)
     if "fits" in animals:
         words["baseline"] = animals["fits"]["model"].iloc[0]
-        parts += [FITS, RECOVERY, PARAMETERS, RECOVERED]
-    if "recovery" not in animals:
-        parts = [part for part in parts if part not in (RECOVERY, RECOVERED)]
-    return " ".join([*parts, END]) % words
+        recovered = "recovery" in animals
+        panels += [COMPARISON, RECOVERY, PARAMETERS, RECOVERED] if recovered else []
+        panels += [] if recovered else [COMPARISON, PARAMETERS]
+    lettered = zip(ascii_lowercase, panels, strict=False)
+    return (CAPTION + " ".join(f"**{k}**, {text}" for k, text in lettered) + END) % words
