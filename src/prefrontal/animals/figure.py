@@ -260,6 +260,7 @@ def draw_recovery(axes: Sequence[Axes], recovery: pd.DataFrame, names: list[str]
     """Draw recovered against true parameters of simulated subjects."""
     for ax, name in zip(axes, names, strict=True):
         fits = recovery[recovery["parameter"] == name]
+        ax.set_visible(len(fits) > 0)
         both = fits[["true", "recovered"]].to_numpy()
         if len(both):
             ends = [both.min(), both.max()]
@@ -356,8 +357,8 @@ BEHAVIOUR = (
 NETWORK_WEIGHTS = "The same for networks."
 MATCHING = "Log ratios of choices and of rewards, a dot per session, with mean slopes."
 BLOCKS = 'Learning rate of the model "%(main)s" in each block.'
-COMPARISON = """Cross-validated log likelihood per choice of models fitted to each subject, above that
-of %(baseline)s."""
+COMPARISON = """Cross-validated log likelihood per choice of models fitted to each subject, above
+that of %(baseline)s."""
 RECOVERY = """Model recovery: of subjects simulated from each model (rows), the percentage that each
 model fits best by BIC."""
 PARAMETERS = 'Parameters of the model "%(main)s" in each subject.'
