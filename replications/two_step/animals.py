@@ -53,7 +53,7 @@ def follows(values: pd.Series, known: pd.DataFrame) -> bool:
     whether the first choice changed.
     """
     changed = values != values.shift()
-    others = pd.concat([known, known.shift()], axis=1).fillna("none").astype(str)
+    others = pd.concat([known, known.shift()], axis=1).astype(object).fillna("none").astype(str)
     tables = [pd.crosstab(others.iloc[:, k], values) for k in range(others.shape[1])]
     for choice in (known["choice"], known["choice"].shift()):
         tables += [pd.crosstab(choice != choice.shift(), column) for column in (changed, values)]

@@ -42,6 +42,9 @@ MAGNITUDE = re.compile(r"magnitude_\d+")
 MISSING = ("", "NA", "N/A", "#N/A", "n/a", "<NA>", "NaN", "nan", "None", "NULL", "null")
 """Texts for a missing value; messages call it "nan", and --recode by any of them."""
 
+MOSTLY = 0.5
+"""Share of rows without a choice above which they may be rows of other screens."""
+
 SUBJECT_NAME = re.compile(r"subj|partic|person|animal|rat(_?id)?$|mouse|monkey|(^|_)id$", re.I)
 """Names of columns that are likely to name subjects."""
 
@@ -299,6 +302,9 @@ class TrialSheet:
             )
             self.check_rows("choice", choice > gap, expected)
             check(gap <= MOST_ARMS, f"{self.where}: number of arms", gap, f"at most {MOST_ARMS}")
+        if (choice < 0).mean() > MOSTLY:
+            share = f"{100 * (choice < 0).mean():.0f} % of the rows have no choice"
+            print(f"{self.where}: {share}; rows of other screens are left out by --rows")
         self.frame["choice"] = choice.astype(int)
 
     def check_rewards(self, binary: bool) -> None:
