@@ -13,12 +13,14 @@ from scipy import stats
 from sklearn.decomposition import PCA
 
 from prefrontal.analysis import neural
+from prefrontal.animals.families import measure_networks
 from prefrontal.experiments import Analysis
 from prefrontal.models import bandit
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
+from replications.bandit.animals import BANDIT, compared_trials
 from replications.bandit.settings import (
     BENCHMARKS,
     CORRELATED,
@@ -471,6 +473,7 @@ def further_tables(
         "textbook": textbook_regret(curves),
         "textbook_tuning": tuning(length),
         "regret_by_side": regret_by_side(tested_trials(trials)),
+        **measure_networks(BANDIT, compared_trials(trials)),
         **codes_by_trial(recording),
     }
     for variant in (MAIN, CORRELATED):

@@ -1,33 +1,32 @@
-r"""Animals on bandits with any number of arms, next to the networks of Fig. 1.
-
-prefrontal animals bandit FILE --columns choice=resp reward=rew subject=rat session=day \
-    --recode choice=l:0,r:1
-"""
+"""Animals and people on bandits with any number of arms, beside the networks of Fig. 1."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import pandas as pd
 
-from prefrontal.animals import bandit
+from prefrontal.animals.families import Family, bandit_models, bandit_task
+from prefrontal.animals.sheet import Format
 from replications.bandit.settings import MAIN
 
+NETWORK_EPISODES = 20
+"""Episodes of each network that stand beside."""
 
-def networks(trials: pd.DataFrame) -> pd.DataFrame:
+
+def compared_trials(trials: pd.DataFrame) -> pd.DataFrame:
     """Select networks trained on independent arms, on problems drawn as in training."""
-    return trials[(trials["variant"] == MAIN) & (trials["test"] == "drawn")]
+    some = (trials["test"] == "drawn") & (trials["episode"] < NETWORK_EPISODES)
+    return trials[(trials["variant"] == MAIN) & some]
 
 
-def schedule(rng: np.random.Generator, episodes: int, trials: int, arms: int) -> np.ndarray:
-    """Draw reward probabilities of each session, independent, uniform and constant."""
-    return np.repeat(rng.random((episodes, 1, arms)), trials, axis=1)
-
-
-FAMILY = bandit.TaskFamily("bandit", "1", "bandit", 5, "delta rule", networks, schedule, arms=None)
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Run ``prefrontal animals bandit``."""
-    bandit.main(FAMILY, arguments)
+BANDIT = Family(
+    title="Bandit",
+    experiment="bandit",
+    variant=MAIN,
+    figure="1",
+    columns="choice (0, 1, 2, ...), reward (any number)",
+    form=Format(arms=None),
+    models=bandit_models,
+    main="delta rule",
+    task=bandit_task,
+)
+FAMILIES = {"bandit": BANDIT}

@@ -12,6 +12,7 @@ import pandas as pd
 
 from prefrontal import statistics
 from prefrontal.analysis import matching, neural, regression
+from prefrontal.animals.families import measure_networks
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
@@ -19,6 +20,7 @@ from prefrontal.tables import schema, storage
 from prefrontal.tables.recording import RECORDED, Recording
 from prefrontal.tables.storage import published
 from replications.probability_matching import partial_correlation, strategies
+from replications.probability_matching.animals import MATCHING
 from replications.probability_matching.claims import CLAIMS, PUBLISHED, null_of
 from replications.probability_matching.settings import (
     AGENTS,
@@ -37,6 +39,10 @@ from replications.probability_matching.settings import (
 )
 
 LEFT = 0
+
+
+EPISODES_BESIDE = 20
+"""Episodes of each network whose choices are fitted as those of animals."""
 
 
 def late(trials: pd.DataFrame) -> pd.Series:
@@ -63,7 +69,7 @@ def slopes(points: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["variant", "seed", "baselines", "slope", "episodes"])
 
 
-def history_weights(trials: pd.DataFrame) -> pd.DataFrame:
+def lag_weights(trials: pd.DataFrame) -> pd.DataFrame:
     """Weights of past rewards and choices on choosing right, per network (Fig. 2f)."""
     signals = matching.history_signals(trials)
     return regression.lagged_regression(trials, signals, LAGS, where=late(trials))
@@ -97,7 +103,7 @@ def history_value(trials: pd.DataFrame, weights: pd.DataFrame, side: int) -> pd.
     trials : DataFrame
         Of one subject.
     weights : DataFrame
-        That subject's ``history_weights``.
+        That subject's ``lag_weights``.
     side : int
         0 left, 1 right.
 
@@ -280,7 +286,7 @@ def compare_variants(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     DataFrame
         measure, published, and a column per variant.
     """
-    slope, weights = measured["matching_slopes"], measured["history_weights"]
+    slope, weights = measured["matching_slopes"], measured["lag_weights"]
     codes, reward = measured["code_strengths"], measured["reward"]
     chosen = weights[weights["lag"].isin([1, 2, 3, 5])]
     lags = chosen["signal"] + " lag " + chosen["lag"].astype(str)
@@ -448,11 +454,11 @@ def history_codings(trials: pd.DataFrame) -> pd.DataFrame:
 
 def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
     """Measure matching, weights of history, unit codes and reward, per network."""
-    weights = history_weights(recording.trials)
+    weights = lag_weights(recording.trials)
     return {
         "matching_slopes": slopes(episode_points(recording.trials)),
         "code_strengths": code_strengths(recording, weights),
-        "history_weights": weights,
+        "lag_weights": weights,
         "reward": rewards(recording.trials, recording.settings),
     }
 
@@ -462,7 +468,7 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     slope = measured["matching_slopes"]
     slope = slope.pivot(index=schema.SUBJECT, columns="baselines", values="slope")
     slope = slope.reindex(columns=["all", "held out", "trained"])
-    weights = measured["history_weights"]
+    weights = measured["lag_weights"]
     recent = weights[weights["lag"].isin(RECENT)]
     weights = recent.pivot(index=schema.SUBJECT, columns=["signal", "lag"], values="weight")
     trend, codes = statistics.trend(weights["reward"].T), measured["code_strengths"]
@@ -507,13 +513,17 @@ def further_tables(
     """Tabulate the main networks in detail, next to agents, and the variants side by side."""
     frames = [getattr(recording, name) for name in RECORDED]
     main: Recording[Matching] = Recording(*(f[f["variant"] == MAIN] for f in frames))
-    task, weights = recording.settings[MAIN].task, measured["history_weights"]
+    task, weights = recording.settings[MAIN].task, measured["lag_weights"]
     left = np.linspace(0, task.baseline_sum, 101)
     episodes = main.trials.drop_duplicates(schema.EPISODE)
     played = agents(episodes["baseline_left"].to_numpy(float), task)
     choices = pd.concat([main.trials, played], ignore_index=True)
+    some = main.trials[main.trials["episode"] < EPISODES_BESIDE]
+    beside_animals = measure_networks(MATCHING, some)
     return {
         "matching_points": episode_points(main.trials),
+        "stay_probability": beside_animals["stay_probability"],
+        "fits": beside_animals["fits"],
         "best_cycle": strategies.best_cycle(left, left[::-1]),
         **unit_tables(main, weights),
         "history_shape": history_shape(weights),

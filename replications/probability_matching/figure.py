@@ -164,7 +164,7 @@ def draw_figure(results: Results) -> Drawing:
     draw_matching(d, results["matching_points"])
     draw_slopes(slopes, results["matching_slopes"])
     draw_units(e, results["code_strengths"], results["unit_codes"])
-    draw_history(f1, f2, results["history_weights"])
+    draw_history(f1, f2, results["lag_weights"])
     panels = {"a": [a], "b": [b], "c": [c1, c2], "d": [d, slopes], "e": [e], "f": [f1, f2]}
     for letter, axes in panels.items():
         plotting.panel_label(axes[0], letter, x_mm=-6 if letter in "cf" else -9)

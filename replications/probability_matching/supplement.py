@@ -98,7 +98,7 @@ def variant_labels(results: Results) -> dict[str, str]:
 def draw_variants(axes: list[Axes], results: Results) -> None:
     """Supplement c-f: slope, reward and choice weight, and normalised reward, by variant."""
     slopes, reward, labels = results["matching_slopes"], results["reward"], variant_labels(results)
-    last = results["history_weights"].query("lag == 1")
+    last = results["lag_weights"].query("lag == 1")
     rewards, choices = (last[last["signal"] == signal] for signal in ("reward", "choice"))
     overall = slopes[slopes["baselines"] == "all"]
     measures = (

@@ -32,7 +32,7 @@ def matching_measures(batch: NetworkBatch) -> pd.DataFrame:
     played = record(batch.agent, task, index, "validation", episodes, steps=False, purpose=purpose)
     measured = analysis.analyse(replace(played, settings={"validation": settings}))
     slopes = measured["matching_slopes"].query("baselines == 'all'").set_index("seed")["slope"]
-    weights = measured["history_weights"].set_index(["signal", "lag", "seed"])["weight"]
+    weights = measured["lag_weights"].set_index(["signal", "lag", "seed"])["weight"]
     weights = weights.sort_index()
     reported = {f"{signal}_lag_{lag}": weights[signal, lag] for signal, lag in REPORTED}
     reward = measured["reward"].set_index("seed")[["normalised_reward", "invalid"]]

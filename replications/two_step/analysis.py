@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 from prefrontal.analysis import regression, staying
+from prefrontal.animals.families import with_part_weights
 from prefrontal.experiments import Analysis
 from prefrontal.models import fitting, two_step, two_step_learners
 from prefrontal.models.model import Model
@@ -248,11 +249,7 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame
         As from ``fit_subjects``; for mixtures planning_weight and model_free_weight, what a unit of
         either part's value adds to the log odds of choice.
     """
-    fits = fitting.fit_subjects(two_step_learners.models(common), trials, starts)
-    temperature, weight = fits["inverse_temperature"], fits["weight"]
-    return fits.assign(
-        planning_weight=weight * temperature, model_free_weight=(1 - weight) * temperature
-    )
+    return with_part_weights(fitting.fit_subjects(two_step_learners.models(common), trials, starts))
 
 
 def schematic(settings: Settings[TwoStep], episodes: int = 1_000) -> pd.DataFrame:

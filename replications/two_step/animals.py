@@ -1,36 +1,27 @@
-"""Animals on the two-step task: the analyses of the networks' behaviour, and fits of models.
+"""Animals and people on the two-step task, with one choice or two, beside the networks of Fig. 5.
 
-``prefrontal animals two_step FILE`` takes a table (see ``prefrontal.animals.read``) or a MATLAB
-file of the Brody laboratory, and writes tables and figure next to it, or to --out.
+With one choice per trial (Miller et al. 2017) the networks of ``two_step`` stand beside, with two
+(Daw et al. 2011) those of ``daw_two_step``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-import h5py
 import numpy as np
 import pandas as pd
-import tyro
-from tqdm import tqdm
 
 from prefrontal.analysis import staying
-from prefrontal.animals import report
-from prefrontal.animals.read import KNOWN, Recoding, TrialSheet, open_sheet
-from prefrontal.errors import UserError, check
-from prefrontal.models import two_step
-from prefrontal.publishing import text
-from prefrontal.publishing.plotting import Drawing
-from prefrontal.publishing.results import Results
-from prefrontal.statistics import summarize
+from prefrontal.animals.families import Family, shapes
+from prefrontal.animals.sheet import KNOWN, Format, Recoding, TrialSheet
+from prefrontal.errors import UserError
+from prefrontal.models import daw_learners, two_step_learners
+from prefrontal.models.fitting import TaskFor
+from prefrontal.models.model import Model
 from prefrontal.tables import schema, storage
 from prefrontal.tables.schema import SUBJECT
-from replications.two_step import animals_figure
-from replications.two_step.analysis import MODELS, fit_models, part_weights
+from replications.two_step.settings import MAIN
 
 WORDS = {
     "transition": ("common", "uncommon", "none"),
@@ -38,27 +29,6 @@ WORDS = {
     "rich_state": ("S1", "S2", "none"),
 }
 """Legal values of a table's columns. S1 is the state to which left commonly leads."""
-
-RAT_FIELDS = (
-    "ratname",
-    "p_congruent",
-    "sides1",
-    "sides2",
-    "trans_common",
-    "rewards",
-    "viols",
-    "new_sess",
-    "leftprobs",
-)
-"""Required fields of a rat in the MATLAB file; ``better_choices`` is optional."""
-
-RECOVERED = list(animals_figure.PARAMETERS)
-"""Parameters of the mixture; the weights of its parts stand for weight and inverse temperature."""
-
-SIMULATED_SESSION = 100
-"""Trials per session of simulated subjects; they forget within a few trials, so that the length
-matters little."""
-
 
 SECOND = re.compile(r"2|second|stage.?ii", re.IGNORECASE)
 """Names of columns that may hold a choice at the second stage."""
@@ -73,115 +43,7 @@ SURE = 4.5
 """Standard errors by which a column repeats more often after reward than without, which shows that
 it holds a choice whatever its name."""
 
-DAW = (
-    "a choice between two options at the second stage (Daw et al. 2011), "
-    "which these models do not have"
-)
-PARAMETERS = len(two_step.PARAMETERS["mixture"]) + 1
-"""Largest number of parameters of a fitted model."""
-
-
-@dataclass(frozen=True)
-class Options(report.Options):
-    """Analyse animals on the two-step task next to the networks.
-
-    The file may also be MATLAB's, as data/ofc_physdata.mat of Brody-Lab/MixtureAgentsModels.
-    """
-
-    common: float | None = None
-    """Probability of the common transition, which planners know (Miller et al. 2017: 0.8); by
-    default its share of the file's transitions."""
-    rich: float = 0.8
-    """Reward probability of the rich state, for simulated subjects (Miller et al. 2017: 0.8)."""
-    reversal: float = 0.02
-    """Probability per trial that rich and poor state swap, for simulated subjects (Miller et al.
-    2017: 0.02 from the 10th trial on)."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("common", "rich", "reversal"):
-            value = getattr(self, name)
-            legal = value is None or 0 <= value <= 1
-            check(legal, name, value, "a probability between 0 and 1")
-
-
-def read_rat(rat: h5py.Group, seed: int, where: str) -> pd.DataFrame:
-    """Trials of one rat of the MATLAB file.
-
-    The ports are named by sides, l and r; in some rats a choice commonly leads to the port of the
-    other side. A violation (``viols``, or v as second side) has no valid choice here.
-    ``better_choices`` is NaN where the choice was instructed: one first-stage port was offered.
-    """
-    missing = [name for name in RAT_FIELDS if name not in rat]
-    if missing:
-        raise UserError(f"{where}: rat {seed + 1} has no field {missing[0]!r}")
-    fields = {
-        name: np.asarray(rat[name]).ravel()
-        for name in (*RAT_FIELDS, "better_choices")
-        if name in rat
-    }
-    single = ("ratname", "p_congruent")
-    lengths = {len(array) for name, array in fields.items() if name not in single}
-    counted = f"{where}: number of trials of rat {seed + 1}"
-    check(len(lengths) == 1, counted, sorted(lengths), "the same in all fields")
-    name, congruent = "".join(map(chr, fields["ratname"])), fields["p_congruent"][0] > 0.5
-    choice, port = (fields[stage] == ord("r") for stage in ("sides1", "sides2"))
-    sides = [ord("l"), ord("r")]
-    valid = (fields["viols"] == 0) & np.isin(fields["sides1"], sides)
-    valid &= np.isin(fields["sides2"], sides)
-    second = port == congruent  # S2: the state to which right commonly leads
-    common = choice == second
-    checks = {
-        "rewards is neither 0 nor 1": valid & ~np.isin(fields["rewards"], [0, 1]),
-        "leftprobs is missing": valid & ~np.isfinite(fields["leftprobs"]),
-        "trans_common contradicts sides and p_congruent": valid
-        & (fields["trans_common"] != common),
-    }
-    for problem, wrong in checks.items():
-        if wrong.any():
-            trial = np.flatnonzero(wrong)[0] + 1
-            raise UserError(f"{where}: rat {name}, trial {trial}: {problem}")
-    frame = pd.DataFrame(
-        {
-            "seed": seed,
-            "variant": "rats",
-            "subject": name,
-            "episode": np.maximum(np.cumsum(fields["new_sess"] == 1) - 1, 0),
-            "choice": np.where(valid, choice, -1),
-            "reward": np.where(valid, fields["rewards"], 0.0),
-            "transition": np.select([~valid, common], ["none", "common"], "uncommon"),
-            "outcome_state": np.select([~valid, second], ["none", "S2"], "S1"),
-            "rich_state": np.where((fields["leftprobs"] > 0.5) == congruent, "S1", "S2"),
-        }
-    )
-    frame["forced"] = np.isnan(fields["better_choices"]) if "better_choices" in fields else False
-    return frame.assign(trial=frame.groupby("episode").cumcount())
-
-
-H5PY_ERRORS = (
-    OSError,
-    KeyError,
-    IndexError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    RuntimeError,
-)
-"""Errors that h5py raises for a damaged file or another layout."""
-
-
-def read_rats(path: Path) -> pd.DataFrame:
-    """Read a MATLAB 7.3 file whose one variable is a list of rats, such as ofc_physdata.mat."""
-    try:
-        with h5py.File(path) as file:
-            variables = [name for name in file if not name.startswith("#")]
-            check(variables == ["ratdatas"], f"{path}: variables", variables, "['ratdatas']")
-            rats = [file[reference] for reference in np.asarray(file["ratdatas"]).ravel()]
-            parts = [read_rat(rat, seed, str(path)) for seed, rat in enumerate(rats)]
-            return pd.concat(parts, ignore_index=True)
-    except H5PY_ERRORS as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not a readable MATLAB 7.3 file of rats ({reason})") from error
+DAW = "a choice between two options at the second stage, which prefrontal animals daw analyses"
 
 
 def follows(values: pd.Series, known: pd.DataFrame) -> bool:
@@ -191,7 +53,7 @@ def follows(values: pd.Series, known: pd.DataFrame) -> bool:
     whether the first choice changed.
     """
     changed = values != values.shift()
-    others = pd.concat([known, known.shift()], axis=1).fillna("none").astype(str)
+    others = pd.concat([known, known.shift()], axis=1).astype(object).fillna("none").astype(str)
     tables = [pd.crosstab(others.iloc[:, k], values) for k in range(others.shape[1])]
     for choice in (known["choice"], known["choice"].shift()):
         tables += [pd.crosstab(choice != choice.shift(), column) for column in (changed, values)]
@@ -255,75 +117,74 @@ def check_second_stage(sheet: TrialSheet, recoding: Recoding) -> None:
             )
 
 
-def common_probability(trials: pd.DataFrame, common: float | None = None) -> float:
-    """Probability of the common transition, for planners: the stated one, or as in the trials.
-
-    Prints which, and of how many trials.
-    """
-    done = trials["transition"].isin(["common", "uncommon"]) & (trials["choice"] >= 0)
-    share, n = float((trials.loc[done, "transition"] == "common").mean()), int(done.sum())
-    seen = f"{100 * share:.1f} % of {n} transitions are common"
-    if common is not None:
-        print(f"{seen}; planners take {common:g} (--common)")
-        return common
-    if n and share < 0.5:
-        raise UserError(
-            f"trials: {seen}; exchange the meanings (--recode transition=... or "
-            "outcome_state=..., S1 being where left commonly leads), or give --common"
-        )
-    print(f"{seen}, which planners take for their probability (--common states another)")
-    return share
-
-
-def read_table(
-    source: Path | pd.DataFrame,
-    columns: dict[str, str],
-    recoding: Recoding,
-    rows: tuple[str, ...] = (),
-) -> pd.DataFrame:
-    """Read a table.
-
-    Either the transition or the second-stage state may be missing; it follows from the other and
-    the choice.
-    """
-    sheet = open_sheet(source, columns, recoding, WORDS, rows=rows)
-    check_second_stage(sheet, recoding)
+def complete_states(sheet: TrialSheet) -> None:
+    """Check transitions and second-stage states, or derive the one from the other."""
     trials = sheet.frame
     valid, right = trials["choice"] >= 0, trials["choice"] == 1
-    if {"outcome_state", "transition"} <= {*trials.columns}:
-        led_to_s2 = trials["outcome_state"] == "S2"
-        consistent = (right == led_to_s2) == (trials["transition"] == "common")
-        aborted = [trials[name] == "none" for name in ("outcome_state", "transition")]
+    given = [name for name in ("outcome_state", "transition") if name in trials.columns]
+    if not given:
+        raise UserError(
+            f"{sheet.where}: no column 'transition' or 'outcome_state'; "
+            "name one of them, such as --columns transition=<column>"
+        )
+    if len(given) == 2:
+        consistent = (right == (trials["outcome_state"] == "S2")) == (
+            trials["transition"] == "common"
+        )
+        aborted = [trials[name] == "none" for name in given]
         wrong = valid & np.where(aborted[0] | aborted[1], aborted[0] != aborted[1], ~consistent)
         expected = (
             "the transition from this choice to this outcome_state (S1: where left commonly leads)"
         )
         sheet.check_rows("transition", wrong, expected)
-    if "outcome_state" not in trials.columns:
-        if "transition" not in trials.columns:
-            raise UserError(
-                f"{sheet.where}: no column 'transition' or 'outcome_state'; "
-                "name one of them, such as --columns transition=<column>"
-            )
+    elif given == ["transition"]:
         second = right == (trials["transition"] == "common")
         known = valid & (trials["transition"] != "none")
         trials["outcome_state"] = np.select([~known, second], ["none", "S2"], "S1")
-    if "transition" not in trials.columns:
+    else:
         common = right == (trials["outcome_state"] == "S2")
         known = valid & (trials["outcome_state"] != "none")
         trials["transition"] = np.select([~known, common], ["none", "common"], "uncommon")
-    return sheet.trials()
+    done = trials.loc[valid & (trials["transition"] != "none"), "transition"]
+    share = float((done == "common").mean()) if len(done) else 1.0
+    if share < 0.5:
+        raise UserError(
+            f"{sheet.where}: {100 * share:.1f} % of {len(done)} transitions are common; exchange "
+            "the meanings (--recode transition=... or outcome_state=..., S1 being where left "
+            "commonly leads)"
+        )
 
 
-def read(options: Options) -> pd.DataFrame:
-    """Read the file, a table or MATLAB's."""
-    if options.file.suffix == ".mat":
-        check(options.file.is_file(), "file", str(options.file), "an existing file")
-        expected = "left out for MATLAB files, whose fields are known"
-        given = bool(options.columns or options.recode or options.rows)
-        check(not given, "columns, recode or rows", "given", expected)
-        return read_rats(options.file)
-    return read_table(options.file, options.column_names, options.recoding, options.rows)
+def complete_one_choice(sheet: TrialSheet, recoding: Recoding) -> None:
+    """Check a table with one choice per trial."""
+    check_second_stage(sheet, recoding)
+    complete_states(sheet)
+
+
+def complete_two_choices(sheet: TrialSheet, recoding: Recoding) -> None:
+    """Check a table with two choices per trial; options 0 to 3 tell the state, too."""
+    if "choice2" not in sheet.frame.columns:
+        raise UserError(
+            f"{sheet.where}: no column 'choice2', the choice at the second stage; name it with "
+            "--columns choice2=<column>. Where there is none, use the task 'two_step'"
+        )
+    second = sheet.numbers("choice2").fillna(-1.0)
+    stated = sheet.frame["choice2"].astype(str).str.strip().str.len() > 0
+    legal = (
+        "0 or 1 in each state, 0 to 3 (0 and 1 in S1, 2 and 3 in S2), or -1 (missed); recode with "
+        "--recode choice2=<first>:0,<second>:1"
+    )
+    sheet.check_rows("choice2", stated & ~second.isin([-1, 0, 1, 2, 3]), legal)
+    first = sheet.frame["choice"] >= 0
+    rewarded = "a missed trial (-1), since it is rewarded"
+    sheet.check_rows("choice2", (second < 0) & (sheet.frame["reward"] > 0), rewarded)
+    if (second > 1).any():
+        state = np.where(second > 1, "S2", "S1")
+        if not {"outcome_state", "transition"} & {*sheet.frame.columns}:
+            sheet.frame["outcome_state"] = np.where(first & (second >= 0), state, "none")
+        second = second.where(second < 0, second % 2)
+    sheet.frame["choice2"] = second.where(first, -1).astype(int)
+    complete_states(sheet)
 
 
 def number_again(trials: pd.DataFrame) -> pd.DataFrame:
@@ -333,16 +194,10 @@ def number_again(trials: pd.DataFrame) -> pd.DataFrame:
 
 def completed(trials: pd.DataFrame) -> pd.DataFrame:
     """Leave out violations, as the laboratory's own code does: a lag counts completed trials."""
-    return number_again(trials[(trials["choice"] >= 0) & (trials["transition"] != "none")])
-
-
-def without_choices(all_trials: pd.DataFrame, trials: pd.DataFrame) -> dict[tuple[str, int], str]:
-    """Subjects that completed no trial, and so are missing in ``trials``."""
-    subjects = [
-        [(str(variant), int(seed)) for variant, seed in frame[SUBJECT].drop_duplicates().to_numpy()]
-        for frame in (all_trials, trials)
-    ]
-    return {key: "no completed trial" for key in subjects[0] if key not in subjects[1]}
+    done = (trials["choice"] >= 0) & (trials["transition"] != "none")
+    if "choice2" in trials.columns:
+        done &= trials["choice2"] >= 0
+    return number_again(trials[done])
 
 
 def handlings(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -368,175 +223,77 @@ def sensitivity(trials: pd.DataFrame) -> pd.DataFrame:
     return storage.leading(pd.concat(parts, ignore_index=True), "handling")
 
 
-def last_trial(weights: pd.DataFrame) -> pd.DataFrame:
-    """Weights of the last trial and their standard errors, one row per subject."""
-    last = weights[weights["lag"] == 1]
-    wide = [
-        last.pivot(index=SUBJECT, columns="signal", values=name).rename(columns=label.format)
-        for name, label in (("weight", "{}"), ("error", "s.e. {}"))
-    ]
-    return pd.concat(wide, axis=1).reset_index()
+RICH, REVERSAL = 0.8, 0.02
+"""Reward probability of the rich state, and probability per trial that it swaps with the poor one,
+for simulated subjects (Miller et al. 2017)."""
 
 
-def beside_published(weights: pd.DataFrame) -> pd.DataFrame:
-    """Lag weights over subjects next to the published rats (Fig. 5d), another group of animals.
+def common_share(trials: pd.DataFrame, common: float | None = None) -> float:
+    """Probability of the common transition: the stated one, or as in the trials.
 
-    Mean with its 95 % interval; median; and the mean weighted by precision, 1 / error^2.
+    Prints which, and of how many trials.
     """
-    groups, lagged = ["signal", "lag"], weights[weights["lag"] > 0]
-    precision = lagged["error"] ** -2.0
-    weighted = lagged.assign(precision=precision, product=lagged["weight"] * precision)
-    grouped = weighted.groupby(groups)
-    sums = grouped[["product", "precision"]].sum()
-    further = {
-        "median": grouped["weight"].median(),
-        "weighted": sums["product"] / sums["precision"],
-    }
-    means = summarize(lagged, groups, "weight").join(pd.DataFrame(further), on=groups)
-    published = storage.published("fig5d")
-    published["signal"] = published["series"].str.extract(r"(\w+/\w+)", expand=False)
-    published["lag"] = published["x"].astype(int)
-    published = published.rename(columns={"y": "published", "err": "published_sem"})
-    return means.merge(published[["signal", "lag", "published", "published_sem"]], how="left")
+    share = float((trials["transition"] == "common").mean())
+    seen = f"{100 * share:.1f} % of {len(trials)} transitions are common"
+    if common is None:
+        print(f"{seen}, which planners take for their probability (--common states another)")
+        return share
+    print(f"{seen}; planners take {common:g} (--common)")
+    return common
 
 
-def recover(
-    fits: pd.DataFrame,
-    common: float,
-    rich: float,
-    reversal: float,
-    restarts: int,
-    simulations: int,
-) -> pd.DataFrame:
-    """Simulate subjects from the fitted mixtures, with about as many choices, and fit them again.
-
-    Returns
-    -------
-    DataFrame
-        variant, seed, repeat, parameter, true, recovered.
-    """
-    planner = two_step.LearningPlanner(common=common)
-    task: dict[str, Any] = {"common": common, "rich": rich, "reversal": reversal}
-    task["trials"] = SIMULATED_SESSION
-    mixtures: Any = fits[fits["model"] == "mixture"].to_dict("records")
-    jobs = [(row, repeat) for row in mixtures for repeat in range(simulations)]
-    rows = []
-    bar = tqdm(jobs, desc="parameter recovery", unit="simulated subject", disable=None)
-    for true, repeat in bar:
-        sessions = max(1, round(true["choices"] / SIMULATED_SESSION))
-        rng = np.random.default_rng([true["seed"], repeat])
-        agent = two_step.learner_of("mixture", true, planner=planner)
-        choice_rule = two_step.choice_rule(true)
-        trials = two_step.simulate(agent, episodes=sessions, rng=rng, **choice_rule, **task)
-        recovered = two_step.fit("mixture", trials, rng, restarts, planner=planner).parameters
-        recovered |= part_weights(recovered)
-        key = {**{name: true[name] for name in SUBJECT}, "repeat": repeat}
-        rows += [
-            key | {"parameter": name, "true": true[name], "recovered": recovered[name]}
-            for name in RECOVERED
-        ]
-    return pd.DataFrame(rows)
+def two_step_models(trials: pd.DataFrame, common: float | None = None) -> list[Model]:
+    """Models of one choice per trial."""
+    return [*two_step_learners.models(common_share(trials, common))]
 
 
-def summary(fits: pd.DataFrame) -> pd.DataFrame:
-    """BIC of each model relative to the best, and the mixture's parameters; a row per subject."""
-    bic = fits.pivot(index=SUBJECT, columns="model", values="bic")[list(MODELS)]
-    above_best = bic.sub(bic.min(axis=1), axis=0).add_prefix("BIC above best: ")
-    mixture = fits[fits["model"] == "mixture"].set_index(SUBJECT)
-    columns = ["choices", "likelihood_per_choice", *RECOVERED]
-    return above_best.join(mixture[columns]).reset_index()
+def daw_models(trials: pd.DataFrame, common: float | None = None) -> list[Model]:
+    """Models of two choices per trial."""
+    return [*daw_learners.models(common_share(trials, common))]
 
 
-def recovery_summary(recovery: pd.DataFrame) -> pd.DataFrame:
-    """Rank correlation of true and recovered values, and errors, for each parameter."""
-    rows = []
-    for parameter, values in recovery.groupby("parameter", sort=False):
-        true, recovered = values["true"], values["recovered"]
-        error = (recovered - true).abs()
-        varies = bool(np.ptp(values[["true", "recovered"]], axis=0).all())
-        rows.append(
-            {
-                "parameter": parameter,
-                "rank_correlation": true.corr(recovered, "spearman") if varies else np.nan,
-                "median_error": error.median(),
-                "largest_error": error.max(),
-                "lowest_true": true.min(),
-                "highest_true": true.max(),
-                "simulated_subjects": len(values),
-            }
-        )
-    return pd.DataFrame(rows)
+def two_step_task(trials: pd.DataFrame) -> TaskFor:
+    """Two-step tasks with one choice on which subjects are simulated."""
+    share, shape = float((trials["transition"] == "common").mean()), shapes(trials)
+    return lambda rng, row: two_step_learners.TwoStep(*shape(row), share, RICH, REVERSAL)
 
 
-def analyse(
-    all_trials: pd.DataFrame,
-    common: float | None = None,
-    rich: float = Options.rich,
-    reversal: float = Options.reversal,
-    restarts: int = Options.restarts,
-    simulations: int = Options.simulations,
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Analyse animals, behaviour first; ``dict(analyse(trials))`` has all tables.
-
-    Parameters
-    ----------
-    all_trials : DataFrame
-        From ``animals.read``, ``read_table`` or ``read_rats``.
-    common, rich, reversal, restarts, simulations
-        See ``Options``.
-    """
-    known = {"transition", "outcome_state"} <= {*all_trials.columns}
-    all_trials = all_trials.reset_index(drop=True) if known else read_table(all_trials, {}, {})
-    trials = completed(all_trials)
-    check(len(trials) > 0, "trials", "without completed ones", "a table with some")
-    reasons = report.unfit(trials, PARAMETERS) | without_choices(all_trials, trials)
-    fitted = report.fittable(trials, reasons, "trials")
-    weights = staying.two_step_weights(trials, errors=True)
-    stays = staying.stay_probability(trials)
-    yield "lag_weights", weights
-    yield "lag_weights_mean", beside_published(weights)
-    yield "last_trial", last_trial(weights)
-    yield "stay_probability", stays
-    if "rich_state" in trials.columns:
-        yield "stay_interaction", staying.stay_interaction(trials)
-    yield "sensitivity", sensitivity(all_trials)
-    common = common_probability(trials, common)
-    fits = fit_models(fitted, restarts, common)
-    yield "fits", fits
-    yield "undetermined", report.undetermined(all_trials, weights, reasons, fits, two_step.BOUNDS)
-    yield "summary", summary(fits)
-    mixture = fits[fits["model"] == "mixture"]
-    lagged, stayed = weights[weights["lag"] > 0], "stay after {outcome} {transition}"
-    by_lag, by_outcome = ["variant", "signal", "lag"], ["variant", "transition", "outcome"]
-    parts = [
-        report.over_subjects(lagged, by_lag, "weight", "{signal}, {lag} back", "error"),
-        report.over_subjects(stays, by_outcome, "stay_probability", stayed),
-        *(
-            report.over_subjects(mixture, ["variant"], name, f"mixture: {name}")
-            for name in RECOVERED
-        ),
-    ]
-    yield "group", pd.concat(parts, ignore_index=True)
-    recovery = recover(fits, common, rich, reversal, restarts, simulations)
-    yield "recovery", recovery
-    yield "recovery_summary", recovery_summary(recovery)
+def daw_task(trials: pd.DataFrame) -> TaskFor:
+    """Two-step tasks with two choices on which subjects are simulated."""
+    share, shape = float((trials["transition"] == "common").mean()), shapes(trials)
+    return lambda rng, row: daw_learners.DawTwoStep(*shape(row), share)
 
 
-def run(options: Options) -> None:
-    """Write the tables, and draw animals next to networks."""
-    networks = animals_figure.networks(Results("two_step", options.data))
-    options.folder("two_step")
-    trials = read(options)
-    task = (options.common, options.rich, options.reversal)
-    tables = analyse(trials, *task, options.restarts, options.simulations)
-
-    def draw(folder: Path, about: dict[str, Any]) -> Drawing:
-        return animals_figure.drawing(folder, networks, about)
-
-    caption = text.captions(Path(__file__).parent)[animals_figure.NAME]
-    report.run("two_step", options, trials, tables, draw, caption)
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Run ``prefrontal animals two_step``."""
-    run(tyro.cli(Options, args=arguments, prog="prefrontal animals two_step"))
+TWO_STEP = Family(
+    title="Two-step task",
+    experiment="two_step",
+    variant=MAIN,
+    figure="5",
+    columns=(
+        "choice (0, 1), transition (common, uncommon) or outcome_state (S1, S2), reward (0, 1);\n"
+        "              one choice per trial. S1 is the state to which 0 commonly leads"
+    ),
+    form=Format(WORDS, binary=True, complete=complete_one_choice),
+    models=two_step_models,
+    main="mixture",
+    task=two_step_task,
+    prepare=completed,
+    further={"sensitivity": sensitivity},
+    published=("fig5d", "fig5e"),
+)
+DAW_TWO_STEP = Family(
+    title="Two-step task with two choices",
+    experiment="daw_two_step",
+    variant="default",
+    figure="5",
+    columns=(
+        "as two_step, and choice2: 0, 1 in each state, or 0, 1 in S1 and 2, 3 in S2;\n"
+        "              reward (any number); Daw's task, two choices per trial"
+    ),
+    form=Format({**WORDS, "choice2": ()}, complete=complete_two_choices),
+    models=daw_models,
+    main="hybrid",
+    task=daw_task,
+    prepare=completed,
+)
+FAMILIES = {"two_step": TWO_STEP, "daw": DAW_TWO_STEP}

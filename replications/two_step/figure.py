@@ -9,14 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
+from prefrontal.animals import figure as animals_figure
 from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.statistics import interval
-from prefrontal.tables import storage
 from prefrontal.tables.storage import published
-from replications.two_step import animals_figure, supplement
+from replications.two_step import supplement
+from replications.two_step.animals import TWO_STEP
 from replications.two_step.settings import MAIN, TwoStep
 from replications.two_step.supplement import draw_bars, name_transitions, stay_bars
 
@@ -176,7 +177,6 @@ def draw(results: Results) -> Iterator[Drawing]:
     yield supplement.draw_cue(results)
     if "training" in results:
         yield supplement.draw_training(results["training"])
-    folder = animals_figure.folder(results.data)
+    folder = results.data / results.experiment / "animals"
     if folder.exists():
-        about = storage.manifest(folder)["lag_weights.csv"]
-        yield animals_figure.drawing(folder, animals_figure.networks(results), about)
+        yield animals_figure.draw_folder(TWO_STEP, folder, results)

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from prefrontal.analysis import neural
+from prefrontal.animals.families import measure_networks
 from prefrontal.experiments import Analysis
 from prefrontal.models import rescorla_wagner
 from prefrontal.models.volatility import VolatilityObserver
@@ -24,6 +25,7 @@ from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 from prefrontal.tables.storage import leading
 from replications.volatile_bandit import learning_rate
+from replications.volatile_bandit.animals import VOLATILITY, compared_trials
 from replications.volatile_bandit.settings import (
     ALPHA,
     BLOCK,
@@ -509,6 +511,7 @@ def further_tables(
         "control": control_curves(first_episodes).assign(**first),
         "choice_rule": choice_rules(recording, trials, main["network"]),
         "stages": stages(recording),
+        **measure_networks(VOLATILITY, compared_trials(trials)),
         **{name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()},
     }
 

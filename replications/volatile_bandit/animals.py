@@ -1,51 +1,68 @@
-r"""Reversal learning in animals or people, next to the networks of Fig. 3.
-
-prefrontal animals volatile_bandit FILE \
-    --columns choice=resp reward=rew subject=id block=phase --recode choice=l:0,r:1
-"""
+"""Reversal learning, and volatility with magnitudes, beside the networks of Fig. 3."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from prefrontal.animals import bandit
+from prefrontal.animals.families import Family, bandit_models, bandit_task
+from prefrontal.animals.sheet import Format, Recoding, TrialSheet
+from prefrontal.errors import UserError
 from replications.volatile_bandit.settings import HUMAN, MAIN
 
-BETTER, REVERSAL = 0.8, 0.05
-"""Reward probability of the better arm, and probability per trial of a reversal, in simulations."""
+NETWORK_EPISODES = 10
+"""Episodes of each network that stand beside."""
+
+MAGNITUDES = ("magnitude_0", "magnitude_1")
 
 
-def networks(trials: pd.DataFrame) -> pd.DataFrame:
+def compared_trials(trials: pd.DataFrame) -> pd.DataFrame:
     """Select the main networks on the human schedule, with stable and volatile blocks.
 
-    Magnitudes are scaled from 0-100 points to 0-1.
+    Magnitudes are scaled from 0-100 points to 0-1; reward is 1 where the chosen side paid.
     """
     at_end = trials["trained_episodes"].isna() if "trained_episodes" in trials.columns else True
     trials = trials[(trials["variant"] == MAIN) & (trials["test"] == HUMAN) & at_end]
+    trials = trials[trials["episode"] < NETWORK_EPISODES]
     stakes = {
-        f"magnitude_{arm}": trials[f"magnitude_{side}"] / 100
-        for arm, side in enumerate(("left", "right"))
+        name: trials[f"magnitude_{side}"] / 100
+        for name, side in zip(MAGNITUDES, ("left", "right"), strict=True)
     }
     block = np.where(trials["volatile"], "volatile", "stable")
     return trials.assign(**stakes, block=block, reward=(trials["reward"] > 0).astype(float))
 
 
-def schedule(rng: np.random.Generator, episodes: int, trials: int, arms: int) -> np.ndarray:
-    """Draw which arm pays more often; the two swap at random."""
-    right = (
-        rng.integers(2, size=(episodes, 1)) + (rng.random((episodes, trials)) < REVERSAL).cumsum(1)
-    ) % 2
-    return np.where(np.stack([1 - right, right], axis=-1) == 1, BETTER, 1 - BETTER)
+def complete(sheet: TrialSheet, recoding: Recoding) -> None:
+    """Check that magnitudes are there; a reward in points says whether the outcome came."""
+    for name in MAGNITUDES:
+        if name not in sheet.frame.columns:
+            raise UserError(
+                f"{sheet.where}: no column {name!r}, what is at stake on this option; name it with "
+                f"--columns {name}=<column>, or use the task 'reversal', which has none"
+            )
+    sheet.frame["reward"] = (sheet.frame["reward"] != 0).astype(float)
 
 
-FAMILY = bandit.TaskFamily(
-    "volatile_bandit", "3", "reversal learning", 5, "delta rule, both arms", networks, schedule
+REVERSAL = Family(
+    title="Reversal learning",
+    experiment="volatile_bandit",
+    variant=MAIN,
+    figure="3",
+    columns="choice (0, 1), reward; which of two options is better changes",
+    models=bandit_models,
+    main="delta rule, both arms",
+    task=partial(bandit_task, reverses=True),
 )
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Run ``prefrontal animals volatile_bandit``."""
-    bandit.main(FAMILY, arguments)
+VOLATILITY = replace(
+    REVERSAL,
+    title="Volatility",
+    columns=(
+        "choice (0, 1), reward (1 if the chosen option's outcome came, 0 if the other's),\n"
+        "              magnitude_0, magnitude_1 (what is at stake; negative for losses), block"
+    ),
+    form=Format(complete=complete),
+)
+FAMILIES = {"reversal": REVERSAL, "volatility": VOLATILITY}

@@ -217,7 +217,7 @@ def test_planted_lag_weights_come_back():
                     odds = odds + weight * past[..., -lag]
         return np.broadcast_to(1 / (1 + np.exp(-odds)), choices.shape[:2])
 
-    weights = analysis.history_weights(play(right, episodes=200, trials=100))
+    weights = analysis.lag_weights(play(right, episodes=200, trials=100))
     found = weights.set_index(["signal", "lag"])["weight"]
     assert found["bias", 0] == pytest.approx(0.3, abs=0.1)
     for signal, values in planted.items():
@@ -326,7 +326,7 @@ def test_degenerate_data_give_nan():
     ).all()
     assert np.isnan(partial.partial_correlations(np.ones((2, 3)), np.ones((2, 4)))).all()
     trials = play(lambda choices, rewards: np.ones(choices.shape[:2]), episodes=3)
-    assert analysis.history_weights(trials)["weight"].isna().all()
+    assert analysis.lag_weights(trials)["weight"].isna().all()
     points = analysis.episode_points(trials)
     assert points.empty
     assert np.isnan(matching.matching_slope(points))

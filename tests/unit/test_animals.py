@@ -10,11 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prefrontal import files
 from prefrontal.analysis import regression, staying
-from prefrontal.animals import read
+from prefrontal.animals import formats, sheet
 from prefrontal.errors import UserError
-from prefrontal.models import arrays, two_step
+from prefrontal.models import two_step_learners
 from prefrontal.tables import schema, storage
 from replications.two_step import animals as rats
 
@@ -22,7 +21,7 @@ COLUMNS = {"choice": "resp", "reward": "rew", "subject": "rat", "session": "day"
 RECODE = {"choice": {"l": 0, "r": 1, "none": -1}}
 
 
-def sheet(tmp_path, **changes):
+def data_file(tmp_path, **changes):
     columns = {
         "rat": ["Ann", "Ann", "Bob", "Ann", "Bob"],
         "day": ["mon", "mon", "mon", "tue", "mon"],
@@ -36,7 +35,7 @@ def sheet(tmp_path, **changes):
 
 
 def test_columns_are_renamed_recoded_and_subjects_numbered(tmp_path):
-    trials = read.read(sheet(tmp_path), COLUMNS, RECODE)
+    trials = sheet.read(data_file(tmp_path), COLUMNS, RECODE)
     schema.check_columns(trials, "trials", "here")
     assert trials["subject"].tolist() == ["Ann", "Ann", "Ann", "Bob", "Bob"]
     assert trials["session"].tolist() == ["mon", "mon", "tue", "mon", "mon"]
@@ -59,7 +58,7 @@ def test_columns_are_renamed_recoded_and_subjects_numbered(tmp_path):
 
 
 def test_trial_column_orders_rows(tmp_path):
-    trials = read.read(sheet(tmp_path, n=[4, 3, 2, 1, 1]), {**COLUMNS, "trial": "n"}, RECODE)
+    trials = sheet.read(data_file(tmp_path, n=[4, 3, 2, 1, 1]), {**COLUMNS, "trial": "n"}, RECODE)
     assert trials["choice"].tolist() == [1, 0, 1, 0, -1] and trials["trial"].tolist() == [
         0,
         1,
@@ -70,8 +69,10 @@ def test_trial_column_orders_rows(tmp_path):
 
 
 def test_a_gap_in_trial_numbers_breaks_the_sequence(tmp_path):
-    trials = read.read(
-        sheet(tmp_path, rat="Ann", day="mon", n=[7, 1, 3, 2, 8]), {**COLUMNS, "trial": "n"}, RECODE
+    trials = sheet.read(
+        data_file(tmp_path, rat="Ann", day="mon", n=[7, 1, 3, 2, 8]),
+        {**COLUMNS, "trial": "n"},
+        RECODE,
     )
     assert trials["choice"].tolist() == [1, 1, -1, 0, 0]
     assert trials["episode"].tolist() == [0, 0, 0, 1, 1] and trials["trial"].tolist() == [
@@ -81,8 +82,8 @@ def test_a_gap_in_trial_numbers_breaks_the_sequence(tmp_path):
         0,
         1,
     ]
-    assert "1 sessions in 2 unbroken sequences" in read.describe(trials)
-    again = read.read(trials)
+    assert "1 sessions in 2 unbroken sequences" in sheet.describe(trials)
+    again = sheet.read(trials)
     assert (
         again[["seed", "episode", "trial", "choice"]]
         == trials[["seed", "episode", "trial", "choice"]]
@@ -93,8 +94,8 @@ def test_a_gap_in_trial_numbers_breaks_the_sequence(tmp_path):
     ("separator", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs")]
 )
 def test_separator_and_byte_order_mark_are_detected(tmp_path, capsys, separator, name):
-    path = sheet(tmp_path)
-    want = read.read(path, COLUMNS, RECODE)
+    path = data_file(tmp_path)
+    want = sheet.read(path, COLUMNS, RECODE)
     capsys.readouterr()
     pd.read_csv(path).to_csv(
         tmp_path / "other.txt",
@@ -103,16 +104,16 @@ def test_separator_and_byte_order_mark_are_detected(tmp_path, capsys, separator,
         encoding="utf-8-sig",
         lineterminator="\r\n",
     )
-    pd.testing.assert_frame_equal(read.read(tmp_path / "other.txt", COLUMNS, RECODE), want)
+    pd.testing.assert_frame_equal(sheet.read(tmp_path / "other.txt", COLUMNS, RECODE), want)
     assert f"other.txt: 5 rows, separated by {name}" in capsys.readouterr().out
 
 
 def test_parquet_and_tables_in_memory_are_read_alike(tmp_path):
-    path = sheet(tmp_path)
-    want, frame = read.read(path, COLUMNS, RECODE), pd.read_csv(path)
+    path = data_file(tmp_path)
+    want, frame = sheet.read(path, COLUMNS, RECODE), pd.read_csv(path)
     frame.to_parquet(tmp_path / "rats.parquet")
     for source in (frame, tmp_path / "rats.parquet", frame.set_index(frame.index * 3 + 7)):
-        pd.testing.assert_frame_equal(read.read(source, COLUMNS, RECODE), want, check_dtype=False)
+        pd.testing.assert_frame_equal(sheet.read(source, COLUMNS, RECODE), want, check_dtype=False)
 
 
 def test_identifiers_are_text_and_numbers_keep_their_digits(tmp_path):
@@ -120,7 +121,7 @@ def test_identifiers_are_text_and_numbers_keep_their_digits(tmp_path):
     path.write_text(
         "subject,choice,reward,time,tag\n007,0,1,1234567.891,01\n7,1,1.0,0.1,2\n1e5,1.0,0,2,3\n100000,0,0,3,4\n"
     )
-    trials = read.read(path)
+    trials = sheet.read(path)
     assert trials["subject"].tolist() == ["007", "7", "1e5", "100000"] and trials[
         "seed"
     ].tolist() == [0, 1, 2, 3]
@@ -130,17 +131,17 @@ def test_identifiers_are_text_and_numbers_keep_their_digits(tmp_path):
         "3",
         "4",
     ]
-    read.main(read.Options(path, out=tmp_path / "out.csv"))
+    sheet.main(sheet.Options(path, out=tmp_path / "out.csv"))
     assert "1234567.891" in (tmp_path / "out.csv").read_text()
     before = path.read_bytes()
     with pytest.raises(UserError, match="another file than the one that is read"):
-        read.main(read.Options(path, out=tmp_path / "sub" / ".." / "ids.csv"))
+        sheet.main(sheet.Options(path, out=tmp_path / "sub" / ".." / "ids.csv"))
     for wrong, words in (
-        ({"arms": 0}, "arms is 0; it must be at least 2"),
+        ({"arms": 0}, "arms is 0; it must be 2 to 16"),
         ({"out": tmp_path / "x.xlsx"}, r"ends in \.parquet or \.csv"),
     ):
         with pytest.raises(UserError, match=words):
-            read.main(read.Options(path, **wrong))
+            sheet.main(sheet.Options(path, **wrong))
     assert path.read_bytes() == before
 
 
@@ -153,9 +154,7 @@ def test_identifiers_are_text_and_numbers_keep_their_digits(tmp_path):
         ("choice,reward\n", ["empty"]),
         ("", ["empty"]),
         ('choice,reward\n0,"1\n', ["not a readable text file"]),
-        ("choice,reward\n0,0.04\n", ["row 1", "'0.04'", "--recode reward="]),
-        ("choice,reward\n0,1\n1,2\n", ["row 2", "'2'", "--recode reward="]),
-        ("choice,reward\n0,-1\n", ["row 1", "'-1'", "--recode reward=-1:0,1:1"]),
+        ("choice,reward\n0,paid\n", ["row 1", "'paid'", "a number", "--recode reward="]),
         ("choice,reward\n0,\n", ["row 1", "'nan'"]),
         ("choice,reward\n2,1\n1,1\n", ["row 1", "'2'", "--recode choice="]),
         ("choice,reward,trial\n0,1,\n", ["row 1", "'nan'", "a number"]),
@@ -165,7 +164,7 @@ def test_invalid_tables_raise_with_the_row(tmp_path, text, named):
     path = tmp_path / "rats.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=r"rats\.csv") as error:
-        read.read(path)
+        sheet.read(path)
     message = str(error.value)
     assert "\n" not in message and all(part in message for part in named), message
 
@@ -173,21 +172,24 @@ def test_invalid_tables_raise_with_the_row(tmp_path, text, named):
 def test_other_files_and_duplicate_columns_raise(tmp_path):
     (tmp_path / "latin1.csv").write_text("subject,choice,reward\nZoë,0,1\n", encoding="latin-1")
     with pytest.raises(UserError, match=r"latin1\.csv: not a readable text file in UTF-8"):
-        read.read(tmp_path / "latin1.csv")
+        sheet.read(tmp_path / "latin1.csv")
     with pytest.raises(UserError, match=r"nothing\.csv"):
-        read.read(tmp_path / "nothing.csv")
+        sheet.read(tmp_path / "nothing.csv")
     with pytest.raises(UserError, match="'choice' occurs twice"):
-        read.read(pd.DataFrame([[0, 1, 1]], columns=["choice", "reward", "choice"]))
+        sheet.read(pd.DataFrame([[0, 1, 1]], columns=["choice", "reward", "choice"]))
 
 
 def test_arms_are_counted_from_zero():
     trials = pd.DataFrame({"choice": [0, 2, 1, 2], "reward": 1})
-    assert read.read(trials, arms=None)["choice"].tolist() == [0, 2, 1, 2]
+    assert sheet.read(trials, form=sheet.Format(arms=None))["choice"].tolist() == [0, 2, 1, 2]
     with pytest.raises(UserError, match=r"row 2.*'2'"):
-        read.read(trials)
+        sheet.read(trials)
     with pytest.raises(UserError, match=r"arm 0 is never chosen.*--arms"):
-        read.read(trials.assign(choice=trials["choice"] + 1), arms=None)
-    assert read.read(trials.assign(choice=[0, 3, 1, 3]), arms=4)["choice"].max() == 3
+        sheet.read(trials.assign(choice=trials["choice"] + 1), form=sheet.Format(arms=None))
+    assert (
+        sheet.read(trials.assign(choice=[0, 3, 1, 3]), form=sheet.Format(arms=4))["choice"].max()
+        == 3
+    )
 
 
 CELLS = st.one_of(
@@ -258,7 +260,7 @@ def test_random_tables_are_read_exactly_or_raise_with_the_row(tmp_path, data, se
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, delimiter=separator).writerows([LEGAL, *rows])
     try:
-        trials = read.read(path)
+        trials = sheet.read(path)
     except UserError as error:
         assert re.search(r"row [1-8]\b", str(error)) and (odd or ambiguous(rows))
         return
@@ -270,7 +272,7 @@ def test_random_tables_are_read_exactly_or_raise_with_the_row(tmp_path, data, se
     want = sorted(given_order, key=lambda row: sessions[row[0].strip(), row[1].strip()])
     keys = [[cell.strip() for cell in row[:2]] for row in want]
     assert trials[["subject", "session"]].to_numpy().tolist() == keys
-    choices = [-1 if row[2].strip() in read.MISSING else float(row[2]) for row in want]
+    choices = [-1 if row[2].strip() in sheet.MISSING else float(row[2]) for row in want]
     assert trials["choice"].tolist() == choices
     rewards = [
         float(row[3]) if choice >= 0 else 0 for row, choice in zip(want, choices, strict=True)
@@ -288,7 +290,7 @@ def test_random_tables_are_read_exactly_or_raise_with_the_row(tmp_path, data, se
             ["rats.csv", "'resp'", "row 3", "'x'", "l, r, none"],
         ),
         ({"resp": [0, 1, 2, 0, 1]}, COLUMNS, None, ["'resp'", "row 3", "'2'", "0 (left)"]),
-        ({"rew": [1, "lots", 0, 1, 1]}, COLUMNS, RECODE, ["'rew'", "row 2", "'lots'", "0 or 1"]),
+        ({"rew": [1, "lots", 0, 1, 1]}, COLUMNS, RECODE, ["'rew'", "row 2", "'lots'", "a number"]),
         ({"rew": [1, 0, 0, None, 1]}, COLUMNS, RECODE, ["'rew'", "row 4", "nan"]),
         ({"rat": ["Ann", None, "Bob", "Ann", "Bob"]}, COLUMNS, RECODE, ["'rat'", "row 2"]),
         ({"n": [1, 1, 1, 1, 2]}, {**COLUMNS, "trial": "n"}, RECODE, ["'n'", "row 2", "'1'"]),
@@ -306,19 +308,19 @@ def test_random_tables_are_read_exactly_or_raise_with_the_row(tmp_path, data, se
 )
 def test_errors_name_file_column_and_row(tmp_path, changes, columns, recoding, named):
     with pytest.raises(UserError) as error:
-        read.read(sheet(tmp_path, **changes), columns, recoding)
+        sheet.read(data_file(tmp_path, **changes), columns, recoding)
     message = str(error.value)
     assert "\n" not in message and all(part in message for part in named), message
 
 
 def test_command_line_writes_a_trials_table(tmp_path):
-    options = read.Options(
-        sheet(tmp_path),
+    options = sheet.Options(
+        data_file(tmp_path),
         ("choice=resp", "reward=rew", "subject=rat"),
         ("choice=l:0,r:1,none:-1",),
         out=tmp_path / "t.parquet",
     )
-    read.main(options)
+    sheet.main(options)
     assert len(storage.read(tmp_path / "t.parquet", "trials")) == 5
     for wrong in (
         {"columns": ("choice",)},
@@ -327,19 +329,19 @@ def test_command_line_writes_a_trials_table(tmp_path):
         {"recode": ("choice=l:0,l:1",)},
     ):
         with pytest.raises(UserError, match=next(iter(wrong))):
-            read.main(read.Options(options.file, **wrong))
+            sheet.main(sheet.Options(options.file, **wrong))
 
 
 def simulated(sessions=30, subjects=2):
     """Animals that plan."""
-    agent = two_step.LearningPlanner(learning_rate=0.5, common=0.8)
-    options = {"common": 0.8, "rich": 0.8, "reversal": 0.02, "perseveration": 0.5}
+    planner = two_step_learners.LearningPlanner(0.8)
+    parameters = {"planning_rate": 0.5, "inverse_temperature": 4.0, "perseveration": 0.5, "bias": 0}
     parts = []
     for seed in range(subjects):
-        rng = np.random.default_rng(seed)
-        parts.append(two_step.simulate(agent, 4.0, sessions, 100, rng, seed=seed, **options))
-    words = dict.fromkeys(("transition", "outcome_state", "rich_state"), str)
-    trials = pd.concat(parts, ignore_index=True).astype(words)
+        task = two_step_learners.TwoStep(sessions, 100, 0.8, 0.8, 0.02)
+        trials = planner.simulate(task, parameters, np.random.default_rng(seed))
+        parts.append(trials.assign(seed=seed))
+    trials = pd.concat(parts, ignore_index=True)
     return trials.assign(subject=trials["seed"].map("R{}".format), variant="rats")
 
 
@@ -385,7 +387,7 @@ def matlab(tmp_path_factory):
 
 def test_matlab_file_round_trip(matlab):
     path, written = matlab
-    trials = rats.read_rats(path)
+    trials = formats.read_rats(path)
     kept = ~written["violation"]
     names = [
         "seed",
@@ -408,7 +410,7 @@ def test_matlab_file_round_trip(matlab):
 
 
 def test_violations_are_left_out_and_no_lag_crosses_a_session(matlab):
-    trials = rats.completed(rats.read_rats(matlab[0]))
+    trials = rats.completed(formats.read_rats(matlab[0]))
     sessions = trials.groupby(["seed", "episode"])
     assert (sessions["trial"].max() + 1 == sessions.size()).all() and (trials["choice"] >= 0).all()
     history = regression.lagged(
@@ -419,7 +421,7 @@ def test_violations_are_left_out_and_no_lag_crosses_a_session(matlab):
 
 
 def test_forced_choices_are_history_but_not_outcomes(matlab):
-    trials = rats.completed(rats.read_rats(matlab[0]))
+    trials = rats.completed(formats.read_rats(matlab[0]))
     toss = np.random.default_rng(0).integers(2, size=len(trials))
     kinds = staying.stay_probability(trials)
     assert kinds["trials"].sum() == (~trials["forced"] & (trials["trial"] > 0)).sum()
@@ -454,8 +456,12 @@ def test_damaged_matlab_files_raise_in_one_line(matlab, tmp_path, damage):
             else:
                 file["#refs#/1/p_congruent"][...] = 0.8
     with pytest.raises(UserError, match=r"bad\.mat") as error:
-        rats.read_rats(path)
+        formats.read_rats(path)
     assert "\n" not in str(error.value)
+
+
+def read_rats(source, columns=None, recoding=None):
+    return sheet.read(source, columns, recoding, form=rats.TWO_STEP.form)
 
 
 def test_transition_and_second_state_imply_each_other(tmp_path):
@@ -465,77 +471,15 @@ def test_transition_and_second_state_imply_each_other(tmp_path):
         trials[["subject", "episode", "choice", "reward", name]].to_csv(
             tmp_path / "t.csv", index=False
         )
-        table = rats.read_table(tmp_path / "t.csv", {"session": "episode"}, {})
+        table = read_rats(tmp_path / "t.csv", {"session": "episode"})
         columns = ["transition", "outcome_state"]
         assert (table[columns] == trials[columns]).all(axis=None)
     trials[["choice", "reward"]].to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(UserError, match="transition=<column>"):
-        rats.read_table(tmp_path / "t.csv", {}, {})
+        read_rats(tmp_path / "t.csv")
     trials.assign(transition="rare").to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(UserError, match=r"'transition', row 1 .*'rare'"):
-        rats.read_table(tmp_path / "t.csv", {}, {})
-
-
-def test_planning_animals_are_recognised_from_file_to_figure(tmp_path, coarse):
-    trials = simulated(sessions=12)
-    path = tmp_path / "planners.txt"
-    coded = trials.assign(side=trials["choice"].map({0: "l", 1: "r"}), day=trials["episode"] + 1)
-    coded[["subject", "day", "side", "reward", "transition"]].to_csv(path, sep="\t", index=False)
-    results = tmp_path / "data" / "two_step" / "results"
-    for name in ("stay_probability", "lag_weights", "fits"):
-        table = storage.read(files.DATA / "two_step" / "results" / f"{name}.csv")
-        storage.write(table, results / f"{name}.csv")
-    command = [str(path), "--columns", "choice=side", "session=day", "--recode", "choice=l:0,r:1"]
-    command += ["--species", "hamsters", "--source", "a pet shop", "--licence", "CC0"]
-    command += ["--restarts", "1", "--simulations", "1", "--data", str(tmp_path / "data")]
-    rats.main(command)
-    folder = tmp_path / "planners_txt_two_step"
-    assert {part.name for part in tmp_path.iterdir()} == {
-        "planners.txt",
-        "planners_txt_two_step",
-        "data",
-    }
-    weights = (
-        storage.read(folder / "lag_weights.csv")
-        .query("lag == 1")
-        .groupby("signal")["weight"]
-        .mean()
-    )
-    assert weights["common/rewarded"] > 0.5 and weights["uncommon/rewarded"] < -0.5
-    fits = storage.read(folder / "fits.csv")
-    pure = fits[fits["model"].isin(["model-free", "model-based"])]
-    best = pure.sort_values("bic").drop_duplicates("subject")
-    assert set(best["model"]) == {"model-based"}
-    mixtures = fits.query("model == 'mixture'")["planning_weight"]
-    assert mixtures.to_numpy() == pytest.approx(4.0, abs=1.0)
-    group = storage.read(folder / "group.csv").set_index("measure")
-    assert group.loc["mixture: planning_weight", "mean"] == pytest.approx(mixtures.mean(), rel=1e-5)
-    assert group.loc["common/rewarded, 1 back", "pooled"] == pytest.approx(
-        weights["common/rewarded"], abs=0.3
-    )
-    recovered = storage.read(folder / "recovery.csv").query("parameter == 'planning_rate'")
-    assert recovered["recovered"].to_numpy() == pytest.approx(recovered["true"].to_numpy(), abs=0.2)
-    # The model-free part of a planner is undetermined: slow at a high inverse temperature fits too.
-    undetermined = storage.read(folder / "undetermined.csv")
-    open_ones = undetermined[["subject", "analysis", "why"]].to_numpy().tolist()
-    assert open_ones == [["R1", "fit of mixture", "inverse_temperature is at its bound, 50"]]
-    assert (folder / "fig5_animals.png").exists()
-    caption = (folder / "fig5_animals.txt").read_text()
-    caption = " ".join(caption.split())
-    assert "2 hamsters (file planners.txt; a pet shop; CC0)" in caption and "commit: " in caption
-    assert {"file", "file_sha256", "commit"} <= set(storage.manifest(folder)["fits.csv"])
-
-
-def test_folders_are_named_and_the_file_is_never_overwritten(tmp_path):
-    path = tmp_path / "fits.csv"
-    columns = ["subject", "episode", "choice", "reward", "transition"]
-    simulated(sessions=1)[columns].to_csv(path, index=False)
-    before = path.read_bytes()
-    with pytest.raises(UserError, match="another folder than the file's"):
-        rats.run(rats.Options(path, out=tmp_path))
-    with pytest.raises(UserError, match=r"elsewhere.*an existing folder"):
-        rats.run(rats.Options(path, data=tmp_path / "elsewhere"))
-    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+        read_rats(tmp_path / "t.csv")
 
 
 def table(sessions=1, **columns):
@@ -547,13 +491,13 @@ def table(sessions=1, **columns):
 
 def test_contradictory_choice_transition_and_state_raise():
     trials = table()
-    assert len(rats.read_table(trials, {}, {})) == 100
+    assert len(read_rats(trials)) == 100
     trials.loc[6, "outcome_state"] = {"S1": "S2", "S2": "S1"}[trials.loc[6, "outcome_state"]]
     with pytest.raises(UserError, match="'transition', row 7"):
-        rats.read_table(trials, {}, {})
+        read_rats(trials)
     trials.loc[3, "outcome_state"] = "none"
     with pytest.raises(UserError, match="'transition', row 4"):
-        rats.read_table(trials, {}, {})
+        read_rats(trials)
 
 
 def test_second_stage_choices_raise_and_are_not_collapsed():
@@ -563,86 +507,11 @@ def test_second_stage_choices_raise_and_are_not_collapsed():
     four = pd.DataFrame(columns | {"reward": table()["reward"]})
     columns, recoding = {"choice": "level1_choice"}, {"choice": {"1": 0, "2": 1}}
     with pytest.raises(UserError, match="'level2_choice' is a choice between two options"):
-        rats.read_table(four, columns, recoding)
+        read_rats(four, columns, recoding)
     collapsed = recoding | {"outcome_state": {"1": "S1", "2": "S1", "3": "S2", "4": "S2"}}
     with pytest.raises(UserError, match="gives two values the same state"):
-        rats.read_table(four, columns | {"outcome_state": "level2_choice"}, collapsed)
+        read_rats(four, columns | {"outcome_state": "level2_choice"}, collapsed)
     with pytest.raises(UserError, match="'choice2' is a choice between two options"):
-        rats.read_table(table(choice2=second), {}, {})
+        read_rats(table(choice2=second))
     consistent = table(side2=np.where(state, "r", "l"), choice2=state)
-    assert len(rats.read_table(consistent, {}, {})) == 100
-
-
-def few(**columns):
-    return rats.read_table(table(4, **{"forced": False} | columns), {}, {})
-
-
-def test_undetermined_fits_are_listed_for_each_animal():
-    """Each table could end in a traceback, or lose the animal silently."""
-    usual = few()
-    odd = {
-        "always common": few(
-            transition="common", outcome_state=np.where(table(4)["choice"] == 0, "S1", "S2")
-        ),
-        "always rewarded": few(reward=1),
-        "never rewarded": few(reward=0),
-        "one choice only": few(
-            choice=0, outcome_state=np.where(table(4)["transition"] == "common", "S1", "S2")
-        ),
-        "few": usual.head(4),
-        "instructed": few(forced=True),
-    }
-    all_subjects = {"usual": usual, **odd}
-    trials = pd.concat([frame.assign(subject=name) for name, frame in all_subjects.items()])
-    trials["seed"] = pd.factorize(trials["subject"])[0]
-    found = dict(rats.analyse(trials, restarts=1, simulations=1))
-    named = found["undetermined"].groupby("subject")["analysis"].apply(set)
-    assert set(named.index) == set(odd)
-    assert all("fits of models" in named[name] for name in ("one choice only", "few", "instructed"))
-    assert (
-        set(found["lag_weights"]["seed"]) == set(range(7)) and found["fits"]["seed"].nunique() == 4
-    )
-    assert found["group"].iloc[0][["n", "undetermined"]].tolist() == [1, 6]
-    for name in ("one choice only", "few", "instructed"):
-        with pytest.raises(
-            UserError, match=f"without a subject to be fitted.*{odd[name]['subject'].iloc[0]}"
-        ):
-            dict(rats.analyse(odd[name], restarts=1, simulations=1))
-
-
-def test_a_subject_in_two_variants_is_two_samples():
-    trials = pd.concat([few(variant="drug"), few(variant="saline")])
-    found = dict(rats.analyse(trials, restarts=1, simulations=1))
-    assert (
-        set(found["summary"]["variant"]) == {"drug", "saline"}
-        and found["sensitivity"]["variant"].nunique() == 2
-    )
-    assert len(set(found["recovery"].groupby("variant").size())) == 1
-
-
-def test_a_table_in_memory_is_analysed_in_one_go():
-    frame = table(4).drop(columns="outcome_state")
-    found = dict(rats.analyse(read.read(frame), restarts=1, simulations=1))
-    tables = rats.analyse(few(), restarts=1, simulations=1)
-    fits = next(frame for name, frame in tables if name == "fits")
-    pd.testing.assert_frame_equal(found["fits"], fits)
-
-
-def test_one_long_session_does_not_pad_all_others():
-    lengths = np.array([3000, *[20] * 60])
-    trial = np.concatenate([np.arange(n) for n in lengths])
-    trials = pd.DataFrame({"episode": np.repeat(np.arange(61), lengths), "trial": trial})
-    batches = arrays.by_length(trials.assign(seed=0, variant="c", choice=0, reward=0))
-    assert [rows.shape for rows in batches] == [(60, 20), (1, 3000)]
-    assert sorted(np.concatenate([rows[rows >= 0] for rows in batches])) == list(range(len(trials)))
-
-
-def test_an_imprecise_rat_hardly_moves_the_weighted_mean():
-    weights = pd.DataFrame(
-        {"variant": "rats", "seed": range(3), "signal": "common/rewarded", "lag": 1}
-    )
-    weights = weights.assign(weight=[1.0, 2.0, 30.0], error=[1.0, 0.5, 1e6])
-    row = rats.beside_published(weights).iloc[0]
-    assert (row["mean"], row["median"]) == (11, 2)
-    assert row["weighted"] == pytest.approx((1 + 4 * 2) / 5)
-    assert rats.last_trial(weights)["s.e. common/rewarded"].tolist() == [1.0, 0.5, 1e6]
+    assert len(read_rats(consistent)) == 100

@@ -132,15 +132,17 @@ def test_repeated_steps_follow_a_missed_choice():
 
 @pytest.mark.parametrize("core", ["lstm", "attention", "memory_slots", "feedforward"])
 def test_missed_trials_are_left_out_of_bandits(core):
-    networks = untrained("bandit", {"task.trials": 30, "network.core": core})
+    # So long an episode that the networks do not see which trial of it this is.
+    networks = untrained("bandit", {"task.trials": 10_000_000, "network.core": core})
     choice = np.random.default_rng(0).integers(-1, 2, 20)
     keys = {"variant": "mice", "seed": 0, "episode": 0, "trial": np.arange(20)}
     trials = pd.DataFrame(keys | {"choice": choice, "reward": 1.0 * (choice == 1)})
     made = trials["choice"] >= 0
-    predicted, without = networks.predict(trials), networks.predict(trials[made])
+    counted = trials[made].assign(trial=np.arange(made.sum()))
+    predicted, without = networks.predict(trials), networks.predict(counted)
     kept = predicted[predicted["choice"] >= 0].reset_index(drop=True)
-    columns = [name for name in without.columns if name != "rpe"]
-    pd.testing.assert_frame_equal(kept[columns], without[columns])
+    columns = [name for name in without.columns if name not in ("rpe", "trial")]
+    pd.testing.assert_frame_equal(kept[columns], without[columns], rtol=0, atol=1e-4)
     assert predicted["rpe"].isna().equals(predicted["choice"] < 0), "nothing followed"
     assert predicted["p_left"].notna().all()
 
@@ -185,12 +187,17 @@ def changed(**columns):
         (two_step_trials([0, 1]).drop(columns="outcome_state"), {}, "needs column 'outcome_state'"),
         (changed(outcome_state="S3"), {}, "outcome_state is 'S3'; it must be one of S1, S2"),
         (changed(outcome_state="none"), {}, "outcome_state is 'none'; it must be one of S1, S2"),
-        (changed(reward=57.0), {}, r"reward is 57.0; it must be one of -1, 0, 1"),
+        (changed(reward=[0, 57.0, 0]), {}, r"reward is 57.0; it must be one of -1, 0, 1"),
         (changed(reward=np.nan), {}, "reward is nan"),
         (changed(choice=2, outcome_state="S1"), {}, "choice is 2; it must be one of -1, 0, 1"),
         (changed(choice=0.5), {}, "choice is 0.5; it must be a whole number"),
         (changed(choice="left"), {}, "column 'choice' of a trials table"),
         (changed(trial=0), {}, "some trial is there twice"),
+        (changed(trial=[0, 1, 3]), {}, "trial 3 of episode 0 does not follow the one before"),
+        (changed(reward=[0, 1, 1]), {}, r"reward of a missed trial \(choice -1\) is 1"),
+        ([1, 2], {}, r"trials is \[1, 2\]; it must be a table"),
+        (two_step_trials([0, 1]), {"steps": [1]}, r"steps is \[1\]; it must be a table"),
+        (two_step_trials([0, 1]), {"periods": "choice"}, "periods is 'choice'; it must be a list"),
         (two_step_trials([]), {}, "trials is 'empty'"),
         (two_step_trials([0, 1]), {"periods": ["choice"]}, "of fixation, stage 1, stage 2"),
         (

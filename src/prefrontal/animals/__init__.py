@@ -1,1 +1,3 @@
 """Choices of animals and people, compared with those of the networks."""
+
+from prefrontal.animals.sheet import read as read

@@ -67,6 +67,10 @@ def predict(
     Networks are numbered from 0 in the column ``network``.
     """
     order, trials = _sorted(trials)
+    expected = "a table (DataFrame)"
+    check(steps is None or isinstance(steps, pd.DataFrame), "steps", steps, expected)
+    words = not isinstance(periods, str) and isinstance(periods, Sequence)
+    check(words, "periods", periods, f"a list of {', '.join(task.periods)}")
     replay = task.replay(trials)
     choices = [-1, *np.flatnonzero(replay.legal[replay.choice])]
     for choice in trials.loc[~trials["choice"].isin(choices), "choice"].head(1):
@@ -89,6 +93,7 @@ def predict(
 
 def _sorted(trials: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """Check and sort a trials table -> where each sorted row was, and the sorted table."""
+    check(isinstance(trials, pd.DataFrame), "trials", trials, "a table (DataFrame)")
     check_columns(trials, "trials", "trials")
     check(len(trials) > 0, "trials", "empty", "a table with rows")
     if trials.duplicated(TRIAL).any():
@@ -101,8 +106,17 @@ def _sorted(trials: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     check(
         bool(reward.notna().all()), "trials: reward", np.nan, "a number wherever a choice was made"
     )
+    for paid in reward[(choice < 0) & (reward > 0)].head(1):
+        check(False, "trials: reward of a missed trial (choice -1)", paid, "at most 0")
     trials = trials.assign(choice=choice, reward=reward).reset_index(drop=True)
     trials = trials.sort_values(TRIAL)
+    steps = trials.groupby(EPISODE, observed=True)["trial"].diff()
+    for row in trials[steps.notna() & (steps != 1)].head(1).itertuples():
+        raise UserError(
+            f"trials: trial {row.trial} of episode {row.episode} does not follow the one before by "
+            "1; a missed trial has a row with choice -1, and trials after a gap are an episode of "
+            "their own"
+        )
     return trials.index.to_numpy(), trials.reset_index(drop=True)
 
 

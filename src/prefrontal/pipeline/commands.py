@@ -286,14 +286,15 @@ def new(given: Sequence[str]) -> None:
 
 
 def animals(given: Sequence[str]) -> None:
-    """``prefrontal animals``: analyse animals' choices."""
-    name, rest = one_name(given, "animals", "animals")
-    experiments.module(name, "animals").main(rest)
+    """``prefrontal animals``: analyse choices of animals."""
+    from prefrontal.animals.pipeline import main
+
+    main(given)
 
 
 def trials(given: Sequence[str]) -> None:
     """``prefrontal trials``: write the trials table of a data file."""
-    from prefrontal.animals.read import Options, main
+    from prefrontal.animals.sheet import Options, main
 
     main(tyro.cli(Options, args=given, prog="prefrontal trials"))
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,9 @@ MAGNITUDE = re.compile(r"magnitude_\d+")
 
 MISSING = ("", "NA", "N/A", "#N/A", "n/a", "<NA>", "NaN", "nan", "None", "NULL", "null")
 """Texts for a missing value; messages call it "nan", and --recode by any of them."""
+
+MOSTLY = 0.5
+"""Share of rows without a choice above which they may be rows of other screens."""
 
 SUBJECT_NAME = re.compile(r"subj|partic|person|animal|rat(_?id)?$|mouse|monkey|(^|_)id$", re.I)
 """Names of columns that are likely to name subjects."""
@@ -199,6 +202,28 @@ def _combined(frame: pd.DataFrame, ours: str, theirs: str, where: str) -> pd.Ser
 
 
 @dataclass(frozen=True)
+class Format:
+    """What trials of a task hold.
+
+    Attributes
+    ----------
+    words : dict of tuple
+        Further column -> words that it may hold; none for a column of numbers or names.
+    arms : int, optional
+        Number of options; None counts those that are chosen.
+    binary : bool
+        Rewards are 0 or 1; otherwise any number.
+    complete : callable, optional
+        Checks a sheet's further columns, and derives some from others; it also gets the recoding.
+    """
+
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    arms: int | None = 2
+    binary: bool = False
+    complete: Callable[[TrialSheet, Recoding], None] | None = None
+
+
+@dataclass(frozen=True)
 class TrialSheet:
     """A table while it is read; its errors name file, column and row.
 
@@ -257,25 +282,14 @@ class TrialSheet:
         """Check choices and convert them to whole numbers; missing ones are missed trials."""
         missing = self.frame["choice"].map(_text) == "nan"
         choice = self.numbers("choice").mask(missing, -1.0)
-        if arms == 2:
-            legal = (
-                "0 (left), 1 (right) or -1 (invalid); "
-                "recode with --recode choice=<left>:0,<right>:1"
-            )
-        else:
-            legal = (
-                "the number of an arm, from 0, or -1 (invalid); "
-                "recode with --recode choice=<first>:0,<second>:1,<third>:2"
-            )
-        self.check_rows(
-            "choice", ~((choice >= -1) & (choice % 1 == 0) & (choice < (arms or np.inf))), legal
-        )
+        sides = "<left>:0,<right>:1" if arms == 2 else "<first>:0,<second>:1,<third>:2"
+        named = "0 (left), 1 (right)" if arms == 2 else "the number of an arm, from 0,"
+        legal = f"{named} or -1 (invalid); recode with --recode choice={sides}"
+        wrong = ~((choice >= -1) & (choice % 1 == 0) & (choice < (arms or np.inf)))
+        self.check_rows("choice", wrong, legal)
         sides = "--recode choice=<left>:0,<right>:1,<missed>:-1"
-        self.check_rows(
-            "choice",
-            (choice < 0) & (self.numbers("reward") > 0),
-            f"a missed trial (-1), since it is rewarded; if it is a side, write {sides}",
-        )
+        expected = f"a missed trial (-1), since it is rewarded; if it is a side, write {sides}"
+        self.check_rows("choice", (choice < 0) & (self.numbers("reward") > 0), expected)
         if not recoded and not missing.any() and set(choice) == {-1, 1}:
             expected = f"clear: -1 is a missed trial here, or a side; say which with {sides}"
             self.check_rows("choice", choice < 0, expected)
@@ -288,16 +302,21 @@ class TrialSheet:
             )
             self.check_rows("choice", choice > gap, expected)
             check(gap <= MOST_ARMS, f"{self.where}: number of arms", gap, f"at most {MOST_ARMS}")
+        if (choice < 0).mean() > MOSTLY:
+            share = f"{100 * (choice < 0).mean():.0f} % of the rows have no choice"
+            print(f"{self.where}: {share}; rows of other screens are left out by --rows")
         self.frame["choice"] = choice.astype(int)
 
-    def check_rewards(self) -> None:
+    def check_rewards(self, binary: bool) -> None:
         """Check rewards of valid choices; a trial without a valid choice has reward 0."""
         valid, reward = self.frame["choice"] >= 0, self.numbers("reward")
         legal = (
-            "0 or 1, as the models require; recode with --recode reward=-1:0,1:1, or "
+            "0 or 1, as the planner requires; recode with --recode reward=-1:0,1:1, or "
             "reward=sign (gains are 1, all else 0), or 'reward=>50' (1 above 50, else 0)"
         )
-        self.check_rows("reward", valid & ~reward.isin([0, 1]), legal)
+        wrong = ~reward.isin([0, 1]) if binary else ~np.isfinite(reward)
+        expected = legal if binary else "a number; recode with --recode reward=<no>:0,<yes>:1"
+        self.check_rows("reward", valid & wrong, expected)
         self.frame["reward"] = reward.where(valid, 0.0)
 
     def check_magnitudes(self) -> None:
@@ -374,7 +393,8 @@ class TrialSheet:
                 if name in frame.columns:
                     frame = frame.rename(columns={name: f"{name}_in_file"})
                     print(f"{self.where}: column {name!r} is kept as '{name}_in_file'")
-        defaults = {"subject": "1", "session": "1", "variant": "animals"}
+        session = frame["episode"] if ours else "1"
+        defaults = {"subject": "1", "session": session, "variant": "animals"}
         for column in NAMES:
             if column in frame.columns:
                 self.check_rows(column, frame[column].map(_text) == "nan", "a name")
@@ -406,60 +426,12 @@ class TrialSheet:
         return storage.leading(frame.drop(columns="session_number"), *first)
 
 
-def open_sheet(
-    source: Path | pd.DataFrame,
-    columns: Mapping[str, str] | None = None,
-    recoding: Recoding | None = None,
-    words: Mapping[str, tuple[str, ...]] | None = None,
-    arms: int | None = 2,
-    rows: tuple[str, ...] = (),
-) -> TrialSheet:
-    """Open a table and check its columns; takes the arguments of ``read``."""
-    columns, recoding, words = columns or {}, recoding or {}, words or {}
-    frame, where = _read_table(source)
-    legal = list(dict.fromkeys([*KNOWN, *words]))
-    for ours in columns:
-        expected = f"one of {', '.join(legal)}, magnitude_<arm>"
-        check(ours in legal or bool(MAGNITUDE.fullmatch(ours)), "columns", ours, expected)
-    check(arms is None or 2 <= arms <= MOST_ARMS, "arms", arms, f"at least 2, at most {MOST_ARMS}")
-    frame = _selected(frame, rows, where)
-    listed = ", ".join(frame.columns)
-    named = {ours: _combined(frame, ours, theirs, where) for ours, theirs in columns.items()}
-    others = frame.drop(columns=[*columns, *columns.values()], errors="ignore")
-    frame = pd.concat([pd.DataFrame(named, frame.index), others], axis=1)
-    for ours in ("choice", "reward"):
-        if ours not in frame.columns:
-            raise UserError(
-                f"{where}: no column {ours!r}; name it with --columns {ours}=<column>. "
-                f"There are {listed}"
-            )
-    check(len(frame) > 0, where, "empty", "a table of trials")
-    typed = {*NAMES, *recoding, *words, "choice", "reward", "trial", "forced"}
-    if not isinstance(source, pd.DataFrame) and source.suffix != ".parquet":
-        kept = [name for name in frame.columns if name not in typed]
-        frame = frame.assign(**{name: _inferred(frame[name]) for name in kept})
-    sheet = TrialSheet(where, frame, columns)
-    if "subject" not in frame.columns and "trial" not in frame.columns:
-        sheet.check_one_subject(typed - {*recoding} | {*legal})
-    for column, meaning in recoding.items():
-        check(column in frame.columns, "recode", column, f"one of {', '.join(frame.columns)}")
-        sheet.decode(column, meaning)
-    sheet.check_choices(arms, "choice" in recoding)
-    sheet.check_rewards()
-    sheet.check_magnitudes()
-    for column, meanings in words.items():
-        if column in frame.columns:
-            sheet.decode(column, {word: word for word in meanings})
-    return sheet
-
-
 def read(
     source: Path | pd.DataFrame,
     columns: Mapping[str, str] | None = None,
     recoding: Recoding | None = None,
-    words: Mapping[str, tuple[str, ...]] | None = None,
-    arms: int | None = 2,
     rows: tuple[str, ...] = (),
+    form: Format | None = None,
 ) -> pd.DataFrame:
     """Read a table with one row per trial.
 
@@ -477,12 +449,10 @@ def read(
         Our column -> meanings of its values in the file, such as {"choice": {"l": 0, "r": 1}}. All
         values must be listed, but missing choices, which are missed trials (-1). Rewards may also
         be recoded by size: "sign" makes gains 1 and all else 0, ">50" rewards above 50.
-    words : dict of tuple, optional
-        Our column -> words that it may hold.
-    arms : int, optional
-        Number of arms; None counts those that are chosen.
     rows : tuple of str
         Conditions on rows of the file, such as "screen == bandit"; the others are left out.
+    form : Format, optional
+        What the task's trials hold; by default choices between two options.
 
     Returns
     -------
@@ -491,24 +461,74 @@ def read(
         in order of appearance; ``episode``, the number of an unbroken sequence of trials of the
         subject: a session, or the part of it up to a gap in the file's trial numbers. ``trial``
         counts from 0 in each episode, in the order of the file's trial column or of its rows; a
-        trial column of times, or that counts by twos, only orders them. Rewards are 0 or 1, and 0
-        where there was no valid choice. Columns ``seed`` and ``episode`` of the file itself are
-        kept as ``seed_in_file`` and ``episode_in_file``.
+        trial column of times, or that counts by twos, only orders them. Rewards are 0 where there
+        was no valid choice. Columns ``seed`` and ``episode`` of the file itself are kept as
+        ``seed_in_file`` and ``episode_in_file``.
 
     Raises
     ------
     UserError
         A column is missing, or a value is illegal; the message names the file, column and row.
     """
-    return open_sheet(source, columns, recoding, words, arms, rows).trials()
+    form, columns, recoding = form or Format(), columns or {}, recoding or {}
+    check(form.arms is None or 2 <= form.arms <= MOST_ARMS, "arms", form.arms, f"2 to {MOST_ARMS}")
+    sheet = _open(source, columns, rows, {*form.words, *recoding}, [*form.words])
+    for column, meaning in recoding.items():
+        known = ", ".join(sheet.frame.columns)
+        check(column in sheet.frame.columns, "recode", column, f"one of {known}")
+        sheet.decode(column, meaning)
+    sheet.check_choices(form.arms, "choice" in recoding)
+    sheet.check_rewards(form.binary)
+    sheet.check_magnitudes()
+    for column, words in form.words.items():
+        if column in sheet.frame.columns and words:
+            sheet.decode(column, {word: word for word in words})
+    if form.complete:
+        form.complete(sheet, recoding)
+    return sheet.trials()
+
+
+def _open(
+    source: Path | pd.DataFrame,
+    columns: Mapping[str, str],
+    rows: tuple[str, ...],
+    coded: set[str],
+    further: list[str],
+) -> TrialSheet:
+    """Open a table, select rows and rename columns."""
+    frame, where = _read_table(source)
+    legal = list(dict.fromkeys([*KNOWN, *further]))
+    for ours in columns:
+        expected = f"one of {', '.join(legal)}, magnitude_<arm>"
+        check(ours in legal or bool(MAGNITUDE.fullmatch(ours)), "columns", ours, expected)
+    frame = _selected(frame, rows, where)
+    named = {ours: _combined(frame, ours, theirs, where) for ours, theirs in columns.items()}
+    others = frame.drop(columns=[*columns, *columns.values()], errors="ignore")
+    listed = ", ".join(frame.columns)
+    frame = pd.concat([pd.DataFrame(named, frame.index), others], axis=1)
+    for ours in ("choice", "reward"):
+        if ours not in frame.columns:
+            raise UserError(
+                f"{where}: no column {ours!r}; name it with --columns {ours}=<column>. "
+                f"There are {listed}"
+            )
+    check(len(frame) > 0, where, "empty", "a table of trials")
+    typed = {*NAMES, *coded, "choice", "reward", "trial", "forced"}
+    if not isinstance(source, pd.DataFrame) and source.suffix != ".parquet":
+        kept = [name for name in frame.columns if name not in typed]
+        frame = frame.assign(**{name: _inferred(frame[name]) for name in kept})
+    sheet = TrialSheet(where, frame, columns)
+    if "subject" not in frame.columns and "trial" not in frame.columns:
+        sheet.check_one_subject({*legal})
+    return sheet
 
 
 @dataclass(frozen=True)
-class Options:
-    """Write the trials table of a data file."""
+class TableOptions:
+    """How to read a data file."""
 
     file: tyro.conf.Positional[Path]
-    """Text file with one row per trial, separated by commas, semicolons, tabs or spaces; or
+    """Table with one row per trial: text separated by commas, semicolons, tabs or spaces, or
     Parquet."""
     columns: tuple[str, ...] = ()
     """Our column = the file's: choice=resp reward=gain+loss subject=rat session=day trial=n
@@ -518,6 +538,17 @@ class Options:
     reward=sign (gains are 1, all else 0), or "reward=>50" (1 above 50, else 0)."""
     rows: tuple[str, ...] = ()
     """Rows to read: "screen == bandit" or "screen != fixation"; several must all hold."""
+
+    def trials(self, form: Format) -> pd.DataFrame:
+        """Read the file."""
+        columns, recoding = parse_columns(self.columns), parse_recoding(self.recode)
+        return read(self.file, columns, recoding, self.rows, form)
+
+
+@dataclass(frozen=True)
+class Options(TableOptions):
+    """Write the trials table of a data file."""
+
     arms: int = 2
     """Number of arms."""
     out: Path = Path("trials.parquet")
@@ -539,8 +570,7 @@ def main(options: Options) -> None:
     other = out.resolve() != options.file.resolve()
     check(other, "out", name, "another file than the one that is read")
     check_out(out)
-    columns, recoding = parse_columns(options.columns), parse_recoding(options.recode)
-    trials = read(options.file, columns, recoding, arms=options.arms, rows=options.rows)
+    trials = options.trials(Format(arms=options.arms))
     if out.suffix == ".parquet":
         about = storage.provenance(str(options), sorted(map(int, trials["seed"].unique())))
         storage.write(trials, out, "trials", about | {"source": options.file.name})

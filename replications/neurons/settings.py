@@ -1,0 +1,66 @@
+"""Choices of the comparison of units with neurons, made before any result."""
+
+from __future__ import annotations
+
+from prefrontal.animals.formats import EVENTS
+
+DATASET = "miranda_2026"
+
+AREAS = ("ACC", "DLPFC", "Caudate", "Putamen")
+
+EPOCHS = tuple(EVENTS)
+"""Epochs of neurons; a count is of the first 500 ms."""
+
+AT_CHOICE = "choice1_on"
+"""Epoch at which the interaction is tested: the first choice is shown."""
+
+NETWORK_EPOCHS = {
+    "fixation": ("fixation", 0),
+    "choice1_on": ("stage 1", 0),
+    "choice1_made": ("stage 1", 0),
+    "transition": ("stage 2", 0),
+    "choice2_on": ("stage 2", 0),
+    "choice2_made": ("stage 2", 0),
+    "reinforcer": ("fixation", 1),
+}
+"""Epoch -> corresponding period of the networks of Fig. 5, and in which trial, counted from this one:
+networks see the reward at the next fixation."""
+
+FACTORS = ("choice", "transition", "reward")
+"""Choice of the picture, common transition, level of the reward."""
+
+INTERACTION = "previous transition x reward"
+
+PREVIOUS = (
+    "previous choice",
+    "previous transition",
+    "previous reward",
+    "previous choice x transition",
+    "previous choice x reward",
+    INTERACTION,
+    "previous choice x transition x reward",
+)
+"""All combinations of what happened in the trial before."""
+
+VARIABLES = (*FACTORS, *PREVIOUS)
+"""Variables of the regression. Each is tested given all others and a slow trend."""
+
+ALPHA = 0.01
+"""Level at which a unit codes a variable."""
+
+TRAINED, UNTRAINED = "trained", "untrained"
+PLANNER, MODEL_FREE, CHOSEN = "planner", "model-free", "model-free, chosen"
+SHIFTED = "ACC, shifted"
+
+LEARNING_RATE = 0.5
+"""Of the models whose values make units; monkeys forget within about two trials."""
+
+COMMON = 0.7
+"""Probability of the common transition."""
+
+MODEL_SEEDS, MODEL_UNITS = 8, 48
+"""Groups of model-made units, and units in each, as many as of networks."""
+
+MEAN_COUNT, GAIN = 4.0, 0.3
+"""Mean spike count of a model-made unit, and change of its logarithm per standard deviation of the
+value."""

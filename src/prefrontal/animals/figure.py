@@ -1,0 +1,385 @@
+"""Draw animals beside networks: behaviour, models fitted to it, and their recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import ascii_lowercase
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from prefrontal.animals.families import Family, gains, network_tables, parameters_of
+from prefrontal.publishing import plotting
+from prefrontal.publishing.plotting import COLORS, Drawing
+from prefrontal.publishing.results import Results
+from prefrontal.tables import storage
+from prefrontal.tables.schema import SUBJECT
+
+Tables = Mapping[str, pd.DataFrame]
+
+VARIANT_COLORS = (COLORS["animal"], "#c0a0d8", "#4a2c6f", "#d070b0")
+NETWORKS = "networks"
+CROWD = 40
+"""Subjects above which dots are small and pale."""
+
+FEW = 30
+"""Subjects up to which each is a dot beside a mean over lags."""
+
+SIGNALS = {
+    "common/rewarded": (COLORS["rewarded"], "-"),
+    "common/unrewarded": (COLORS["unrewarded"], "-"),
+    "uncommon/rewarded": (COLORS["rewarded"], ":"),
+    "uncommon/unrewarded": (COLORS["unrewarded"], ":"),
+    "reward": (COLORS["rewarded"], "-"),
+    "choice": (COLORS["model-based"], ":"),
+}
+"""Colour and line of the signals in lag weights."""
+
+HIDDEN = ("bias_2", "bias_3")
+"""Parameters that are not shown; there is one for each further option."""
+
+MOST_PARAMETERS = 8
+
+
+def plain(text: str) -> str:
+    """Text for a figure, in which a dollar sign opens no formula."""
+    return text.replace("$", r"\$")
+
+
+def short(name: str) -> str:
+    """Short name of a model or parameter, on two lines where there is space for little."""
+    for long, brief in (("win-stay lose-shift", "WSLS"), ("_", " "), ("inverse temp", "inv. temp")):
+        name = name.replace(long, brief)
+    return name if len(name) < 12 else name.replace(", ", ",\n").replace(" ", "\n", 1)
+
+
+class Groups:
+    """Animals, by variant if there are several, and networks.
+
+    Parameters
+    ----------
+    animals, networks : dict of DataFrame
+        Tables by name.
+    species : str
+    """
+
+    def __init__(self, animals: Tables, networks: Tables, species: str) -> None:
+        self.animals, self.networks = animals, networks
+        variants = list(dict.fromkeys(animals["stay_probability"]["variant"].astype(str)))
+        self.variants = variants if 1 < len(variants) <= len(VARIANT_COLORS) else [""]
+        self.species = plain(species)
+
+    def __call__(self, name: str) -> dict[str, tuple[pd.DataFrame, str]]:
+        """Label -> a table's part and colour."""
+        found = {}
+        for variant, color in zip(self.variants, VARIANT_COLORS, strict=False):
+            part = self.animals[name]
+            if variant:
+                part = part[part["variant"].astype(str) == variant]
+            found[plain(variant) or self.species] = part, color
+        if name in self.networks:
+            found[NETWORKS] = self.networks[name], COLORS["network"]
+        return found
+
+
+def cloud(ax: Axes, x: float, values: pd.Series, color: str, width: float) -> None:
+    """Draw many subjects as small dots, scattered next to x."""
+    places = x + np.random.default_rng(0).uniform(-width, width, len(values))
+    ax.scatter(places, values, s=1.2, color=color, lw=0, alpha=0.3, zorder=2)
+
+
+def bars(
+    ax: Axes, groups: Mapping[str, tuple[pd.DataFrame, str]], by: str, value: str
+) -> list[str]:
+    """Draw means with their 95 % intervals side by side, subjects as dots; return the places."""
+    places = list(dict.fromkeys(key for frame, _ in groups.values() for key in frame[by]))
+    width = 0.8 / len(groups)
+    for k, (frame, color) in enumerate(groups.values()):
+        for x, key in enumerate(places):
+            values = frame.loc[frame[by] == key, value].dropna()
+            place = x + width * (k - (len(groups) - 1) / 2)
+            if len(values) <= CROWD:
+                plotting.bar(ax, place, values, color, 0.92 * width) if len(values) else None
+                continue
+            ax.bar(place, values.mean(), 0.92 * width, color=color, zorder=1)
+            cloud(ax, place, values, "black", 0.38 * width)
+            plotting.mean_interval(ax, place, values, widths=(1.2, 1.6))
+    ax.set_xticks(range(len(places)))
+    ax.axhline(0, color="black", lw=0.5)
+    return places
+
+
+def label_places(ax: Axes, names: Sequence[str]) -> None:
+    """Name the places along the x axis, upright and fewer where they would overlap."""
+    every = -(-len(names) // 12)
+    lines = [plain(str(name)).replace(" ", "\n") for name in names][::every]
+    crowded = len(lines) > 4 or max(map(len, "\n".join(lines).split("\n")), default=0) > 10
+    style: dict[str, Any] = {"rotation": 90, "fontsize": 5} if crowded else {}
+    ax.set_xticks(range(0, len(names), every))
+    ax.set_xticklabels([line.replace("\n", " ") for line in lines] if crowded else lines, **style)
+
+
+def name_groups(ax: Axes, groups: Mapping[str, tuple[pd.DataFrame, str]]) -> None:
+    """Write the groups' names and numbers of subjects above an axis, in their colours."""
+    for k, (label, (frame, color)) in enumerate(groups.items()):
+        number = frame.groupby(SUBJECT, observed=True).ngroups
+        height = 1.02 + 0.08 * (len(groups) - 1 - k)
+        ax.text(0, height, f"{label}, n = {number}", color=color, transform=ax.transAxes)
+
+
+def draw_stays(ax: Axes, groups: Groups) -> None:
+    """Draw how often a choice was repeated, by what followed it."""
+    labelled = {}
+    for label, (frame, color) in groups("stay_probability").items():
+        kinds = [name for name in ("transition", "outcome") if name in frame.columns]
+        ordered = frame.sort_values(kinds)
+        labelled[label] = ordered.assign(kind=ordered[kinds].agg("\n".join, axis=1)), color
+    places = bars(ax, labelled, "kind", "stay_probability")
+    narrow = [place.replace("un", "un-\n") for place in places]
+    ax.set_xticklabels(narrow if len(places) > 2 else places, fontsize=5.5)
+    ax.set(ylim=(0, 1.02), ylabel="stay probability")
+    name_groups(ax, labelled)
+
+
+def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str = "") -> None:
+    """Draw the lagged regression: mean and 95 % interval at each lag, published means as
+    diamonds."""
+    known = weights[weights["lag"] > 0]
+    signals = [signal for signal in SIGNALS if signal in set(known["signal"])]
+    subjects = known.groupby(SUBJECT, observed=True).ngroups
+    for k, signal in enumerate(signals):
+        color, line = SIGNALS[signal]
+        shift = 0.1 * (k - (len(signals) - 1) / 2)
+        part = known[known["signal"] == signal].assign(
+            lag=lambda frame, by=shift: frame["lag"] + by
+        )
+        each = (0.0, 2.0) if subjects <= FEW else None
+        label = signal.replace("/", ", ")
+        plotting.curve(ax, part, "lag", "weight", color, each=each, ls=line, label=label)
+        for place, values in part.groupby("lag")["weight"]:
+            plotting.mean_interval(ax, place, values, color)
+        if published:
+            means = storage.published(published).query("~series.str.contains('replica')")
+            mean = means[means["series"].str.contains(f" {signal}", regex=False)]
+            plotting.published_marker(ax, mean["x"] + shift, mean["y"])
+    if published:
+        plotting.published_marker(ax, [], [], "published")
+    ax.axhline(0, color="black", lw=0.5)
+    ax.locator_params(axis="x", integer=True)
+    low, high = known.groupby(["signal", "lag"])["weight"].mean().agg(["min", "max"]).fillna(0)
+    margin = 0.25 * (high - low) + 0.2
+    limits = low - margin, high + margin + 0.18 * len(signals) * (high - low)  # space for the key
+    ax.set(xlabel="trials ago", title=f"{title}, n = {subjects}", ylim=limits)
+    ax.legend(loc="upper right", fontsize=5)
+
+
+def draw_matching(ax: Axes, groups: Groups) -> None:
+    """Draw log ratios of choices against those of rewards, a dot per session, with mean slopes."""
+    points, slopes = groups("matching_points"), groups("matching_slopes")
+    reach = max(frame["reward_ratio"].abs().quantile(0.98) for frame, _ in points.values())
+    ends = np.array([-reach, reach])
+    ax.plot(ends, ends, color=COLORS["published"], lw=0.6, ls=":", label="matching")
+    for label, (frame, color) in reversed(points.items()):
+        part = frame.sample(min(len(frame), 400), random_state=0)
+        ax.scatter(part["reward_ratio"], part["choice_ratio"], s=1.5, color=color, lw=0, alpha=0.4)
+        slope = slopes[label][0]["slope"].mean()
+        ax.plot(ends, slope * ends, color=color, label=f"{label}: {slope:.2f}")
+    ax.set(xlabel="log₂ ratio of rewards", ylabel="log₂ ratio of choices")
+    ax.set(xlim=1.05 * ends, ylim=1.05 * ends)
+    ax.legend(fontsize=5, loc="upper left", title="mean slope", title_fontsize=5)
+
+
+def draw_blocks(ax: Axes, groups: Groups, model: str) -> None:
+    """Draw the learning rate in each block."""
+    places = bars(ax, groups("fits_by_block"), "block", "learning_rate")
+    label_places(ax, places)
+    ax.set(ylim=(0, 1.02), ylabel=f"learning rate\n({model})")
+
+
+def draw_comparison(ax: Axes, groups: Groups, baseline: str) -> None:
+    """Draw how much better each model predicts a choice than the baseline."""
+    gain = {
+        label: (gains(fits, baseline), color) for label, (fits, color) in groups("fits").items()
+    }
+    animals = set(groups.animals["fits"]["model"])
+    gain = {
+        label: (table[table["model"].isin(animals)], color)
+        for label, (table, color) in gain.items()
+    }
+    places = bars(ax, gain, "model", "gain")
+    ax.set_xticklabels([short(place) for place in places], fontsize=5.5)
+    ax.set_ylabel(f"log likelihood per choice\nabove {baseline} (nats)")
+
+
+def draw_confusion(ax: Axes, confusion: pd.DataFrame) -> None:
+    """Draw how often each model fits best, by the model that was simulated."""
+    names = list(dict.fromkeys(confusion["simulated"]))
+    table = confusion.pivot(index="simulated", columns="best", values="percentage")
+    percentages = table.reindex(index=names, columns=names).fillna(0).to_numpy(float)
+    ax.imshow(percentages, cmap="Purples", vmin=0, vmax=100, aspect="auto")
+    for (row, column), number in np.ndenumerate(percentages):
+        style: dict[str, Any] = {"fontsize": 5, "color": "white" if number > 60 else "black"}
+        ax.text(column, row, f"{number:.0f}", ha="center", va="center", **style)
+    ax.set(xticks=range(len(names)), yticks=range(len(names)))
+    ax.set_title("simulated by (row), fits best (column), %", fontsize=6)
+    labels = [short(name).replace("\n", " ").replace("delta rule", "δ") for name in names]
+    ax.set_xticklabels(labels, rotation=30, ha="right", fontsize=5)
+    ax.set_yticklabels(labels, fontsize=5)
+    ax.spines[:].set_visible(False)
+
+
+def draw_parameters(axes: Sequence[Axes], groups: Groups, family: Family, names: list[str]) -> None:
+    """Draw fitted parameters, each on an axis of its own, above true and recovered ones."""
+    tables = {
+        label: (parameters_of(fits, family.main), color)
+        for label, (fits, color) in groups("fits").items()
+    }
+    for ax, name in zip(axes, names, strict=True):
+        drawn: list[pd.Series] = []
+        for x, (table, color) in enumerate(tables.values()):
+            values = table.loc[table["parameter"] == name, "value"].dropna()
+            if len(values) > CROWD:
+                cloud(ax, x, values, color, 0.28)
+            else:
+                plotting.dots(ax, x, values, color, 0.25)
+            drawn.append(values)
+            if len(values):
+                plotting.mean_interval(ax, x, values, half=0.32)
+        ax.axhline(0, color="black", lw=0.4, ls=":")
+        low, high = pd.concat(drawn).agg(["min", "max"])
+        margin = 0.15 * (high - low) + 0.02 * abs(high) + 0.01
+        ax.set(xlim=(-0.6, len(tables) - 0.4), xticks=[], ylim=(low - margin, high + margin))
+        ax.set_title(short(name), fontsize=5.5, pad=2)
+        ax.locator_params(axis="y", nbins=4)
+
+
+def draw_recovery(axes: Sequence[Axes], recovery: pd.DataFrame, names: list[str]) -> None:
+    """Draw recovered against true parameters of simulated subjects."""
+    for ax, name in zip(axes, names, strict=True):
+        fits = recovery[recovery["parameter"] == name]
+        ax.set_visible(len(fits) > 0)
+        both = fits[["true", "recovered"]].to_numpy()
+        if len(both):
+            ends = [both.min(), both.max()]
+            ax.plot(ends, ends, color=COLORS["published"], lw=0.6, zorder=0)
+        ax.scatter(fits["true"], fits["recovered"], s=4, color=COLORS["animal"], lw=0, alpha=0.7)
+        ax.set_xlabel("true")
+        ax.locator_params(nbins=3)
+    axes[0].set_ylabel("recovered")
+
+
+def draw(
+    family: Family, animals: Tables, networks: Tables, about: Mapping[str, Any], name: str
+) -> Drawing:
+    """Draw animals beside networks; without fits, only behaviour.
+
+    Parameters
+    ----------
+    family : Family
+    animals, networks : dict of DataFrame
+        Tables by name.
+    about : dict
+        Provenance, with the species.
+    name : str
+        Of the figure.
+    """
+    groups = Groups(animals, networks, str(about["species"]))
+    fitted = "fits" in animals
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 165 if fitted else 58)
+    rows: dict[str, Any] = {"height_ratios": (1, 0.95, 1.1)} if fitted else {}
+    place: dict[str, Any] = {"left": 0.09, "right": 0.985, "top": 0.94 if fitted else 0.84}
+    place["bottom"] = 0.065 if fitted else 0.17
+    grid = figure.add_gridspec(3 if fitted else 1, 1, hspace=0.55, **place, **rows)
+    special = family.matches or "fits_by_block" in animals
+    beside = "lag_weights" in networks
+    ratios = [1.5, *[1] * (1 + beside + special)]
+    top = grid[0].subgridspec(1, len(ratios), wspace=0.42, width_ratios=ratios)
+    panels: list[Any] = [figure.add_subplot(top[column]) for column in range(len(ratios))]
+    draw_stays(panels[0], groups)
+    published = (*family.published, "", "")
+    draw_weights(panels[1], animals["lag_weights"], groups.species, published[0])
+    panels[1].set_ylabel("weight on choice (log odds)")
+    if beside:
+        draw_weights(panels[2], networks["lag_weights"], NETWORKS, published[1])
+    if family.matches:
+        draw_matching(panels[-1], groups)
+    elif special:
+        draw_blocks(panels[-1], groups, family.main)
+    if fitted:
+        panels += draw_fits(figure, grid, groups, family)
+    lettered = dict(zip(ascii_lowercase, panels, strict=False))
+    return plotting.lettered(name, figure, lettered, split=False, about=dict(about))
+
+
+def draw_folder(family: Family, folder: Path, results: Results) -> Drawing:
+    """Draw the animals whose tables are in a folder beside the networks."""
+    tables = {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
+    about = storage.manifest(folder)["lag_weights.csv"]
+    name = f"fig{family.figure}_animals"
+    return draw(family, tables, network_tables(family, results), about, name)
+
+
+def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> list[Any]:
+    """Draw the lower panels, about models; return them in order."""
+    baseline = groups.animals["fits"]["model"].iloc[0]
+    recovered = "recovery" in groups.animals
+    middle = grid[1].subgridspec(1, 2, wspace=0.4, width_ratios=(1.5, 1))
+    panels: list[Any] = [figure.add_subplot(middle[0])]
+    draw_comparison(panels[0], groups, baseline)
+    parameters = parameters_of(groups.animals["fits"], family.main)["parameter"]
+    names = [name for name in dict.fromkeys(parameters) if name not in HIDDEN][:MOST_PARAMETERS]
+    bottom = grid[2].subgridspec(1 + recovered, len(names), wspace=0.55, hspace=0.35)
+    axes = [
+        [figure.add_subplot(bottom[row, column]) for column in range(len(names))]
+        for row in range(1 + recovered)
+    ]
+    draw_parameters(axes[0], groups, family, names)
+    axes[0][0].set_ylabel("fitted")
+    if not recovered:
+        return [*panels, axes[0]]
+    confusion = figure.add_subplot(middle[1])
+    draw_confusion(confusion, groups.animals["confusion"])
+    draw_recovery(axes[1], groups.animals["recovery"], names)
+    return [*panels, confusion, *axes]
+
+
+CAPTION = """**%(title)s: {{ animals.species }} and networks.** {{ animals.subjects }}
+{{ animals.species }} (file {{ animals.file }}; {{ animals.file_source }};
+{{ animals.file_licence }}) and the networks of Fig. %(figure)s {{ cite("wang2018") }}, analysed
+alike. """
+BEHAVIOUR = (
+    "Probability of repeating a choice after each kind of trial.",
+    "Weights of the last trials on the choice of {{ animals.species }} (logistic regression).",
+)
+NETWORK_WEIGHTS = "The same for networks."
+MATCHING = "Log ratios of choices and of rewards, a dot per session, with mean slopes."
+BLOCKS = 'Learning rate of the model "%(main)s" in each block.'
+COMPARISON = """Cross-validated log likelihood per choice of models fitted to each subject, above
+that of %(baseline)s."""
+RECOVERY = """Model recovery: of subjects simulated from each model (rows), the percentage that each
+model fits best by BIC."""
+PARAMETERS = 'Parameters of the model "%(main)s" in each subject.'
+RECOVERED = "Its parameters in simulated subjects: recovered against true ones."
+END = """
+
+Purple, {{ animals.species }}; blue, networks. Dots, subjects; bars and lines, means with their
+95 %% t intervals over subjects%(published)s. The tables beside this file have all numbers."""
+
+
+def caption(family: Family, animals: Tables, networks: Tables) -> str:
+    """Write the template of the caption, for the panels that there are."""
+    words = {"title": family.title, "figure": family.figure, "main": family.main, "baseline": ""}
+    words["published"] = "; diamonds, published means" if family.published else ""
+    panels = [*BEHAVIOUR, *([NETWORK_WEIGHTS] if "lag_weights" in networks else [])]
+    if family.matches or "fits_by_block" in animals:
+        panels.append(MATCHING if family.matches else BLOCKS)
+    if "fits" in animals:
+        words["baseline"] = animals["fits"]["model"].iloc[0]
+        recovered = "recovery" in animals
+        panels += [COMPARISON, RECOVERY, PARAMETERS, RECOVERED] if recovered else []
+        panels += [] if recovered else [COMPARISON, PARAMETERS]
+    lettered = zip(ascii_lowercase, panels, strict=False)
+    return (CAPTION + " ".join(f"**{k}**, {text}" for k, text in lettered) + END) % words
