@@ -23,8 +23,8 @@ NETWORK_EPOCHS = {
     "choice2_made": ("stage 2", 0),
     "reinforcer": ("fixation", 1),
 }
-"""Epoch -> corresponding period of the networks of Fig. 5, and in which trial, counted from this one:
-networks see the reward at the next fixation."""
+"""Epoch -> corresponding period of the networks of Fig. 5, and of which trial, counted from this
+one: networks see the reward at the next fixation."""
 
 FACTORS = ("choice", "transition", "reward")
 """Choice of the picture, common transition, level of the reward."""

@@ -200,6 +200,29 @@ def held_out_gain(
     return np.divide(gained, variance, out=np.zeros_like(gained), where=variance > 0)
 
 
+def with_shifts(activity: np.ndarray, regressors: np.ndarray, shifts: int = 10) -> np.ndarray:
+    """Append versions whose residuals from a regression are shifted circularly against the trials.
+
+    What predictors gain on them is chance: overfitting, and slow drift of both.
+
+    Returns
+    -------
+    array (trials, (1 + shifts) series)
+        The activity, and then each of the equally spaced shifts.
+    """
+    base = np.column_stack([np.ones(len(activity)), regressors])
+    fitted = base @ (np.linalg.pinv(base) @ activity)
+    at = [k * len(activity) // (shifts + 1) for k in range(1, shifts + 1)]
+    shifted = [fitted + np.roll(activity - fitted, k, axis=0) for k in at]
+    return np.concatenate([activity, *shifted], axis=1)
+
+
+def beyond_chance(gain: np.ndarray, series: int) -> np.ndarray:
+    """Gain of each series minus its mean gain on the shifted versions of ``with_shifts``."""
+    own, *shifted = gain.reshape(-1, series)
+    return own - np.mean(shifted, axis=0)
+
+
 PENALTIES = np.array([0.001, 0.01, 0.1, 1.0, 10.0, np.inf])
 """Ridge penalties per training trial, of standardised predictors."""
 
