@@ -15,11 +15,13 @@ from replications.neurons.claims import CLAIMS, CODING, PREDICTIVITY
 from replications.neurons.settings import (
     ALPHA,
     AT_CHOICE,
+    GIVEN_STAYING,
+    GIVEN_VALUES,
     INTERACTION,
     MODEL_FREE,
+    NETWORKS,
     PLANNER,
     TRAINED,
-    UNTRAINED,
     VARIABLES,
 )
 
@@ -33,10 +35,10 @@ def neuron_shares(neurons: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant (area), seed (session), epoch, neurons, a column per variable, given staying.
+        variant (area), seed (session), epoch, neurons, a column per variable and test.
     """
     coded = neurons[["area", "session", "epoch"]].copy()
-    for name in (*VARIABLES, "given staying"):
+    for name in (*VARIABLES, GIVEN_STAYING, GIVEN_VALUES):
         coded[name] = neurons[f"p {name}"] < ALPHA
     groups = coded.groupby(["area", "session", "epoch"], sort=False)
     shares = groups.mean().assign(neurons=groups.size()).reset_index()
@@ -49,7 +51,7 @@ def at_choice(shares: pd.DataFrame, variable: str = INTERACTION) -> dict[str, pd
     return {str(name): own.set_index("seed")[variable] for name, own in rows.groupby("variant")}
 
 
-def coding_measures(shares: pd.DataFrame) -> Rows:
+def coding_measures(shares: pd.DataFrame, neurons: pd.DataFrame) -> Rows:
     """Measures of the interaction at the first choice."""
     share = at_choice(shares)
     for variant, values in share.items():
@@ -57,18 +59,29 @@ def coding_measures(shares: pd.DataFrame) -> Rows:
     for area in ("DLPFC", "Putamen"):  # in sessions in which both were recorded
         both = share["ACC"].sub(share[area]).dropna()
         yield "ACC", CODING, f"minus {area.replace('Putamen', 'putamen')}", both
-    yield TRAINED, CODING, "minus untrained", share[TRAINED] - share[UNTRAINED]
-    yield "ACC", CODING, "given staying", at_choice(shares, "given staying")["ACC"]
+    for _, trained, untrained in NETWORKS.values():
+        if trained in share:
+            yield trained, CODING, "minus untrained", share[trained] - share[untrained]
+    yield "ACC", CODING, GIVEN_STAYING, at_choice(shares, GIVEN_STAYING)["ACC"]
+    for variant, values in at_choice(shares, GIVEN_VALUES).items():
+        yield variant, CODING, GIVEN_VALUES, values
+    shown = neurons[neurons["epoch"] == AT_CHOICE].reset_index(drop=True)
+    for name, own in shown.groupby("area"):
+        for measure, column in (("pooled", INTERACTION), (f"pooled, {GIVEN_VALUES}", GIVEN_VALUES)):
+            yield str(name), CODING, measure, (own[f"p {column}"] < ALPHA).astype(float)
 
 
 def predictivity_measures(predictivity: pd.DataFrame) -> Rows:
     """Gains of each session, mean over epochs and neurons."""
     groups = predictivity.groupby(["variant", "session"])
-    gains = groups[[TRAINED, UNTRAINED, PLANNER, MODEL_FREE]].mean()
+    gains = groups.mean(numeric_only=True)
+    present = [each for each in NETWORKS.values() if each[1] in gains]
     for variant, own in gains.groupby(level="variant"):
         own = own.droplevel("variant")
-        yield str(variant), PREDICTIVITY, "minus untrained", own[TRAINED] - own[UNTRAINED]
-        for kind in (TRAINED, PLANNER, MODEL_FREE):
+        for _, trained, untrained in present:
+            label = "minus untrained" + ("" if trained == TRAINED else ", monkeys' task")
+            yield str(variant), PREDICTIVITY, label, own[trained] - own[untrained]
+        for kind in (*(each[1] for each in present), PLANNER, MODEL_FREE):
             yield str(variant), PREDICTIVITY, kind, own[kind]
 
 
@@ -85,13 +98,17 @@ def as_table(rows: Rows) -> pd.DataFrame:
 
 
 def evaluate(measures: pd.DataFrame) -> pd.DataFrame:
-    """Evaluate each row over the sessions that have its number; not all areas were recorded in
-    all of them."""
+    """Evaluate each row over the sessions that have its number, since not all areas were recorded
+    in all of them; rows about networks that are not trained are left out."""
     parts = []
     for claim in CLAIMS:
-        chosen = measures[measures["claim"] == claim.claim]
-        own = chosen[(chosen["variant"] == claim.variant) & (chosen["measure"] == claim.measure)]
-        parts.append(evaluate_claims([claim], own, TRAINED, {}))
+        rows = measures[
+            (measures["claim"] == claim.claim)
+            & measures["variant"].isin([claim.variant, claim.versus])
+            & (measures["measure"] == claim.measure)
+        ]
+        if (rows["variant"] == claim.variant).any():
+            parts.append(evaluate_claims([claim], rows, TRAINED, {}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -100,7 +117,10 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
     folder = experiment_folder(results.data, results.experiment) / "animals"
     tables = {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
     shares = pd.concat([tables["units"], neuron_shares(tables["neurons"])], ignore_index=True)
-    rows = [*coding_measures(shares), *predictivity_measures(tables["predictivity"])]
+    rows = [
+        *coding_measures(shares, tables["neurons"]),
+        *predictivity_measures(tables["predictivity"]),
+    ]
     measures = as_table(iter(rows))
     return {"shares": shares, "measures": measures, "claims": evaluate(measures)}
 

@@ -28,8 +28,7 @@ from prefrontal.analysis.neural import (
 )
 from prefrontal.animals import datasets
 from prefrontal.animals.formats import MISSING
-from prefrontal.networks.load import Networks
-from prefrontal.networks.record import Trained
+from prefrontal.networks.load import Networks, settings_provenance
 from prefrontal.pipeline.place import Place
 from prefrontal.tables import storage
 from prefrontal.training.batch import NetworkBatch
@@ -42,18 +41,23 @@ from replications.neurons.settings import (
     DATASET,
     EPOCHS,
     FACTORS,
+    GIVEN_STAYING,
+    GIVEN_VALUES,
     INTERACTION,
     MODEL_FREE,
     MODEL_SEEDS,
     NETWORK_EPOCHS,
+    NETWORKS,
     PLANNER,
     SHIFTED,
     TRAINED,
-    UNTRAINED,
     VARIABLES,
 )
 
 SESSION = ["subject", "episode"]
+
+PERIODS = ("fixation", "stage 1", "stage 2")
+"""Periods of both tasks."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ class Session:
     trials : DataFrame
         All of them.
     regressors : array (trials, variables)
-    staying : array (trials, 2)
-        Whether the choice repeats the one before, and that times the reward before.
+    further : dict
+        Further covariates (trials, k), by the name of the test of the interaction given them.
     trend : array (trials, components)
     neurons : DataFrame
         area, unit, subject, episode.
@@ -78,7 +82,7 @@ class Session:
     number: int
     trials: pd.DataFrame
     regressors: np.ndarray
-    staying: np.ndarray
+    further: dict[str, np.ndarray]
     trend: np.ndarray
     neurons: pd.DataFrame
     counts: np.ndarray
@@ -90,14 +94,17 @@ def factors(trials: pd.DataFrame) -> np.ndarray:
     return np.column_stack([2 * trials["choice"] - 1, 2 * common - 1, 2 * trials["reward"] - 1])
 
 
-def design(trials: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Regressors of the trials of a session but the first and last, and those of staying.
+def design(trials: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Regressors of the trials of a session but the first and last, and further covariates.
+
+    Factors are centred before they are multiplied.
 
     Returns
     -------
     regressors : array (trials - 2, variables)
-        In the order of ``VARIABLES``; factors are centred before they are multiplied.
-    staying : array (trials - 2, 2)
+        In the order of ``VARIABLES``.
+    further : dict
+        As in ``Session``.
     """
     now = factors(trials)
     now = now - now.mean(0)
@@ -113,9 +120,12 @@ def design(trials: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     }
     combined |= dict(zip(FACTORS, now[1:-1].T, strict=True))
     stayed = (trials["choice"].diff()[1:-1] == 0).to_numpy(float)
-    stayed = stayed - stayed.mean()
-    staying = np.column_stack([stayed, stayed * reward])
-    return np.column_stack([combined[name] for name in VARIABLES]), staying
+    staying = np.column_stack([stayed, (stayed - stayed.mean()) * reward])
+    values = [
+        models.by_choice(value, trials["choice"].to_numpy()) for value in models.values(trials)
+    ]
+    further = {GIVEN_STAYING: staying, GIVEN_VALUES: np.column_stack(values)[:-2]}
+    return np.column_stack([combined[name] for name in VARIABLES]), further
 
 
 def filled(counts: np.ndarray) -> np.ndarray:
@@ -130,69 +140,76 @@ def sessions(
 ) -> Iterator[Session]:
     """Sessions one after the other."""
     for number, (key, rows) in enumerate(trials.groupby(SESSION, sort=False)):
-        regressors, staying = design(rows)
+        regressors, further = design(rows)
         here = units[(units["subject"] == key[0]) & (units["episode"] == key[1])]
         own = [filled(counts[k][1:-1, :, 0]) for k in here.index]
         stacked = np.stack(own, axis=1) if own else np.empty((len(rows) - 2, 0, len(EPOCHS)))
         trend = slow_trend(len(rows) - 2)
-        yield Session(number, rows, regressors, staying, trend, here, stacked)
+        yield Session(number, rows, regressors, further, trend, here, stacked)
 
 
-def network_activity(trained: Trained, trials: pd.DataFrame) -> np.ndarray:
-    """Activity of networks that live through the trials, (network, trial, epoch, unit).
+def networks_activity(
+    data: Path, trials: pd.DataFrame
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Activity of networks that live through the trials, and provenance of the networks.
 
-    These networks know one reward: the highest of the three counts as it.
+    Those of Fig. 5 know one reward: the highest of the three levels counts as it.
+
+    Returns
+    -------
+    activity : dict
+        Name of the networks -> array (network, trial, period, unit).
+    about : dict
     """
-    task = trained.task
-    seen = trials.assign(reward=(trials["reward"] == 1).astype(float))
-    predicted = trained.predict(seen, task, periods=task.periods)
-    activity = predicted.filter(regex=r"^unit_").to_numpy(np.float32)
-    shape = (len(trained.seeds), len(trials), len(task.periods), -1)
-    by_period = activity.reshape(shape)
-    epochs = np.empty((*by_period.shape[:2], len(EPOCHS), by_period.shape[3]), np.float32)
-    for k, epoch in enumerate(EPOCHS):
-        period, ahead = NETWORK_EPOCHS[epoch]
-        epochs[:, :, k] = np.roll(by_period[:, :, task.periods.index(period)], -ahead, axis=1)
-    return epochs
+    activity, used = {}, []
+    for name, (variant, *names) in NETWORKS.items():
+        known = name in experiments.names("train")
+        networks = Networks(experiments.get(name), data) if known else None
+        if networks is None or variant not in networks.variants:
+            print(f"{name}: left out, since its networks are not trained")
+            continue
+        trained = networks(variant)
+        untrained = replace(trained, agent=NetworkBatch(trained.batch, compiled=False).agent)
+        binary = (trials["reward"] == 1).astype(float)
+        seen = trials.assign(reward=binary) if name == "two_step" else trials
+        for label, each in zip(names, (trained, untrained), strict=True):
+            predicted = each.predict(seen, periods=each.task.periods).filter(regex=r"^unit_")
+            shape = (len(each.seeds), len(trials), len(each.task.periods), -1)
+            activity[label] = predicted.to_numpy(np.float32).reshape(shape)
+        used += networks.used
+    return activity, settings_provenance(used)
 
 
-def networks_activity(data: Path, trials: pd.DataFrame) -> tuple[dict[str, np.ndarray], Any]:
-    """Activity of the trained networks, and of the same with their initial weights; provenance."""
-    networks = Networks(experiments.get("two_step"), data)
-    trained = networks(networks.experiment.main)
-    untrained = replace(trained, agent=NetworkBatch(trained.batch, compiled=False).agent)
-    activity = {
-        TRAINED: network_activity(trained, trials),
-        UNTRAINED: network_activity(untrained, trials),
-    }
-    return activity, networks.provenance()
+def in_session(session: Session, network: np.ndarray) -> np.ndarray:
+    """Activity of a network (trial, period, unit) in the epochs of a session's trials but the first
+    and last, (trials, epochs, units)."""
+    rows = session.trials.index.to_numpy()[1:-1]
+    places = [NETWORK_EPOCHS[epoch] for epoch in EPOCHS]
+    return np.stack([network[rows + ahead, PERIODS.index(name)] for name, ahead in places], axis=1)
 
 
-def in_session(session: Session, array: np.ndarray) -> np.ndarray:
-    """Rows of a session's trials but the first and last, of an array with a row per trial."""
-    return array[session.trials.index.to_numpy()[1:-1]]
-
-
-def tested(session: Session, activity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Partial correlations and p values (variable, series) of activity (trials, series)."""
-    return shift_test(activity, session.regressors, session.trend)
+def tested(session: Session, activity: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Test activity (trials, series) -> partial correlations (variable, series), and p values
+    (series,) by the name of the variable, or of the test of the interaction."""
+    r, p = shift_test(activity, session.regressors, session.trend)
+    by_name, at = dict(zip(VARIABLES, p, strict=True)), VARIABLES.index(INTERACTION)
+    others = np.delete(session.regressors, at, axis=1)
+    for name, further in session.further.items():
+        covariates = np.column_stack([session.trend, others, further])
+        by_name[name] = shift_test(activity, session.regressors[:, [at]], covariates)[1][0]
+    return r, by_name
 
 
 def neuron_rows(session: Session) -> Iterator[dict[str, Any]]:
     """Statistics of each neuron in each epoch."""
     series = session.counts.reshape(len(session.counts), -1)
     r, p = tested(session, series)
-    _, given = shift_test(
-        series, session.regressors, np.column_stack([session.trend, session.staying])
-    )
-    given = given[VARIABLES.index(INTERACTION)]
     places = [(neuron, epoch) for neuron in session.neurons.itertuples() for epoch in EPOCHS]
     for k, (neuron, epoch) in enumerate(places):
         keys = {"area": neuron.area, "monkey": neuron.subject, "session": session.number}
-        row = keys | {"unit": neuron.unit, "epoch": epoch}
-        for j, name in enumerate(VARIABLES):
-            row |= {f"r {name}": round(r[j, k], 3), f"p {name}": round(p[j, k], 4)}
-        yield row | {"p given staying": round(given[k], 4)}
+        strengths = {f"r {name}": round(r[j, k], 3) for j, name in enumerate(VARIABLES)}
+        levels = {f"p {name}": round(each[k], 4) for name, each in p.items()}
+        yield keys | {"unit": neuron.unit, "epoch": epoch} | strengths | levels
 
 
 def coding_rows(
@@ -201,9 +218,9 @@ def coding_rows(
     """Share of the units, whose activity by epoch is (trials, units), that code each variable."""
     series = np.concatenate(list(activity.values()), axis=1)
     _, p = tested(session, series)
-    each = p.reshape(len(VARIABLES), len(activity), -1) < ALPHA
+    coded = {name: each.reshape(len(activity), -1) < ALPHA for name, each in p.items()}
     for k, epoch in enumerate(activity):
-        shares = dict(zip(VARIABLES, each[:, k].mean(1), strict=True))
+        shares = {name: each[k].mean() for name, each in coded.items()}
         keys = {"variant": variant, "seed": seed, "epoch": epoch, "session": session.number}
         yield keys | shares
 
@@ -324,7 +341,9 @@ def compute(options: Options) -> dict[str, pd.DataFrame]:
         rows["predictivity"] += predictivity_rows(session, activity)
     tables = {name: pd.DataFrame(entries) for name, entries in rows.items()}
     shares = tables["units"].groupby(["variant", "seed", "epoch"], sort=False)
-    tables["units"] = shares[list(VARIABLES)].mean().round(4).reset_index()
+    tables["units"] = (
+        shares[[*VARIABLES, GIVEN_STAYING, GIVEN_VALUES]].mean().round(4).reset_index()
+    )
     keys = ["variant", "session", "epoch", "kind"]
     gains = tables["predictivity"].groupby(keys, sort=False)["gain"].mean()
     tables["predictivity"] = gains.unstack("kind").reset_index()
