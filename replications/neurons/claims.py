@@ -101,13 +101,13 @@ POOLED = f"pooled, {GIVEN_VALUES}"
 AFTER = "given the values before the outcome (post-hoc)"
 POOLED_ROWS = {"pooled": "all neurons (post-hoc)", POOLED: f"all neurons, {AFTER}"}
 POST_HOC = [
-    *(coding(key, "ACC", f"ACC, {text}", above(ALPHA)) for key, text in POOLED_ROWS.items()),
-    coding(GIVEN_VALUES, PLANNER, f"units made of a planner's values, {AFTER}", above(ALPHA)),
-    coding(GIVEN_VALUES, MODEL_FREE, f"units made of model-free values, {AFTER}", not_above(ALPHA)),
+    *(coding(key, "ACC", f"ACC, {text}") for key, text in POOLED_ROWS.items()),
+    coding(GIVEN_VALUES, PLANNER, f"units made of a planner's values, {AFTER}"),
+    coding(GIVEN_VALUES, MODEL_FREE, f"units made of model-free values, {AFTER}"),
     coding(GIVEN_VALUES, CHOSEN, f"units made of the model-free value of the choice, {AFTER}"),
 ]
-"""Rows added once the others had been seen: the negative control had failed, which the values
-before the outcome explain."""
+"""Rows without criterion, added once the others had been seen: the negative control had failed,
+which the values before the outcome explain."""
 
 for area in ("DLPFC", "Caudate", "Putamen"):
     POST_HOC += [coding(measure, area, f"{area}, {text}") for measure, text in POOLED_ROWS.items()]

@@ -8,9 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from prefrontal.publishing import plotting
+from prefrontal.publishing.claims import find
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
-from replications.neurons.claims import PREDICTIVITY
+from replications.neurons.claims import CODING, POOLED, PREDICTIVITY
 from replications.neurons.settings import (
     ALPHA,
     AREAS,
@@ -69,21 +70,30 @@ def pooled(shares: pd.DataFrame, variable: str) -> pd.Series:
     return product.groupby(keys).sum() / weighted.groupby(["variant", "epoch"])["neurons"].sum()
 
 
-def draw_interaction(ax: Axes, shares: pd.DataFrame, variable: str) -> None:
-    """Share of units that code the interaction at the first choice; dots, sessions or networks."""
+def draw_interaction(
+    ax: Axes, shares: pd.DataFrame, claims: pd.DataFrame, variable: str, measure: str
+) -> None:
+    """Share of units that code the interaction at the first choice, with 95 % intervals: Wilson's
+    over all neurons, or over networks and groups of model-made units, which are dots."""
     at_choice = shares[shares["epoch"] == AT_CHOICE]
     present = [name for name in KINDS if (at_choice["variant"] == name).any()]
     every = pooled(at_choice, variable)
     for x, name in enumerate(present):
         own = at_choice.loc[at_choice["variant"] == name, variable]
         ax.bar(x, every[name, AT_CHOICE], 0.7, color=KINDS[name], zorder=1)
-        if name not in AREAS:
+        if name in AREAS:
+            row = find(claims, CODING, measure, name)
+            ax.plot([x, x], row[["ci_low", "ci_high"]].to_list(), color="black", lw=0.8)
+        else:
             plotting.mean_interval(ax, x, own)
             plotting.dots(ax, x, own, size=3)
     ax.axhline(ALPHA, color="black", ls=":", lw=0.8)
-    names = [LABELS.get(name, name) for name in present]
+    sizes = at_choice.groupby("variant")["neurons"].sum()
+    names = [f"{name} ({sizes[name]:.0f})" if name in AREAS else LABELS[name] for name in present]
     ax.set_xticks(range(len(present)), names, rotation=50, ha="right", rotation_mode="anchor")
     ax.set(ylim=(0, None), ylabel="share of units, p < .01")
+    networks = at_choice.loc[at_choice["variant"] == TRAINED, "seed"].nunique()
+    plotting.count(ax, networks, "networks", x=0.02, y=1.0)
 
 
 def draw_course(
@@ -133,9 +143,10 @@ def draw_predictivity(ax: Axes, measures: pd.DataFrame) -> None:
     ax.axhline(0, color="black", lw=0.6)
     sizes = [int((gains[gains["measure"] == TRAINED]["variant"] == area).sum()) for area in AREAS]
     labels = [f"{area}\nn = {size}" for area, size in zip(AREAS, sizes, strict=True)]
-    ax.set_xticks(range(len(AREAS)), labels)
-    ax.set(ylabel="held-out variance (%)\nbeyond task and drift")
-    ax.legend(fontsize=5, loc="upper right", handlelength=1)
+    ax.set_xticks(range(len(AREAS)), labels, fontsize=5.5)
+    ax.set(xlabel="n, sessions", ylabel="held-out variance (%)\nbeyond task and drift")
+    ax.set_ylim(-0.4, 1.5)
+    ax.legend(fontsize=5, loc="upper right", handlelength=1, ncols=2)
 
 
 def draw(results: Results) -> Iterator[Drawing]:
@@ -143,11 +154,11 @@ def draw(results: Results) -> Iterator[Drawing]:
     shares, measures = results["shares"], results["measures"]
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 165.0)
     outer = figure.add_gridspec(3, 1, hspace=0.85, left=0.08, right=0.99, top=0.95, bottom=0.08)
-    top = outer[0].subgridspec(1, 3, width_ratios=(1, 1, 1.1), wspace=0.35)
+    top = outer[0].subgridspec(1, 3, width_ratios=(1, 1, 1.1), wspace=0.42)
     a, b, c = (figure.add_subplot(top[k]) for k in range(3))
-    draw_interaction(a, shares, INTERACTION)
+    draw_interaction(a, shares, results.claims, INTERACTION, "pooled")
     a.set_title("previous transition × reward\nat the first choice")
-    draw_interaction(b, shares, GIVEN_VALUES)
+    draw_interaction(b, shares, results.claims, GIVEN_VALUES, POOLED)
     b.set_title("the same, given the values\nbefore the outcome")
     draw_predictivity(c, measures)
     rows = {}
