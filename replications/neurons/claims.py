@@ -5,16 +5,21 @@ Criteria were written before these analyses were run; trial runs had shown the r
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prefrontal.publishing.claims import (
     EXTENSION,
     Claim,
     Criterion,
     above,
     not_above,
+    register,
 )
 from replications.neurons.settings import (
     ALPHA,
     CHOSEN,
+    DAW,
+    GIVEN_VALUES,
     MODEL_FREE,
     PLANNER,
     SHIFTED,
@@ -77,4 +82,43 @@ CLAIMS = [
             (MODEL_FREE, "model-free values"),
         )
     ),
+]
+
+ON_THEIR_TASK = [
+    coding("share", DAW, "networks trained on the monkeys' task", above(ALPHA)),
+    coding(
+        "minus untrained", DAW, "networks trained on the monkeys' task, minus untrained", above(0)
+    ),
+    predicted(
+        "minus untrained, monkeys' task",
+        "ACC",
+        "networks trained on the monkeys' task minus untrained, ACC",
+        above(0),
+    ),
+]
+
+POOLED = f"pooled, {GIVEN_VALUES}"
+AFTER = "given the values before the outcome (post-hoc)"
+POOLED_ROWS = {"pooled": "all neurons (post-hoc)", POOLED: f"all neurons, {AFTER}"}
+POST_HOC = [
+    *(coding(key, "ACC", f"ACC, {text}") for key, text in POOLED_ROWS.items()),
+    coding(GIVEN_VALUES, PLANNER, f"units made of a planner's values, {AFTER}"),
+    coding(GIVEN_VALUES, MODEL_FREE, f"units made of model-free values, {AFTER}"),
+    coding(GIVEN_VALUES, CHOSEN, f"units made of the model-free value of the choice, {AFTER}"),
+]
+"""Rows without criterion, added once the others had been seen: the negative control had failed,
+which the values before the outcome explain."""
+
+for area in ("DLPFC", "Caudate", "Putamen"):
+    POST_HOC += [coding(measure, area, f"{area}, {text}") for measure, text in POOLED_ROWS.items()]
+
+POST_HOC = [
+    replace(row, summary="share") if row.measure.startswith("pooled") else row for row in POST_HOC
+]
+
+REGISTERED = [CODING, PREDICTIVITY]
+CLAIMS = [
+    *register(CLAIMS, {"2414cf6 2026-11-29": REGISTERED}),
+    *register(ON_THEIR_TASK, {"43bac91 2026-11-29": REGISTERED}),
+    *POST_HOC,
 ]

@@ -23,8 +23,8 @@ NETWORK_EPOCHS = {
     "choice2_made": ("stage 2", 0),
     "reinforcer": ("fixation", 1),
 }
-"""Epoch -> corresponding period of the networks of Fig. 5, and in which trial, counted from this one:
-networks see the reward at the next fixation."""
+"""Epoch -> corresponding period of the networks of Fig. 5, and of which trial, counted from this
+one: networks see the reward at the next fixation."""
 
 FACTORS = ("choice", "transition", "reward")
 """Choice of the picture, common transition, level of the reward."""
@@ -45,10 +45,23 @@ PREVIOUS = (
 VARIABLES = (*FACTORS, *PREVIOUS)
 """Variables of the regression. Each is tested given all others and a slow trend."""
 
+GIVEN_STAYING, GIVEN_VALUES = "given staying", "given values"
+"""The interaction, given also whether the choice repeats, and that times the previous reward; given
+also the values before the previous outcome, with which it correlates: options of high value are
+rewarded after common transitions."""
+
 ALPHA = 0.01
 """Level at which a unit codes a variable."""
 
 TRAINED, UNTRAINED = "trained", "untrained"
+DAW, DAW_UNTRAINED = "trained, monkeys' task", "untrained, monkeys' task"
+NETWORKS = {
+    "two_step": ("default", TRAINED, UNTRAINED),
+    "daw_two_step": ("levels", DAW, DAW_UNTRAINED),
+}
+"""Experiment -> variant whose networks live through the monkeys' trials, and names of these
+networks and of the same with their initial weights. Both tasks have the same periods."""
+
 PLANNER, MODEL_FREE, CHOSEN = "planner", "model-free", "model-free, chosen"
 SHIFTED = "ACC, shifted"
 

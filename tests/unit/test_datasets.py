@@ -316,7 +316,9 @@ def test_command_lists_fetches_and_fails_in_one_line(tmp_path):
         (["path", "rats"], "miller_2022, miranda_2026"),
         (["get"], "list, fetch, path"),
         (["fetch", "miller_2022", "--units"], "neurons"),
+        (["neurons"], "cannot be downloaded"),
     ):
-        ended = prefrontal("data", *words, **environment)
+        command = "record" if words == ["neurons"] else "data"
+        ended = prefrontal(command, *words, **environment)
         error = ended.stderr.strip()
         assert ended.returncode and message in error and "\n" not in error, (words, error)

@@ -71,6 +71,8 @@ def reproduce(names: Sequence[str], options: Options) -> None:
     chosen = [name for name in names if name in experiments.names("analysis")]
     link(options.data, data, chosen)
     orchestrate.run(orchestrate.plan(names, data, everything=True), data, figures)
+    for name in set(chosen) & set(experiments.names("replay")):
+        print(f"{name}: statistics taken as they are; raw data: prefrontal record {name}")
     found = {
         path.relative_to(top)
         for top in (options.data, data)

@@ -75,9 +75,10 @@ def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> di
         inputs[f"learning curves of {name}"] = _folder_hash(curves)
         if name != study.name:
             inputs[f"results of {name}"] = _folder_hash(folder.glob("results/*.csv"))
-    if not isinstance(study, Experiment):  # measures of networks that are not kept
-        measures = (data / study.name).glob("results/networks.csv")
-        inputs["results/networks.csv"] = _folder_hash(measures)
+    if not isinstance(study, Experiment):  # made of networks or data that are not kept
+        folder = data / study.name
+        inputs["results/networks.csv"] = _folder_hash(folder.glob("results/networks.csv"))
+        inputs["statistics of animals"] = _folder_hash(folder.glob("animals/*.csv"))
     return inputs
 
 
