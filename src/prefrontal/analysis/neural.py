@@ -1,9 +1,10 @@
-"""Analyses of unit activity: decoding and principal components."""
+"""Analyses of activity, of units or neurons: decoding, components, coding, predictivity."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import fft
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -97,3 +98,145 @@ def decode_value(
     return cross_val_predict(
         LinearRegression(), activity, value, groups=groups, cv=GroupKFold(folds)
     )
+
+
+def slow_trend(trials: int, components: int = 4) -> np.ndarray:
+    """Slow drift of a session: cosines of up to half as many cycles as components, (trials,
+    components)."""
+    time = (np.arange(trials) + 0.5) / trials
+    return np.cos(np.pi * np.outer(time, np.arange(1, components + 1)))
+
+
+def shift_test(
+    activity: np.ndarray, regressors: np.ndarray, covariates: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Partial correlation of activity with each regressor, tested against all circular shifts.
+
+    Activity and task variables both drift, which makes ordinary tests find too much; shifting the
+    activity against the trials keeps its drift.
+
+    Parameters
+    ----------
+    activity : array (trials, series)
+        Of one session: spike counts of neurons, or activity of units.
+    regressors : array (trials, regressors)
+        Each is tested given all others.
+    covariates : array (trials, covariates)
+        Held constant as well; an intercept is added.
+
+    Returns
+    -------
+    r, p : array (regressors, series)
+        p is the share of shifts, 0 included, with as large an absolute partial correlation. Series
+        without variance have r = 0 and p = 1.
+    """
+    design = np.column_stack([np.ones(len(activity)), covariates, regressors])
+    centred = activity - activity.mean(0)
+    spectrum = np.conj(fft.rfft(centred, axis=0))
+    first = design.shape[1] - regressors.shape[1]
+    own = np.linalg.pinv(design)[first:].T  # what each regressor has beyond all others
+    own = own / np.linalg.norm(own, axis=0)
+
+    def at_all_shifts(direction: np.ndarray) -> np.ndarray:
+        return fft.irfft(fft.rfft(direction)[:, None] * spectrum, len(activity), axis=0)
+
+    left = np.repeat((centred**2).sum(0)[None], len(activity), axis=0)
+    for direction in np.linalg.qr(design)[0].T:
+        left -= at_all_shifts(direction) ** 2
+    varies = (centred**2).sum(0) > 0
+    r = np.zeros((regressors.shape[1], activity.shape[1]))
+    p = np.ones_like(r)
+    for k, direction in enumerate(own.T):
+        part = at_all_shifts(direction)
+        shifted = part / np.sqrt(np.maximum(left, 0) + part**2 + np.finfo(float).tiny)
+        larger = np.abs(shifted) >= np.abs(shifted[0]) - 1e-12
+        r[k, varies], p[k, varies] = shifted[0, varies], larger.mean(0)[varies]
+    return r, p
+
+
+def blocked_folds(trials: int, folds: int = 5, blocks: int = 10) -> np.ndarray:
+    """Fold of each trial; a fold is made of blocks of successive trials."""
+    return np.arange(trials) * blocks // trials % folds
+
+
+def held_out_gain(
+    activity: np.ndarray, regressors: np.ndarray, predictors: np.ndarray, components: int = 10
+) -> np.ndarray:
+    """Held-out variance that predictors explain beyond regressors.
+
+    Predictors enter as their leading principal components, by ridge regression with a penalty for
+    each series that minimises generalised cross-validation in the training blocks.
+
+    Parameters
+    ----------
+    activity : array (trials, series)
+    regressors : array (trials, regressors)
+        Fitted without penalty; an intercept is added.
+    predictors : array (trials, predictors)
+    components : int
+        Principal components, at most.
+
+    Returns
+    -------
+    array (series,)
+        Difference of squared error without and with predictors, as a share of the variance.
+    """
+    base = np.column_stack([np.ones(len(activity)), regressors])
+    scores = predictors - predictors.mean(0)
+    if scores.shape[1] > components:
+        left, size, _ = np.linalg.svd(scores, full_matrices=False)
+        scores = (left * size)[:, :components]
+    gained, fold_of = np.zeros(activity.shape[1]), blocked_folds(len(activity))
+    for fold in np.unique(fold_of):
+        train, test = fold_of != fold, fold_of == fold
+        both = np.column_stack([activity, scores])
+        both = both - base @ (np.linalg.pinv(base[train]) @ both[train])
+        target, score = np.split(both, [activity.shape[1]], axis=1)
+        scale = score[train].std(0) + np.finfo(float).tiny
+        weights = _ridge(score[train] / scale, target[train], base.shape[1])
+        error = target[test] - score[test] / scale @ weights
+        gained += (target[test] ** 2 - error**2).sum(0)
+    variance = ((activity - activity.mean(0)) ** 2).sum(0)
+    return np.divide(gained, variance, out=np.zeros_like(gained), where=variance > 0)
+
+
+def with_shifts(activity: np.ndarray, regressors: np.ndarray, shifts: int = 10) -> np.ndarray:
+    """Append versions whose residuals from a regression are shifted circularly against the trials.
+
+    What predictors gain on them is chance: overfitting, and slow drift of both.
+
+    Returns
+    -------
+    array (trials, (1 + shifts) series)
+        The activity, and then each of the equally spaced shifts.
+    """
+    base = np.column_stack([np.ones(len(activity)), regressors])
+    fitted = base @ (np.linalg.pinv(base) @ activity)
+    at = [k * len(activity) // (shifts + 1) for k in range(1, shifts + 1)]
+    shifted = [fitted + np.roll(activity - fitted, k, axis=0) for k in at]
+    return np.concatenate([activity, *shifted], axis=1)
+
+
+def beyond_chance(gain: np.ndarray, series: int) -> np.ndarray:
+    """Gain of each series minus its mean gain on the shifted versions of ``with_shifts``."""
+    own, *shifted = gain.reshape(-1, series)
+    return own - np.mean(shifted, axis=0)
+
+
+PENALTIES = np.array([0.001, 0.01, 0.1, 1.0, 10.0, np.inf])
+"""Ridge penalties per training trial, of standardised predictors."""
+
+
+def _ridge(scores: np.ndarray, target: np.ndarray, used: int) -> np.ndarray:
+    """Ridge weights (scores, series) with the best penalty for each series; ``used`` degrees of
+    freedom are gone."""
+    trials = len(scores)
+    left, size, right = np.linalg.svd(scores, full_matrices=False)
+    inside = left.T @ target
+    shrunk = size**2 / (size**2 + PENALTIES[:, None] * trials)
+    outside = (target**2).sum(0) - (inside**2).sum(0)
+    squared = outside + np.einsum("pk,ks->ps", (1 - shrunk) ** 2, inside**2)
+    criterion = squared / (trials - used - shrunk.sum(1))[:, None] ** 2
+    best = shrunk[criterion.argmin(0)].T
+    gain = np.divide(best, size[:, None], out=np.zeros_like(best), where=size[:, None] > 1e-9)
+    return right.T @ (gain * inside)
