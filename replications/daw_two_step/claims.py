@@ -1,20 +1,21 @@
 """Claims about networks on Daw's two-step task, each with its criterion.
 
-Criteria were written before any of these networks was trained.
+Criteria on networks were written before any of these networks was trained.
 """
 
 from __future__ import annotations
 
-from prefrontal.publishing.claims import EXTENSION, Claim, below
-from replications.daw_two_step.settings import LEVELS, MAIN
+from prefrontal.analysis.staying import PLANNER_STAYS, TRIAL_TYPES
+from prefrontal.publishing.claims import EXTENSION, Claim, above, below, register
+from replications.daw_two_step.settings import LEVELS, MAIN, MONKEYS, PEOPLE
 
 TASKS = {MAIN: "Daw's task", LEVELS: "the monkeys' version"}
 """Variant -> the task in words."""
 
 REPORTED = {
     "animals-twostep": {
-        "networks, planning": "planning weight (log odds, lag 1)",
-        "networks, model-free": "model-free weight (log odds, lag 1)",
+        "planning": "planning weight (log odds, lag 1)",
+        "model_free": "model-free weight (log odds, lag 1)",
     },
     "daw-reward": {
         "normalised": "reward, from random choice (0) to a planner that knows the task (1)"
@@ -33,10 +34,29 @@ REPORTED = {
 CLAIMS = []
 for variant, task in TASKS.items():
     statement = f"networks on {task}: model-free minus planning weight (log odds, lag 1)"
-    claim, measure = "animals-twostep", "networks, model-free minus planning"
+    claim, measure = "animals-twostep", "model-free minus planning"
     CLAIMS.append(Claim(claim, measure, EXTENSION, statement, below(0), variant=variant))
     CLAIMS += [
         Claim(claim, measure, EXTENSION, f"networks on {task}: {words}", variant=variant)
         for claim, measures in REPORTED.items()
         for measure, words in measures.items()
     ]
+
+# Known from stay probabilities and trial runs when they were written.
+for measure in ("planning", "model_free"):
+    statement = f"people: {REPORTED['animals-twostep'][measure]}"
+    CLAIMS.append(Claim("animals-twostep", measure, EXTENSION, statement, above(0), variant=PEOPLE))
+for monkey in MONKEYS:
+    for transition, outcome in TRIAL_TYPES:
+        signal = f"{transition}/{outcome}"
+        statement = (
+            f"sessions of {monkey}: lag-1 weight (log odds) of {transition} {outcome} trials"
+        )
+        criterion = above(0) if signal in PLANNER_STAYS else below(0)
+        CLAIMS.append(
+            Claim("animals-twostep", signal, EXTENSION, statement, criterion, variant=monkey)
+        )
+
+CLAIMS = register(
+    CLAIMS, {"d735e9e 2026-11-29": [("animals-twostep", "model-free minus planning")]}
+)

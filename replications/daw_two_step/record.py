@@ -6,10 +6,17 @@ from collections.abc import Iterator
 
 from prefrontal.networks.load import Networks
 from prefrontal.tables.recording import Recording
-from replications.daw_two_step.settings import DawTwoStep
+from replications.daw_two_step.settings import BEHAVIOUR, UNIT_EPISODES, UNITS, DawTwoStep
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[DawTwoStep]]:
-    """Record every variant on the task of its training."""
+    """Record the choices of every variant, and the activity of its units in the first episodes."""
     for variant in networks.variants:
-        yield networks(variant).record(episodes)
+        trained = networks(variant)
+        yield trained.record(episodes, steps=False, columns={"test": BEHAVIOUR})
+        yield trained.record(
+            min(episodes, UNIT_EPISODES),
+            steps=False,
+            columns={"test": UNITS},
+            activity_periods=trained.task.periods,
+        )

@@ -69,8 +69,27 @@ MAIN, LEVELS = "default", "levels"
 VARIANTS: Variants = {MAIN: {}, LEVELS: {"task.outcomes": "levels"}}
 """Daw's task, and the monkeys'."""
 
+PEOPLE, MONKEYS = "people", ("Charlie", "Jacob")
+"""Variants of people's statistics (Shahar et al. 2019), and of the sessions of each monkey (Miranda
+et al. 2026)."""
+
 TEST_EPISODES = 300
 """Test episodes per network, as for Fig. 5."""
 
 LAGS = 5
 """Past trials in the regression of choice, as for Fig. 5e."""
+
+FITTED_EPISODES, FITTED_STARTS = 100, 5
+"""Test episodes of each network to which models are fitted; runs per fit."""
+
+BEHAVIOUR, UNITS = "behaviour", "units"
+"""Tests: all test episodes, of which activity is not kept; and the first few, with activity."""
+
+UNIT_EPISODES = 5
+"""Episodes of the test ``UNITS``: about as many trials as a monkey's session."""
+
+ALPHA = 0.01
+"""Level at which a unit codes a variable."""
+
+INTERACTION = "previous transition x reward"
+"""Variable of the claim about units."""
