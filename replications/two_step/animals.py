@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 import tyro
@@ -20,7 +19,7 @@ from tqdm import tqdm
 
 from prefrontal import files
 from prefrontal.analysis import staying
-from prefrontal.animals import report
+from prefrontal.animals import formats, report
 from prefrontal.animals.read import KNOWN, Recoding, TrialSheet, open_sheet
 from prefrontal.errors import UserError, check
 from prefrontal.models import two_step
@@ -39,19 +38,6 @@ WORDS = {
     "rich_state": ("S1", "S2", "none"),
 }
 """Legal values of a table's columns. S1 is the state to which left commonly leads."""
-
-RAT_FIELDS = (
-    "ratname",
-    "p_congruent",
-    "sides1",
-    "sides2",
-    "trans_common",
-    "rewards",
-    "viols",
-    "new_sess",
-    "leftprobs",
-)
-"""Required fields of a rat in the MATLAB file; ``better_choices`` is optional."""
 
 RECOVERED = list(animals_figure.PARAMETERS)
 """Parameters of the mixture; the weights of its parts stand for weight and inverse temperature."""
@@ -104,85 +90,6 @@ class Options(report.Options):
             value = getattr(self, name)
             legal = value is None or 0 <= value <= 1
             check(legal, name, value, "a probability between 0 and 1")
-
-
-def read_rat(rat: h5py.Group, seed: int, where: str) -> pd.DataFrame:
-    """Trials of one rat of the MATLAB file.
-
-    The ports are named by sides, l and r; in some rats a choice commonly leads to the port of the
-    other side. A violation (``viols``, or v as second side) has no valid choice here.
-    ``better_choices`` is NaN where the choice was instructed: one first-stage port was offered.
-    """
-    missing = [name for name in RAT_FIELDS if name not in rat]
-    if missing:
-        raise UserError(f"{where}: rat {seed + 1} has no field {missing[0]!r}")
-    fields = {
-        name: np.asarray(rat[name]).ravel()
-        for name in (*RAT_FIELDS, "better_choices")
-        if name in rat
-    }
-    single = ("ratname", "p_congruent")
-    lengths = {len(array) for name, array in fields.items() if name not in single}
-    counted = f"{where}: number of trials of rat {seed + 1}"
-    check(len(lengths) == 1, counted, sorted(lengths), "the same in all fields")
-    name, congruent = "".join(map(chr, fields["ratname"])), fields["p_congruent"][0] > 0.5
-    choice, port = (fields[stage] == ord("r") for stage in ("sides1", "sides2"))
-    sides = [ord("l"), ord("r")]
-    valid = (fields["viols"] == 0) & np.isin(fields["sides1"], sides)
-    valid &= np.isin(fields["sides2"], sides)
-    second = port == congruent  # S2: the state to which right commonly leads
-    common = choice == second
-    checks = {
-        "rewards is neither 0 nor 1": valid & ~np.isin(fields["rewards"], [0, 1]),
-        "leftprobs is missing": valid & ~np.isfinite(fields["leftprobs"]),
-        "trans_common contradicts sides and p_congruent": valid
-        & (fields["trans_common"] != common),
-    }
-    for problem, wrong in checks.items():
-        if wrong.any():
-            trial = np.flatnonzero(wrong)[0] + 1
-            raise UserError(f"{where}: rat {name}, trial {trial}: {problem}")
-    frame = pd.DataFrame(
-        {
-            "seed": seed,
-            "variant": "rats",
-            "subject": name,
-            "episode": np.maximum(np.cumsum(fields["new_sess"] == 1) - 1, 0),
-            "choice": np.where(valid, choice, -1),
-            "reward": np.where(valid, fields["rewards"], 0.0),
-            "transition": np.select([~valid, common], ["none", "common"], "uncommon"),
-            "outcome_state": np.select([~valid, second], ["none", "S2"], "S1"),
-            "rich_state": np.where((fields["leftprobs"] > 0.5) == congruent, "S1", "S2"),
-        }
-    )
-    frame["forced"] = np.isnan(fields["better_choices"]) if "better_choices" in fields else False
-    return frame.assign(trial=frame.groupby("episode").cumcount())
-
-
-H5PY_ERRORS = (
-    OSError,
-    KeyError,
-    IndexError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    RuntimeError,
-)
-"""Errors that h5py raises for a damaged file or another layout."""
-
-
-def read_rats(path: Path) -> pd.DataFrame:
-    """Read a MATLAB 7.3 file whose one variable is a list of rats, such as ofc_physdata.mat."""
-    try:
-        with h5py.File(path) as file:
-            variables = [name for name in file if not name.startswith("#")]
-            check(variables == ["ratdatas"], f"{path}: variables", variables, "['ratdatas']")
-            rats = [file[reference] for reference in np.asarray(file["ratdatas"]).ravel()]
-            parts = [read_rat(rat, seed, str(path)) for seed, rat in enumerate(rats)]
-            return pd.concat(parts, ignore_index=True)
-    except H5PY_ERRORS as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not a readable MATLAB 7.3 file of rats ({reason})") from error
 
 
 def follows(values: pd.Series, known: pd.DataFrame) -> bool:
@@ -323,7 +230,7 @@ def read(options: Options) -> pd.DataFrame:
         expected = "left out for MATLAB files, whose fields are known"
         given = bool(options.columns or options.recode or options.rows)
         check(not given, "columns, recode or rows", "given", expected)
-        return read_rats(options.file)
+        return formats.read_rats(options.file)
     return read_table(options.file, options.column_names, options.recoding, options.rows)
 
 
@@ -482,7 +389,7 @@ def analyse(
     Parameters
     ----------
     all_trials : DataFrame
-        From ``animals.read``, ``read_table`` or ``read_rats``.
+        From ``animals.read``, ``read_table`` or ``formats.read_rats``.
     common, rich, reversal, restarts, simulations
         See ``Options``.
     """

@@ -13,6 +13,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prefrontal.animals.datasets import load_data as load_data
+    from prefrontal.animals.datasets import load_units as load_units
     from prefrontal.environments import make as make
     from prefrontal.environments import make_vec as make_vec
     from prefrontal.environments import play as play
@@ -56,7 +58,10 @@ def load(experiment: str, variant: str = "", data: Path | str | None = None) -> 
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``make``, ``make_vec`` and ``play`` when they are asked for, since they need torch."""
+    """Import ``make``, ``make_vec`` and ``play``, which need torch, and ``load_data`` and
+    ``load_units`` when they are asked for."""
+    if name in ("load_data", "load_units"):
+        return getattr(importlib.import_module("prefrontal.animals.datasets"), name)
     if name in ("make", "make_vec", "play"):
         return getattr(importlib.import_module("prefrontal.environments"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

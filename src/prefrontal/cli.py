@@ -45,6 +45,7 @@ COMMANDS = {
             "prefrontal.pipeline.commands:animals",
             "analyse choices of animals next to the networks",
         ),
+        "data": ("prefrontal.animals.datasets:main", "list and fetch published data sets"),
         "trials": (
             "prefrontal.pipeline.commands:trials",
             "only write the trials table of a data file",

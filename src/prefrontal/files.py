@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import platform
 from collections.abc import Iterable, Iterator
@@ -158,6 +159,32 @@ def atomic(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def download(url: str, target: Path, sha256: str = "") -> None:
+    """Download a file; nothing is left unless it arrives whole, with its checksum if one is known.
+
+    Raises
+    ------
+    UserError
+        No connection, interrupted, no space, or another checksum.
+    """
+    import pooch  # slow to import, and only needed here
+
+    with atomic(target) as temporary:
+        try:
+            pooch.HTTPDownloader()(url, str(temporary), None)
+        except OSError as error:  # of requests too
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{url}: cannot be downloaded ({reason}); nothing was kept") from error
+        if sha256 not in ("", digest(temporary)):
+            raise UserError(f"{url}: wrong checksum; nothing was kept")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

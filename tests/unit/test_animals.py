@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from prefrontal import files
 from prefrontal.analysis import regression, staying
-from prefrontal.animals import read
+from prefrontal.animals import formats, read
 from prefrontal.errors import UserError
 from prefrontal.models import arrays, two_step
 from prefrontal.tables import schema, storage
@@ -385,7 +385,7 @@ def matlab(tmp_path_factory):
 
 def test_matlab_file_round_trip(matlab):
     path, written = matlab
-    trials = rats.read_rats(path)
+    trials = formats.read_rats(path)
     kept = ~written["violation"]
     names = [
         "seed",
@@ -408,7 +408,7 @@ def test_matlab_file_round_trip(matlab):
 
 
 def test_violations_are_left_out_and_no_lag_crosses_a_session(matlab):
-    trials = rats.completed(rats.read_rats(matlab[0]))
+    trials = rats.completed(formats.read_rats(matlab[0]))
     sessions = trials.groupby(["seed", "episode"])
     assert (sessions["trial"].max() + 1 == sessions.size()).all() and (trials["choice"] >= 0).all()
     history = regression.lagged(
@@ -419,7 +419,7 @@ def test_violations_are_left_out_and_no_lag_crosses_a_session(matlab):
 
 
 def test_forced_choices_are_history_but_not_outcomes(matlab):
-    trials = rats.completed(rats.read_rats(matlab[0]))
+    trials = rats.completed(formats.read_rats(matlab[0]))
     toss = np.random.default_rng(0).integers(2, size=len(trials))
     kinds = staying.stay_probability(trials)
     assert kinds["trials"].sum() == (~trials["forced"] & (trials["trial"] > 0)).sum()
@@ -454,7 +454,7 @@ def test_damaged_matlab_files_raise_in_one_line(matlab, tmp_path, damage):
             else:
                 file["#refs#/1/p_congruent"][...] = 0.8
     with pytest.raises(UserError, match=r"bad\.mat") as error:
-        rats.read_rats(path)
+        formats.read_rats(path)
     assert "\n" not in str(error.value)
 
 

@@ -46,8 +46,6 @@ def fetch(experiment: str, data: Path = files.DATA) -> Path:
     UserError
         There is no such experiment or address, no connection, no space, or the checksum is wrong.
     """
-    import pooch  # slow to import, and only needed here
-
     folder = data / experiment / "networks"
     if any(folder.glob("*.json")):
         return folder
@@ -59,21 +57,9 @@ def fetch(experiment: str, data: Path = files.DATA) -> Path:
             f"no address to download networks from; set {ADDRESS} to that of a "
             "release, or work in a checkout"
         )
-    name, cache = f"networks-{experiment}.zip", data.parent / "archives"
-    files.prepare_folder(cache)
-    url = f"{address.rstrip('/')}/{name}"
-    try:
-        path = pooch.retrieve(
-            url, f"sha256:{archives[experiment]}", fname=name, path=cache, progressbar=False
-        )
-    except ValueError as error:
-        raise UserError(
-            f"{url}: not the networks of this version (wrong checksum); nothing was kept"
-        ) from error
-    except OSError as error:  # no connection, interrupted, no space
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{url}: cannot be downloaded ({reason})") from error
-    unpack(Path(path), data / experiment)
+    archive = data.parent / "archives" / f"networks-{experiment}.zip"
+    files.download(f"{address.rstrip('/')}/{archive.name}", archive, archives[experiment])
+    unpack(archive, data / experiment)
     return folder
 
 

@@ -153,6 +153,9 @@ def record(given: Sequence[str]) -> None:
     """``prefrontal record``: play the trained networks."""
     from prefrontal.pipeline import steps
 
+    if given and given[0] in experiments.names("replay"):  # of trials of animals
+        experiments.module(given[0], "replay").main(given[1:])
+        return
     _step(
         given,
         "record",

@@ -68,8 +68,10 @@ def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> st
         _folder_hash((files.experiment_folder(data, name) / "results").glob("*.csv"))
         for name in study.uses
     ]
-    if not isinstance(study, Experiment):  # measures of networks that are not kept
-        used.append(_folder_hash((data / study.name / "results").glob("networks.csv")))
+    if not isinstance(study, Experiment):  # what is made of networks or data that are not kept
+        folder = files.experiment_folder(data, study.name)
+        used.append(_folder_hash((folder / "results").glob("networks.csv")))
+        used.append(_folder_hash((folder / "animals").glob("*.csv")))
     published = _folder_hash(files.PUBLISHED.glob("*.csv"))
     curves = [
         _folder_hash((files.experiment_folder(data, name) / folder).glob("*.csv"))

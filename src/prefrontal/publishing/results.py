@@ -42,9 +42,9 @@ class Results:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Provenance of the claims, or where there are none, of the networks."""
-        known = storage.manifest(self.folder)
-        return known.get("claims.csv", known.get("networks.csv", {}))
+        """Provenance of the claims, or where there are none, of the networks or animals."""
+        known = storage.manifest(self.folder.with_name("animals")) | storage.manifest(self.folder)
+        return next((known[k] for k in ("claims.csv", *sorted(known)) if k in known), {})
 
     @cached_property
     def settings(self) -> dict[str, Settings[Any]]:

@@ -1,0 +1,14 @@
+"""Units of the networks beside neurons of monkeys on the two-step task (beyond the paper)."""
+
+from __future__ import annotations
+
+from prefrontal.experiments import Study
+from replications.neurons.claims import CLAIMS
+
+EXPERIMENT = Study(
+    name="neurons",
+    title="Units and neurons",
+    question="Do units of the networks look like neurons of monkeys that do the two-step task?",
+    claims=CLAIMS,
+    uses=("two_step",),
+)
