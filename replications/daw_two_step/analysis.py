@@ -63,9 +63,9 @@ def behaviour(trials: pd.DataFrame) -> Tables:
     }
 
 
-def fits(trials: pd.DataFrame, common: float) -> pd.DataFrame:
+def fits(trials: pd.DataFrame, common: float, starts: int = FITTED_STARTS) -> pd.DataFrame:
     """Fit the models of Daw et al. (2011) to each subject's choices at both stages."""
-    return fitting.fit_subjects(daw_learners.models(common), trials, FITTED_STARTS)
+    return fitting.fit_subjects(daw_learners.models(common), trials, starts)
 
 
 def network_fits(

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
+from unittest import mock
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from prefrontal.models import daw_learners
+from prefrontal.networks.record import Trained
+from prefrontal.tables.recording import join
+from prefrontal.tables.schema import EPISODE, SUBJECT
 from prefrontal.task import RandomStreams
-from replications.daw_two_step import ideal_observer
-from replications.daw_two_step.settings import DawTwoStep
+from prefrontal.training.batch import NetworkBatch
+from replications.daw_two_step import analysis, ideal_observer, record
+from replications.daw_two_step.claims import CLAIMS
+from replications.daw_two_step.settings import INTERACTION, SETTINGS, VARIANTS, DawTwoStep
 from replications.daw_two_step.task import CENTRE, STAGE_2
 
-VARIANTS = ("walk", "levels")
+TASKS = ("walk", "levels")
 
 
 def drawn_level(task: DawTwoStep, uniform: float) -> tuple[float, int]:
@@ -53,7 +61,7 @@ def oracle(task: DawTwoStep, opening: list[float], actions: list[int], noise: li
     return played
 
 
-@pytest.mark.parametrize("outcomes", VARIANTS)
+@pytest.mark.parametrize("outcomes", TASKS)
 def test_task_equals_plain_python(outcomes):
     task = DawTwoStep(trials=60, outcomes=outcomes, walk_sd=0.1, shortest=2, longest=4)
     built, rng, episodes = task.build(), np.random.default_rng(0), 8
@@ -114,7 +122,7 @@ def test_levels_stand_for_five_to_nine_trials():
     assert not moved[~redrawn].any() and abs(moved[redrawn].mean() - 2 / 3) < 0.01
 
 
-@pytest.mark.parametrize("outcomes", VARIANTS)
+@pytest.mark.parametrize("outcomes", TASKS)
 def test_outcomes_are_those_of_the_chosen_option(outcomes):
     task, hits, payoffs = DawTwoStep(outcomes=outcomes, trials=20), [], []
     for state in valid_play(task, 4_000):
@@ -147,7 +155,7 @@ def test_invalid_responses_cost_one_and_end_the_trial(stage):
     assert columns["transition"] == ("common" if reached else "none")
 
 
-@pytest.mark.parametrize("outcomes", VARIANTS)
+@pytest.mark.parametrize("outcomes", TASKS)
 def test_planner_believes_what_the_task_does(outcomes):
     """The hidden Markov model forecasts the task's payoffs, 8 trials on."""
     task = DawTwoStep(outcomes=outcomes)
@@ -164,7 +172,7 @@ def test_planner_believes_what_the_task_does(outcomes):
         assert abs(after[near].mean() - weights @ forecast / weights.sum()) < 0.015
 
 
-@pytest.mark.parametrize("outcomes", VARIANTS)
+@pytest.mark.parametrize("outcomes", TASKS)
 def test_planner_earns_more_than_chance_and_less_than_knowing(outcomes):
     task = DawTwoStep(outcomes=outcomes, trials=30)
     low, high = task.reward_range()
@@ -175,3 +183,93 @@ def test_planner_earns_more_than_chance_and_less_than_knowing(outcomes):
         knowing += float((0.7 * value.amax(-1) + 0.3 * value.amin(-1)).mean())
     assert abs(rewards - low) < 0.2
     assert low + 1 < high < knowing
+
+
+def simulated(weight: float, seed: int = 0) -> pd.DataFrame:
+    """Choices of a hybrid learner with this weight of planning."""
+    values = {
+        "learning_rate": 0.5,
+        "learning_rate_2": 0.5,
+        "inverse_temperature": 6.0,
+        "inverse_temperature_2": 6.0,
+        "eligibility": 0.8,
+        "perseveration": 0.0,
+        "initial_value": 0.5,
+        "common": 0.7,
+    }
+    task, rng = daw_learners.DawTwoStep(60, 100), np.random.default_rng(seed)
+    return daw_learners.Hybrid(0.7).simulate(task, values | {"weight": weight}, rng)
+
+
+@pytest.mark.parametrize(("weight", "plans"), [(1.0, True), (0.0, False)])
+def test_weights_tell_planning_from_model_free_control(weight, plans):
+    trials = simulated(weight)
+    tables = analysis.behaviour(trials)
+    found = tables["weights"].iloc[0]
+    assert (found["planning"] > found["model_free"] + 0.3) == plans
+    assert (found["model_free"] > found["planning"] + 0.3) == (not plans)
+    few = trials[trials["episode"] < 8].reset_index(drop=True)
+    contrasts = analysis.model_contrasts(analysis.fits(few, 0.7, starts=1)).iloc[0]
+    assert (contrasts["likelihood"] > 0) == plans
+    assert (contrasts["weight"] > 0.7) == plans and (contrasts["weight"] < 0.3) == (not plans)
+
+
+def test_broken_off_trials_are_no_history():
+    trials = simulated(1.0).query("episode < 10").reset_index(drop=True)
+    weights = analysis.behaviour(trials)["weights"]
+    missed = trials.iloc[::7].assign(choice=-1, choice2=-1, transition="none", reward=-1)
+    late = trials.iloc[3::11].assign(choice2=-1, reward=-1)
+    with_gaps = pd.concat([trials, missed, late]).sort_index(kind="stable")
+    with_gaps["trial"] = with_gaps.groupby("episode").cumcount()
+    found = analysis.behaviour(with_gaps.reset_index(drop=True))["weights"]
+    pd.testing.assert_frame_equal(found, weights)
+
+
+def test_units_that_code_the_interaction_are_found():
+    trials = simulated(1.0).query("episode < 5").reset_index(drop=True)
+    keys, rng = [*EPISODE, "trial"], np.random.default_rng(0)
+    previous = trials.groupby("episode")[["transition", "reward", "choice"]].shift()
+    transition = np.where(previous["transition"] == "common", 1.0, -1.0)
+    reward = previous["reward"].fillna(0).to_numpy() - 0.5
+    noise = rng.normal(size=(len(trials), 4))
+    noise[:, 0] += transition * reward
+    noise[:, 1] += 2 * reward
+    activity = trials[keys].assign(period="stage 1")
+    activity[[f"unit_{k:02d}" for k in range(4)]] = noise
+    shares = analysis.coding(trials, activity).set_index("variable")["share"]
+    assert shares[INTERACTION] == 0.25 and shares["previous reward"] == 0.25
+    assert shares.drop([INTERACTION, "previous reward"]).max() < 0.3
+
+
+def test_regressors_by_hand():
+    trials = pd.DataFrame(
+        {
+            **dict.fromkeys(SUBJECT, 0),
+            "episode": [0, 0, 0, 1, 1],
+            "choice": [1, 0, -1, 0, 1],
+            "choice2": [0, 1, -1, 1, 0],
+            "transition": ["common", "uncommon", "none", "common", "common"],
+            "reward": [1.0, 0.0, -1.0, 0.5, 0.5],
+        }
+    )
+    found = analysis.regressors(trials)
+    assert found["reward"].tolist()[:2] == [0.5, -0.5] and found["choice"].isna().sum() == 1
+    assert found["previous reward"].dropna().tolist() == [0.5, -0.5, 0.0]
+    assert found["previous choice x transition x reward"].iloc[[1, 2]].tolist() == [0.5, -0.5]
+    assert len(found.columns) == 10 and found.dropna().index.tolist() == [1, 4]
+
+
+def test_every_claim_has_its_measure():
+    """Untrained networks, and the statistics of people and monkeys that are committed."""
+    settings = SETTINGS.vary({"task.trials": 40, "network.units": 6, "training.episodes": 0})
+    recordings = []
+    for variant, changes in VARIANTS.items():
+        batch = NetworkBatch([settings.vary(changes | {"seed": k}) for k in (0, 1)], compiled=False)
+        trained = Trained(variant, batch.settings, batch.agent)
+        networks = mock.Mock(variants=[variant], return_value=trained)
+        recordings += record.record(networks, 12)
+    tables = analysis.analyse(join(recordings))
+    measures = analysis.claim_measures(tables)
+    known = set(zip(measures["variant"], measures["claim"], measures["measure"], strict=True))
+    assert {(row.variant, row.claim, row.measure) for row in CLAIMS} <= known
+    assert tables["rewards"]["normalised"].max() < 0.3, "untrained"
