@@ -12,7 +12,8 @@ from safetensors import safe_open
 from prefrontal.analysis import staying
 from prefrontal.errors import check
 from prefrontal.experiments import Analysis
-from prefrontal.models import bandit, choice_models
+from prefrontal.models import bandit
+from prefrontal.models.bandit_learners import Bandit, WinStayLoseShift
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.statistics import normalised_reward
@@ -44,12 +45,9 @@ def references(trials: int, episodes: int = 10_000) -> pd.DataFrame:
         "Thompson sampling": bandit.simulate(bandit.thompson, p, trials, rng).choice,
         "random": rng.integers(2, size=(episodes, trials)),
     }
-    model, weights = (
-        "win-stay lose-shift",
-        {"after_win": 100.0, "after_loss": -100.0, "bias_1": 0.0},
-    )
-    schedule = np.repeat(p[:, None], trials, axis=1)
-    choices[model] = choice_models.simulate(model, weights, schedule, rng)["choice"].to_numpy()
+    weights = {"after_win": 100.0, "after_loss": -100.0, "bias": 0.0}
+    model, task = WinStayLoseShift(), Bandit(np.repeat(p[:, None], trials, axis=1))
+    choices[model.name] = model.simulate(task, weights, rng)["choice"].to_numpy()
     columns = {"seed": 0, "trial": np.tile(np.arange(trials), episodes)}
     columns |= {name: np.repeat(p[:, k], trials) for k, name in enumerate(("p_left", "p_right"))}
     parts = [

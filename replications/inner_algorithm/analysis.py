@@ -18,12 +18,14 @@ from sklearn.preprocessing import StandardScaler
 from prefrontal.analysis import neural
 from prefrontal.experiments import Analysis
 from prefrontal.models import bandit, fitting
+from prefrontal.models.model import Model
 from prefrontal.publishing import claims
 from prefrontal.statistics import interval
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 from replications.inner_algorithm.claims import CLAIMS
-from replications.inner_algorithm.rules import INFER, RULES, arrays, replay, replay_bandit
+from replications.inner_algorithm import rules as choice_rules
+from replications.inner_algorithm.rules import INFER, arrays, with_values
 from replications.inner_algorithm.settings import (
     CHANGES,
     EXPECTED,
@@ -140,6 +142,13 @@ def first_episodes(
     yield from chosen.groupby(SUBJECT)
 
 
+def held_out(rule: Model, trials: pd.DataFrame, seed: int, starts: int) -> float:
+    """Log likelihood per choice (nats) of a rule fitted to the other half of the episodes."""
+    half = pd.factorize(trials["episode"], sort=True)[0] % 2
+    rng = np.random.default_rng(seed)
+    return float(np.nanmean(fitting.cross_validate(rule, trials, half, rng, starts)))
+
+
 def rules(recording: Recording[Any]) -> pd.DataFrame:
     """Predict choices by every rule.
 
@@ -156,12 +165,10 @@ def rules(recording: Recording[Any]) -> pd.DataFrame:
         for (variant, seed), trials in first_episodes(recording.trials, test, RULE_EPISODES):
             if variant not in (networks, *EXPECTED):
                 continue
-            data = replay(trials, settings)
-            for rule, model in RULES[task].items():
-                rng = np.random.default_rng(seed)
-                log_p = np.nanmean(fitting.cross_validate(model, data, rng, starts=2))
-                row = {"variant": variant, "seed": seed, "task": task, "rule": rule}
-                rows.append(row | {"log_likelihood": log_p})
+            trials = choice_rules.prepared(trials, settings)
+            for rule in choice_rules.rules(settings):
+                row = {"variant": variant, "seed": seed, "task": task, "rule": rule.name}
+                rows.append(row | {"log_likelihood": held_out(rule, trials, seed, starts=2)})
     return pd.DataFrame(rows)
 
 
@@ -203,16 +210,15 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
     for key, subject_trials in first_episodes(trials, "drawn", OBSERVER_EPISODES):
         if key not in problems:
             continue
-        data = replay_bandit(subject_trials)
-        counts = bandit.counts(data["choice"], data["reward"])
+        history = arrays(subject_trials, ["choice", "reward"])
+        choice, reward = history["choice"].astype(int), history["reward"]
         priors = {
-            "problems": bandit.means_among(*counts, problems[key]),
-            "family": data["inferred"],
+            "problems": bandit.means_among(*bandit.counts(choice, reward), problems[key]),
+            "family": bandit.posterior(choice, reward)[0],
         }
         row: dict[str, Any] = dict(zip(SUBJECT, key, strict=True))
         for name, means in priors.items():
-            rng, inferred = np.random.default_rng(row["seed"]), data | {"inferred": means}
-            row[name] = np.nanmean(fitting.cross_validate(INFER, inferred, rng, starts=1))
+            row[name] = held_out(INFER, with_values(subject_trials, means), row["seed"], starts=1)
         rows.append(row)
     frame = pd.DataFrame(rows)
     return frame.assign(**{"problems minus family": frame["problems"] - frame["family"]})

@@ -22,9 +22,12 @@ import torch
 from scipy.special import softmax
 from torch import Tensor
 
-from prefrontal.models import bandit, two_step
+from prefrontal.models import bandit
+from prefrontal.models.bandit_learners import DeltaRule, WinStayLoseShift
+from prefrontal.models.model import Model
+from prefrontal.models.two_step_learners import REPLAYED, LearningPlanner, Planner, TwoStep
 from prefrontal.networks.load import Networks
-from prefrontal.networks.model_agents import BanditAgent, StrategyAgent
+from prefrontal.networks.model_agents import BanditAgent, ModelAgent
 from prefrontal.networks.network import NetworkAgent
 from prefrontal.networks.play import Agent, History, play
 from prefrontal.networks.record import Trained
@@ -80,11 +83,12 @@ def control_agents(problems: np.ndarray) -> dict[str, Agent]:
     def softmax_of(means: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> BanditAgent:
         return BanditAgent(lambda wins, losses: softmax(8 * means(wins, losses), axis=-1))
 
-    rate = {"learning_rate": 0.3, "inverse_temperature": 8.0, "perseveration": 0.0}
+    rate = {"learning_rate": 0.3, "inverse_temperature": 8.0, "perseveration": 0.0, "bias": 0.0}
+    stays = {"after_win": 3.0, "after_loss": -3.0, "bias": 0.0}
     return {
         BAYES: BanditAgent(bandit.bayes_optimal()),
-        Q_LEARNING: StrategyAgent("delta rule", rate),
-        HEURISTIC: StrategyAgent("win-stay lose-shift", {"after_win": 3.0, "after_loss": -3.0}),
+        Q_LEARNING: ModelAgent(DeltaRule(), rate),
+        HEURISTIC: ModelAgent(WinStayLoseShift(), stays),
         FEW: softmax_of(lambda wins, losses: bandit.means_among(wins, losses, problems)),
         FAMILY: softmax_of(lambda wins, losses: (wins + 1) / (wins + losses + 2)),
     }
@@ -163,18 +167,17 @@ def record_planners(trained: Trained, episodes: int) -> Iterator[Recording[Any]]
     One infers which second-stage state is the better one; the other learns at a fixed rate.
     """
     task = trained.settings.task
-    learners: dict[str, two_step.Learner] = {
-        INFERRING: two_step.Planner(**task.probabilities),
-        DELTA: two_step.LearningPlanner(learning_rate=FITTED_RATE, common=task.common),
+    models: dict[str, Model] = {
+        INFERRING: Planner(**task.probabilities),
+        DELTA: LearningPlanner(task.common, fixed={"planning_rate": FITTED_RATE}),
     }
+    choice_rule = REPLAYED | {"inverse_temperature": FITTED_TEMPERATURE}
+    played = TwoStep(episodes, task.trials, **task.probabilities)
     for seed in trained.seeds[:CONTROLS_EACH]:
-        for name, learner in learners.items():
-            keys: dict[str, Any] = {"seed": seed, "variant": name, **task.probabilities}
-            rng = np.random.default_rng(seed)
-            trials = two_step.simulate(
-                learner, FITTED_TEMPERATURE, episodes, task.trials, rng, **keys
-            )
-            yield Recording(trials.assign(test="two_step"))
+        for name, model in models.items():
+            trials = model.simulate(played, choice_rule, np.random.default_rng(seed))
+            keys: dict[str, Any] = {"seed": seed, "variant": name}
+            yield Recording(trials.assign(**keys, test="two_step"))
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
-from tqdm import tqdm
 
 from prefrontal.analysis import regression, staying
 from prefrontal.experiments import Analysis
-from prefrontal.models import fitting, two_step
+from prefrontal.models import fitting, two_step, two_step_learners
+from prefrontal.models.model import Model
+from prefrontal.models.two_step_learners import REPLAYED, ModelFree, Planner
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.tables import schema, storage
@@ -39,15 +40,6 @@ EVENTS = {"stage 2": "rpe_stage_2", "reward": "rpe_reward"}
 
 EVENT_KEYS = [*SUBJECT, "episode", "trial", "event"]
 
-MODELS = {
-    "model-free": ("model_free", 0.0),
-    "model-free, eligibility 1": ("model_free", 1.0),
-    "model-based": ("model_based", 0.0),
-    "mixture": ("mixture", 0.0),
-    "mixture, eligibility 1": ("mixture", 1.0),
-}
-"""Learners that are fitted to choices: name -> kind, and eligibility of the model-free part."""
-
 CONTROLS = (
     "planning",
     "model_free",
@@ -68,36 +60,38 @@ BySettings = Mapping[str, Settings[TwoStep]]
 """Variant -> settings of its networks."""
 
 
-def planner(settings: Settings[TwoStep]) -> two_step.Planner:
+def planner(settings: Settings[TwoStep]) -> Planner:
     """Build the planner that knows the task of networks with these settings, and discounts as they
     do."""
-    return two_step.Planner(**settings.task.probabilities, discount=settings.training.discount)
+    fixed = {"discount": settings.training.discount, **REPLAYED}
+    return Planner(**settings.task.probabilities, fixed=fixed)
 
 
-def reference_rpes(trials: pd.DataFrame, learner: two_step.Learner) -> pd.DataFrame:
-    """Reward prediction errors of a reference learner on somebody's own trials.
+def sarsa(learning_rate: float, discount: float, eligibility: float = 0.0) -> ModelFree:
+    """Build the model-free reference."""
+    known = {"learning_rate": learning_rate, "discount": discount, "eligibility": eligibility}
+    return ModelFree(fixed=known | REPLAYED)
+
+
+def reference_rpes(trials: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """Reward prediction errors of a reference model on given trials.
 
     Returns
     -------
     DataFrame
         variant, seed, episode, trial, event ("stage 2" or "reward"), rpe; completed trials only.
     """
-    arranged = two_step.arrange(trials)
-    replayed = two_step.replay(learner, arranged.choice, arranged.outcome_state, arranged.reward)
-    keys = trials[EVENT_KEYS[:-1]]
-    parts = [
-        keys.assign(event=event, rpe=replayed[name][arranged.index])
-        for event, name in EVENTS.items()
-    ]
+    replayed, keys = model.watch(trials), trials[EVENT_KEYS[:-1]]
+    parts = [keys.assign(event=event, rpe=replayed[name]) for event, name in EVENTS.items()]
     return pd.concat(parts, ignore_index=True).dropna()
 
 
 def with_reference(
-    pairs: pd.DataFrame, trials: pd.DataFrame, name: str, learner: two_step.Learner
+    pairs: pd.DataFrame, trials: pd.DataFrame, name: str, model: Model
 ) -> pd.DataFrame:
-    """Put a reference learner's reward prediction errors beside those that are there, as column
+    """Put a reference model's reward prediction errors beside those that are there, as column
     ``name``."""
-    return pairs.merge(reference_rpes(trials, learner).rename(columns={"rpe": name}), on=EVENT_KEYS)
+    return pairs.merge(reference_rpes(trials, model).rename(columns={"rpe": name}), on=EVENT_KEYS)
 
 
 def with_model_free(
@@ -111,10 +105,8 @@ def with_model_free(
     column ``name``."""
     parts = []
     for variant, own in pairs.groupby("variant"):
-        learner = two_step.ModelFree(
-            learning_rate=sarsa_rate, discount=settings[str(variant)].training.discount
-        )
-        parts.append(with_reference(own, trials[trials["variant"] == variant], name, learner))
+        model = sarsa(sarsa_rate, settings[str(variant)].training.discount)
+        parts.append(with_reference(own, trials[trials["variant"] == variant], name, model))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -196,25 +188,19 @@ def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float]
     value predicts the reward, the chosen action's the discounted reward. The errors of the two are
     the reward prediction error at reward, and the discounted sum of those of the trial.
     """
-    watched = [
-        (own, two_step.arrange(own), settings[str(variant)].training.discount)
+    by_variant = [
+        (own, sarsa(0.5, discount).prepare(own), discount)
         for variant, own in trials.groupby("variant", observed=True)
+        for discount in [settings[str(variant)].training.discount]
     ]
 
     def at(sarsa_rate: float) -> pd.Series:
         parts = []
-        for own, arranged, discount in watched:
-            learner = two_step.ModelFree(learning_rate=sarsa_rate, discount=discount)
-            replayed = two_step.replay(
-                learner, arranged.choice, arranged.outcome_state, arranged.reward
-            )
-            at_stage_2, at_reward = (replayed[name][arranged.index] for name in EVENTS.values())
+        for own, prepared, discount in by_variant:
+            errors = sarsa(sarsa_rate, discount).watch(prepared).set_axis(own.index)
+            at_stage_2, at_reward = (errors[name] for name in EVENTS.values())
             squares = (at_reward**2 + (at_stage_2 + discount * at_reward) ** 2) / 2
-            parts.append(
-                pd.Series(squares, own.index)
-                .groupby([own[name] for name in SUBJECT], observed=True)
-                .mean()
-            )
+            parts.append(squares.groupby([own[name] for name in SUBJECT], observed=True).mean())
         return pd.concat(parts)
 
     return at
@@ -250,62 +236,23 @@ def reference_rates(
     return pd.concat(parts, ignore_index=True), fitted
 
 
-def part_weights(mixture: Mapping[str, float]) -> dict[str, float]:
-    """What a unit of either part's value adds to the log odds of choice in a fitted mixture."""
-    weight, temperature = mixture["weight"], mixture["inverse_temperature"]
-    return {
-        "planning_weight": weight * temperature,
-        "model_free_weight": (1 - weight) * temperature,
-    }
-
-
 def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame:
-    """Fit textbook learners to the choices of every subject that made any, by maximum likelihood.
+    """Fit the models of the two-step task to every subject (``fitting.fit_subjects``).
 
     The planner knows the transitions and learns how much the second-stage states pay (Miller et al.
     2017).
 
-    Parameters
-    ----------
-    trials : DataFrame
-        Trials table of networks or animals.
-    starts : int
-        Runs of the optimiser per fit.
-    common : float
-        Probability of the common transition.
-
     Returns
     -------
     DataFrame
-        variant, seed, model, choices (fitted), log_likelihood (nats), likelihood_per_choice
-        (geometric mean), bic (Bayesian information criterion, lower is better), converged, the
-        parameters, and for mixtures planning_weight and model_free_weight: each part's share of the
-        inverse temperature.
+        As from ``fit_subjects``; for mixtures planning_weight and model_free_weight, what a unit of
+        either part's value adds to the log odds of choice.
     """
-    planner = two_step.LearningPlanner(common=common)
-    by_subject = trials.groupby(SUBJECT, observed=True, sort=True)
-    subjects: Any = [(key, own) for key, own in by_subject if schema.free_choices(own).any()]
-    rows: list[dict[str, Any]] = []
-    for key, own in tqdm(subjects, desc="fitting learners", unit="subject", disable=None):
-        watched: two_step.Watched = {}
-        for model, (kind, eligibility) in MODELS.items():
-            rng = np.random.default_rng(key[1])
-            found = two_step.fit(kind, own, rng, starts, eligibility, planner, watched)
-            choices, total = int(np.isfinite(found.likelihood).sum()), found.log_likelihood
-            row = {
-                **dict(zip(SUBJECT, key, strict=True)),
-                "model": model,
-                "choices": choices,
-                "log_likelihood": total,
-            }
-            row["likelihood_per_choice"] = np.exp(total / choices)
-            row |= {
-                "bic": len(found.parameters) * np.log(choices) - 2 * total,
-                "converged": found.success,
-                **found.parameters,
-            }
-            rows.append(row | (part_weights(found.parameters) if kind == "mixture" else {}))
-    return pd.DataFrame(rows)
+    fits = fitting.fit_subjects(two_step_learners.models(common), trials, starts)
+    temperature, weight = fits["inverse_temperature"], fits["weight"]
+    return fits.assign(
+        planning_weight=weight * temperature, model_free_weight=(1 - weight) * temperature
+    )
 
 
 def schematic(settings: Settings[TwoStep], episodes: int = 1_000) -> pd.DataFrame:
@@ -315,17 +262,16 @@ def schematic(settings: Settings[TwoStep], episodes: int = 1_000) -> pd.DataFram
     The model-free one credits its first-stage choice with the reward at once (eligibility 1), as
     the paper's schematic implies.
     """
-    rng, task = np.random.default_rng(0), settings.task.probabilities
-    players: dict[str, tuple[two_step.Learner, float]] = {
-        "model-free": (two_step.ModelFree(learning_rate=0.5, eligibility=1.0), 3.0),
-        "model-based": (two_step.Planner(**task), 5.0),
+    rng, known = np.random.default_rng(0), settings.task.probabilities
+    task = two_step_learners.TwoStep(episodes, settings.task.trials, **known)
+    players: dict[str, tuple[Model, float]] = {
+        "model-free": (sarsa(0.5, 1.0, eligibility=1.0), 3.0),
+        "model-based": (Planner(**known, fixed=REPLAYED), 5.0),
     }
     parts = []
-    for name, (learner, temperature) in players.items():
-        played = two_step.simulate(
-            learner, temperature, episodes, settings.task.trials, rng, **task
-        )
-        parts.append(staying.stay_probability(played.assign(variant=name, seed=0)))
+    for name, (model, temperature) in players.items():
+        played = model.simulate(task, {"inverse_temperature": temperature}, rng)
+        parts.append(staying.stay_probability(played.assign(variant=name)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -362,8 +308,8 @@ def part(recording: Recording[TwoStep], **values: Any) -> Recording:
 
 
 def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]) -> pd.DataFrame:
-    """Weights of planner and model-free learner in choices, as ``two_step.Mixture`` mixes their
-    values, by network.
+    """Weights of planner and model-free learner in choices, as a mixture mixes their values,
+    by network.
 
     The learning rate is given, not fitted, which makes it a logistic regression of choosing right
     on what right is worth more than left to either, and on the last choice. The model-free one
@@ -374,17 +320,15 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
     DataFrame
         variant, seed, mixture_planning, mixture_model_free (log odds per unit of value).
     """
-    arranged = two_step.arrange(trials)
-    seen = arranged.choice, arranged.outcome_state, arranged.reward
-    learners: tuple[two_step.Learner, ...] = (
-        planner(settings),
-        two_step.ModelFree(sarsa_rate, eligibility=1.0, discount=settings.training.discount),
-    )
-    values = [two_step.action_values(learner, *seen)[arranged.index] for learner in learners]
-    last = fitting.toward_last(arranged.choice)[arranged.index]
-    design = np.column_stack(
-        [*(own[:, 1] - own[:, 0] for own in values), last, np.ones(len(trials))]
-    )
+    discount = settings.training.discount
+    seen = [
+        model.watch(trials)
+        for model in (planner(settings), sarsa(sarsa_rate, discount, eligibility=1.0))
+    ]
+    last = seen[0]["last_choice"]
+    differences = [own["action_value_1"] - own["action_value_0"] for own in seen]
+    stay = np.where(last >= 0, 2.0 * last - 1, 0.0)
+    design = np.column_stack([*differences, stay, np.ones(len(trials))])
     choice, rows = trials["choice"].to_numpy(), []
     networks: Any = trials.groupby(SUBJECT, observed=True).indices
     for (variant, seed), own in networks.items():

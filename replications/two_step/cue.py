@@ -8,94 +8,70 @@ prediction errors, and a comparison of rules.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from prefrontal.analysis import staying
-from prefrontal.models import fitting, two_step
-from prefrontal.models.fitting import Data, Rule
-from prefrontal.models.softmax import RATES, at_rate
+from prefrontal.models import fitting
+from prefrontal.models.model import Model, Player
+from prefrontal.models.two_step_learners import (
+    REPLAYED,
+    CueLearner,
+    ModelFree,
+    OneTrialBack,
+    Planner,
+    TwoStep,
+)
 from prefrontal.settings import Settings
-from prefrontal.tables.schema import SUBJECT
+from prefrontal.tables.schema import SUBJECT, free_choices
+from replications.two_step import settings as two_step
 from replications.two_step.settings import (
     CUE_LEARNERS,
     CUE_RATE,
     CUE_TEMPERATURE,
     CUE_TRIALS,
     FITTED_EPISODES,
-    TwoStep,
 )
 
 LATER = [f"lag {lag}" for lag in range(2, 6)]
 """Columns of ``cue_lags`` that a learner who looks one trial back does not explain."""
 
+CHOICE_RULE = REPLAYED | {"inverse_temperature": CUE_TEMPERATURE}
 
-def learner(settings: Settings[TwoStep]) -> two_step.CueLearner:
+
+def learner(settings: Settings[two_step.TwoStep]) -> CueLearner:
     """Let cue learners play the task for long, and return one that begins with the mean of what
     they learned."""
-    rng, task = np.random.default_rng(0), settings.task.probabilities
-    naive = two_step.CueLearner(
-        two_step.ModelFree(CUE_RATE, eligibility=1.0, discount=settings.training.discount)
-    )
-    played = two_step.arrange(
-        two_step.simulate(naive, CUE_TEMPERATURE, CUE_LEARNERS, CUE_TRIALS, rng, **task)
-    )
-    learned = naive.learn(
-        *(own[:, None] for own in (played.choice, played.outcome_state, played.reward))
-    )
-    return replace(naive, learned=two_step.ModelFreeMemory(*(own.mean(0) for own in learned)))
+    fixed = {"learning_rate": CUE_RATE, "eligibility": 1.0}
+    fixed |= {"discount": settings.training.discount, **CHOICE_RULE}
+    task = TwoStep(CUE_LEARNERS, CUE_TRIALS, **settings.task.probabilities)
+    player = Player(CueLearner(fixed=fixed), {}, CUE_LEARNERS)
+    player.play(task, np.random.default_rng(0))
+    learned = [player.memory[name].mean(axis=0) for name in ("actions", "states")]
+    return CueLearner(learned, fixed=fixed)
 
 
-def _by_values(name: str, *rate: str) -> Rule:
-    """Rule that weighs a learner's values, which are known at all ``RATES`` if its learning rate is
-    free."""
+def models(cue: CueLearner, planner: Planner) -> list[Model]:
+    """Models that may predict choices.
 
-    def right(data: Data, learning_rate: float | None = None, **choice_rule: float) -> np.ndarray:
-        values = data[name] if learning_rate is None else at_rate(data[name], learning_rate)
-        return two_step.log_odds(values, last_choice=data["last"], **choice_rule)
-
-    names = (*rate, *two_step.CHOICE_RULE)
-    return Rule(
-        right,
-        {own: two_step.BOUNDS[own] for own in names},
-        {own: two_step.STARTS[own] for own in names},
-    )
-
-
-RULES = {
-    "planner": _by_values("planner"),
-    "cue": _by_values("cue", "learning_rate"),
-    "model-free": _by_values("model-free", "learning_rate"),
-    "one trial back": two_step.ONE_TRIAL_BACK,
-}
-"""What may predict choices. The last one, with a free weight for either transition and outcome of
-the last trial, is told no more than the cue learner, but need not have learned it from rewards."""
+    The last one, with a free weight for either transition and outcome of the last trial, is told no
+    more than the cue learner, but need not have learned it from rewards.
+    """
+    freed = dict.fromkeys(REPLAYED, None)
+    discount = {"discount": planner.fixed["discount"]}
+    known = {name: value for name, value in planner.fixed.items() if name not in freed}
+    task = {name: known[name] for name in ("common", "rich", "reversal")}
+    return [
+        Planner(**task, name="planner", fixed=discount),
+        CueLearner(cue.learned, name="cue", fixed={"eligibility": 1.0, **discount}),
+        ModelFree("model-free", discount),
+        OneTrialBack(fixed={"bias": 0.0}),
+    ]
 
 
-def watched(trials: two_step.Trials, cue: two_step.CueLearner, planner: two_step.Planner) -> Data:
-    """Work out what the rules look at, for one network."""
-    seen = trials.choice, trials.outcome_state, trials.reward
-    learners: dict[str, two_step.Learner] = {
-        "model-free": two_step.ModelFree(RATES[:, None], discount=planner.discount),
-        "cue": replace(cue, model_free=replace(cue.model_free, learning_rate=RATES[:, None])),
-    }
-    return {
-        "choice": np.where(trials.free, trials.choice, -1),
-        "last": fitting.last_choices(trials.choice),
-        "kind": trials.kind,
-        "planner": two_step.action_values(planner, *seen),
-        **{name: two_step.action_values_by_rate(own, *seen) for name, own in learners.items()},
-    }
-
-
-def compare(
-    trials: pd.DataFrame, cue: two_step.CueLearner, planner: two_step.Planner
-) -> pd.DataFrame:
-    """Predict each network's choices by rules that were fitted to the other half of its episodes.
+def compare(trials: pd.DataFrame, cue: CueLearner, planner: Planner) -> pd.DataFrame:
+    """Predict each network's choices by models that were fitted to the other half of its episodes.
 
     Returns
     -------
@@ -103,37 +79,33 @@ def compare(
         variant, seed, rule, log_likelihood per choice (nats); NaN where a half has no choice.
     """
     rows = []
-    subjects: Any = list(
-        trials[trials["episode"] < FITTED_EPISODES].groupby(SUBJECT, observed=True)
-    )
-    for key, own in tqdm(subjects, desc="comparing rules", unit="subject", disable=None):
-        data = watched(two_step.arrange(own), cue, planner)
-        halves = all((data["choice"][half::2] >= 0).any() for half in range(2))
-        for name, rule in RULES.items():
-            rng = np.random.default_rng(key[1])
-            mean = (
-                np.nanmean(fitting.cross_validate(rule, data, rng, starts=2)) if halves else np.nan
-            )
-            rows.append(
-                {**dict(zip(SUBJECT, key, strict=True)), "rule": name, "log_likelihood": mean}
-            )
+    grouped = trials[trials["episode"] < FITTED_EPISODES].groupby(SUBJECT, observed=True)
+    for key, own in tqdm(list(grouped), desc="comparing models", unit="subject", disable=None):
+        half = own["episode"].to_numpy() % 2
+        halves = len(np.unique(half[free_choices(own)])) == 2
+        for model in models(cue, planner):
+            mean = np.nan
+            if halves:
+                rng = fitting.random_generator(key)
+                mean = np.nanmean(fitting.cross_validate(model, own, half, rng, starts=2))
+            row = dict(zip(SUBJECT, key, strict=True)) | {"rule": model.name}
+            rows.append(row | {"log_likelihood": mean})
     return pd.DataFrame(rows)
 
 
 def play(
-    cue: two_step.CueLearner,
-    planner: two_step.Planner,
-    settings: Settings[TwoStep],
+    cue: CueLearner,
+    planner: Planner,
+    settings: Settings[two_step.TwoStep],
     episodes: int = 1_000,
 ) -> pd.DataFrame:
     """Trials of the cue learner, and of the planner who chooses as randomly, by variant."""
-    rng, task = np.random.default_rng(0), settings.task.probabilities
-    players: dict[str, two_step.Learner] = {"cue learner": cue, "planner": planner}
+    rng = np.random.default_rng(0)
+    task = TwoStep(episodes, settings.task.trials, **settings.task.probabilities)
+    players: dict[str, Model] = {"cue learner": cue, "planner": planner}
     played = [
-        two_step.simulate(
-            own, CUE_TEMPERATURE, episodes, settings.task.trials, rng, variant=name, **task
-        )
-        for name, own in players.items()
+        model.simulate(task, CHOICE_RULE, rng).assign(variant=name)
+        for name, model in players.items()
     ]
     return pd.concat(played, ignore_index=True)
 
@@ -141,9 +113,9 @@ def play(
 def measure(
     trials: pd.DataFrame,
     weights: pd.DataFrame,
-    cue: two_step.CueLearner,
-    planner: two_step.Planner,
-    settings: Settings[TwoStep],
+    cue: CueLearner,
+    planner: Planner,
+    settings: Settings[two_step.TwoStep],
 ) -> dict[str, pd.DataFrame]:
     """Tables of what the networks and the cue learner do, and of which rule predicts the networks.
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from prefrontal.models import rescorla_wagner
-from prefrontal.models.softmax import check_arms
+from prefrontal.tables.schema import check_arms
 
 RATE_GRID = np.linspace(0.01, 1.0, 100)
 """Learning rates that the sliding-window fit tries."""

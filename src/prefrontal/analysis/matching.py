@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from prefrontal.models.softmax import check_arms
-from prefrontal.tables.schema import EPISODE
+from prefrontal.tables.schema import EPISODE, check_arms
 
 
 def matching_points(trials: pd.DataFrame) -> pd.DataFrame:

@@ -15,8 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from statsmodels.discrete.discrete_model import Logit
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
-from prefrontal.models.softmax import check_arms
-from prefrontal.tables.schema import EPISODE, SUBJECT
+from prefrontal.tables.schema import EPISODE, SUBJECT, check_arms
 
 SAME = "all outcomes are the same"
 

@@ -19,8 +19,9 @@ from scipy.special import betainc, betaln, softmax, xlog1py, xlogy
 from scipy.stats import hypergeom
 
 from prefrontal.errors import check, require_memory
-from prefrontal.models.softmax import check_arms, sample
+from prefrontal.models.model import sample
 from prefrontal.statistics import normalised_reward
+from prefrontal.tables.schema import check_arms
 
 Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From successes and failures, integers (..., arms), to the probabilities of choosing each arm,

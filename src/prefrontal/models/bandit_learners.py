@@ -65,7 +65,8 @@ class Repetition(BanditModel):
     @staticmethod
     def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
         """Weigh the magnitudes."""
-        preference += p.magnitude * trial.magnitude
+        for k in range(len(preference)):
+            preference[k] += p.magnitude * trial.magnitude[k]
 
 
 class WinStayLoseShift(BanditModel):
@@ -77,19 +78,23 @@ class WinStayLoseShift(BanditModel):
         "after_loss": replace(LOG_ODDS, label="staying after a loss"),
         "magnitude": Repetition.own["magnitude"],
     }
-    arrays = ("stay",)
+    arrays = ("won", "lost")
 
     @staticmethod
     def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
         """Stay or shift, and weigh the magnitudes."""
-        preference += memory.stay + p.magnitude * trial.magnitude
+        for k in range(len(preference)):
+            preference[k] += p.after_win * memory.won[k] + p.after_loss * memory.lost[k]
+            preference[k] += p.magnitude * trial.magnitude[k]
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
-        """Keep which arm was chosen, and the log odds of staying with it."""
+        """Keep which arm won or lost."""
         if trial.done:
-            memory.stay[:] = 0.0
-            memory.stay[trial.choice] = p.after_win if trial.reward > 0 else p.after_loss
+            for k in range(len(memory.won)):
+                chosen = 1.0 if k == trial.choice else 0.0
+                memory.won[k] = chosen if trial.reward > 0 else 0.0
+                memory.lost[k] = chosen - memory.won[k]
 
 
 class Learner(BanditModel):
@@ -112,7 +117,8 @@ class Learner(BanditModel):
     @staticmethod
     def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
         """Weigh the expected rewards."""
-        preference += p.inverse_temperature * memory.value * trial.magnitude
+        for k in range(len(preference)):
+            preference[k] += p.inverse_temperature * memory.value[k] * trial.magnitude[k]
 
 
 class Counting(Learner):
@@ -194,7 +200,8 @@ class GivenValues(BanditModel):
     @staticmethod
     def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
         """Weigh the given values."""
-        preference += p.inverse_temperature * trial.value
+        for k in range(len(preference)):
+            preference[k] += p.inverse_temperature * trial.value[k]
 
 
 MODELS = (Repetition, WinStayLoseShift, Counting, DeltaRule, ForgettingDeltaRule, MirroredDeltaRule)

@@ -30,6 +30,9 @@ POLISHING = 4
 FLAT = 1e-9
 """Curvature, relative to the largest, below which a direction is flat."""
 
+SHARE = 0.01
+"""Share of a parameter in flat directions above which it is flat."""
+
 STEP, CURVATURE_STEP = 1e-5, 1e-3
 """Steps of finite differences, as a share of the range of starting points."""
 
@@ -153,7 +156,7 @@ class Problem:
         values, vectors = np.linalg.eigh(curvature)
         flat = values < FLAT * max(values.max(), 1.0)
         inverse = vectors @ (vectors / np.where(flat, np.inf, values)).T
-        unknown = (vectors[:, flat] ** 2).sum(axis=1) > FLAT
+        unknown = (vectors[:, flat] ** 2).sum(axis=1) > SHARE
         inverse[unknown, unknown] = np.inf
         out[np.ix_(inside, inside)] = inverse
         return out

@@ -52,6 +52,9 @@ BIAS = Parameter("bias", -5.0, 5.0, (-0.5, 0.5), "log odds")
 INITIAL = Parameter("initial value", 0.0, 1.0, (0.05, 0.95), "reward", fixed=0.5)
 
 
+NONE: Mapping[str, float] = {}
+
+
 class Rows(NamedTuple):
     """Trials as the compiled loop takes them: (row,) records, and (row, decision) choices.
 
@@ -183,13 +186,7 @@ class Model:
 
     def check_choices(self, trials: pd.DataFrame) -> None:
         """Raise UserError unless the choices and rewards are of the kind that the model is for."""
-        highest = int(trials["choice"].max())
-        check(
-            highest < self.options,
-            "choice",
-            highest,
-            f"below {self.options}, as {self.name} is for {self.options} arms",
-        )
+        schema.check_arms(trials["choice"], self.options, self.name)
         rewards = trials.loc[trials["choice"] >= 0, "reward"]
         odd = rewards[~rewards.isin([0, 1, -1])]
         if self.outcomes == "binary" and len(odd):
@@ -279,13 +276,13 @@ class Model:
         return self.pack(np.array([list(self.complete(parameters).values())]))
 
     def log_likelihood(
-        self, trials: pd.DataFrame | Prepared, parameters: Mapping[str, float]
+        self, trials: pd.DataFrame | Prepared, parameters: Mapping[str, float] = NONE
     ) -> np.ndarray:
         """Log probability of each trial's choice in nats, (row,); NaN if missed or forced."""
         return self._replay(self.prepare(trials), parameters, watch=False)[0]
 
     def watch(
-        self, trials: pd.DataFrame | Prepared, parameters: Mapping[str, float]
+        self, trials: pd.DataFrame | Prepared, parameters: Mapping[str, float] = NONE
     ) -> pd.DataFrame:
         """Replay the model on given trials.
 
@@ -299,7 +296,7 @@ class Model:
         prepared = self.prepare(trials)
         _, preferred, seen = self._replay(prepared, parameters, watch=True)
         done, columns, count = prepared.rows.table["done"], {}, len(prepared.order)
-        for name, shape in self.memory.items():
+        for name, shape in {**self.memory, "last_choice": ()}.items():
             kept = seen[name][1::2] if name in self.errors else seen[name][::2]
             if name in self.errors:
                 kept = np.where(done.reshape(-1, *[1] * len(shape)), kept, np.nan)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from prefrontal.models.softmax import sample
+from prefrontal.models.model import sample
 
 INITIAL_VALUE = 0.5
 

@@ -31,6 +31,9 @@ from prefrontal.models.model import (
 STATES = np.array(["S1", "S2"])
 
 CHOICE_RULE = {"inverse_temperature": TEMPERATURE, "perseveration": PERSEVERATION, "bias": BIAS}
+REPLAYED = {"inverse_temperature": 1.0, "perseveration": 0.0, "bias": 0.0}
+"""A choice rule for models that only replay trials; their values do not depend on it."""
+
 DISCOUNT = Parameter("discount", 0.0, 1.0, (0.5, 1.0), fixed=1.0)
 PROBABILITY = Parameter("probability", 0.0, 1.0, (0.5, 1.0))
 

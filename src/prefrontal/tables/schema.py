@@ -6,9 +6,11 @@ activity one ``unit_<k>`` per unit (float32).
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from prefrontal.errors import UserError
+from prefrontal.errors import UserError, check
 
 SUBJECT = ["variant", "seed"]
 """Columns that identify a subject."""
@@ -120,11 +122,16 @@ def free_choices(trials: pd.DataFrame) -> pd.Series:
     return free & ~trials["forced"].astype(bool) if "forced" in trials.columns else free
 
 
-def check_trials(trials: pd.DataFrame, *needs: str) -> None:
-    """Raise UserError unless learners can watch the trials.
+def check_arms(choice: ArrayLike, arms: int, what: str) -> None:
+    """Raise UserError if some choice is of an arm that ``what``, for so many arms, doesn't know."""
+    highest = int(np.max(np.asarray(choice), initial=-1))
+    check(highest < arms, "choice", highest, f"below {arms}, as {what} is for {arms} arms")
 
-    The table has the columns that they need besides, every trial once, and rewards of 0 or 1 where
-    the choice was valid, or -1 where the trial broke off later.
+
+def check_trials(trials: pd.DataFrame, *needs: str) -> None:
+    """Raise UserError unless models can be fitted to the trials.
+
+    The table has the columns that they need besides, and every trial once.
     """
     check_columns(trials, "trials", "trials")
     for name in needs:
