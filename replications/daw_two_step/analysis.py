@@ -34,10 +34,10 @@ BASELINE, PLANNING, MIXED = (model.name for model in daw_learners.models(0.7))
 """Names of the models: model-free, model-based, hybrid."""
 
 
-def behaviour(trials: pd.DataFrame) -> Tables:
-    """Describe choices at the first stage.
+def behaviour(trials: pd.DataFrame, prior: float | None = None) -> Tables:
+    """Describe choices at the first stage; any reward above 0 counts as one.
 
-    Any reward above 0 counts as one.
+    ``prior`` is as in ``staying.two_step_weights``.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def behaviour(trials: pd.DataFrame) -> Tables:
     completed = trials[(trials["choice"] >= 0) & (trials["choice2"] >= 0)]
     trial = completed.groupby(EPISODE, observed=True).cumcount()
     completed = completed.assign(trial=trial).reset_index(drop=True)
-    lag_weights = staying.two_step_weights(completed, LAGS)
+    lag_weights = staying.two_step_weights(completed, LAGS, prior=prior)
     parts = {"planning": PLANNER_STAYS, "model_free": MODEL_FREE_STAYS}
     weights = [
         staying.staying_by_lag(lag_weights, stays).set_index(SUBJECT)["lag 1"].rename(name)
@@ -63,9 +63,11 @@ def behaviour(trials: pd.DataFrame) -> Tables:
     }
 
 
-def fits(trials: pd.DataFrame, common: float, starts: int = FITTED_STARTS) -> pd.DataFrame:
+def fits(
+    trials: pd.DataFrame, common: float, starts: int = FITTED_STARTS, validate: bool = True
+) -> pd.DataFrame:
     """Fit the models of Daw et al. (2011) to each subject's choices at both stages."""
-    return fitting.fit_subjects(daw_learners.models(common), trials, starts)
+    return fitting.fit_subjects(daw_learners.models(common), trials, starts, validate)
 
 
 def network_fits(
@@ -193,7 +195,7 @@ def claim_measures(tables: Tables) -> pd.DataFrame:
     parts = [
         claims.measures("animals-twostep", weights),
         claims.measures("daw-reward", tables["rewards"].set_index(SUBJECT)[reward]),
-        claims.measures("daw-models", model_contrasts(tables["fits"])),
+        claims.measures("daw-models", model_contrasts(tables["fits"])[["likelihood", "weight"]]),
         claims.measures("daw-units", at_choice.set_index(SUBJECT), share),
         animal_measures(),
     ]

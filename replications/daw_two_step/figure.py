@@ -14,7 +14,7 @@ from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.statistics import interval
-from replications.daw_two_step.analysis import MIXED, animal_tables
+from replications.daw_two_step.analysis import animal_tables, model_contrasts
 from replications.daw_two_step.settings import ALPHA, INTERACTION, LEVELS, MAIN, MONKEYS, PEOPLE
 
 GROUPS = {
@@ -102,7 +102,9 @@ def draw_coding(ax: Axes, coding: pd.DataFrame, variant: str, title: str) -> Non
 def draw_rows(axes: Mapping[str, Axes], results: Results) -> None:
     """Draw all panels."""
     animals = animal_tables(("stay_probability", "weights", "fits"))
-    joined = {name: pd.concat([results[name], animals[name]]) for name in animals}
+    joined = {
+        name: pd.concat([results[name], animals[name]]) for name in ("stay_probability", "weights")
+    }
     monkeys = tuple(MONKEYS)
     shown = {
         "a": ((MAIN,), "networks, Daw's task"),
@@ -120,9 +122,10 @@ def draw_rows(axes: Mapping[str, Axes], results: Results) -> None:
     for letter, column, name in (("g", "planning", "planning"), ("h", "model_free", "model-free")):
         axes[letter].axhline(0, color="black", lw=0.5, ls=":")
         draw_groups(axes[letter], weights, column, f"{name} weight (log odds, lag 1)")
-    fits = joined["fits"]
-    draw_groups(axes["i"], fits[fits["model"] == MIXED], "weight", "weight of planning, hybrid")
-    axes["i"].set_ylim(-0.03, 1.03)
+    contrasts = [model_contrasts(each["fits"]) for each in (results, animals)]
+    axes["i"].axhline(0, color="black", lw=0.5, ls=":")
+    label = "log likelihood per choice (nats),\nmodel-based − model-free, by BIC"
+    draw_groups(axes["i"], pd.concat(contrasts).reset_index(), "bic", label)
     draw_coding(axes["j"], results["coding"], MAIN, "networks, Daw's task")
     draw_coding(axes["k"], results["coding"], LEVELS, "networks, monkeys' version")
     axes["k"].legend(loc="upper right", fontsize=5)

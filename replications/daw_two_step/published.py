@@ -18,7 +18,7 @@ from prefrontal import files
 from prefrontal.animals import datasets
 from prefrontal.tables import storage
 from replications.daw_two_step import analysis
-from replications.daw_two_step.settings import PEOPLE, SETTINGS
+from replications.daw_two_step.settings import PEOPLE, PRIOR, SETTINGS
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,23 @@ def main(options: Options) -> None:
     trials = pd.concat([people, monkeys], ignore_index=True)
     forced = trials[["forced", "forced2"]].astype("boolean").fillna(False).astype(bool)
     trials = trials.assign(**forced)
-    tables = analysis.behaviour(trials)
-    fitted = analysis.fits(trials, SETTINGS.task.common)
-    kept = [name for name in fitted if not name.endswith("_error")]
-    tables["fits"] = fitted[kept].round(4)
-    tables["lag_weights"] = tables["lag_weights"].query("lag == 1")
     used = [datasets.get(name) for name in ("shahar_2019", "miranda_2026")]
     about = {
         "data": [f"{each.repository}, commit {each.commit}" for each in used],
         "license": [each.license for each in used],
         "citation": [each.citation for each in used],
     }
-    for name, table in tables.items():
+
+    def write(name: str, table: pd.DataFrame) -> None:
         path = options.data / "daw_two_step" / "animals" / f"{name}.csv"
         storage.write(table.round(4), path, about=about)
+
+    tables = analysis.behaviour(trials, PRIOR)
+    tables["lag_weights"] = tables["lag_weights"].query("lag == 1")
+    for name, table in tables.items():
+        write(name, table)
+    fitted = analysis.fits(trials, SETTINGS.task.common, starts=2, validate=False)
+    write("fits", fitted.filter(regex="^(?!.*_error$)"))
 
 
 if __name__ == "__main__":

@@ -88,6 +88,10 @@ BEHAVIOUR, UNITS = "behaviour", "units"
 UNIT_EPISODES = 5
 """Episodes of the test ``UNITS``: about as many trials as a monkey's session."""
 
+PRIOR = 2.5
+"""Standard deviation (log odds) of the prior on people's and monkeys' weights, without which those
+of 23 people are infinite. Networks' weights have none."""
+
 ALPHA = 0.01
 """Level at which a unit codes a variable."""
 
