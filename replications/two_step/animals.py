@@ -17,13 +17,12 @@ import pandas as pd
 import tyro
 from tqdm import tqdm
 
-from prefrontal import files
 from prefrontal.analysis import staying
 from prefrontal.animals import formats, report
 from prefrontal.animals.read import KNOWN, Recoding, TrialSheet, open_sheet
 from prefrontal.errors import UserError, check
 from prefrontal.models import two_step
-from prefrontal.publishing import captions
+from prefrontal.publishing import text
 from prefrontal.publishing.plotting import Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.statistics import summarize
@@ -441,7 +440,7 @@ def run(options: Options) -> None:
     def draw(folder: Path, about: dict[str, Any]) -> Drawing:
         return animals_figure.drawing(folder, networks, about)
 
-    caption = captions.read(files.ROOT)[animals_figure.NAME][1]
+    caption = text.captions(Path(__file__).parent)[animals_figure.NAME]
     report.run("two_step", options, trials, tables, draw, caption)
 
 

@@ -58,9 +58,8 @@ COMMANDS = {
         ),
         "texts": (
             "prefrontal.pipeline.commands:texts",
-            "fill the tables of the READMEs from results",
+            "write numbers and tables of READMEs, and captions, from results",
         ),
-        "report": ("prefrontal.pipeline.commands:report", "write figures/report.html"),
         "fetch": ("prefrontal.pipeline.commands:fetch", "download trained networks"),
     },
 }

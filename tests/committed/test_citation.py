@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from pybtex.database import parse_string
 
 import prefrontal
 from prefrontal import files
-from prefrontal.publishing import bibliography
+from prefrontal.publishing import bibliography, cite, readmes, text
 
 LOCKS = ("requirements.lock", "requirements-oldest.lock", "requirements-torch.lock")
 TEXTS = {lock: (files.ROOT / lock).read_text(encoding="utf-8") for lock in LOCKS}
 PINS = {
     lock: dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)) for lock, text in TEXTS.items()
 }
-PROJECT = bibliography.project(files.ROOT)["project"]
+PROJECT = tomllib.loads((files.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DIRECT = [
     Requirement(text)
     for text in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
 ]
-WORKS = bibliography.references(files.ROOT)
-SUITE = WORKS[bibliography.SUITE]
+WORKS = bibliography.references()
+SUITE = yaml.safe_load(bibliography.CITATION.read_text(encoding="utf-8"))
 
 
 def pinned(lock: str) -> dict[str, Version]:
@@ -47,30 +50,33 @@ def test_the_changelog_has_the_release():
 
 def test_every_reference_becomes_bibtex():
     assert {"prefrontal", "wang2018", "wang2016", "brombergmartin2010"} <= set(WORKS)
-    for key, entry in WORKS.items():
-        text = bibliography.bibtex(key, entry)
-        assert text.count("{") == text.count("}")
-        assert all(f"  {field} = {{" in text for field in ("author", "title", "year"))
-        found = re.search(r"doi = \{10\.|url = \{https://arxiv.org/", text)
+    for key, entry in parse_string(bibliography.bibtex(WORKS), "bibtex").entries.items():
+        assert entry.persons["author"] and entry.fields["title"] and entry.fields["year"]
+        found = "doi" in entry.fields or "arxiv.org" in entry.fields.get("url", "")
         assert key == "prefrontal" or found, key
 
 
-def test_every_figure_can_be_cited():
-    citations = bibliography.cite(files.ROOT, files.DATA, files.FIGURES)
-    drawn = {path.stem for path in files.FIGURES.glob("*.pdf")}
-    assert set(citations) == drawn
+def test_every_figure_is_cited_as_its_files_say():
+    citations = cite.citations(files.ROOT, files.DATA, files.FIGURES)
+    assert set(citations) == {path.stem for path in files.FIGURES.glob("*.pdf")}
     for figure, citation in citations.items():
-        assert citation.title and "{" not in citation.caption, figure
-        assert citation.bibtex.startswith("@software{prefrontal,") and citation.provenance, figure
+        path = files.FIGURES / figure
+        assert citation.title and citation.provenance, figure
+        assert path.with_suffix(".txt").read_text(encoding="utf-8") == citation.text() + "\n"
+        assert path.with_suffix(".bib").read_text(encoding="utf-8") == citation.bibtex
 
 
-def test_every_file_is_under_one_licence():
-    patterns = [path for part in bibliography.licences(files.ROOT) for path in part["paths"]]
-    licensed = [path for pattern in patterns for path in files.ROOT.glob(pattern)]
-    assert all(any(files.ROOT.glob(pattern)) for pattern in patterns)
-    folders = {p for p in files.DATA.glob("*/*") if p.is_dir() and p.name != "checkpoints"}
-    others = ("src", "replications", "tests", "notebooks", "figures", "data/published")
-    assert sorted(licensed) == sorted(folders | {files.ROOT / name for name in others})
+@pytest.mark.parametrize(
+    "path", readmes.paths(files.ROOT), ids=lambda path: str(path.relative_to(files.ROOT))
+)
+def test_readmes_say_what_results_say(path, environment):
+    stale = "run prefrontal texts"
+    assert readmes.fill(path, environment) == path.read_text(encoding="utf-8"), stale
+
+
+@pytest.fixture(scope="module")
+def environment():
+    return text.environment()
 
 
 def test_pins_have_hashes_and_name_no_host():

@@ -229,7 +229,7 @@ class Suite:
             shutil.copy(ROOT / name, self.folder)
         (self.folder / "replications").mkdir()
         (self.folder / "replications" / "__init__.py").touch()
-        (self.folder / "README.md").write_text("<!-- begin: claims -->\n<!-- end -->\n")
+        (self.folder / "README.md").write_text("<!-- {{ claims() }} --><!-- end -->\n")
         if self.run("new", NAME):
             sys.exit(f"WRONG: prefrontal new {NAME} does not run; {self.log}")
         self.edit("settings.py", "episodes=3_000", "episodes=40")

@@ -579,7 +579,7 @@ def test_training_depends_on_the_code_that_it_runs(training_sources):
 
 @pytest.mark.parametrize("name", experiments.names("train"))
 def test_training_does_not_depend_on_how_it_is_read(training_sources, name):
-    reading = ("analysis", "figure", "claims", "captions", "html_report")
+    reading = ("analysis", "figure", "claims", "text", "cite")
     assert not [path for path in training_sources(name) if Path(path).stem in reading]
 
 

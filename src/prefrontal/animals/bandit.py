@@ -22,7 +22,7 @@ from prefrontal.analysis import matching, regression, staying
 from prefrontal.animals import read, report
 from prefrontal.errors import UserError, check
 from prefrontal.models import choice_models, fitting
-from prefrontal.publishing import plotting
+from prefrontal.publishing import plotting, text
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.tables import schema, storage
 from prefrontal.tables.schema import SUBJECT
@@ -46,17 +46,19 @@ PARAMETERS = {
 }
 """Parameters whose recovery is shown, and their labels."""
 
-CAPTION = """**%s: {animals: species} and networks.** {animals: subjects} {animals: species} (file
-{animals: file}; {animals: file_source}; {animals: file_licence}) and the networks of Fig. %s
-[@wang2018]. **a**, Weights of past rewards and choices on choice: of the reward one trial ago
-{animals/lag_weights.csv: weight where lag == 1 and signal == "reward"}, of the choice
-{animals/lag_weights.csv: weight where lag == 1 and signal == "choice"}. **b**, The same for
-networks. **c**, Probability of repeating a choice after reward, {animals/stay_probability.csv:
-stay_probability where outcome == "rewarded"}, and without, {animals/stay_probability.csv:
-stay_probability where outcome == "unrewarded"}. **d**, Cross-validated log likelihood per choice of
-each model, minus that of mere repetition. **e**, Learning rate of the %s, fitted to each block.
-**f**, Recovery of its parameters in subjects simulated from the fits. **g**, Model recovery: of
-subjects simulated from each model (rows), the percentage that each model fits best by BIC.
+CAPTION = """**%s: {{ animals.species }} and networks.** {{ animals.subjects }}
+{{ animals.species }} (file {{ animals.file }}; {{ animals.file_source }};
+{{ animals.file_licence }}) and the networks of Fig. %s {{ cite("wang2018") }}. **a**, Weights of
+past rewards and choices on choice: of the reward one trial ago
+{{ value(experiment, "animals/lag_weights", "weight", lag=1, signal="reward") }}, of the choice
+{{ value(experiment, "animals/lag_weights", "weight", lag=1, signal="choice") }}. **b**, The same
+for networks. **c**, Probability of repeating a choice after reward,
+{{ value(experiment, "animals/stay_probability", "stay_probability", outcome="rewarded") }}, and
+without, {{ value(experiment, "animals/stay_probability", "stay_probability", outcome="unrewarded")
+}}. **d**, Cross-validated log likelihood per choice of each model, minus that of mere repetition.
+**e**, Learning rate of the %s, fitted to each block. **f**, Recovery of its parameters in subjects
+simulated from the fits. **g**, Model recovery: of subjects simulated from each model (rows), the
+percentage that each model fits best by BIC.
 
 Dots, subjects; bars and lines, means ± s.e.m.; δ, delta rule; WSLS, win-stay lose-shift; numbers,
 means [95 %% t intervals] over subjects whose choices determine them.
@@ -477,12 +479,13 @@ def run(family: TaskFamily, options: Options) -> None:
         return drawing(family, folder, networks, options.species, about)
 
     tables = analyse(trials, family, arms, options.lags, options.restarts, options.simulations)
-    caption = CAPTION % (family.title.capitalize(), family.figure, family.strategy)
+    words = family.title.capitalize(), family.figure, family.strategy
+    caption = text.Template(CAPTION % words, Path(__file__))
     report.run(family.experiment, options, trials, tables, draw, caption)
 
 
 def main(family: TaskFamily, arguments: Sequence[str]) -> None:
     """Run ``prefrontal animals`` for a task family."""
     program = f"prefrontal animals {family.experiment}"
-    text = f"Analyse the choices of animals next to the networks': {family.title}."
-    run(family, tyro.cli(Options, args=arguments, prog=program, description=text))
+    about = f"Analyse the choices of animals next to the networks': {family.title}."
+    run(family, tyro.cli(Options, args=arguments, prog=program, description=about))

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from prefrontal import files
 from prefrontal.animals import read
 from prefrontal.errors import check
-from prefrontal.publishing import bibliography, plotting
+from prefrontal.publishing import cite, plotting, text
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.statistics import interval, pooled
 from prefrontal.tables import schema, storage
@@ -114,7 +114,7 @@ def run(
     trials: pd.DataFrame,
     analyses: Iterable[tuple[str, pd.DataFrame]],
     draw: Callable[[Path, dict[str, Any]], Drawing],
-    caption: str,
+    caption: text.Template,
 ) -> None:
     """Write tables as they are computed, then the figure with its caption.
 
@@ -126,13 +126,13 @@ def run(
         Tables by name.
     draw : callable
         Folder of these tables and their provenance -> figure.
-    caption : str
-        Caption; see ``prefrontal.publishing.captions``.
+    caption : Template
+        See ``prefrontal.publishing.text``.
     """
     folder, about = options.folder(experiment), options.about(trials)
     figures, analyses = options.figures or folder, iter(analyses)
     data = files.experiment_folder(options.data, experiment).parent
-    references = bibliography.references(files.ROOT)  # what can fail later fails before the fits
+    environment = text.environment(data, folder)  # what can fail later fails before the fits
     first = next(analyses)  # errors in the trials come before a folder is made
     for path in (folder, figures):
         files.prepare_folder(path)
@@ -143,12 +143,11 @@ def run(
             for row in frame.itertuples():
                 print(f"undetermined: {row.subject}, {row.analysis}: {row.why}")
         elif name == "group":
-            text = frame.to_string(index=False, float_format="%.3g")
-            print(f"over {options.species}, with 95 % interval:\n{text}", flush=True)
+            means = frame.to_string(index=False, float_format="%.3g")
+            print(f"over {options.species}, with 95 % interval:\n{means}", flush=True)
     drawing = draw(folder, about)
     plotting.save(drawing.figure, drawing.name, figures, about, drawing.panels)
-    citation = bibliography.citation(caption, experiment, data, about, references, folder)
-    bibliography.write({drawing.name: citation}, figures)
+    cite.citation(caption, experiment, environment, about).write(figures / drawing.name)
     print(f"{figures / drawing.name}.png, .pdf, .txt (caption)")
 
 

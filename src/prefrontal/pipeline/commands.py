@@ -284,23 +284,16 @@ def trials(given: Sequence[str]) -> None:
 
 def cite(given: Sequence[str]) -> None:
     """``prefrontal cite``: print a figure's caption, provenance and references."""
-    from prefrontal.publishing.bibliography import Options, main
+    from prefrontal.publishing.cite import Options, main
 
     main(tyro.cli(Options, args=given, prog="prefrontal cite"))
 
 
 def texts(given: Sequence[str]) -> None:
-    """``prefrontal texts``: fill tables of READMEs, and captions, from results."""
-    from prefrontal.publishing.readme_tables import Options, main
+    """``prefrontal texts``: write READMEs' numbers and tables, and captions, from results."""
+    from prefrontal.publishing.readmes import Options, main
 
     main(tyro.cli(Options, args=given, prog="prefrontal texts"))
-
-
-def report(given: Sequence[str]) -> None:
-    """``prefrontal report``: write figures/report.html."""
-    from prefrontal.publishing.html_report import Options, main
-
-    main(tyro.cli(Options, args=given, prog="prefrontal report"))
 
 
 def fetch(given: Sequence[str]) -> None:

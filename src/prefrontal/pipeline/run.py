@@ -47,7 +47,9 @@ def run_suite(names: Sequence[str], place: Place) -> list[Path]:
             train_missing(experiments.get(name), place.data)
     made = orchestrate.run(orchestrate.plan(names, place.data), place.data, place.figures)
     if place.out is None:
-        write_texts(names[0] if len(names) == 1 else "")
+        from prefrontal.publishing import readmes  # slow to import; runs elsewhere do without
+
+        readmes.main(readmes.Options(experiment=names[0] if len(names) == 1 else ""))
     return made
 
 
@@ -134,12 +136,3 @@ def train_missing(experiment: Experiment[Any], data: Path) -> None:
             "which may take hours"
         )
         train_variants(experiment, variants, TrainingOptions(), data)
-
-
-def write_texts(experiment: str = "") -> None:
-    """Fill the tables of READMEs, and write captions, from results: of one experiment, or of
-    all."""
-    from prefrontal.publishing import bibliography, readme_tables
-
-    readme_tables.main(readme_tables.Options(experiment=experiment))
-    bibliography.main(bibliography.Options(write=True, experiment=experiment))

@@ -1,0 +1,201 @@
+"""Tables of claims, experiments, variants and trainings, for READMEs and the site."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prefrontal import experiments
+from prefrontal.errors import UserError
+from prefrontal.publishing import claims
+from prefrontal.tables import storage
+from prefrontal.tables.networks import Description, descriptions
+from prefrontal.tables.schema import SUBJECT
+
+NETWORKS = ("networks", "variations")
+"""Folders of an experiment that hold descriptions of networks."""
+
+
+def markdown(value: Any) -> Any:
+    """Write a table as Markdown, numbers to three digits; leave all else as it is."""
+
+    def cell(entry: Any) -> str:
+        if pd.isna(entry):
+            return "—"
+        return (
+            f"{entry:.3g}" if isinstance(entry, float) else re.sub(r"(?<!\\)\|", r"\|", str(entry))
+        )
+
+    if not isinstance(value, pd.DataFrame):
+        return value
+    rows = [list(value.columns), ["---"] * value.shape[1], *value.map(cell).to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def group(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Average over networks: numbers as mean [lowest, highest], or as one if all are the same."""
+    for name in by:
+        if name not in frame:
+            raise UserError(f"no column {name!r}; there are {', '.join(frame.columns)}")
+    numbers = [n for n in frame.select_dtypes("number").columns if n not in (*by, *SUBJECT)]
+
+    def span(values: pd.Series) -> str:
+        if values.isna().all():
+            return "—"
+        never = f" ({values.isna().sum()} never)" if values.isna().any() else ""
+        if values.min() == values.max():
+            return f"{values.min():.4g}{never}"
+        return f"{values.mean():.3g} [{values.min():.3g}, {values.max():.3g}]{never}"
+
+    grouped = frame.groupby(list(by), sort=True)
+    subjects = "animals" if "subject" in frame.columns else "networks"
+    return grouped[numbers].agg(span).assign(**{subjects: grouped.size()}).reset_index()
+
+
+def networks(folder: Path) -> list[Description]:
+    """Read the descriptions of all networks in an experiment's folder of data."""
+    return [each for name in NETWORKS for each in descriptions(folder / name)]
+
+
+def training_seconds(network: Description, measure: str = "training_seconds") -> float:
+    """One network's share of the seconds that its batch was trained; NaN if not stated."""
+    seconds = np.array(network.about.get(measure), dtype=float)
+    return float(seconds) / (network.about.get("networks_in_batch") or 1)
+
+
+def _trainings(folder: Path) -> Iterator[tuple[Any, ...]]:
+    """Networks, seconds on the clock and of processors of each training of an experiment."""
+    for each in networks(folder):
+        yield 1, training_seconds(each), training_seconds(each, "processor_seconds")
+    for name, about in storage.manifest(folder / "sweeps").items():
+        if not name.endswith("_curves.csv"):
+            size = len(storage.read(folder / "sweeps" / name))
+            yield size, about.get("seconds"), about.get("processor_seconds")
+    universes = folder / "results" / "trainings.csv"  # of a multiverse, whose networks are not kept
+    if universes.exists():
+        frame = storage.read(universes, needs=("networks", "processor_hours"))
+        for size, core in zip(frame["networks"], frame["processor_hours"] * 3600, strict=True):
+            yield size, None, core
+
+
+class Tables:
+    """Tables for templates.
+
+    Parameters
+    ----------
+    data : Path
+        Data folder.
+    animals : Path, optional
+        Folder of the tables ``animals/...``; by default that of the experiment.
+    """
+
+    def __init__(self, data: Path, animals: Path | None = None) -> None:
+        self._data, self._animals = data, animals
+
+    @cached_property
+    def _claims(self) -> pd.DataFrame:
+        return claims.collect(self._data)
+
+    def table(self, experiment: str, name: str, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Read a table of results, such as "lag_weights", or another with its folder, such as
+        "sweeps/rates"; averaged over networks if there are columns to group ``by``."""
+        folder, _, table = name.rpartition("/")
+        path = self._data / experiment / (folder or "results")
+        if folder == "animals" and self._animals:
+            path = self._animals
+        frame = storage.read(path / f"{table}.csv")
+        return group(frame, by) if by else frame
+
+    def score(self, experiment: str = "") -> str:
+        """Counts of the claims that hold, of an experiment or of all, in words."""
+        frame = self._claims
+        if not experiment:
+            return claims.score(frame)
+        scored = claims.scored_rows(frame, experiment)
+        here = frame.loc[frame["experiment"] == experiment, "claim"].unique()
+        shared = ", ".join(name for name in here if name not in set(scored["claim"]))
+        text = claims.score(scored) or "no claim is evaluated yet"
+        return text + (f"; evaluated by several experiments: {shared}" if shared else "")
+
+    def claims(self, experiment: str = "", *names: str, every: bool = False) -> pd.DataFrame:
+        """Claims of an experiment or of all, or those named: the row that decides each, or
+        ``every`` row."""
+        frame = self._claims
+        rows = frame[frame["experiment"] == experiment] if experiment else frame
+        missing = set(names) - set(rows["claim"])
+        if missing or rows.empty:
+            wanted = f"claim {min(missing)!r}" if missing else f"claims of {experiment}"
+            raise UserError(f"no {wanted} in the results; run the analysis first")
+        rows = rows[rows["claim"].isin(names)] if names else rows
+        if every:
+            return claims.readable(rows)
+        rows = claims.deciding_rows(rows)
+        table = claims.readable(rows).rename(columns={"statement": "the row that decides"})
+        return table.assign(rows=rows["rows"]).drop(columns=["variant", "n", "criterion"])
+
+    def experiments(self, base: str = "") -> pd.DataFrame:
+        """All experiments, by figure of the paper; links start from the path ``base``."""
+        studies = [experiments.study(name) for name in experiments.names()]
+        rows = []
+        for study in sorted(studies, key=lambda each: (not each.figure, each.figure, each.name)):
+            counts = claims.counts(claims.scored_rows(self._claims, study.name))
+            rows.append(
+                {
+                    "figure": study.figure or "beyond the paper",
+                    "experiment": f"[{study.name}]({base}{study.name})",
+                    "question": study.question,
+                    "reproduced": counts.get("reproduced"),
+                    "agree": counts.get("agree"),
+                    "extensions that hold": counts.get("extensions"),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def variants(self, experiment: str) -> pd.DataFrame:
+        """Variants: settings that differ from the main one, trained networks, mean seconds on the
+        clock that the training of each took."""
+        study = experiments.get(experiment)
+        trained = networks(self._data / experiment)
+        rows = []
+        for name, changes in {**study.variants, **study.further_variants}.items():
+            settings = [f"`{setting}` {json.dumps(value)}" for setting, value in changes.items()]
+            seconds = [training_seconds(each) for each in trained if each.variant == name]
+            rows.append(
+                {
+                    "variant": f"`{name}`",
+                    "settings": ", ".join(settings) or "as in [settings.py](settings.py)",
+                    "networks": len(seconds),
+                    "training (s per network)": f"{np.mean(seconds):,.0f}" if seconds else "—",
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def compute(self) -> pd.DataFrame:
+        """Sums of what trainings and sweeps took; in brackets, for how many networks the files say
+        so, where not all do."""
+        folders = sorted(path for path in self._data.glob("*") if path.is_dir())
+        rows = [(folder.name, *row) for folder in folders for row in _trainings(folder)]
+        frame = pd.DataFrame(rows, columns=["experiment", "networks", "clock", "core"])
+
+        def hours(rows: pd.DataFrame, column: str) -> str:
+            known = rows[rows[column].notna()]
+            count, every = known["networks"].sum(), rows["networks"].sum()
+            note = "" if count == every else f" ({count:,} networks)"
+            return f"{known[column].sum() / 3600:,.2f}{note}" if count else "—"
+
+        return pd.DataFrame(
+            {
+                "experiment": name,
+                "networks": f"{rows['networks'].sum():,}",
+                "hours on the clock": hours(rows, "clock"),
+                "core hours": hours(rows, "core"),
+            }
+            for name, rows in [*frame.groupby("experiment"), ("all", frame)]
+        )
