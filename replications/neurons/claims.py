@@ -84,7 +84,7 @@ CLAIMS = [
     ),
 ]
 
-CLAIMS += [
+ON_THEIR_TASK = [
     coding("share", DAW, "networks trained on the monkeys' task", above(ALPHA)),
     coding(
         "minus untrained", DAW, "networks trained on the monkeys' task, minus untrained", above(0)
@@ -116,4 +116,9 @@ POST_HOC = [
     replace(row, summary="share") if row.measure.startswith("pooled") else row for row in POST_HOC
 ]
 
-CLAIMS = [*register(CLAIMS, {"2414cf6 2026-11-29": [CODING, PREDICTIVITY]}), *POST_HOC]
+REGISTERED = [CODING, PREDICTIVITY]
+CLAIMS = [
+    *register(CLAIMS, {"2414cf6 2026-11-29": REGISTERED}),
+    *register(ON_THEIR_TASK, {"43bac91 2026-11-29": REGISTERED}),
+    *POST_HOC,
+]

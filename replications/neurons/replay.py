@@ -191,13 +191,10 @@ def in_session(session: Session, network: np.ndarray) -> np.ndarray:
 def tested(session: Session, activity: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Test activity (trials, series) -> partial correlations (variable, series), and p values
     (series,) by the name of the variable, or of the test of the interaction."""
-    r, p = shift_test(activity, session.regressors, session.trend)
-    by_name, at = dict(zip(VARIABLES, p, strict=True)), VARIABLES.index(INTERACTION)
-    others = np.delete(session.regressors, at, axis=1)
-    for name, further in session.further.items():
-        covariates = np.column_stack([session.trend, others, further])
-        by_name[name] = shift_test(activity, session.regressors[:, [at]], covariates)[1][0]
-    return r, by_name
+    tested = VARIABLES.index(INTERACTION)
+    further = {name: (tested, values) for name, values in session.further.items()}
+    r, p = shift_test(activity, session.regressors, session.trend, further)
+    return r, dict(zip((*VARIABLES, *further), p, strict=True))
 
 
 def neuron_rows(session: Session) -> Iterator[dict[str, Any]]:
@@ -247,7 +244,7 @@ def all_coding(session: Session, activity: Mapping[str, np.ndarray]) -> Iterator
     for variant, values in activity.items():
         for seed, network in enumerate(values):
             own = in_session(session, network)
-            by_epoch = {epoch: own[:, EPOCHS.index(epoch)] for epoch in distinct_epochs()}
+            by_epoch = {epoch: own[:, EPOCHS.index(epoch)] for epoch in same_period()}
             yield from coding_rows(session, variant, seed, by_epoch)
     for seed in range(MODEL_SEEDS):
         for variant, units in model_units(session, seed).items():
@@ -259,13 +256,12 @@ def all_coding(session: Session, activity: Mapping[str, np.ndarray]) -> Iterator
         yield from coding_rows(session, SHIFTED, session.number, by_epoch)
 
 
-def distinct_epochs() -> list[str]:
-    """First epoch of each period of the networks."""
-    return [
-        epoch
-        for k, epoch in enumerate(EPOCHS)
-        if NETWORK_EPOCHS[epoch] not in [NETWORK_EPOCHS[before] for before in EPOCHS[:k]]
-    ]
+def same_period() -> dict[str, list[str]]:
+    """First epoch of each time step of the networks -> all epochs that correspond to it."""
+    epochs: dict[tuple[str, int], list[str]] = {}
+    for epoch in EPOCHS:
+        epochs.setdefault(NETWORK_EPOCHS[epoch], []).append(epoch)
+    return {same[0]: same for same in epochs.values()}
 
 
 def predictors(
@@ -310,10 +306,14 @@ def predictivity_rows(
     joined = np.concatenate(list(counted.values()), axis=1)
     with_null = [with_shifts(joined[:, :, k], regressors) for k in range(len(EPOCHS))]
     for kind, seed, predicting in predictors(session, activity):
-        for k, epoch in enumerate(EPOCHS):
-            gain = held_out_gain(with_null[k], regressors, predicting[:, k])
-            gain = beyond_chance(gain, joined.shape[1])
-            parts = np.split(gain, np.cumsum(sizes)[:-1])
+        gains: dict[str, np.ndarray] = {}
+        for first, epochs in same_period().items():
+            stacked = np.concatenate([with_null[EPOCHS.index(epoch)] for epoch in epochs], axis=1)
+            gain = held_out_gain(stacked, regressors, predicting[:, EPOCHS.index(first)])
+            gains |= dict(zip(epochs, np.split(gain, len(epochs)), strict=True))
+        for epoch, gain in gains.items():
+            beyond = beyond_chance(gain, joined.shape[1])
+            parts = np.split(beyond, np.cumsum(sizes)[:-1])
             for variant, part in zip(counted, parts, strict=True):
                 if variant != "another network" or seed or kind not in activity:
                     keys = {"variant": variant, "session": session.number, "epoch": epoch}

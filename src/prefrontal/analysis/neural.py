@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import fft
@@ -108,7 +110,10 @@ def slow_trend(trials: int, components: int = 4) -> np.ndarray:
 
 
 def shift_test(
-    activity: np.ndarray, regressors: np.ndarray, covariates: np.ndarray
+    activity: np.ndarray,
+    regressors: np.ndarray,
+    covariates: np.ndarray,
+    further: Mapping[str, tuple[int, np.ndarray]] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Partial correlation of activity with each regressor, tested against all circular shifts.
 
@@ -123,34 +128,39 @@ def shift_test(
         Each is tested given all others.
     covariates : array (trials, covariates)
         Held constant as well; an intercept is added.
+    further : mapping, optional
+        Further tests: number of a regressor, and covariates (trials, k) that are held constant too.
 
     Returns
     -------
-    r, p : array (regressors, series)
+    r, p : array (regressors + further tests, series)
         p is the share of shifts, 0 included, with as large an absolute partial correlation. Series
         without variance have r = 0 and p = 1.
     """
     design = np.column_stack([np.ones(len(activity)), covariates, regressors])
-    centred = activity - activity.mean(0)
+    centred = (activity - activity.mean(0)).astype(activity.dtype)
     spectrum = np.conj(fft.rfft(centred, axis=0))
     first = design.shape[1] - regressors.shape[1]
-    own = np.linalg.pinv(design)[first:].T  # what each regressor has beyond all others
-    own = own / np.linalg.norm(own, axis=0)
 
     def at_all_shifts(direction: np.ndarray) -> np.ndarray:
-        return fft.irfft(fft.rfft(direction)[:, None] * spectrum, len(activity), axis=0)
+        frequencies = fft.rfft(direction.astype(centred.dtype))[:, None]
+        return fft.irfft(frequencies * spectrum, len(activity), axis=0)
 
-    left = np.repeat((centred**2).sum(0)[None], len(activity), axis=0)
-    for direction in np.linalg.qr(design)[0].T:
-        left -= at_all_shifts(direction) ** 2
-    varies = (centred**2).sum(0) > 0
-    r = np.zeros((regressors.shape[1], activity.shape[1]))
-    p = np.ones_like(r)
-    for k, direction in enumerate(own.T):
-        part = at_all_shifts(direction)
-        shifted = part / np.sqrt(np.maximum(left, 0) + part**2 + np.finfo(float).tiny)
-        larger = np.abs(shifted) >= np.abs(shifted[0]) - 1e-12
-        r[k, varies], p[k, varies] = shifted[0, varies], larger.mean(0)[varies]
+    def test(own: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        part = at_all_shifts(own / np.linalg.norm(own))
+        shifted = part / np.sqrt(np.maximum(left, 0) + part**2 + np.finfo(part.dtype).tiny)
+        larger = np.abs(shifted) >= np.abs(shifted[0]) * (1 - 1e-6)
+        varies = (centred**2).sum(0) > 0
+        return np.where(varies, shifted[0], 0), np.where(varies, larger.mean(0), 1)
+
+    basis = np.linalg.qr(design)[0]
+    left = (centred**2).sum(0) - sum(at_all_shifts(each) ** 2 for each in basis.T)
+    tests = [test(own, left) for own in np.linalg.pinv(design)[first:]]
+    for regressor, more in (further or {}).values():
+        beyond = np.linalg.qr(more - basis @ (basis.T @ more))[0]
+        own = np.linalg.pinv(np.column_stack([design, more]))[first + regressor]
+        tests.append(test(own, left - sum(at_all_shifts(each) ** 2 for each in beyond.T)))
+    r, p = np.stack(tests, axis=1)
     return r, p
 
 
@@ -190,7 +200,8 @@ def held_out_gain(
     for fold in np.unique(fold_of):
         train, test = fold_of != fold, fold_of == fold
         both = np.column_stack([activity, scores])
-        both = both - base @ (np.linalg.pinv(base[train]) @ both[train])
+        basis, triangle = np.linalg.qr(base[train])
+        both = both - base @ np.linalg.solve(triangle, basis.T @ both[train])
         target, score = np.split(both, [activity.shape[1]], axis=1)
         scale = score[train].std(0) + np.finfo(float).tiny
         weights = _ridge(score[train] / scale, target[train], base.shape[1])
