@@ -162,12 +162,22 @@ def analyse(recording: Recording[DawTwoStep]) -> Tables:
 
 
 def model_contrasts(fitted: pd.DataFrame) -> pd.DataFrame:
-    """Model-based minus model-free likelihood of each subject, and the hybrid's weight."""
-    likelihood = fitted.pivot(index=SUBJECT, columns="model", values="cross_validated")
-    weight = fitted[fitted["model"] == MIXED].set_index(SUBJECT)["weight"]
-    return pd.DataFrame(
-        {"likelihood": likelihood[PLANNING] - likelihood[BASELINE], "weight": weight}
-    )
+    """Compare the models of each subject.
+
+    Returns
+    -------
+    DataFrame
+        By subject: bic, half the difference of their criteria per choice (nats), above 0 where the
+        model-based learner is better than the model-free one; likelihood, the difference of log
+        likelihoods per held-out choice (nats), where choices were held out; weight, the hybrid's
+        weight of planning.
+    """
+    wide = fitted.pivot(index=SUBJECT, columns="model")
+    scores = {"bic": -wide["bic"] / (2 * wide["choices"])}
+    if "cross_validated" in fitted:
+        scores["likelihood"] = wide["cross_validated"]
+    contrasts = {name: score[PLANNING] - score[BASELINE] for name, score in scores.items()}
+    return pd.DataFrame(contrasts | {"weight": wide["weight"][MIXED]})
 
 
 def animal_tables(names: Sequence[str] = ("weights", "lag_weights")) -> Tables:
