@@ -18,7 +18,7 @@ from replications.daw_two_step.analysis import animal_tables, model_contrasts
 from replications.daw_two_step.settings import ALPHA, INTERACTION, LEVELS, MAIN, MONKEYS, PEOPLE
 
 GROUPS = {
-    MAIN: ("networks,\nDaw's task", COLORS["network"]),
+    MAIN: ("networks", COLORS["network"]),
     PEOPLE: ("people", COLORS["animal"]),
     LEVELS: ("networks,\nlevels", COLORS["left"]),
     **dict(zip(MONKEYS, zip(MONKEYS, ("#d070b0", "#4a2c6f"), strict=True), strict=True)),
@@ -72,7 +72,7 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str, title: str) -> N
             ax, rows, "lag", "weight", COLORS[outcome], each=(0.05, 2), label=label, **style
         )
     ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
-    ax.set_ylabel("weight on choice (log odds)")
+    ax.set_ylabel("weight (log odds)")
 
 
 def draw_groups(ax: Axes, frame: pd.DataFrame, column: str, label: str) -> None:
@@ -93,10 +93,11 @@ def draw_coding(ax: Axes, coding: pd.DataFrame, variant: str, title: str) -> Non
     own = own.assign(place=own["period"].map(periods.index))
     for name, color in VARIABLES.items():
         rows = own[own["variable"] == name]
-        plotting.curve(ax, rows, "place", "share", color, band=0.2, each=(0.08, 3), label=name)
+        label = name.replace(" x ", " × ")
+        plotting.curve(ax, rows, "place", "share", color, band=0.2, each=(0.08, 3), label=label)
     ax.axhline(ALPHA, color="black", lw=0.5, ls=":")
     ax.set_xticks(range(len(periods)), periods)
-    ax.set(ylim=(0, 1), ylabel="share of units", title=title)
+    ax.set(ylim=(0, 1.3), yticks=np.linspace(0, 1, 6), ylabel="share of units", title=title)
 
 
 def draw_rows(axes: Mapping[str, Axes], results: Results) -> None:
@@ -109,33 +110,35 @@ def draw_rows(axes: Mapping[str, Axes], results: Results) -> None:
     shown = {
         "a": ((MAIN,), "networks, Daw's task"),
         "b": ((PEOPLE,), "people"),
-        "c": ((LEVELS,), "networks, monkeys' version"),
+        "c": ((LEVELS,), "networks, levels"),
         "d": (monkeys, "monkeys, sessions"),
     }
     for letter, (variants, title) in shown.items():
         draw_stays(axes[letter], joined["stay_probability"], variants, title)
     axes["a"].set_ylabel("stay probability")
     draw_weights(axes["e"], results["lag_weights"], MAIN, "networks, Daw's task")
+    draw_weights(axes["f"], results["lag_weights"], LEVELS, "networks, levels")
+    axes["e"].set_ylim(top=2 * axes["e"].get_ylim()[1])
     axes["e"].legend(loc="upper right", fontsize=5)
-    draw_weights(axes["f"], results["lag_weights"], LEVELS, "networks, monkeys' version")
     weights = joined["weights"]
     for letter, column, name in (("g", "planning", "planning"), ("h", "model_free", "model-free")):
         axes[letter].axhline(0, color="black", lw=0.5, ls=":")
-        draw_groups(axes[letter], weights, column, f"{name} weight (log odds, lag 1)")
+        draw_groups(axes[letter], weights, column, "lag-1 weight (log odds)")
+        axes[letter].set_title(name)
     contrasts = [model_contrasts(each["fits"]) for each in (results, animals)]
     axes["i"].axhline(0, color="black", lw=0.5, ls=":")
-    label = "log likelihood per choice (nats),\nmodel-based − model-free, by BIC"
-    draw_groups(axes["i"], pd.concat(contrasts).reset_index(), "bic", label)
+    draw_groups(axes["i"], pd.concat(contrasts).reset_index(), "bic", "nats per choice (BIC)")
+    axes["i"].set_title("model-based − model-free")
     draw_coding(axes["j"], results["coding"], MAIN, "networks, Daw's task")
-    draw_coding(axes["k"], results["coding"], LEVELS, "networks, monkeys' version")
-    axes["k"].legend(loc="upper right", fontsize=5)
+    draw_coding(axes["k"], results["coding"], LEVELS, "networks, levels")
+    axes["j"].legend(loc="upper left", fontsize=5)
 
 
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
     layout = "abcd;efgh;iijk"
     figure, axes = plotting.mosaic(
-        layout, 150, hspace=0.55, wspace=0.5, left=0.07, right=0.985, top=0.95, bottom=0.08
+        layout, 155, hspace=0.6, wspace=0.45, left=0.06, right=0.99, top=0.96, bottom=0.06
     )
     draw_rows(axes, results)
     yield plotting.lettered("fig_daw_two_step", figure, axes, split=False)

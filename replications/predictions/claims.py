@@ -82,5 +82,6 @@ CLAIMS = register(
             "prediction-silencing",
             "prediction-silencing-behaviour",
         ],
+        "cc40925 2026-11-29": ["dopamine-bypass"],
     },
 )
