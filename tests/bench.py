@@ -140,7 +140,7 @@ def harlow_rates(options: Options) -> pd.DataFrame:
     p = {name: view.detach().requires_grad_() for name, view in network.views(pixels.flat).items()}
     state, views = task.reset(torch.rand(1, episodes, task.reset_noise, device=device))
     state["period"] = torch.full_like(state["period"], CHOICE)
-    inputs = torch.rand(1, episodes, network.inputs, device=device)
+    inputs = torch.rand(1, episodes, network.inputs(), device=device)
 
     def encode() -> Tensor:
         return network.encoder.encode(p, views).sum()

@@ -36,7 +36,7 @@ class TextbookNetwork(nn.Module):
         units = ours.core.units
         network = cls(ours.encoder.features, ours.actions, units).to(parameters["lstm_bias"].dtype)
         weight_ih, weight_hh = gate_order(parameters["lstm_weight"]).T.split(
-            [ours.inputs, units], dim=1
+            [ours.inputs(), units], dim=1
         )
         bias = gate_order(parameters["lstm_bias"])
         with torch.no_grad():

@@ -13,8 +13,15 @@ from prefrontal.publishing import claims
 from prefrontal.statistics import trend
 from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
-from prefrontal.tables.schema import SUBJECT
-from replications.predictions.settings import INTACT, MEASURES, PERTURBATION, SILENCED, STRENGTHS
+from prefrontal.tables.schema import EPISODE, SUBJECT
+from replications.predictions.settings import (
+    INTACT,
+    MEASURES,
+    OUTCOMES,
+    PERTURBATION,
+    SILENCED,
+    STRENGTHS,
+)
 from replications.two_step import analysis as two_step_analysis
 from replications.two_step.settings import TwoStep
 
@@ -84,6 +91,8 @@ def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
 
     Returns
     -------
+    outcomes : DataFrame
+        As from ``outcome_effects``.
     indices : DataFrame
         As from ``indices``, with silenced, kind of perturbation and strength (its rank).
     silencing : DataFrame
@@ -100,6 +109,7 @@ def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
     by_network[["kind", "strength"]] = pd.DataFrame(perturbed)
     silencing = pd.concat(errors, ignore_index=True)
     return {
+        "outcomes": outcome_effects(recording),
         "indices": storage.leading(by_network, *SUBJECT, "silenced", "kind", "strength"),
         "silencing": storage.leading(silencing, *SUBJECT, "silenced"),
     }
@@ -138,10 +148,41 @@ def minus_intact(by_network: pd.DataFrame, column: str) -> pd.DataFrame:
     return wide[ways].sub(wide[intact], axis=0)
 
 
+def outcome_effects(recording: Recording[TwoStep]) -> pd.DataFrame:
+    """Effect of the last outcome on the log odds to repeat the first choice, per network.
+
+    Returns
+    -------
+    DataFrame
+        variant, seed, a column per measure of ``dopamine-bypass``: half the difference between a
+        reward prediction error raised and lowered by 1, and the difference between rewards of 1 and
+        0, averaged over completed trials, or over those after one kind of transition.
+    """
+    keys = [*EPISODE, "trial"]
+    trials = recording.trials[recording.trials["silenced"] == SILENCED[0]]
+    before = trials.loc[trials["transition"] != "none", [*keys, "choice", "transition"]]
+    before = before.assign(trial=before["trial"] + 1)
+    told = before.merge(recording.activity, on=keys)
+    log_odds = dict(zip(OUTCOMES, told.filter(regex="^unit_").to_numpy().T, strict=True))
+    side = np.where(told["choice"] == 1, 1, -1)
+    effects = told[[*SUBJECT, "transition"]].assign(
+        RPE=side * (log_odds["RPE raised"] - log_odds["RPE lowered"]) / 2,
+        reward=side * (log_odds["reward 1"] - log_odds["reward 0"]),
+    )
+    columns = {}
+    for name in ("RPE", "reward"):
+        columns[name] = effects.groupby(SUBJECT, observed=True)[name].mean()
+        for kind in ("common", "uncommon"):
+            rows = effects[effects["transition"] == kind]
+            columns[f"{name}, {kind}"] = rows.groupby(SUBJECT, observed=True)[name].mean()
+    return pd.DataFrame(columns).reset_index()
+
+
 def claim_measures(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Measures that the claims are about."""
     errors = tables["silencing"].query("event == 'both'")
     wide = {
+        "dopamine-bypass": tables["outcomes"],
         "prediction-interference": slopes(tables["indices"]),
         "prediction-silencing": minus_intact(errors, "r2_model_based"),
         "prediction-silencing-behaviour": minus_intact(tables["indices"], "planning_index"),

@@ -5,8 +5,16 @@ Criteria were written before any of these networks was trained.
 
 from __future__ import annotations
 
-from prefrontal.publishing.claims import EXTENSION, Claim, below, register
-from replications.predictions.settings import INTACT, MEASURES, PERTURBATION, SEES, SILENCED
+from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between, register
+from replications.predictions.settings import (
+    BOTH,
+    INTACT,
+    MEASURES,
+    PERTURBATION,
+    RECEIVES,
+    SEES,
+    SILENCED,
+)
 
 CLAIMS = []
 for kind, measure in MEASURES.items():
@@ -40,6 +48,32 @@ for silenced in SILENCED[1:]:
     claim = "prediction-silencing-behaviour"
     CLAIMS.append(Claim(claim, silenced, EXTENSION, statement, below(0), variant="default_rpe"))
 
+CRITERIA = {INTACT: between(-0.05, 0.05), "default_rpe": above(0), BOTH: None}
+for variant, seen in RECEIVES.items():
+    claim, change = (
+        "dopamine-bypass",
+        "change of the log odds to repeat the first choice per unit of",
+    )
+    rows = {
+        "RPE": ("RPE at the outcome", CRITERIA[variant]),
+        "RPE, common": ("RPE at the outcome, after common transitions", None),
+        "RPE, uncommon": ("RPE at the outcome, after uncommon transitions", None),
+        "reward": ("reward", above(0)),
+        "reward, common": ("reward, after common transitions", None),
+        "reward, uncommon": ("reward, after uncommon transitions", None),
+    }
+    CLAIMS += [
+        Claim(
+            claim,
+            measure,
+            EXTENSION,
+            f"{change} {words}, networks that see {seen}",
+            criterion,
+            variant=variant,
+        )
+        for measure, (words, criterion) in rows.items()
+    ]
+
 CLAIMS = register(
     CLAIMS,
     {
@@ -48,5 +82,6 @@ CLAIMS = register(
             "prediction-silencing",
             "prediction-silencing-behaviour",
         ],
+        "cc40925 2026-11-29": ["dopamine-bypass"],
     },
 )

@@ -13,7 +13,7 @@ from prefrontal.errors import check
 from prefrontal.networks.load import Networks
 from prefrontal.networks.network import NetworkAgent
 from prefrontal.tables.recording import Recording
-from replications.predictions.settings import INTACT, SEES, SILENCED
+from replications.predictions.settings import BOTH, INTACT, OUTCOMES, SEES, SILENCED
 from replications.two_step.settings import TwoStep
 
 PERIODS = ("fixation", "stage 1", "stage 2", "stage 2")
@@ -74,8 +74,54 @@ class SilencedAgent(NetworkAgent):
         return after | {"mean_value": mean_value}, probabilities, mean_value, activity
 
 
+class OutcomeAgent(NetworkAgent):
+    """Networks that also tell how they would choose had the last outcome been another.
+
+    They play as they are. Beside them run copies that receive a changed outcome of the last trial
+    at fixation, and go on to stage 1; what is returned as activity is the log odds of right against
+    left of the copies, one per entry of ``OUTCOMES``.
+    """
+
+    def __init__(self, agent: NetworkAgent) -> None:
+        super().__init__(agent.network, agent.parameters, agent.discount, agent.reward_scale)
+
+    def reset(self, seeds: int, episodes: int) -> Any:
+        """Return the memory at the start of an episode."""
+        memory = super().reset(seeds, episodes)
+        copies = {f"{name}/{k}": memory[k] for name in OUTCOMES for k in memory}
+        return memory | copies
+
+    def step(
+        self, memory: Any, observation: Tensor, last_reward: Tensor, last_action: Tensor
+    ) -> tuple[Any, Tensor, Tensor, Tensor | None]:
+        """Advance by one time step."""
+        own = {name: tensor for name, tensor in memory.items() if "/" not in name}
+        outcome = (observation[..., 0] == 1) & (last_action >= 0)
+
+        def advance(before: Any, reward: Tensor, shift: float) -> Any:
+            self.manipulate = lambda error, *_: error + shift * outcome
+            return super(OutcomeAgent, self).step(before, observation, reward, last_action)
+
+        after, probabilities, value, _ = advance(own, last_reward, 0.0)
+        copies, log_odds = {}, []
+        for name, (shift, paid) in OUTCOMES.items():
+            before = {
+                k: torch.where(
+                    outcome.reshape(*outcome.shape, *(1,) * (tensor.ndim - 2)),
+                    tensor,
+                    memory[f"{name}/{k}"],
+                )
+                for k, tensor in own.items()
+            }
+            reward = last_reward if paid is None else torch.where(outcome, paid, last_reward)
+            copy, policy, _, _ = advance(before, reward, shift)
+            copies |= {f"{name}/{k}": tensor for k, tensor in copy.items()}
+            log_odds.append((policy[..., 1] / policy[..., 0]).log())
+        return after | copies, probabilities, value, torch.stack(log_odds, dim=-1)
+
+
 def record(networks: Networks, episodes: int) -> Iterator[Recording[TwoStep]]:
-    """Record intact networks, on the same episodes with the value silenced, and perturbed ones."""
+    """Record intact networks, on the same episodes with the value silenced, and the others."""
     intact = {variant: networks(variant, "two_step") for variant in SEES}
     perturbed = [networks(variant) for variant in networks.variants]
     task = intact[INTACT].settings.task
@@ -87,11 +133,20 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[TwoStep]]:
             trained.settings.task,
             same,
         )
+    unsilenced = {"silenced": SILENCED[0]}
     for trained in intact.values():
-        recording = trained.record(episodes, columns={"silenced": SILENCED[0]})
+        recording = trained.record(
+            episodes,
+            agent=OutcomeAgent(trained.agent),
+            columns=unsilenced,
+            activity_periods=("stage 1",),
+        )
         yield recording
         for silenced in SILENCED[1:]:
             agent = SilencedAgent(trained.agent, mean_values(recording.steps, silenced))
             yield trained.record(episodes, agent=agent, columns={"silenced": silenced})
     for trained in perturbed:
-        yield trained.record(episodes, columns={"silenced": SILENCED[0]}, steps=False)
+        told: dict[str, Any] = {}
+        if trained.variant == BOTH:
+            told = {"agent": OutcomeAgent(trained.agent), "activity_periods": ("stage 1",)}
+        yield trained.record(episodes, columns=unsilenced, steps=False, **told)

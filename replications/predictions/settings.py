@@ -37,6 +37,20 @@ for kind, strengths in STRENGTHS.items():
 
 MAIN = next(iter(VARIANTS))
 
+BOTH = "both"
+VARIANTS[BOTH] = {"network.input": "reward_and_rpe"}
+RECEIVES = SEES | {BOTH: "reward and RPEs"}
+"""Networks whose outcomes are changed at test -> what they receive."""
+
+OUTCOMES: dict[str, tuple[float, float | None]] = {
+    "RPE raised": (1.0, None),
+    "RPE lowered": (-1.0, None),
+    "reward 1": (0.0, 1.0),
+    "reward 0": (0.0, 0.0),
+}
+"""Change of an outcome -> what is added to its reward prediction error, and its reward if not the
+one that was drawn."""
+
 SILENCED = ("no", "by period", "throughout")
 """The value at test is intact, or replaced by its mean in each period of a trial, or by one
 mean."""

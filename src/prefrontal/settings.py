@@ -147,9 +147,9 @@ class NetworkSettings:
     """Units of the core (paper: 48)."""
     learned_initial_state: bool = True
     """Learn the core's state at the start of an episode; otherwise it is zero (paper: learned)."""
-    input: Literal["reward", "rpe"] = "reward"
+    input: Literal["reward", "rpe", "reward_and_rpe"] = "reward"
     """The last reward, or separate actor and critic in which the actor receives the critic's
-    reward prediction error instead (Methods, simulation 6)."""
+    reward prediction error instead (Methods, simulation 6), or both."""
     reward_input: bool = True
     """Include the last reward (or reward prediction error) in the input (paper: yes)."""
     action_input: bool = True

@@ -10,14 +10,18 @@ import torch
 from prefrontal.models.two_step_learners import REPLAYED, ModelFree, Planner, TwoStep
 from prefrontal.networks.build import network_of
 from prefrontal.networks.network import NetworkAgent, initial_parameters
+from prefrontal.networks.play import History
 from prefrontal.networks.record import record as record_agent
 from prefrontal.tables.recording import Recording, join
 from replications.predictions import analysis, record
 from replications.predictions.claims import CLAIMS
 from replications.predictions.settings import (
+    BOTH,
     INTACT,
     MEASURES,
+    OUTCOMES,
     PERTURBATION,
+    RECEIVES,
     SEES,
     SETTINGS,
     SILENCED,
@@ -39,8 +43,8 @@ def untrained(network) -> NetworkAgent:
     return NetworkAgent(network, network.views(flat), discount, torch.ones(2))
 
 
-def played(agent, **columns) -> Recording:
-    return record_agent(agent, TASK, SEEDS, INTACT, 10, columns=columns)
+def played(agent, periods=(), **columns) -> Recording:
+    return record_agent(agent, TASK, SEEDS, INTACT, 10, columns=columns, activity_periods=periods)
 
 
 def test_silencing_changes_errors_and_not_choices():
@@ -74,6 +78,66 @@ def test_an_actor_without_a_critic_receives_the_reward():
     assert not silenced.trials["choice"].equals(played(agent).trials["choice"])
 
 
+class Forced(NetworkAgent):
+    """Networks that receive another reward, or error, than they would at one time step."""
+
+    def __init__(self, agent, at, shift, paid) -> None:
+        super().__init__(agent.network, agent.parameters, agent.discount, agent.reward_scale)
+        self.now, self.at, self.shift, self.paid = -1, at, shift, paid
+
+    def step(self, memory, observation, last_reward, last_action):
+        self.now += 1
+        if self.now == self.at and self.paid is not None:
+            last_reward = torch.full_like(last_reward, self.paid)
+        shift = self.shift * (self.now == self.at)
+        self.manipulate = lambda error, *_: error + shift
+        return super().step(memory, observation, last_reward, last_action)
+
+
+@pytest.mark.parametrize("kind", RECEIVES.values())
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_choices_after_another_outcome(kind, outcome):
+    """The same as in networks that really receive it, once, in trial 6 of an episode without
+    invalid responses."""
+    seen = {"reward": "reward", "RPEs": "rpe"}.get(kind, "reward_and_rpe")
+    agent = untrained(network_of(SMALL.vary({"network.input": seen}), TASK))
+    agent.parameters["policy_weight"][:] *= 0.1
+    told, g = played(record.OutcomeAgent(agent), ("stage 1",)), torch.Generator().manual_seed(0)
+    assert told.trials.equals(played(agent).trials)
+    action = torch.randint(2, (2, 10, TASK.episode_steps), generator=g)
+    action[..., ::3] = 2
+    forced = History(action, torch.rand(action.shape, generator=g).round() * (action < 2))
+    forced.reward[..., 1::3] = 0
+    options = {"forced": forced, "activity_periods": ("stage 1",)}
+    one = record_agent(record.OutcomeAgent(agent), TASK, SEEDS, INTACT, 10, **options)
+    really = Forced(agent, 15, *OUTCOMES[outcome])
+    other = record_agent(really, TASK, SEEDS, INTACT, 10, forced=forced)
+    steps = other.steps.query("trial == 5 and period == 'stage 1'")
+    unit = f"unit_{list(OUTCOMES).index(outcome):02d}"
+    found = one.activity.query("trial == 5")[unit]
+    np.testing.assert_allclose(found, np.log(steps["p_right"] / steps["p_left"]), atol=1e-4)
+
+
+def test_effects_of_outcomes_by_hand():
+    """Two trials after which right becomes likelier: a repetition after right alone."""
+    keys = {"variant": INTACT, "seed": 0, "episode": 0}
+    trials = pd.DataFrame(
+        {
+            **keys,
+            "trial": range(4),
+            "choice": [1, 0, -1, 1],
+            "transition": ["common", "uncommon", "none", "common"],
+            "silenced": SILENCED[0],
+        }
+    )
+    activity = pd.DataFrame(
+        {**keys, "trial": range(4), "unit_00": [9, 3, 2, 9], "unit_01": [9, 1, 1, 9]}
+    ).assign(unit_02=[9, 5, 1, 9], unit_03=[9, 1, 1, 9])
+    found = analysis.outcome_effects(Recording(trials, activity=activity)).iloc[0]
+    assert found["RPE, common"] == 1 and found["RPE, uncommon"] == -0.5
+    assert found["RPE"] == 0.25 and found["reward"] == 2 and found["reward, uncommon"] == 0
+
+
 @pytest.mark.parametrize(
     ("learner", "plans"),
     [(Planner(**PROBABILITIES), True), (ModelFree(fixed={"learning_rate": 0.5}), False)],
@@ -91,8 +155,8 @@ def test_indices_tell_the_textbook_models_apart(learner, plans):
 
 
 def test_variants_have_a_kind_and_a_strength():
-    assert list(PERTURBATION) == list(VARIANTS)
-    assert len(VARIANTS) == sum(map(len, STRENGTHS.values()))
+    assert [*PERTURBATION, BOTH] == list(VARIANTS)
+    assert len(PERTURBATION) == sum(map(len, STRENGTHS.values()))
     for variant, (kind, rank) in PERTURBATION.items():
         assert VARIANTS[variant] == {f"training.{kind}": STRENGTHS[kind][rank - 1]}
 
@@ -117,7 +181,9 @@ def test_every_claim_has_its_measure():
     """Untrained networks stand in for intact ones, silenced or not, and for perturbed ones."""
     agent, parts = untrained(SHARED), []
     for silenced in SILENCED:
-        recording = played(agent, silenced=silenced)
+        periods = ("stage 1",) if silenced == SILENCED[0] else ()
+        playing = record.OutcomeAgent(agent) if periods else agent
+        recording = played(playing, periods, silenced=silenced)
         parts.append(dataclasses.replace(recording, settings={INTACT: SMALL}))
     intact = join(parts)
     unsilenced = intact.trials.query("silenced == @SILENCED[0]")
@@ -127,7 +193,10 @@ def test_every_claim_has_its_measure():
     )
     trials += [unsilenced.assign(variant=variant) for variant in VARIANTS]
     settings = dict.fromkeys(SEES, SMALL)
-    recording = Recording(pd.concat(trials), pd.concat(steps), settings=settings)
+    activity = [intact.activity.assign(variant=variant) for variant in RECEIVES]
+    recording = Recording(
+        pd.concat(trials), pd.concat(steps), pd.concat(activity), settings=settings
+    )
     measures = analysis.claim_measures(analysis.analyse(recording))
     seeds = measures.groupby(["variant", "claim", "measure"])["seed"].apply(list)
     for claim in CLAIMS:

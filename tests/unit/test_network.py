@@ -71,8 +71,10 @@ def test_step_by_step_equals_whole_sequence():
     units = NETWORK.core.units
     for s in range(seeds):
         p = {name: tensor[s] for name, tensor in NETWORK.views(flat).items()}
-        lstm = nn.LSTM(NETWORK.inputs, units, dtype=torch.float64)
-        weight_ih, weight_hh = gate_order(p["lstm_weight"]).T.split([NETWORK.inputs, units], dim=1)
+        lstm = nn.LSTM(NETWORK.inputs(), units, dtype=torch.float64)
+        weight_ih, weight_hh = gate_order(p["lstm_weight"]).T.split(
+            [NETWORK.inputs(), units], dim=1
+        )
         bias = gate_order(p["lstm_bias"])
         lstm.load_state_dict(
             {
@@ -197,6 +199,32 @@ def test_actor_receives_the_critics_prediction_error():
     assert not any(error.requires_grad for error in received), (
         "the actor's gradient ends at the error"
     )
+
+
+@pytest.mark.parametrize("received", ["reward", "error"])
+def test_actor_may_receive_reward_and_error(received):
+    """Where the weights of one of the two are 0, it is the network that receives the other."""
+    both = Network(Identity(2), LSTM(4), 3, True, actor_reward=True)
+    alone = Network(Identity(2), LSTM(4), 3, True)
+    p = both.views(random_flat(2, both))
+    other = {"reward": 3, "error": 2}[received]
+    p["lstm_weight"][:, other] = 0
+    rows = [k for k in range(p["lstm_weight"].shape[1]) if k != other]
+    one = p | {"lstm_weight": p["lstm_weight"][:, rows]}
+    instead = {"reward": lambda error, reward, action: reward, "error": None}[received]
+    memories, g = [both.reset(p, 5), alone.reset(one, 5)], torch.Generator().manual_seed(0)
+    discount = torch.full((2,), 0.9, dtype=torch.float64)
+    for t in range(4):
+        observation, reward = (
+            torch.randn(*shape, generator=g, dtype=torch.float64) for shape in ((2, 5, 2), (2, 5))
+        )
+        seen = NetworkInput(observation, reward, torch.full((2, 5), t - 1))
+        outputs = [
+            both.step(p, memories[0], seen, discount),
+            alone.step(one, memories[1], seen, discount, instead),
+        ]
+        torch.testing.assert_close(outputs[0].logits, outputs[1].logits)
+        memories = [output.memory for output in outputs]
 
 
 def test_initial_weights_fill_their_range():

@@ -104,7 +104,7 @@ def test_inputs_can_be_taken_away(changes):
     no_reward = not changes.get("network.reward_input", True)
     no_action = not changes.get("network.action_input", True)
     missing = no_reward + len(whole.task.actions) * no_action
-    assert whole.network.inputs - less.network.inputs == missing
+    assert whole.network.inputs() - less.network.inputs() == missing
 
 
 def test_one_episode_per_update_takes_all_episodes():
@@ -221,6 +221,7 @@ def changed_value(changes: dict) -> str:
 WAYS = [
     *({"network.core": core} for core in CORES),
     {"network.input": "rpe"},
+    {"network.input": "reward_and_rpe"},
     {"training.rpe_noise": 1.0},
     {"training.episode_reset": "immediate"},
 ]

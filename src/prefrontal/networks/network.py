@@ -66,6 +66,8 @@ class Network:
     stateful : bool
         Keep the core's state from one time step to the next; otherwise every step is like the
         first.
+    actor_reward : bool
+        A separate actor receives the last reward, too.
     """
 
     encoder: Encoder
@@ -75,6 +77,7 @@ class Network:
     reward_input: bool = True
     action_input: bool = True
     stateful: bool = True
+    actor_reward: bool = False
 
     @property
     def readouts(self) -> dict[str, tuple[str, ...]]:
@@ -83,17 +86,17 @@ class Network:
             return {"": ("policy",), "critic_": ("value",)}
         return {"": ("policy", "value")}
 
-    @property
-    def inputs(self) -> int:
+    def inputs(self, prefix: str = "") -> int:
         """Length of a core's input: features, last reward (or error), last action (one-hot)."""
-        return self.encoder.features + self.reward_input + self.action_input * self.actions
+        rewards = self.reward_input * (2 if self.actor_reward and not prefix else 1)
+        return self.encoder.features + rewards + self.action_input * self.actions
 
     @property
     def shapes(self) -> Shapes:
         """Parameter names and shapes of one network."""
         shapes: Shapes = {}
         for prefix, outputs in self.readouts.items():
-            of_core = self.encoder.shapes | self.core.shapes(self.inputs)
+            of_core = self.encoder.shapes | self.core.shapes(self.inputs(prefix))
             shapes |= {f"{prefix}{name}": shape for name, shape in of_core.items()}
             for name in outputs:
                 size = self.actions if name == "policy" else 1
@@ -168,28 +171,35 @@ class Network:
         manipulate : Manipulation, optional
             Changes this error.
         """
+        reward = network_input.reward
         if not self.separate_actor_critic:
-            memory = self._advance("", p, memory, network_input)
+            memory = self._advance("", p, memory, network_input, reward)
             activity = memory["activity"]
             return Output(memory, read(p, "policy", activity), read(p, "value", activity)[..., 0])
-        critic = self._advance("critic_", p, memory, network_input)
+        critic = self._advance("critic_", p, memory, network_input, reward)
         value = read(p, "value", critic["critic_activity"])[..., 0]
-        error = network_input.reward + discount[:, None] * value - memory["value"]
+        error = reward + discount[:, None] * value - memory["value"]
         error = torch.where(network_input.action >= 0, error, 0.0).detach()
         if manipulate is not None:
-            error = manipulate(error, network_input.reward, network_input.action)
-        actor = self._advance("", p, memory, network_input._replace(reward=error))
+            error = manipulate(error, reward, network_input.action)
+        received = (reward, error) if self.actor_reward else (error,)
+        actor = self._advance("", p, memory, network_input, *received)
         logits = read(p, "policy", actor["activity"])
         return Output({**actor, **critic, "value": value.detach()}, logits, value)
 
     def _advance(
-        self, prefix: str, p: Parameters, memory: Memory, network_input: NetworkInput
+        self,
+        prefix: str,
+        p: Parameters,
+        memory: Memory,
+        network_input: NetworkInput,
+        *rewards: Tensor,
     ) -> Memory:
-        """Advance one core and return its memory, prefixed."""
+        """Advance one core, which receives these rewards or errors; return its memory, prefixed."""
         p = without_prefix(p, prefix)
         inputs = [self.encoder.encode(p, network_input.observation)]
         if self.reward_input:
-            inputs.append(network_input.reward[..., None])
+            inputs += [reward[..., None] for reward in rewards]
         if self.action_input:
             inputs.append(one_hot(network_input.action, self.actions, inputs[0].dtype))
         if self.stateful:
