@@ -40,12 +40,14 @@ Names = Iterable[str | tuple[str, str]]
 class Criterion:
     """Bounds within which the 95 % interval over networks must lie, or must not.
 
-    A bound may be the name of a benchmark.
+    A bound may be the name of a benchmark. With ``estimate``, the mean or share itself must be
+    within the bounds, or at one.
     """
 
     low: float | str = -np.inf
     high: float | str = np.inf
     negated: bool = False
+    estimate: bool = False
 
     def bounds(self, benchmarks: Benchmarks) -> tuple[float, float]:
         """Bounds as numbers."""
@@ -66,6 +68,8 @@ class Criterion:
             for bound, number in ((self.low, low), (self.high, high))
         )
         subject = "interval not" if self.negated else "interval"
+        if self.estimate:
+            return f"mean at least {low_text}"
         if np.isinf(high):
             return f"{subject} above {low_text}"
         if np.isinf(low):
@@ -91,6 +95,11 @@ def between(low: float | str, high: float | str) -> Criterion:
 def not_above(low: float | str) -> Criterion:
     """Interval that includes a value, or lies below it."""
     return Criterion(low=low, negated=True)
+
+
+def at_least(low: float) -> Criterion:
+    """Mean or share of networks, without its interval, of a value or more."""
+    return Criterion(low=low, estimate=True)
 
 
 @dataclass(frozen=True)
@@ -281,6 +290,8 @@ def evaluate_claim(
     if claim.criterion is not None:
         bounds = claim.criterion.bounds(benchmarks or {})
         reproduced = bool(low > bounds[0] and high < bounds[1])
+        if claim.criterion.estimate:
+            reproduced = bool(bounds[0] <= mean <= bounds[1])
         if claim.criterion.negated:
             reproduced = bool(np.isfinite(low)) and not reproduced
             bounds = (-np.inf, np.inf)
