@@ -523,9 +523,13 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def benchmarks(measured: Mapping[str, pd.DataFrame], variant: str = MAIN) -> dict[str, float]:
-    """Benchmarks of unit codes: the largest 95 % quantile of the null over networks."""
+    """Benchmarks of unit codes: the largest 95 % quantile of the null over networks.
+
+    Those of all networks where none of the variant is there, as in the multiverse.
+    """
     strengths = measured["code_strengths"]
-    strengths = strengths[strengths["variant"] == variant]
+    chosen = strengths["variant"] == variant
+    strengths = strengths[chosen] if chosen.any() else strengths
     largest = strengths.groupby(["covariate", "kind"], as_index=False)["null_95"].max()
     names = map(null_of, largest["covariate"], largest["kind"])
     return dict(zip(names, largest["null_95"], strict=True))

@@ -153,5 +153,6 @@ CLAIMS = register(
             "matching-choice-lags",
         ],
         "d0838e6 2026-11-21": ["rpe-input"],
+        "da83838 2026-11-29": ["matching-units"],
     },
 )

@@ -19,6 +19,7 @@ is. Further blocks are
     map                             all experiments, by figure of the paper, with their counts
     variants                        an experiment's variants, and what their training took
     compute                         what all trainings took
+    evidence                        effect sizes, tests and power of all rows of all claims
     licences                        licences of the parts of the repository
 """
 
@@ -37,7 +38,7 @@ import tyro
 
 from prefrontal import experiments, files
 from prefrontal.errors import UserError, check
-from prefrontal.publishing import bibliography, claims
+from prefrontal.publishing import bibliography, claims, evidence
 from prefrontal.tables import storage
 from prefrontal.tables.networks import Description, descriptions
 
@@ -142,6 +143,10 @@ def _trainings_of(folder: Path) -> Iterator[tuple[int, float, float]]:
             about = manifest.get(path.name, {})
             hours, core = (about.get(k, np.nan) / 3600 for k in ("seconds", "processor_seconds"))
             yield len(storage.read(path)), hours, core
+    about = storage.manifest(folder / "results").get("fresh.csv")
+    if about:
+        seconds = about["training_seconds"], about["processor_seconds"]
+        yield about["networks"], seconds[0] / 3600, seconds[1] / 3600
     universes = folder / "results" / "trainings.csv"  # of a multiverse, whose networks are not kept
     if universes.exists():
         frame = storage.read(universes, needs=("networks", "processor_hours"))
@@ -180,6 +185,21 @@ def compute(data: Path) -> str:
         f"({n_hours:,} networks)."
     )
     return f"{summary}\n\n{markdown(pd.DataFrame(by_experiment))}"
+
+
+def evidence_table(data: Path) -> str:
+    """Write effect sizes, tests and power of all rows of all claims, and how many hold."""
+    frame = evidence.collect(data)
+    tested, compared = frame[frame["holm"].notna()], frame[frame["in_interval"].notna()]
+    inside = [int(compared[name].astype(bool).sum()) for name in ("in_prediction", "in_interval")]
+    summary = (
+        f"Of {len(tested)} criteria, {(tested['p'] < evidence.LEVEL).sum()} hold at .05, and "
+        f"{(tested['holm'] < evidence.LEVEL).sum()} after Holm's correction over all of them. Of "
+        f"{len(compared)} published values, {inside[0]} lie in the 95 % prediction interval of a "
+        f"further network, {inside[1]} in our 95 % interval."
+    )
+    columns = ["experiment", *evidence.KEY, *evidence.COLUMNS, "holm"]
+    return f"{summary}\n\n{markdown(frame[columns].map(cell))}"
 
 
 def experiments_map(data: Path, base: str) -> pd.DataFrame:
@@ -246,6 +266,8 @@ def table(block: str, data: Path, experiment: str | None, base: str = "replicati
         return markdown(licences())
     if block == "compute":
         return compute(data)
+    if block == "evidence":
+        return evidence_table(data)
     if block == "variants" and experiment:
         return markdown(variants(experiment, data))
     if block.partition(" ")[0] in ("claims", "every"):
@@ -291,7 +313,7 @@ class Options:
     experiment: Annotated[str, tyro.conf.Positional] = ""
     """Fill the README of this one only."""
     data: Path = files.DATA
-    """Data folder; its claims.md and compute.md are filled too."""
+    """Data folder; its claims.md, compute.md and evidence.md are filled too."""
     root: Path = files.ROOT
     """Folder of README.md and replications/."""
 
@@ -301,7 +323,7 @@ def main(options: Options) -> None:
     known = sorted(path.parent.name for path in options.root.glob("replications/*/README.md"))
     check(options.experiment in ("", *known), "experiment", options.experiment, " or ".join(known))
     shared = [options.root / "README.md", options.root / "replications" / "README.md"]
-    shared += [options.data / "claims.md", options.data / "compute.md"]
+    shared += [options.data / f"{name}.md" for name in ("claims", "compute", "evidence")]
     for path in shared:
         if path.exists() and not options.experiment:
             fill(path, options.data, None)
