@@ -41,6 +41,9 @@ from replications.probability_matching.settings import (
 
 LEFT = 0
 
+ALPHA = 0.05
+"""Level at which a network's units differ from the published ones."""
+
 
 def late(trials: pd.DataFrame) -> pd.Series:
     """Mark the trials in the last two thirds of their episode (Methods, simulation 1)."""
@@ -504,16 +507,22 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     trend, codes = statistics.trend(weights["reward"].T), measured["code_strengths"]
     codes = codes.assign(measure=codes["covariate"] + ", " + codes["kind"])
     one_back = measured["codes_one_back"]
-    one_back = one_back.assign(similar=(one_back["p"] > 0.05).where(one_back["p"].notna()))
-    one_back = one_back.pivot(index=schema.SUBJECT, columns="covariate")
-    similar = one_back["similar"].astype(float).add_suffix(", distribution")
+    similar = (one_back["p"] > ALPHA).where(one_back["p"].notna()).astype(float)
+    strength, similar = (
+        one_back.assign(number=numbers).pivot(
+            index=schema.SUBJECT, columns="covariate", values="number"
+        )
+        for numbers in (one_back["mean_abs_r"], similar)
+    )
     differences = pd.DataFrame({"held out minus trained": slope["held out"] - slope["trained"]})
     wide = {
         "matching-slope": pd.DataFrame({"all baselines": slope["all"]}),
         "matching-generalises": differences,
         "matching-reward-lags": weights["reward"].add_prefix("lag ").assign(trend=trend),
         "matching-choice-lags": weights["choice"].add_prefix("lag "),
-        "matching-units": one_back["mean_abs_r"].join(similar),
+        "matching-units": strength.add_suffix(", one back").join(
+            similar.add_suffix(", distribution")
+        ),
         "matching-units-last": codes.pivot(
             index=schema.SUBJECT, columns="measure", values="mean_abs_r"
         ),

@@ -16,9 +16,9 @@ from prefrontal.publishing.claims import (
     register,
 )
 from prefrontal.tables.storage import published
-from replications.probability_matching.settings import COVARIATES, KINDS, MAIN, RECENT, RPE
+from replications.probability_matching.settings import COVARIATES, KINDS, RECENT, RPE, SHORTER
 
-RPE_VARIANTS = {MAIN: RPE}
+RPE_VARIANTS = {SHORTER: RPE}
 
 
 def null_of(covariate: str, kind: str) -> str:
@@ -103,7 +103,7 @@ CLAIMS = [
     *(
         Claim(
             "matching-units",
-            covariate,
+            f"{covariate}, one back",
             "2e",
             f"mean absolute partial correlation (Pearson) of units with {covariate}{ONE_BACK}",
             between(

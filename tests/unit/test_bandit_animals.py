@@ -176,7 +176,7 @@ HUMAN = {
 }
 COMMANDS = [
     (bandits, "delta rule", 3, {"variant": "independent", "test": "drawn"}),
-    (matching, "delta rule, forgetting", 2, {"variant": "2_steps"}),
+    (matching, "delta rule, forgetting", 2, {"variant": "3_steps"}),
     (reversal, "delta rule, both arms", 2, {"variant": "tied", **HUMAN}),
 ]
 
