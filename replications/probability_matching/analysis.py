@@ -205,8 +205,8 @@ def networks_units(
     frames = (recording.trials, steps, recording.activity, weights)
     by_network: list[Any] = [frame.groupby(schema.SUBJECT, observed=True) for frame in frames]
     for network in sorted(set(by_network[2].groups) & set(by_network[3].groups)):
-        frames_of_network = (groups.get_group(network) for groups in by_network)
-        yield network, unit_data(*frames_of_network, back=back)
+        of_network = functools.partial(unit_data, back=back)
+        yield network, of_network(*(groups.get_group(network) for groups in by_network))
 
 
 Correlate = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -507,12 +507,12 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     trend, codes = statistics.trend(weights["reward"].T), measured["code_strengths"]
     codes = codes.assign(measure=codes["covariate"] + ", " + codes["kind"])
     one_back = measured["codes_one_back"]
-    similar = (one_back["p"] > ALPHA).where(one_back["p"].notna()).astype(float)
+    agree = (one_back["p"] > ALPHA).where(one_back["p"].notna()).astype(float)
     strength, similar = (
         one_back.assign(number=numbers).pivot(
             index=schema.SUBJECT, columns="covariate", values="number"
         )
-        for numbers in (one_back["mean_abs_r"], similar)
+        for numbers in (one_back["mean_abs_r"], agree)
     )
     differences = pd.DataFrame({"held out minus trained": slope["held out"] - slope["trained"]})
     wide = {

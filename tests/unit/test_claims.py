@@ -318,3 +318,14 @@ def test_holm_corrects_what_counts(tmp_path):
     storage.write(pd.DataFrame(rows), tmp_path / "x" / "results" / "evidence.csv")
     assert evidence.collect(tmp_path)["holm"].tolist()[::2] == [0.02, 0.03]
     assert evidence.collect(tmp_path)["holm"].isna().tolist() == [False, True, False]
+
+
+def test_the_overview_counts_criteria_and_published_values(tmp_path):
+    claim = Claim("c", "q", "1a", "a measure", above(0), 1.0, variant="v")
+    measured = pd.DataFrame({"variant": "v", "claim": "c", "measure": "q", "seed": range(4)})
+    frame = measured.assign(value=[0.9, 1.1, 1.0, 1.05])
+    rows = evidence.table([claim], frame, "v", {}, "paper")
+    storage.write(rows, tmp_path / "x" / "results" / "evidence.csv")
+    summary, table = evidence.overview(tmp_path)
+    assert summary.startswith("Of 1 criteria, 1 hold at .05, and 1 after Holm's correction")
+    assert "Of 1 published values, 1 lie in" in summary and len(table) == 1

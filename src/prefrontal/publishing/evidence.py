@@ -176,3 +176,17 @@ def collect(data: Path) -> pd.DataFrame:
     tested = frame["p"].notna() & (~larger | (frame["sample"] == "fresh"))
     corrected = multipletests(frame.loc[tested, "p"], method="holm")[1]
     return frame.assign(holm=pd.Series(corrected, frame.index[tested]))
+
+
+def overview(data: Path) -> tuple[str, pd.DataFrame]:
+    """How many criteria hold and published values agree, in words; and the table of all rows."""
+    frame = collect(data)
+    tested, compared = frame[frame["holm"].notna()], frame[frame["in_interval"].notna()]
+    inside = [int(compared[name].astype(bool).sum()) for name in ("in_prediction", "in_interval")]
+    summary = (
+        f"Of {len(tested)} criteria, {(tested['p'] < LEVEL).sum()} hold at .05, and "
+        f"{(tested['holm'] < LEVEL).sum()} after Holm's correction over all of them. Of "
+        f"{len(compared)} published values, {inside[0]} lie in the 95 % prediction interval of a "
+        f"further network, {inside[1]} in our 95 % interval."
+    )
+    return summary, frame[["experiment", *KEY, *COLUMNS, "holm"]]

@@ -239,7 +239,7 @@ class Options:
 
 def render(options: Options) -> str:
     """Return the report as one HTML page without external parts."""
-    frame = claims.counted(claims.collect(options.data))
+    frame = claims.collect(options.data)
     readme = (options.root / "README.md").read_text(encoding="utf-8")
     changes = (options.root / "CHANGELOG.md").read_text(encoding="utf-8")
     citations = cite(options.root, options.data, options.figures)

@@ -187,21 +187,6 @@ def compute(data: Path) -> str:
     return f"{summary}\n\n{markdown(pd.DataFrame(by_experiment))}"
 
 
-def evidence_table(data: Path) -> str:
-    """Write effect sizes, tests and power of all rows of all claims, and how many hold."""
-    frame = evidence.collect(data)
-    tested, compared = frame[frame["holm"].notna()], frame[frame["in_interval"].notna()]
-    inside = [int(compared[name].astype(bool).sum()) for name in ("in_prediction", "in_interval")]
-    summary = (
-        f"Of {len(tested)} criteria, {(tested['p'] < evidence.LEVEL).sum()} hold at .05, and "
-        f"{(tested['holm'] < evidence.LEVEL).sum()} after Holm's correction over all of them. Of "
-        f"{len(compared)} published values, {inside[0]} lie in the 95 % prediction interval of a "
-        f"further network, {inside[1]} in our 95 % interval."
-    )
-    columns = ["experiment", *evidence.KEY, *evidence.COLUMNS, "holm"]
-    return f"{summary}\n\n{markdown(frame[columns].map(cell))}"
-
-
 def experiments_map(data: Path, base: str) -> pd.DataFrame:
     """List all experiments, by figure of the paper; links start from the path ``base``."""
     frame = claims.collect(data)
@@ -267,7 +252,8 @@ def table(block: str, data: Path, experiment: str | None, base: str = "replicati
     if block == "compute":
         return compute(data)
     if block == "evidence":
-        return evidence_table(data)
+        summary, rows = evidence.overview(data)
+        return f"{summary}\n\n{markdown(rows.map(cell))}"
     if block == "variants" and experiment:
         return markdown(variants(experiment, data))
     if block.partition(" ")[0] in ("claims", "every"):
