@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from prefrontal import experiments, files
@@ -62,8 +63,6 @@ def test_a_variant_without_larger_sample_is_named(small, tmp_path):
 
 @pytest.mark.parametrize("name", ["bandit", "two_step"])
 def test_searches_name_settings_and_apply_their_rule(name):
-    import pandas as pd
-
     rules = {
         "bandit": (
             {"learning_rate": 0.005, "discount": [0.7, 0.8, 0.8], "lr_decay_start": [1, 0.5, 0.5]},
@@ -80,3 +79,16 @@ def test_searches_name_settings_and_apply_their_rule(name):
     search = experiments.get(name).search
     assert search.choose(pd.DataFrame(columns | rewards)) == expected
     assert {axis.partition("=")[0].partition(".")[2] for axis in search.vary} == set(expected)
+
+
+def test_agents_beside_every_group_of_networks_count_once():
+    def table(*subjects):
+        return pd.DataFrame([(*each, 1.0) for each in subjects], columns=["variant", "seed", "x"])
+
+    groups = [
+        {"a": table(("v", 600), ("observer", 0)), "b": pd.DataFrame({"x": [1]})},
+        {"a": table(("v", 601), ("observer", 0)), "b": pd.DataFrame({"x": [1]})},
+    ]
+    joined = sample.join(groups)
+    assert joined["a"]["seed"].tolist() == [600, 0, 601] and len(joined["b"]) == 1
+    assert list(joined["a"]) == ["variant", "seed", "x"] and sample.join([]) == {}

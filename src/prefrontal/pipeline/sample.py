@@ -64,13 +64,22 @@ def analyse(
 
 
 def join(tables: Sequence[Tables]) -> Tables:
-    """Join the tables of several groups of networks; those that are about no network are equal."""
-    return {
-        name: pd.concat([each[name] for each in tables], ignore_index=True)
-        if set(SUBJECT) <= set(frame)
-        else frame
-        for name, frame in (tables[0] if tables else {}).items()
-    }
+    """Join the tables of several groups of networks.
+
+    Tables that are about no network, and rows of agents that play beside every group, are the same
+    in all.
+    """
+    joined = {}
+    for name, frame in (tables[0] if tables else {}).items():
+        if set(SUBJECT) <= set(frame):
+            frame = pd.concat(
+                [each[name].assign(group=group) for group, each in enumerate(tables)],
+                ignore_index=True,
+            )
+            first = frame.groupby(SUBJECT, observed=True)["group"].transform("min")
+            frame = frame[frame["group"] == first].drop(columns="group")
+        joined[name] = frame
+    return joined
 
 
 def measure(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefrontal.publishing.claims import KEY, Claim, evaluate_claim, rows_of
+from prefrontal.publishing.claims import KEY, Claim, evaluate_claim, holds, rows_of
 from prefrontal.tables import storage
 
 LEVEL = 0.05
@@ -182,7 +182,7 @@ def overview(data: Path) -> tuple[str, pd.DataFrame]:
     """How many criteria hold and published values agree, in words; and the table of all rows."""
     frame = collect(data)
     tested, compared = frame[frame["holm"].notna()], frame[frame["in_interval"].notna()]
-    inside = [int(compared[name].astype(bool).sum()) for name in ("in_prediction", "in_interval")]
+    inside = [compared[name].map(holds).eq(True).sum() for name in ("in_prediction", "in_interval")]
     summary = (
         f"Of {len(tested)} criteria, {(tested['p'] < LEVEL).sum()} hold at .05, and "
         f"{(tested['holm'] < LEVEL).sum()} after Holm's correction over all of them. Of "
