@@ -188,6 +188,7 @@ MULTIVERSES: dict[str, Multiverse] = {
     "two_step": Multiverse(
         experiment="two_step",
         variants=("default",),
+        stands_for_main="default",
         shared=SHARED,
         further=by_column(
             Axis("task.steps_per_trial", (3, 2), "not stated"),
