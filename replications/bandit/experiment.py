@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefrontal.experiments import Experiment
 from replications.bandit.claims import CLAIMS, RPE_VARIANTS
-from replications.bandit.settings import SETTINGS, TEST_EPISODES, VARIANTS
+from replications.bandit.settings import SEARCH, SETTINGS, TEST_EPISODES, VARIANTS
 
 EXPERIMENT = Experiment(
     name="bandit",
@@ -16,5 +16,8 @@ EXPERIMENT = Experiment(
     rpe_variants=RPE_VARIANTS,
     main_panel="1d",
     test_episodes=TEST_EPISODES,
+    fresh=64,
+    fresh_variants=tuple(VARIANTS),
+    search=SEARCH,
     claims=CLAIMS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefrontal.experiments import Experiment
 from replications.dopamine_manipulation.claims import CLAIMS
-from replications.dopamine_manipulation.settings import SETTINGS, TEST_EPISODES, VARIANTS
+from replications.dopamine_manipulation.settings import MAIN, SETTINGS, TEST_EPISODES, VARIANTS
 
 EXPERIMENT = Experiment(
     name="dopamine_manipulation",
@@ -15,5 +15,7 @@ EXPERIMENT = Experiment(
     variants=VARIANTS,
     main_panel="7b",
     test_episodes=TEST_EPISODES,
+    fresh=32,
+    fresh_variants=(MAIN,),
     claims=CLAIMS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefrontal.experiments import Experiment
 from replications.inferred_value.claims import CLAIMS, RPE_VARIANTS
-from replications.inferred_value.settings import SETTINGS, TEST_EPISODES, VARIANTS
+from replications.inferred_value.settings import MAIN, RESET, SETTINGS, TEST_EPISODES, VARIANTS
 
 EXPERIMENT = Experiment(
     name="inferred_value",
@@ -17,5 +17,7 @@ EXPERIMENT = Experiment(
     rpe_variants=RPE_VARIANTS,
     main_panel="4b",
     test_episodes=TEST_EPISODES,
+    fresh=32,
+    fresh_variants=(MAIN, RESET),
     claims=CLAIMS,
 )

@@ -137,8 +137,7 @@ def subsets(results: Results, name: str, main: pd.DataFrame) -> pd.DataFrame:
         met = []
         for chosen in map(list, combinations(range(len(here)), NETWORKS)):
             of_versus = there[chosen] if len(there) else there
-            _, *ends = claims.summarize(claim, here[chosen], of_versus)
-            met.append(criterion.met(*ends, {}))
+            met.append(criterion.met(*claims.summarize(claim, here[chosen], of_versus), {}))
         holding[claim.claim] = holding.get(claim.claim, np.array(True)) & np.array(met)
     rows = [(name, claim, len(met), int(met.sum())) for claim, met in holding.items()]
     return pd.DataFrame(rows, columns=["experiment", "claim", "subsets", "subsets_hold"])

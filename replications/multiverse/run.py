@@ -6,8 +6,6 @@ data/multiverse/trained, a data folder for each experiment; an interrupted run c
 
 from __future__ import annotations
 
-import contextlib
-import io
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,15 +19,14 @@ from tqdm import tqdm
 from prefrontal import experiments, files
 from prefrontal.errors import check
 from prefrontal.networks.files import stem
-from prefrontal.networks.load import Networks, settings_provenance
+from prefrontal.networks.load import settings_provenance
+from prefrontal.pipeline import sample
 from prefrontal.pipeline.place import Place
 from prefrontal.pipeline.train import TrainingOptions, train_batch
-from prefrontal.publishing.claims import Criterion
 from prefrontal.settings import Settings, structure
 from prefrontal.statistics import normalised_reward
-from prefrontal.tables import recording, storage
+from prefrontal.tables import storage
 from prefrontal.tables.networks import read_description
-from prefrontal.tables.recording import Recording
 from prefrontal.training.jobs import Job, Machines, run_jobs
 from replications.multiverse.universes import (
     COLUMNS,
@@ -192,64 +189,20 @@ def describe_training(name: str, variant: str, number: int, data: Path, size: Si
     return pd.DataFrame(rows)
 
 
-def responding(recorded: Recording[Any]) -> Recording[Any] | None:
-    """Leave out networks that never made a valid choice, which analyses cannot measure.
-
-    None if there are no others.
-    """
-    trials = recorded.trials
-    if trials.empty or not (trials["choice"] >= 0).any():
-        return None
-    chose = trials.loc[trials["choice"] >= 0, ["variant", "seed"]].drop_duplicates()
-    names = [name for name in recording.RECORDED if len(getattr(recorded, name))]
-    return replace(recorded, **{name: getattr(recorded, name).merge(chose) for name in names})
-
-
-def measures(name: str, recorded: Recording[Any]) -> pd.DataFrame:
-    """Analyse a universe's recording as the experiment analyses its own.
-
-    Returns
-    -------
-    DataFrame
-        variant, claim, measure, measured (claim under which the number is measured), above, below,
-        seed, value.
-    """
-    multiverse = MULTIVERSES[name]
-    analysis = experiments.analysis(multiverse.experiment)
-    assert analysis.analyse is not None and analysis.measures is not None
-    tables = analysis.analyse(recorded)
-    benchmarks = analysis.benchmarks(tables) if analysis.benchmarks else {}
-    rows = []
-    for claim in multiverse.claims:
-        above, below = (claim.criterion or Criterion()).bounds(benchmarks)
-        variant, measured = claim.variant or multiverse.main, claim.measured or claim.claim
-        rows.append((variant, claim.claim, claim.measure, measured, above, below))
-    keys = ["variant", "claim", "measure", "measured", "above", "below"]
-    numbers = analysis.measures(tables).rename(columns={"claim": "measured"})
-    return pd.DataFrame(rows, columns=keys).merge(numbers, on=["variant", "measured", "measure"])
-
-
 def evaluate(name: str, number: int, data: Path, size: Size) -> pd.DataFrame:
     """Record and analyse one universe's networks -> rows of the table of results.
 
     Every network has a row for every claim; without a value if it never made a valid choice.
     """
     multiverse, folder = MULTIVERSES[name], trained_folder(name, data)
-    experiment = experiments.get(multiverse.experiment)
-    networks = Networks(experiment, folder, seeds(number, size.networks))
-    record = experiments.module(multiverse.experiment, "record").record
-    played = recording.join(record(networks, size.test_episodes or experiment.test_episodes))
-    recorded = responding(recording.with_strings(played))
-    keys = ["variant", "claim", "measure", "seed"]
-    rows = [
-        (claim.variant or multiverse.main, claim.claim, claim.measure, seed)
-        for claim in multiverse.claims
-        for seed in seeds(number, size.networks)
-    ]
-    frame = pd.DataFrame(rows, columns=keys)
-    if recorded is not None:
-        recorded = replace(recorded, folder=folder / multiverse.experiment)
-        frame = frame.merge(measures(name, recorded), how="left", on=keys)
+    frame = sample.evaluate(
+        experiments.get(multiverse.experiment),
+        multiverse.claims,
+        multiverse.main,
+        folder,
+        seeds(number, size.networks),
+        size.test_episodes,
+    )
     trainings = [
         describe_training(name, variant, number, data, size) for variant in multiverse.variants
     ]
@@ -273,9 +226,7 @@ def train_and_evaluate(
         batch = batch_settings(name, variant, numbers, size)
         checkpoints += train_batch(experiment, variant, batch, TrainingOptions(), folder, bar)[1]
     for number in sorted(set(numbers) - evaluated(name, data)):
-        with contextlib.redirect_stderr(io.StringIO()):  # progress bars of many processes at once
-            rows = evaluate(name, number, data, size)
-        add(rows, data, size)
+        add(evaluate(name, number, data, size), data, size)
         print(f"{name}: universe {number} is evaluated")
     for checkpoint in checkpoints:
         checkpoint.unlink(missing_ok=True)

@@ -39,6 +39,10 @@ TRAINING = "training"
 """Stands in the column of claims in rows that describe training."""
 
 
+NOT_MEASURED = ("matching-units",)
+"""Claims that were not measured in the universes, whose weights are not kept."""
+
+
 @dataclass(frozen=True)
 class Axis:
     """A setting that varies.
@@ -105,6 +109,8 @@ class Multiverse:
         Settings that vary in this experiment alone.
     fixed : mapping
         Settings of all universes, by dotted name.
+    stands_for_main : str
+        Variant on which claims about the experiment's main one are evaluated, if not that.
     scaled : mapping
         Variant -> column -> factor on the universe's value.
     """
@@ -114,6 +120,7 @@ class Multiverse:
     shared: Mapping[str, Axis]
     further: Mapping[str, Axis]
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    stands_for_main: str = ""
     scaled: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -123,8 +130,8 @@ class Multiverse:
 
     @property
     def main(self) -> str:
-        """Main variant of the experiment."""
-        return experiments.get(self.experiment).main
+        """Variant that claims about the experiment's main one are evaluated on."""
+        return self.stands_for_main or experiments.get(self.experiment).main
 
     @property
     def claims(self) -> list[Claim]:
@@ -133,6 +140,7 @@ class Multiverse:
             claim
             for claim in experiments.get(self.experiment).claims
             if claim.panel != EXTENSION
+            and claim.claim not in NOT_MEASURED
             and (claim.variant or self.main) in self.variants
             and (claim.criterion is not None or np.isfinite(claim.published))
         ]
@@ -154,6 +162,7 @@ MULTIVERSES: dict[str, Multiverse] = {
     "probability_matching": Multiverse(
         experiment="probability_matching",
         variants=("2_steps",),
+        stands_for_main="2_steps",
         shared=SHARED,
         further=by_column(Axis("task.steps_per_trial", (2, 3), "not stated")),
     ),
@@ -179,6 +188,7 @@ MULTIVERSES: dict[str, Multiverse] = {
     "two_step": Multiverse(
         experiment="two_step",
         variants=("default",),
+        stands_for_main="default",
         shared=SHARED,
         further=by_column(
             Axis("task.steps_per_trial", (3, 2), "not stated"),
@@ -200,7 +210,7 @@ EXPERIMENTS = tuple(sorted({multiverse.experiment for multiverse in MULTIVERSES.
 """Experiments whose networks are trained here."""
 
 DISAGREEING = {
-    "2e": ("probability_matching", "matching-units", ""),
+    "2e": ("probability_matching", "matching-units-last", ""),
     "2f, lag 1": ("probability_matching", "matching-reward-lags", "lag 1"),
     "5e, common unrewarded": ("two_step", "twostep-lags", "common unrewarded"),
     "7b, control at .125": ("dopamine_manipulation", "dopamine-control", "low"),

@@ -12,7 +12,7 @@ SETTINGS = two_step.SETTINGS
 TEST_EPISODES = two_step.TEST_EPISODES
 """Test episodes per network and variant, as many as of the two-step networks."""
 
-INTACT = two_step.MAIN
+INTACT = two_step.LARGE
 """The intact two-step networks that see reward."""
 
 SEES = {INTACT: "reward", "default_rpe": "RPEs"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from prefrontal import statistics
 from prefrontal.analysis import matching, neural, regression
@@ -30,15 +31,20 @@ from replications.probability_matching.settings import (
     LAGS,
     LONGEST_WAIT,
     MAIN,
+    ONE_BACK,
     POORER_RANGES,
     RECENT,
     SHIFTS,
     TRIAL_BLOCK,
+    VALUE_ONE_BACK,
     VALUES,
     Matching,
 )
 
 LEFT = 0
+
+ALPHA = 0.05
+"""Level at which a network's units differ from the published ones."""
 
 
 EPISODES_BESIDE = 20
@@ -174,12 +180,21 @@ class UnitData:
 
 
 def unit_data(
-    trials: pd.DataFrame, steps: pd.DataFrame, activity: pd.DataFrame, weights: pd.DataFrame
+    trials: pd.DataFrame,
+    steps: pd.DataFrame,
+    activity: pd.DataFrame,
+    weights: pd.DataFrame,
+    back: int = 0,
 ) -> UnitData:
-    """Join one network's activity and covariates on valid late trials that follow valid ones."""
+    """Join one network's activity and covariates on valid late trials that follow valid ones.
+
+    Last action, last reward and their product are those of ``back`` trials further back.
+    """
     fixation, policy = (steps[steps["period"] == period] for period in ("fixation", "choice"))
     described = covariates(trials, value_of_left(trials, weights, fixation, policy))
-    keys = ["episode", "trial"]
+    keys, last = ["episode", "trial"], list(COVARIATES[:-1])
+    if back:
+        described[last] = described[last].groupby(trials["episode"]).shift(back)
     described = described.join(trials[keys])[late(trials)].dropna()
     # Of a repeated fixation only the first, which follows the last outcome.
     joined = described.merge(activity.drop_duplicates(keys), on=keys)
@@ -187,7 +202,7 @@ def unit_data(
 
 
 def networks_units(
-    recording: Recording[Matching], weights: pd.DataFrame
+    recording: Recording[Matching], weights: pd.DataFrame, back: int = 0
 ) -> Iterator[tuple[tuple[str, int], UnitData]]:
     """Units of every network whose activity was recorded, with its variant and seed."""
     if recording.activity.empty:
@@ -196,7 +211,8 @@ def networks_units(
     frames = (recording.trials, steps, recording.activity, weights)
     by_network: list[Any] = [frame.groupby(schema.SUBJECT, observed=True) for frame in frames]
     for network in sorted(set(by_network[2].groups) & set(by_network[3].groups)):
-        yield network, unit_data(*(groups.get_group(network) for groups in by_network))
+        of_network = functools.partial(unit_data, back=back)
+        yield network, of_network(*(groups.get_group(network) for groups in by_network))
 
 
 Correlate = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -253,6 +269,28 @@ def code_strengths(recording: Recording[Matching], weights: pd.DataFrame) -> pd.
             rows += [(variant, seed, kind, *row) for row in measures]
     columns = ["variant", "seed", "kind", "covariate", "mean_abs_r", "null_mean", "null_95"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def codes_one_back(recording: Recording[Matching], weights: pd.DataFrame) -> pd.DataFrame:
+    """Unit codes in the reading that claim ``matching-units`` tests (``settings.ONE_BACK``).
+
+    Returns
+    -------
+    DataFrame
+        variant, seed, covariate, mean_abs_r, and p of the Kolmogorov-Smirnov distance between the
+        absolute correlations of the network's units and of the published ones.
+    """
+    dots = published("fig2e").query("series == 'unit |partial r|'").groupby("x", sort=False)["y"]
+    units = dict(zip(COVARIATES, (group.to_numpy(float) for _, group in dots), strict=True))
+    rows = []
+    for network, data in networks_units(recording, weights, ONE_BACK):
+        four = data.covariates[[*COVARIATES[:-1], VALUE_ONE_BACK]].to_numpy(float)
+        codes = np.abs(plain(data.activity, four))
+        for name, strength, code in zip(COVARIATES, mean_over_units(codes), codes.T, strict=True):
+            known = code[~np.isnan(code)]
+            p = stats.ks_2samp(known, units[name]).pvalue if len(known) else np.nan
+            rows.append((*network, name, strength, p))
+    return pd.DataFrame(rows, columns=[*schema.SUBJECT, "covariate", "mean_abs_r", "p"])
 
 
 def unit_tables(recording: Recording[Matching], weights: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -458,6 +496,7 @@ def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
     return {
         "matching_slopes": slopes(episode_points(recording.trials)),
         "code_strengths": code_strengths(recording, weights),
+        "codes_one_back": codes_one_back(recording, weights),
         "lag_weights": weights,
         "reward": rewards(recording.trials, recording.settings),
     }
@@ -473,22 +512,39 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     weights = recent.pivot(index=schema.SUBJECT, columns=["signal", "lag"], values="weight")
     trend, codes = statistics.trend(weights["reward"].T), measured["code_strengths"]
     codes = codes.assign(measure=codes["covariate"] + ", " + codes["kind"])
+    one_back = measured["codes_one_back"]
+    agree = (one_back["p"] > ALPHA).where(one_back["p"].notna()).astype(float)
+    strength, similar = (
+        one_back.assign(number=numbers).pivot(
+            index=schema.SUBJECT, columns="covariate", values="number"
+        )
+        for numbers in (one_back["mean_abs_r"], agree)
+    )
     differences = pd.DataFrame({"held out minus trained": slope["held out"] - slope["trained"]})
     wide = {
         "matching-slope": pd.DataFrame({"all baselines": slope["all"]}),
         "matching-generalises": differences,
         "matching-reward-lags": weights["reward"].add_prefix("lag ").assign(trend=trend),
         "matching-choice-lags": weights["choice"].add_prefix("lag "),
-        "matching-units": codes.pivot(index=schema.SUBJECT, columns="measure", values="mean_abs_r"),
+        "matching-units": strength.add_suffix(", one back").join(
+            similar.add_suffix(", distribution")
+        ),
+        "matching-units-last": codes.pivot(
+            index=schema.SUBJECT, columns="measure", values="mean_abs_r"
+        ),
     }
     measures = [claims.measures(claim, frame) for claim, frame in wide.items()]
     return pd.concat(measures, ignore_index=True)
 
 
 def benchmarks(measured: Mapping[str, pd.DataFrame], variant: str = MAIN) -> dict[str, float]:
-    """Benchmarks of unit codes: the largest 95 % quantile of the null over networks."""
+    """Benchmarks of unit codes: the largest 95 % quantile of the null over networks.
+
+    Those of all networks where none of the variant is there, as in the multiverse.
+    """
     strengths = measured["code_strengths"]
-    strengths = strengths[strengths["variant"] == variant]
+    chosen = strengths["variant"] == variant
+    strengths = strengths[chosen] if chosen.any() else strengths
     largest = strengths.groupby(["covariate", "kind"], as_index=False)["null_95"].max()
     names = map(null_of, largest["covariate"], largest["kind"])
     return dict(zip(names, largest["null_95"], strict=True))

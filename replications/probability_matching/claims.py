@@ -9,15 +9,16 @@ from prefrontal.publishing.claims import (
     RPE_INPUT,
     Claim,
     above,
+    at_least,
     below,
     between,
     for_variants,
     register,
 )
 from prefrontal.tables.storage import published
-from replications.probability_matching.settings import COVARIATES, KINDS, MAIN, RECENT, RPE
+from replications.probability_matching.settings import COVARIATES, KINDS, RECENT, RPE, SHORTER
 
-RPE_VARIANTS = {MAIN: RPE}
+RPE_VARIANTS = {SHORTER: RPE}
 
 
 def null_of(covariate: str, kind: str) -> str:
@@ -50,6 +51,8 @@ def published_numbers() -> dict[str, float]:
 
 
 PUBLISHED = published_numbers()
+
+ONE_BACK = ": action and reward one trial further back, value as it is"
 
 CLAIMS = [
     Claim(
@@ -100,6 +103,32 @@ CLAIMS = [
     *(
         Claim(
             "matching-units",
+            f"{covariate}, one back",
+            "2e",
+            f"mean absolute partial correlation (Pearson) of units with {covariate}{ONE_BACK}",
+            between(
+                PUBLISHED[f"Pearson, {covariate}"] - 0.1, PUBLISHED[f"Pearson, {covariate}"] + 0.1
+            ),
+            PUBLISHED[f"Pearson, {covariate}"],
+            0.1,
+        )
+        for covariate in COVARIATES
+    ),
+    *(
+        Claim(
+            "matching-units",
+            f"{covariate}, distribution",
+            "2e",
+            f"networks whose units' absolute correlations with {covariate}{ONE_BACK}, do not "
+            "differ from the published units' (Kolmogorov-Smirnov, p > .05)",
+            at_least(0.5),
+            summary="share",
+        )
+        for covariate in COVARIATES
+    ),
+    *(
+        Claim(
+            "matching-units-last",
             f"{covariate}, {kind}",
             "2e",
             f"mean absolute partial correlation ({kind}) of units with {covariate}",
@@ -119,10 +148,11 @@ CLAIMS = register(
         "d513456 2026-11-21": [
             "matching-slope",
             "matching-generalises",
-            "matching-units",
+            "matching-units-last",
             "matching-reward-lags",
             "matching-choice-lags",
         ],
         "d0838e6 2026-11-21": ["rpe-input"],
+        "da83838 2026-11-29": ["matching-units"],
     },
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefrontal.experiments import Experiment
 from replications.probability_matching.claims import CLAIMS, RPE_VARIANTS
-from replications.probability_matching.settings import SETTINGS, TEST_EPISODES, VARIANTS
+from replications.probability_matching.settings import MAIN, SETTINGS, TEST_EPISODES, VARIANTS
 
 EXPERIMENT = Experiment(
     name="probability_matching",
@@ -17,5 +17,7 @@ EXPERIMENT = Experiment(
     rpe_variants=RPE_VARIANTS,
     main_panel="2d",
     test_episodes=TEST_EPISODES,
+    fresh=32,
+    fresh_variants=(MAIN,),
     claims=CLAIMS,
 )

@@ -44,6 +44,11 @@ def compared() -> list[Experiment[Any]]:
     return sorted(both, key=lambda experiment: experiment.main_panel)
 
 
+def rewarded(experiment: Experiment[Any], claim: Claim) -> str:
+    """Variant of the networks with rewards as input that a claim is about."""
+    return claim.variant or next(iter(experiment.rpe_variants))
+
+
 def main_claims(experiment: Experiment[Any]) -> list[Claim]:
     """Claims of the main panel that are compared with the paper, and measured with either input."""
     return [
@@ -51,7 +56,7 @@ def main_claims(experiment: Experiment[Any]) -> list[Claim]:
         for claim in experiment.claims
         if claim.panel == experiment.main_panel
         and claim.tolerance is not None
-        and (claim.variant or experiment.main) in experiment.rpe_variants
+        and rewarded(experiment, claim) in experiment.rpe_variants
     ]
 
 
@@ -80,7 +85,7 @@ def panel_values(experiment: Experiment[Any], results: Results) -> Panel:
         return {}
     measures, panel = results["measures"], Panel()
     for claim in main_claims(experiment):
-        variant = claim.variant or experiment.main
+        variant = rewarded(experiment, claim)
         reward = values(measures, claim, variant)
         rpe = values(measures, claim, experiment.rpe_variants[variant])
         if len(reward) and len(rpe):
@@ -92,7 +97,7 @@ def draw_panel(ax: Axes, experiment: Experiment[Any], panel: Panel) -> None:
     """Draw networks as dots, means with 95 % intervals as bars, published values as diamonds."""
     labels = []
     for x, (claim, both) in enumerate(panel.items()):
-        variant = claim.variant or experiment.main
+        variant = rewarded(experiment, claim)
         label = [variant] * (len(experiment.rpe_variants) > 1) + [claim.measure]
         labels.append("\n".join(textwrap.fill(line, 12) for line in label))
         for numbers, (offset, color) in zip(both, INPUTS.values(), strict=True):

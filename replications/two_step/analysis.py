@@ -28,6 +28,7 @@ from replications.two_step.settings import (
     FITTED_EPISODES,
     FITTED_STARTS,
     IN_TRAINING,
+    LARGE,
     MAIN,
     SARSA_RATES,
     TwoStep,
@@ -390,16 +391,16 @@ def over_training(training: Recording, finished: Recording, sarsa_rate: float) -
     for stage in np.sort(training.trials["trained_episodes"].unique()):
         own = part(training, trained_episodes=stage)
         stages.append(controls(own, sarsa_rate).assign(trained_episodes=int(stage)))
-    if MAIN in finished.settings:
+    if LARGE in finished.settings:
         as_many = range(training.trials["episode"].max() + 1)
         trials, steps = (
-            frame[(frame["variant"] == MAIN) & frame["episode"].isin(as_many)]
+            frame[(frame["variant"] == LARGE) & frame["episode"].isin(as_many)]
             for frame in (finished.trials, finished.steps)
         )
-        main = Recording(trials, steps, settings={MAIN: finished.settings[MAIN]})
+        main = Recording(trials, steps, settings={LARGE: finished.settings[LARGE]})
         stages.append(
             controls(main, sarsa_rate).assign(
-                trained_episodes=finished.settings[MAIN].training.episodes
+                trained_episodes=finished.settings[LARGE].training.episodes
             )
         )
     return storage.leading(pd.concat(stages, ignore_index=True), *SUBJECT, "trained_episodes")

@@ -14,9 +14,9 @@ from prefrontal.publishing.claims import (
 )
 from prefrontal.publishing.claims import RPE_INPUT as RPE
 from prefrontal.tables.storage import published
-from replications.two_step.settings import IN_TRAINING, MAIN, RESIDUAL, SARSA_RATES
+from replications.two_step.settings import IN_TRAINING, LARGE, RESIDUAL, SARSA_RATES
 
-RPE_VARIANTS = {MAIN: "default_rpe"}
+RPE_VARIANTS = {LARGE: "default_rpe"}
 
 lags = (
     published("fig5e")

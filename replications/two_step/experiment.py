@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefrontal.experiments import Experiment
 from replications.two_step.claims import CLAIMS, RPE_VARIANTS
-from replications.two_step.settings import SETTINGS, TEST_EPISODES, VARIANTS
+from replications.two_step.settings import MAIN, SEARCH, SETTINGS, TEST_EPISODES, VARIANTS
 
 EXPERIMENT = Experiment(
     name="two_step",
@@ -16,5 +16,8 @@ EXPERIMENT = Experiment(
     rpe_variants=RPE_VARIANTS,
     main_panel="5e",
     test_episodes=TEST_EPISODES,
+    fresh=32,
+    fresh_variants=(MAIN,),
+    search=SEARCH,
     claims=CLAIMS,
 )

@@ -13,7 +13,7 @@ from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.statistics import interval
-from replications.two_step.settings import IN_TRAINING, MAIN, RESIDUAL
+from replications.two_step.settings import IN_TRAINING, LARGE, MAIN, RESIDUAL
 
 OUTCOMES = ("rewarded", "unrewarded")
 TRANSITIONS = ("common", "uncommon")
@@ -171,7 +171,7 @@ def draw_training(training: pd.DataFrame) -> Drawing:
     finished main networks as dots."""
     figure, axes = plotting.mosaic("abc;def", 95)
     training = training.assign(thousands=training["trained_episodes"] / 1000)
-    stages, finished = (training[training["variant"] == name] for name in (IN_TRAINING, MAIN))
+    stages, finished = (training[training["variant"] == name] for name in (IN_TRAINING, LARGE))
     key = axes.pop("f")
     for (letter, ax), (label, columns) in zip(axes.items(), TRAINING_PANELS.items(), strict=True):
         for column, (color_name, name) in columns.items():

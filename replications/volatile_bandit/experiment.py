@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from prefrontal.experiments import Experiment
 from replications.volatile_bandit.claims import CLAIMS, RPE_VARIANTS
-from replications.volatile_bandit.settings import SETTINGS, TEST_EPISODES, VARIANTS
+from replications.volatile_bandit.settings import (
+    FAST,
+    MAIN,
+    SETTINGS,
+    TEST_EPISODES,
+    UNTIED,
+    VARIANTS,
+)
 
 EXPERIMENT = Experiment(
     name="volatile_bandit",
@@ -16,5 +23,7 @@ EXPERIMENT = Experiment(
     rpe_variants=RPE_VARIANTS,
     main_panel="3d",
     test_episodes=TEST_EPISODES,
+    fresh=32,
+    fresh_variants=(MAIN, FAST, UNTIED),
     claims=CLAIMS,
 )

@@ -33,6 +33,32 @@ if TYPE_CHECKING:
 
 PACKAGE = "replications"
 
+FRESH_SEED = 600
+"""Seed of the first network of a larger sample, far from those that settings were chosen on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """A search for settings, whose rule is fixed before its networks are trained.
+
+    Attributes
+    ----------
+    vary : sequence of str
+        Settings to combine, as for ``prefrontal sweep --vary``.
+    variants : sequence of str
+        Variants whose other settings are used, a sweep each, ``search_<variant>``.
+    choose : callable
+        Rows of all sweeps -> the settings that the rule takes, by column.
+    networks, seed : int
+        Networks per combination; seed of the first.
+    """
+
+    vary: Sequence[str]
+    variants: Sequence[str]
+    choose: Callable[[pd.DataFrame], dict[str, Any]]
+    networks: int = 8
+    seed: int = 500
+
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
@@ -89,6 +115,13 @@ class Experiment(Study, Generic[TaskT]):
         Networks per variant (paper: 8 wherever it shows spread).
     test_episodes : int
         Test episodes per network.
+    fresh : int
+        Networks per variant of a larger sample, with seeds from ``FRESH_SEED``, whose verdict
+        counts; 0 if there is none.
+    fresh_variants : sequence of str, optional
+        Its variants; by default those that claims are about.
+    search : Search, optional
+        That chose the settings of the main variant.
     """
 
     settings: Settings[TaskT]
@@ -98,6 +131,9 @@ class Experiment(Study, Generic[TaskT]):
     rpe_variants: Mapping[str, str] = field(default_factory=dict)
     networks: int = 8
     test_episodes: int = 100
+    fresh: int = 0
+    fresh_variants: Sequence[str] = ()
+    search: Search | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -179,7 +179,7 @@ class TrainingSettings:
     correct."""
     learning_rate: Annotated[Positive, BATCHED] = 7e-4
     """RMSProp learning rate (paper: 7e-4)."""
-    lr_decay_start: Probability = 1.0
+    lr_decay_start: Annotated[Probability, BATCHED] = 1.0
     """Fraction of training after which the learning rate falls linearly to zero; 1 keeps it
     constant (not stated)."""
     encoder_rate: Annotated[NonNegative, BATCHED] = 1.0

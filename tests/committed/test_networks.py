@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from prefrontal import experiments
 from prefrontal.files import DATA
 from prefrontal.networks.load import Networks
 from prefrontal.publishing.results import Results
+from prefrontal.tables import storage
 from prefrontal.tables.networks import descriptions
 
 TRAINED = [name for name in experiments.names("train") if (DATA / name / "networks").exists()]
@@ -37,3 +39,14 @@ def test_results_are_about_the_declared_claims(name):
     ]
     columns = frame[["claim", "measure", "variant"]]
     assert list(columns.itertuples(index=False, name=None)) == declared
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in experiments.names("train") if experiments.get(n).search]
+)
+def test_main_variants_are_what_the_rule_of_a_search_chooses(name):
+    experiment, folder = experiments.get(name), DATA / name / "sweeps"
+    rows = [storage.read(folder / f"search_{each}.csv") for each in experiment.search.variants]
+    chosen = experiment.search.choose(pd.concat(rows))
+    settings = {setting.rpartition(".")[2]: v for setting, v in experiment.variant().flat().items()}
+    assert chosen == {setting: settings[setting] for setting in chosen}

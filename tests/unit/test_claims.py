@@ -6,10 +6,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from prefrontal.errors import UserError
 from prefrontal.experiments import Study
-from prefrontal.publishing import claims
+from prefrontal.publishing import claims, evidence
 from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between, not_above
 from prefrontal.tables import schema, storage
 
@@ -272,3 +273,59 @@ def test_a_run_is_compared_with_the_suite(tmp_path):
         ["c: q @ main", "3.1 [2.85, 3.35]", "1.05 [0.415, 1.69]", "3, 2"],
         ["c: q @ other", "—", "5.05 [4.41, 5.69]", "—, 2"],
     ]
+
+
+def test_the_larger_sample_counts_and_the_other_stays_beside_it(tmp_path):
+    claim = Claim("c", "q", "1a", "a measure", above(0), 1.05, 0.2)
+    few = pd.DataFrame([claims.evaluate_claim(claim, [1.0, -1.1, 0.9, 0.2])])
+    fresh = pd.DataFrame([claims.evaluate_claim(claim, [1.0, 1.1, 0.9, 1.0, 1.2])])
+    storage.write(claims.add_fresh(few, fresh), tmp_path / "x" / "results" / "claims.csv", "claims")
+    frame = claims.collect(tmp_path)
+    assert frame["reproduced"].item() == pytest.approx(0.25)  # figures show these networks
+    row = claims.deciding_rows(frame).iloc[0]
+    assert row["reproduced"] == pytest.approx(1.04) and row["n_networks"] == 5
+    assert claims.score(frame).startswith("1 of 1 claims reproduced")
+    text = claims.readable(frame).iloc[0]
+    assert text["n"] == 5 and text["as many networks as in the paper"].endswith("n = 4: NO, NO")
+    header, *lines = claims.as_text(frame).splitlines()
+    assert "c: q" in lines[0] and " 5 " in lines[0] and "yes" in lines[0]
+    assert claims.AS_IN_THE_PAPER[:20] in lines[1] and "NO" in " ".join(lines[1:])
+    assert max(map(len, [header, *lines])) <= claims.WIDTH
+
+
+def test_evidence_stands_beside_the_interval():
+    values = [1.0, 1.1, 0.9, 1.0, 1.2, 0.95, 1.05, 0.2]
+    claim = Claim("c", "q", "1a", "a measure", above(0.6), 1.0)
+    row = evidence.evidence(claim, [np.array(values)], {})
+    sd = np.std(values, ddof=1)
+    assert row["distance_sd"] == pytest.approx((np.mean(values) - 0.6) / sd)
+    assert row["p"] == pytest.approx(stats.ttest_1samp(values, 0.6).pvalue)
+    assert row["p_rank"] == pytest.approx(stats.wilcoxon(np.array(values) - 0.6).pvalue)
+    assert row["boot_low"] < np.mean(values) < row["boot_high"] and 0 < row["power"] < 1
+    assert row["in_interval"] and row["in_prediction"]
+    outlier = evidence.evidence(claim, [np.array([1.0, 1.1, 0.9, 1.0, -3])], {})
+    assert outlier["flips"] == 1 and outlier["p"] == 1 and outlier["distance_sd"] < 0
+    share = Claim("c", "q", "1a", "s", claims.at_least(0.5), summary="share")
+    assert claims.evaluate_claim(share, [1.0, 0.0])["reproduced_verdict"] is True
+    assert claims.evaluate_claim(share, [1.0, 0.0, 0.0])["reproduced_verdict"] is False
+    shares = evidence.evidence(share, [np.array([1.0, 1.0, 1.0, 0.0])], {})
+    assert shares["p"] == pytest.approx(2 * stats.binomtest(3, 4, 0.5, "greater").pvalue)
+
+
+def test_holm_corrects_what_counts(tmp_path):
+    rows = {"claim": "c", "measure": ["a", "b", "b"], "variant": "v"}
+    rows |= {"sample": ["paper", "paper", "fresh"], "p": [0.01, 0.9, 0.03]}
+    storage.write(pd.DataFrame(rows), tmp_path / "x" / "results" / "evidence.csv")
+    assert evidence.collect(tmp_path)["holm"].tolist()[::2] == [0.02, 0.03]
+    assert evidence.collect(tmp_path)["holm"].isna().tolist() == [False, True, False]
+
+
+def test_the_overview_counts_criteria_and_published_values(tmp_path):
+    claim = Claim("c", "q", "1a", "a measure", above(0), 1.0, variant="v")
+    measured = pd.DataFrame({"variant": "v", "claim": "c", "measure": "q", "seed": range(4)})
+    frame = measured.assign(value=[0.9, 1.1, 1.0, 1.05])
+    rows = evidence.table([claim], frame, "v", {}, "paper")
+    storage.write(rows, tmp_path / "x" / "results" / "evidence.csv")
+    summary, table = evidence.overview(tmp_path)
+    assert summary.startswith("Of 1 criteria, 1 hold at .05, and 1 after Holm's correction")
+    assert "Of 1 published values, 1 lie in" in summary and len(table) == 1

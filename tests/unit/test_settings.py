@@ -87,7 +87,7 @@ def test_variants_survive_json_and_pickle(name):
 def test_batched_settings_share_a_program():
     other = TASK.vary({"seed": 1, "training.learning_rate": 1.0, "network.init_scale": 2.0})
     assert structure(other) == structure(TASK) and digest([other]) != digest([TASK])
-    for changes in ({"task.trials": 5}, {"network.core": "gru"}, {"training.lr_decay_start": 0.5}):
+    for changes in ({"task.trials": 5}, {"network.core": "gru"}, {"training.unroll": 5}):
         assert structure(TASK.vary(changes)) != structure(TASK)
     assert {"training.learning_rate", "network.init_scale"} <= set(batched())
 

@@ -138,7 +138,7 @@ COMMANDS: list[tuple[str, str]] = [
     ("train two_step --out r --networks 0", "networks is 0; it must be at least 1"),
     (
         "train two_step --out r --variants none",
-        "variant is 'none'; it must be one of default, 2_steps",
+        "variant is 'none'; it must be one of scales_1_3, default",
     ),
     (
         "train two_step --out r --all --variants side",
@@ -147,7 +147,7 @@ COMMANDS: list[tuple[str, str]] = [
     ("train two_step --training.discount .5", "training.discount differ from the suite's networks"),
     ("train two_step --out r --threads 0", "threads is 0; it must be at least 1 and at most"),
     ("train two_step --out r --device tpu", "device is 'tpu'; it must be one of those found here"),
-    ("train two_step --out r --variants ''", "variant is ''; it must be one of default, 2_steps"),
+    ("train two_step --out r --variants ''", "variant is ''; it must be one of scales_1_3, default"),
     *(
         (f"{command} {10**18}", f"{option} is {10**18}")
         for command, option in (

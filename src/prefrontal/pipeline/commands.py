@@ -116,6 +116,7 @@ def run(given: Sequence[str]) -> None:
 
 def train(given: Sequence[str]) -> None:
     """``prefrontal train``: train networks."""
+    from prefrontal.pipeline.sample import train_fresh
     from prefrontal.pipeline.train import TrainingOptions, train_variants
 
     @dataclass(frozen=True, kw_only=True)
@@ -126,6 +127,8 @@ def train(given: Sequence[str]) -> None:
         """Variants to train; by default the main one."""
         all: bool = False
         """Train every variant."""
+        fresh: bool = False
+        """Train a larger sample, of which only the measures are kept."""
 
     if given and given[0] in experiments.names("run"):  # trains networks of other experiments
         experiments.module(given[0], "run").main(given[1:])
@@ -143,6 +146,10 @@ def train(given: Sequence[str]) -> None:
             "left out with --all",
         )
         changed = ", ".join(settings.differences(experiment.variant()))
+        if options.fresh:
+            check(not changed, "fresh", True, f"left out where {changed} differ from the suite's")
+            print(train_fresh(experiment, options.variants, options, options.data.resolve()))
+            continue
         alone = options.out is not None or options.overwrite or not changed
         check(alone, "out", None, f"a folder, since {changed} differ from the suite's networks")
         listed = list(options.variants) or [experiment.main]

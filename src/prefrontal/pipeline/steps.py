@@ -19,7 +19,7 @@ import pandas as pd
 from prefrontal import experiments, files
 from prefrontal.errors import UserError, check_count
 from prefrontal.experiments import PACKAGE, Experiment, Study
-from prefrontal.publishing import claims
+from prefrontal.publishing import claims, evidence
 from prefrontal.publishing.results import Results
 from prefrontal.settings import TaskSettings
 from prefrontal.sources import code_hash
@@ -236,9 +236,28 @@ def analyse_recording(
         for claim in study.claims
         if not {claim.variant or study.main, claim.versus, *claim.needs} & absent
     ]
-    results["claims"] = claims.evaluate_claims(present, results["measures"], study.main, benchmarks)
+    results |= evaluate(present, results["measures"], study.main, benchmarks, data / study.name)
     about = {key: value for key, value in made.about.items() if key != "inputs"}
     return results, about
+
+
+def evaluate(
+    present: list[claims.Claim],
+    measures: pd.DataFrame,
+    main: str,
+    benchmarks: Mapping[str, float],
+    folder: Path,
+) -> dict[str, pd.DataFrame]:
+    """Evaluate claims on the networks of the figures, and on a larger sample if there is one."""
+    table = claims.evaluate_claims(present, measures, main, benchmarks)
+    rows = [evidence.table(present, measures, main, benchmarks, "paper")]
+    path = folder / "results" / "fresh.csv"
+    if path.exists():
+        fresh = storage.read(path, "measures", needs=("above", "below"))
+        measured = claims.in_sample(present, fresh, main)
+        table = claims.add_fresh(table, claims.evaluate_claims(measured, fresh, main, {}))
+        rows.append(evidence.table(measured, fresh, main, {}, "fresh"))
+    return {"claims": table, "evidence": pd.concat(rows, ignore_index=True)}
 
 
 def draw(name: str, data: Path = files.DATA, figures: Path = files.FIGURES) -> list[Path]:

@@ -5,12 +5,15 @@ seen. It has a row for each of its measures. A row is *reproduced* if the 95 % i
 networks lies within the criterion's bounds. It *agrees* if the published value lies in our
 networks' range, or within the stated tolerance of our mean. A claim is only as good as its worst
 row. Every network counts: a criterion is not met if any network lacks a value.
+
+Where a larger sample was trained (``results/fresh.csv``), its verdict counts, and the estimate from
+as many networks as in the paper stands beside it.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -40,12 +43,14 @@ Names = Iterable[str | tuple[str, str]]
 class Criterion:
     """Bounds within which the 95 % interval over networks must lie, or must not.
 
-    A bound may be the name of a benchmark. The interval must include two bounds that are equal.
+    A bound may be the name of a benchmark. The interval must include two bounds that are equal. With
+    ``estimate``, the mean or share itself must be within the bounds, or at one.
     """
 
     low: float | str = -np.inf
     high: float | str = np.inf
     negated: bool = False
+    estimate: bool = False
 
     def bounds(self, benchmarks: Benchmarks) -> tuple[float, float]:
         """Bounds as numbers."""
@@ -58,9 +63,11 @@ class Criterion:
 
         return number(self.low), number(self.high)
 
-    def met(self, low: float, high: float, benchmarks: Benchmarks) -> bool:
-        """Tell whether an interval meets the criterion; one that is not finite does not."""
+    def met(self, mean: float, low: float, high: float, benchmarks: Benchmarks) -> bool:
+        """Tell whether a mean with its interval meets the criterion; one that is NaN does not."""
         lower, upper = self.bounds(benchmarks)
+        if self.estimate:
+            return bool(lower <= mean <= upper)
         within = low <= lower <= high if lower == upper else low > lower and high < upper
         return bool(np.isfinite(low)) and bool(within) != self.negated
 
@@ -74,6 +81,8 @@ class Criterion:
         subject = "interval not" if self.negated else "interval"
         if low == high:
             return f"{subject} around {low_text}"
+        if self.estimate:
+            return f"mean at least {low_text}"
         if np.isinf(high):
             return f"{subject} above {low_text}"
         if np.isinf(low):
@@ -104,6 +113,11 @@ def not_above(low: float | str) -> Criterion:
 def around(value: float) -> Criterion:
     """Interval that includes a value."""
     return Criterion(value, value)
+
+
+def at_least(low: float) -> Criterion:
+    """Mean or share of networks, without its interval, of a value or more."""
+    return Criterion(low=low, estimate=True)
 
 
 @dataclass(frozen=True)
@@ -292,7 +306,7 @@ def evaluate_claim(
     reproduced: bool | None = None
     agrees: bool | None = None
     if claim.criterion is not None:
-        reproduced = claim.criterion.met(low, high, benchmarks or {})
+        reproduced = claim.criterion.met(mean, low, high, benchmarks or {})
         if not claim.criterion.negated:
             bounds = claim.criterion.bounds(benchmarks or {})
         rule.append(claim.criterion.text(benchmarks or {}))
@@ -328,21 +342,11 @@ def evaluate_claim(
     }
 
 
-def evaluate_claims(
-    claims: Iterable[Claim], measures: pd.DataFrame, main: str, benchmarks: Benchmarks
-) -> pd.DataFrame:
-    """Evaluate all claims of an experiment -> claims.csv, a row per claim, measure and variant.
-
-    Parameters
-    ----------
-    claims : iterable of Claim
-    measures : DataFrame
-        As in ``schema.COLUMNS["measures"]``.
-    main : str
-        The experiment's main variant.
-    benchmarks : mapping
-        Numbers that criteria may refer to.
-    """
+def rows_of(
+    claims: Iterable[Claim], measures: pd.DataFrame, main: str
+) -> Iterator[tuple[Claim, list[np.ndarray]]]:
+    """Yield each row of a claim with its variant, and the numbers of its networks and of those of
+    ``versus``."""
     networks: dict[Any, np.ndarray] = {
         variant: np.sort(seeds.unique()) for variant, seeds in measures.groupby("variant")["seed"]
     }
@@ -350,7 +354,7 @@ def evaluate_claims(
         key: rows.set_index("seed")["value"].reindex(networks[key[0]]).to_numpy()
         for key, rows in measures.groupby(["variant", "claim", "measure"])
     }
-    evaluated, seen = [], set()
+    seen = set()
     for claim in claims:
         row = replace(claim, variant=claim.variant or main)
         if (row.variant, row.claim, row.measure) in seen:
@@ -371,9 +375,70 @@ def evaluate_claims(
                     f"claim {key[1]!r} has no measure {key[2]!r} for {key[0]!r}; "
                     f"measured are {known}"
                 )
-        values, *versus = (by_key[key] for key in compared)
-        evaluated.append(evaluate_claim(row, values, benchmarks, *versus))
+        yield row, [by_key[key] for key in compared]
+
+
+def evaluate_claims(
+    claims: Iterable[Claim], measures: pd.DataFrame, main: str, benchmarks: Benchmarks
+) -> pd.DataFrame:
+    """Evaluate all claims of an experiment -> claims.csv, a row per claim, measure and variant.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+    measures : DataFrame
+        As in ``schema.COLUMNS["measures"]``.
+    main : str
+        The experiment's main variant.
+    benchmarks : mapping
+        Numbers that criteria may refer to.
+    """
+    evaluated = [
+        evaluate_claim(row, values[0], benchmarks, *values[1:])
+        for row, values in rows_of(claims, measures, main)
+    ]
     return pd.DataFrame(evaluated, columns=list(schema.COLUMNS["claims"]))
+
+
+KEY = ["claim", "measure", "variant"]
+NUMBERS = ["reproduced", "ci_low", "ci_high", "n_networks", "above", "below"]
+COUNTED = [*NUMBERS, "criterion", "reproduced_verdict", "agrees_verdict"]
+"""Columns of claims.csv that depend on the sample; of a larger one their names begin with
+``fresh_``."""
+
+
+def in_sample(claims: Iterable[Claim], fresh: pd.DataFrame, main: str) -> list[Claim]:
+    """Claims that a larger sample measured, with the bounds that hold there."""
+    bounds: Any = fresh.groupby(KEY)[["above", "below"]].first()
+    measured = []
+    for claim in claims:
+        key = (claim.claim, claim.measure, claim.variant or main)
+        if key in bounds.index:
+            low, high = map(float, bounds.loc[key])
+            criterion = claim.criterion and replace(claim.criterion, low=low, high=high)
+            measured.append(replace(claim, criterion=criterion, measured=""))
+    return measured
+
+
+def add_fresh(evaluated: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """Add the larger sample's columns to claims.csv, from the same rows evaluated on it."""
+    return evaluated.join(fresh.set_index(KEY)[COUNTED].add_prefix("fresh_"), on=KEY)
+
+
+def counted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Claims by the sample that counts: the larger one, where there is one.
+
+    The other sample's estimate and verdicts are kept in the columns ``few_...``.
+    """
+    if "fresh_reproduced" not in frame:
+        return frame
+    larger = frame["fresh_n_networks"].notna()
+    out = frame.drop(columns=[f"fresh_{name}" for name in COUNTED])
+    for name in COUNTED:
+        few = frame[name].astype(object)
+        out[f"few_{name}"] = few.where(larger, None)
+        out[name] = frame[f"fresh_{name}"].astype(object).where(larger, few)
+    return out.astype(dict.fromkeys(NUMBERS, float)).astype({"n_networks": int})
 
 
 def collect(data: Path, experiment: str = "*") -> pd.DataFrame:
@@ -441,8 +506,9 @@ def _wide_number(value: float) -> str:
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
     """Claims as a table for people: numbers rounded, verdicts in words."""
+    frame = counted(frame)
     ends = zip(frame["ci_low"], frame["ci_high"], strict=True)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "panel": frame["panel"],
             "claim": frame["claim"],
@@ -457,6 +523,19 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
             "agrees?": frame["agrees_verdict"].map(lambda cell: VERDICTS[holds(cell)]),
         }
     )
+    if "few_reproduced" in frame:
+        table["as many networks as in the paper"] = [_few(row) for _, row in frame.iterrows()]
+    return table
+
+
+def _few(row: pd.Series) -> str:
+    """Write the smaller sample's estimate and verdicts; a dash where it is the only one."""
+    if pd.isna(row["few_reproduced"]):
+        return "—"
+    low, high = _number(row["few_ci_low"]), _number(row["few_ci_high"])
+    words = [VERDICTS[holds(row[f"few_{name}"])] for name in VERDICT_COLUMNS]
+    numbers = f"{_number(row['few_reproduced'])} [{low}, {high}], n = {row['few_n_networks']:.0f}"
+    return f"{numbers}: {', '.join(words)}"
 
 
 def _keys(frame: pd.DataFrame) -> list[str]:
@@ -478,6 +557,9 @@ def _estimates(frame: pd.DataFrame) -> list[str]:
     ]
 
 
+AS_IN_THE_PAPER = "(as many networks as in the paper)"
+
+
 def _columns(frame: pd.DataFrame, wrapped: str) -> str:
     """Align a table of text in columns of a terminal; the one to be wrapped takes what is left."""
     widths = {name: max(len(cell) for cell in [name, *frame[name]]) for name in frame}
@@ -492,7 +574,18 @@ def _columns(frame: pd.DataFrame, wrapped: str) -> str:
 
 
 def as_text(frame: pd.DataFrame) -> str:
-    """Write claims as a table for a terminal of ``WIDTH`` columns."""
+    """Write claims as a table for a terminal of ``WIDTH`` columns.
+
+    Where a larger sample counts, the other one has a line below.
+    """
+    frame = counted(frame).reset_index(drop=True)
+    keys = pd.Series(_keys(frame))
+    if "few_reproduced" in frame:
+        few = frame[frame["few_reproduced"].notna()]
+        few = few.assign(**{name: few[f"few_{name}"] for name in COUNTED}, panel="")
+        keys = pd.concat([keys, pd.Series(AS_IN_THE_PAPER, few.index)])
+        frame = pd.concat([frame, few.assign(published=np.nan)])
+        frame, keys = frame.sort_index(kind="stable"), keys.sort_index(kind="stable")
     verdicts = {
         column.partition("_")[0] + "?": frame[column].map(lambda cell: VERDICTS[holds(cell)])
         for column in VERDICT_COLUMNS
@@ -500,7 +593,7 @@ def as_text(frame: pd.DataFrame) -> str:
     table = pd.DataFrame(
         {
             "panel": frame["panel"].replace(EXTENSION, "ext."),
-            "claim: measure": _keys(frame),
+            "claim: measure": keys,
             "ours [95 %]": _estimates(frame),
             "published": frame["published"].map(_wide_number),
             "n": frame["n_networks"].astype(str),
@@ -544,7 +637,7 @@ def deciding_rows(frame: pd.DataFrame) -> pd.DataFrame:
     A row that fails its criterion comes first, then one that disagrees, then the one that is
     nearest to failing.
     """
-    kept = []
+    frame, kept = counted(frame), []
     for _, rows in frame.groupby([frame["panel"] == EXTENSION, "claim"], sort=False):
         verdict = rows[VERDICT_COLUMNS].map(holds)
         order = verdict.ne(False).assign(margin=margin(rows), silent=verdict.isna().all(axis=1))
@@ -565,7 +658,7 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Indexed by claim: columns reproduced_verdict and agrees_verdict, None where no row decides.
     """
-    rows = frame.set_index("claim")[VERDICT_COLUMNS].astype(object)
+    rows = counted(frame).set_index("claim")[VERDICT_COLUMNS].astype(object)
 
     def decide(cells: pd.Series) -> bool | None:
         known = cells.map(holds).dropna()

@@ -14,7 +14,7 @@ import pandas as pd
 
 from prefrontal import experiments
 from prefrontal.errors import UserError
-from prefrontal.publishing import claims
+from prefrontal.publishing import claims, evidence
 from prefrontal.tables import storage
 from prefrontal.tables.networks import Description, descriptions
 from prefrontal.tables.schema import SUBJECT
@@ -78,6 +78,9 @@ def _trainings(folder: Path) -> Iterator[tuple[Any, ...]]:
         if not name.endswith("_curves.csv"):
             size = len(storage.read(folder / "sweeps" / name))
             yield size, about.get("seconds"), about.get("processor_seconds")
+    larger = storage.manifest(folder / "results").get("fresh.csv")  # networks that are not kept
+    if larger:
+        yield larger["networks"], larger["training_seconds"], larger["processor_seconds"]
     universes = folder / "results" / "trainings.csv"  # of a multiverse, whose networks are not kept
     if universes.exists():
         frame = storage.read(universes, needs=("networks", "processor_hours"))
@@ -176,6 +179,14 @@ class Tables:
                 }
             )
         return pd.DataFrame(rows)
+
+    def evidence(self) -> pd.DataFrame:
+        """Effect sizes, tests and power of all rows of all claims."""
+        return evidence.collect(self._data)[["experiment", *claims.KEY, *evidence.COLUMNS, "holm"]]
+
+    def evidence_summary(self) -> str:
+        """How many criteria hold and published values agree, in words."""
+        return evidence.overview(self._data)
 
     def compute(self) -> pd.DataFrame:
         """Sums of what trainings and sweeps took; in brackets, for how many networks the files say

@@ -207,9 +207,10 @@ class NetworkBatch:
     def rate(self) -> Tensor:
         """Factor on the learning rate now, of every parameter: the schedule times what is left for
         the encoder."""
-        constant = self.shared.training.lr_decay_start
-        left = 1.0 if self.progress <= constant else max(0.0, (1 - self.progress) / (1 - constant))
-        factor = torch.full((1, 1), left, dtype=torch.float32, device=self.device)
+        starts = [each.training.lr_decay_start for each in self.settings]
+        done = self.progress
+        left = [1.0 if done <= start else max(0.0, (1 - done) / (1 - start)) for start in starts]
+        factor = torch.tensor(left, dtype=torch.float32, device=self.device)[:, None]
         if isinstance(self.network.encoder, Identity):
             return factor
         factor = factor.expand(self.flat.shape).clone()
