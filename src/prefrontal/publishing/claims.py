@@ -470,7 +470,7 @@ def short(frame: pd.DataFrame) -> pd.DataFrame:
             "ours [95 % interval]": _estimates(frame),
             "published": frame["published"].map(_number, na_action="ignore"),
             "holds": frame["reproduced_verdict"].map(holds).map(VERDICTS.get),
-            "agrees": frame["agrees_verdict"].map(holds).map(VERDICTS.get) if paper else None,
+            "agrees": frame["agrees_verdict"].map(holds).map({True: "yes", False: "NO"}),
             "rows": frame["rows"],
         }
     )
