@@ -149,7 +149,7 @@ class Tables:
             counts = claims.counts(claims.scored_rows(self._claims, study.name))
             rows.append(
                 {
-                    "figure": study.figure or "beyond the paper",
+                    "figure": study.figure or "beyond",
                     "question": study.question,
                     "folder": f"[{study.name}]({base}{study.name})",
                     "status": "; ".join(f"{count} {STATUS[name]}" for name, count in counts.items())
