@@ -64,6 +64,8 @@ def page_of(path: str) -> str:
     name = Path(path).stem
     if match := re.fullmatch(r"replications/(\w+)(/README\.md)?", path):
         return f"experiments/{match[1]}/index"
+    if match := re.fullmatch(r"replications/(\w+)/evidence\.md", path):
+        return f"experiments/{match[1]}/evidence"
     if re.fullmatch(r"notebooks/\w+\.(ipynb|py)", path):
         return f"notebooks/{name}"
     if re.fullmatch(r"figures/\w+\.(png|pdf)", path):
@@ -375,7 +377,14 @@ def write_experiments(site: Site, citations: dict[str, cite.Citation]) -> None:
         folder, study = f"experiments/{name}", experiments.study(name)
         trains = isinstance(study, Experiment)
         rows = frame[frame["experiment"] == name]
+        template = files.ROOT / "replications" / name / "evidence.md"
+        if template.exists():
+            written = text.Template(template.read_text(encoding="utf-8"), template)
+            page = f"{folder}/evidence.md"
+            source = template.relative_to(files.ROOT).as_posix()
+            site.write(page, relink(written.render(site.environment), source, page))
         values = {
+            "evidence": template.exists(),
             "study": study,
             "figures": {f: cited for f, cited in citations.items() if cited.experiment == name},
             "trains": trains,
