@@ -6,7 +6,7 @@ import pytest
 from pybtex.database import parse_string
 
 from prefrontal.errors import UserError
-from prefrontal.publishing import cite, plotting, readmes
+from prefrontal.publishing import bibliography, cite, plotting, readmes
 from tests.unit.test_text import write_results
 
 ABOUT = {"commit": "abc", "seeds": [0, 1]}
@@ -93,3 +93,12 @@ def test_a_panel_is_cited_with_its_part_of_the_caption(data, tmp_path, capsys, p
     cite.main(cite.Options(panel, **write_folder(tmp_path, caption)))
     first, second = capsys.readouterr().out.split("\n\n")[:2]
     assert (first, second) == (printed, "Dots.")
+
+
+@pytest.mark.parametrize("written", ["title: [", "title: a\n", "- a\n", "date-released: never\n"])
+def test_broken_metadata_are_named(tmp_path, written):
+    path = tmp_path / "CITATION.cff"
+    path.write_text(written, encoding="utf-8")
+    with pytest.raises(UserError, match=r"CITATION\.cff: not in the Citation File Format \("):
+        bibliography.references(path)
+    assert len(bibliography.references()) > 10

@@ -16,7 +16,6 @@ from prefrontal.networks.load import checkpoints_of
 from prefrontal.pipeline import orchestrate
 from prefrontal.pipeline.place import Place
 from prefrontal.pipeline.train import TrainingOptions, networks_folder, replicate, train_variants
-from prefrontal.publishing import readmes
 from prefrontal.settings import Settings
 from prefrontal.tables.networks import descriptions, read_description
 
@@ -49,6 +48,8 @@ def run_suite(names: Sequence[str], place: Place) -> list[Path]:
             train_missing(experiments.get(name), place.data)
     made = orchestrate.run(orchestrate.plan(names, place.data), place.data, place.figures)
     if place.out is None:
+        from prefrontal.publishing import readmes  # slow to import; runs elsewhere do without
+
         readmes.main(readmes.Options(experiment=names[0] if len(names) == 1 else ""))
     return made
 

@@ -1,6 +1,6 @@
 """``prefrontal texts``: write numbers and tables into READMEs, and captions next to figures.
 
-A comment in a Markdown file holds a template (see ``text``); what it says is written behind it:
+A comment in a README, or in data/*.md, holds a template (see ``text``), and the text follows it:
 
     <!-- {{ score() }} -->26 of 31 claims reproduced<!-- end -->
 """
@@ -41,8 +41,8 @@ def paths(root: Path, experiment: str = "") -> list[Path]:
     """Find the Markdown files that may hold templates: all, or that of one experiment."""
     if experiment:
         return [root / "replications" / experiment / "README.md"]
-    patterns = ("*.md", "*/*.md", "replications/*/README.md")
-    return sorted(path for pattern in patterns for path in root.glob(pattern))
+    patterns = ("README.md", "*/README.md", "replications/*/README.md", "data/*.md")
+    return sorted({path for pattern in patterns for path in root.glob(pattern)})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from prefrontal.tables import storage
 from prefrontal.tables.networks import Description, descriptions
 from prefrontal.tables.schema import SUBJECT
 
+NETWORKS = ("networks", "variations")
+"""Folders of an experiment that hold descriptions of networks."""
+
 
 def markdown(value: Any) -> Any:
     """Write a table as Markdown, numbers to three digits; leave all else as it is."""
@@ -25,7 +29,9 @@ def markdown(value: Any) -> Any:
     def cell(entry: Any) -> str:
         if pd.isna(entry):
             return "—"
-        return f"{entry:.3g}" if isinstance(entry, float) else str(entry)
+        return (
+            f"{entry:.3g}" if isinstance(entry, float) else re.sub(r"(?<!\\)\|", r"\|", str(entry))
+        )
 
     if not isinstance(value, pd.DataFrame):
         return value
@@ -53,27 +59,30 @@ def group(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     return grouped[numbers].agg(span).assign(**{subjects: grouped.size()}).reset_index()
 
 
-def _networks(folder: Path) -> list[Description]:
-    return [each for name in ("networks", "variations") for each in descriptions(folder / name)]
+def networks(folder: Path) -> list[Description]:
+    """Read the descriptions of all networks in an experiment's folder of data."""
+    return [each for name in NETWORKS for each in descriptions(folder / name)]
 
 
-def _hours(about: Mapping[str, Any], clock: str) -> np.ndarray:
-    """Hours on the clock and core hours, a network's share of its batch's; NaN if not stated."""
-    seconds = [about.get(clock), about.get("processor_seconds")]
-    return np.array(seconds, dtype=float) / 3600 / (about.get("networks_in_batch") or 1)
+def training_seconds(network: Description, measure: str = "training_seconds") -> float:
+    """One network's share of the seconds that its batch was trained; NaN if not stated."""
+    seconds = np.array(network.about.get(measure), dtype=float)
+    return float(seconds) / (network.about.get("networks_in_batch") or 1)
 
 
 def _trainings(folder: Path) -> Iterator[tuple[Any, ...]]:
-    """Networks, hours on the clock and core hours of each training in an experiment's folder."""
-    for each in _networks(folder):
-        yield 1, *_hours(each.about, "training_seconds")
+    """Networks, seconds on the clock and of processors of each training of an experiment."""
+    for each in networks(folder):
+        yield 1, training_seconds(each), training_seconds(each, "processor_seconds")
     for name, about in storage.manifest(folder / "sweeps").items():
         if not name.endswith("_curves.csv"):
-            yield len(storage.read(folder / "sweeps" / name)), *_hours(about, "seconds")
+            size = len(storage.read(folder / "sweeps" / name))
+            yield size, about.get("seconds"), about.get("processor_seconds")
     universes = folder / "results" / "trainings.csv"  # of a multiverse, whose networks are not kept
     if universes.exists():
-        for row in storage.read(universes, needs=("networks", "processor_hours")).itertuples():
-            yield row.networks, np.nan, row.processor_hours
+        frame = storage.read(universes, needs=("networks", "processor_hours"))
+        for size, core in zip(frame["networks"], frame["processor_hours"] * 3600, strict=True):
+            yield size, None, core
 
 
 class Tables:
@@ -153,17 +162,17 @@ class Tables:
         """Variants: settings that differ from the main one, trained networks, mean seconds on the
         clock that the training of each took."""
         study = experiments.get(experiment)
-        networks = _networks(self._data / experiment)
+        trained = networks(self._data / experiment)
         rows = []
         for name, changes in {**study.variants, **study.further_variants}.items():
             settings = [f"`{setting}` {json.dumps(value)}" for setting, value in changes.items()]
-            hours = [_hours(n.about, "training_seconds")[0] for n in networks if n.variant == name]
+            seconds = [training_seconds(each) for each in trained if each.variant == name]
             rows.append(
                 {
                     "variant": f"`{name}`",
                     "settings": ", ".join(settings) or "as in [settings.py](settings.py)",
-                    "networks": len(hours),
-                    "training (s per network)": f"{np.mean(hours) * 3600:,.0f}" if hours else "—",
+                    "networks": len(seconds),
+                    "training (s per network)": f"{np.mean(seconds):,.0f}" if seconds else "—",
                 }
             )
         return pd.DataFrame(rows)
@@ -173,20 +182,20 @@ class Tables:
         so, where not all do."""
         folders = sorted(path for path in self._data.glob("*") if path.is_dir())
         rows = [(folder.name, *row) for folder in folders for row in _trainings(folder)]
-        frame = pd.DataFrame(rows, columns=["experiment", "networks", "hours", "core"])
+        frame = pd.DataFrame(rows, columns=["experiment", "networks", "clock", "core"])
 
-        def total(rows: pd.DataFrame, column: str) -> str:
+        def hours(rows: pd.DataFrame, column: str) -> str:
             known = rows[rows[column].notna()]
-            networks, every = known["networks"].sum(), rows["networks"].sum()
-            note = "" if networks == every else f" ({networks:,} networks)"
-            return f"{known[column].sum():,.2f}{note}" if networks else "—"
+            count, every = known["networks"].sum(), rows["networks"].sum()
+            note = "" if count == every else f" ({count:,} networks)"
+            return f"{known[column].sum() / 3600:,.2f}{note}" if count else "—"
 
         return pd.DataFrame(
             {
                 "experiment": name,
                 "networks": f"{rows['networks'].sum():,}",
-                "hours on the clock": total(rows, "hours"),
-                "core hours": total(rows, "core"),
+                "hours on the clock": hours(rows, "clock"),
+                "core hours": hours(rows, "core"),
             }
             for name, rows in [*frame.groupby("experiment"), ("all", frame)]
         )

@@ -6,7 +6,7 @@ READMEs have templates in comments (``readmes``). They call the methods of ``Fun
     {{ claim("twostep-lags", "common rewarded") }}
     {{ value("two_step", "lag_weights", "weight", lag=1, signal="reward") }}
     {{ setting("two_step", "task.reversal") }}
-    {{ table("two_step", "results/reward", by=["variant"]) }}
+    {{ table("two_step", "reward", by=["variant"]) }}
     {{ cite("daw2011", "miller2017") }}
 
 A number is the mean [95 % interval over networks], to three significant digits. One that is missing
