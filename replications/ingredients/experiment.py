@@ -9,7 +9,7 @@ from replications.ingredients.settings import SETTINGS, TEST_EPISODES, VARIANTS
 EXPERIMENT = Experiment(
     name="ingredients",
     title="Ingredients",
-    question="Which ingredients does a network need to become a learning algorithm?",
+    question="Which ingredients make a learning algorithm emerge?",
     uses=("bandit", "two_step"),
     settings=SETTINGS,
     variants=VARIANTS,

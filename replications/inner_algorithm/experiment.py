@@ -9,7 +9,7 @@ from replications.inner_algorithm.settings import SETTINGS, TASKS, TEST_EPISODES
 EXPERIMENT = Experiment(
     name="inner_algorithm",
     title="The algorithm inside",
-    question="Do the networks infer as a Bayesian agent does, or follow a simpler rule?",
+    question="Do the networks infer as a Bayesian agent, or follow simpler rules?",
     settings=SETTINGS,
     variants=VARIANTS,
     uses=(*TASKS, "ingredients"),

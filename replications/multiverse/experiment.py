@@ -8,7 +8,6 @@ from replications.multiverse.universes import EXPERIMENTS
 EXPERIMENT = Study(
     name="multiverse",
     title="The multiverse",
-    question="How much of the paper depends on hyperparameters and protocol details that it does "
-    "not state?",
+    question="How much of the paper depends on what it leaves open?",
     uses=EXPERIMENTS,
 )

@@ -8,7 +8,6 @@ EXPERIMENT = Study(
     name="rpe_input",
     title="Reward prediction error as input",
     figure="Methods, simulation 6",
-    question="Do networks whose actor receives the reward prediction error instead of the reward "
-    "behave comparably?",
+    question="Does the reward prediction error serve as input in place of the reward?",
     uses=("bandit", "probability_matching", "volatile_bandit", "inferred_value", "two_step"),
 )

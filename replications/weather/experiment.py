@@ -9,7 +9,7 @@ from replications.weather.settings import SETTINGS, TEST_EPISODES, VARIANTS
 EXPERIMENT = Experiment(
     name="weather",
     title="Weather: learning without reward",
-    question="Do networks that learn to predict, without reward, find the same inner algorithm?",
+    question="Do networks that predict, without reward, find the same algorithm?",
     settings=SETTINGS,
     variants=VARIANTS,
     test_episodes=TEST_EPISODES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -57,27 +58,33 @@ import sys
 from distributed import Client
 from prefrontal.errors import UserError
 from prefrontal.training import jobs
+jobs.STARTING_SECONDS = 2
 address = sys.argv[1]
 for each in (address, address.replace("tls://", "tcp://")):
     try:
         Client(each, timeout=2, set_as_default=False)
     except (OSError, TypeError, ValueError, RuntimeError):
         print("refused")
-try:
-    with jobs.client(address, 1):
-        pass
-except UserError as error:
-    print(error)
+for each in (address, "tcp://127.0.0.1:9", "localhost"):
+    try:
+        with jobs.client(each, 1):
+            pass
+    except UserError as error:
+        print(error)
 """
-"""Connects without credentials, in a process of its own, where failed clients do no harm."""
+"""Connects without credentials, and to what is no scheduler, in a process of its own, where failed
+clients do no harm."""
 
 
-def test_workers_take_no_code_from_strangers(scheduler):
+def test_only_schedulers_with_credentials_are_connected_to(scheduler):
     assert scheduler.startswith("tls://127.0.0.1:")
     command = [sys.executable, "-c", STRANGER, scheduler]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout.count("refused") == 2, done.stderr
-    assert "asks for credentials" in done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["refused", "refused"], done.stderr
+    assert "asks for credentials" in lines[2]
+    assert lines[3].startswith("scheduler 'tcp://127.0.0.1:9' does not answer")
+    assert lines[4].startswith("scheduler is 'localhost'; it must be an address such as tcp://")
 
 
 @pytest.fixture(scope="module")
@@ -232,11 +239,33 @@ def test_impossible_machines_are_refused(machines, message):
         Machines(**machines)
 
 
-def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr(jobs, "STARTING_SECONDS", 1)
-    message = r"scheduler 'tcp://127\.0\.0\.1:9' does not answer"
-    with pytest.raises(UserError, match=message):
-        jobs.run_jobs(numbered(0), Machines(scheduler="tcp://127.0.0.1:9"))
-    message = "scheduler is 'localhost'; it must be an address such as tcp://host:8786"
-    with pytest.raises(UserError, match=message):
-        jobs.run_jobs(numbered(0), Machines(scheduler="localhost"))
+class WithoutWorkers:
+    """Connection to a cluster whose workers are gone."""
+
+    def scheduler_info(self) -> dict:
+        return {"workers": {}}
+
+    def as_current(self) -> contextlib.nullcontext:
+        return contextlib.nullcontext()
+
+
+def test_lost_workers_end_the_command(monkeypatch):
+    """Under a memory limit workers may end without a word, and nobody replaces them."""
+
+    def wait(*given, **options):
+        raise TimeoutError
+
+    monkeypatch.setattr("distributed.wait", wait)
+    monkeypatch.setattr(jobs, "LOST_SECONDS", -1)
+    with pytest.raises(UserError, match="all workers are lost; is there enough memory"):
+        next(jobs.finished(["future"], WithoutWorkers(), local=True))
+
+
+def test_workers_that_cannot_start_give_one_line(monkeypatch):
+    def cluster(**options):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr("distributed.LocalCluster", cluster)
+    message = r"2 workers cannot start \(Nanny failed to start\.\); is there enough memory"
+    with pytest.raises(UserError, match=message), jobs.client(None, 2):
+        pass

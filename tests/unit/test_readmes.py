@@ -68,7 +68,7 @@ def test_claims_have_one_row_or_every_row(readme, tmp_path):
     write(tmp_path / "data" / "two_step", (C, [1.0, 1.1]), (weak, [-1.0, -1.1]))
     write(tmp_path / "data" / "weather", (dataclasses.replace(C, claim="d"), [1.0, 1.1]))
     short = fill(readme, '{{ claims("two_step") }}', tmp_path)
-    assert short.count("| c |") == 1 and "the weak one" in short and "| d |" not in short
+    assert "| c | p | −1.05 [" in short and short.count("| c |") == 1 and "| d |" not in short
     assert fill(readme, "{{ claims(every=True) }}", tmp_path).count("| c |") == 2
     some = fill(readme, '{{ claims("", "d", "c") }}', tmp_path)
     assert some.count("| c |") == some.count("| d |") == 1
@@ -81,7 +81,7 @@ def test_claims_have_one_row_or_every_row(readme, tmp_path):
 def test_experiments_are_listed_with_links(readme, tmp_path):
     lines = fill(readme, '{{ experiments("replications/") }}', tmp_path).strip().splitlines()
     (row,) = (line for line in lines if "| [two_step](replications/two_step) |" in line)
-    assert row.startswith("| 5 |") and row.endswith("| 1 of 1 | — | — |")
+    assert row.startswith("| 5 |") and row.endswith("| 1 of 1 reproduced |")
     assert len(lines) == 2 + len(experiments.names())
 
 

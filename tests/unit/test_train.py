@@ -27,6 +27,7 @@ from prefrontal.errors import UserError
 from prefrontal.files import ROOT
 from prefrontal.networks.cores import CORES
 from prefrontal.networks.load import Networks
+from prefrontal.pipeline import run
 from prefrontal.pipeline.train import TrainingOptions, train_variants
 from prefrontal.settings import NetworkSettings, Settings, TrainingSettings
 from prefrontal.tables import schema, storage
@@ -435,6 +436,23 @@ def test_a_missing_network_is_named(tmp_path):
     with pytest.raises(UserError, match=rf"network 1 of variant '{MAIN}' is missing"):
         read(tmp_path)
     assert Networks(EXPERIMENT, tmp_path, [0])(MAIN).seeds == [0], "this one was asked for"
+
+
+def test_run_goes_on_where_a_training_was_interrupted(tmp_path, monkeypatch):
+    """Variants with a checkpoint or without networks are trained; others are not."""
+    trained, names = [], list(EXPERIMENT.variants)
+    monkeypatch.setattr(
+        run, "train_variants", lambda _, variants, *more: trained.append([*variants])
+    )
+    run.train_missing(EXPERIMENT, tmp_path)
+    train_two(tmp_path)
+    run.train_missing(EXPERIMENT, tmp_path)
+    checkpoints_folder = tmp_path / "two_step" / "checkpoints"
+    (checkpoints_folder / f"{names[2]}_0123456789ab.safetensors").touch()
+    run.train_missing(EXPERIMENT, tmp_path)
+    (checkpoints_folder / f"{names[0]}_0123456789ab.safetensors").touch()
+    run.train_missing(EXPERIMENT, tmp_path)
+    assert trained == [names, names[1:], names]
 
 
 def test_an_edited_learning_curve_is_found(tmp_path):

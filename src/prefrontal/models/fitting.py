@@ -1,207 +1,545 @@
-"""Which rule made these choices? Learners and heuristics, fitted to somebody's choices, and
-compared by cross-validation.
+"""Fit models, compare them, and check that fits recover what they should: one way for all models.
 
-A rule gives the log odds of choosing right on every trial, or of choosing each of n arms, from the
-subject's own earlier trials and a few free parameters. Arrays are (episode, trial, ...), or (row,
-...) where all that a rule goes by was worked out before; choice is the arm's index (0 left, 1
-right), -1 invalid.
+Subjects are those of the table's subject columns; a fit is of one subject.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize
+from scipy.special import expit, logit
+from tqdm import tqdm
 
 from prefrontal.errors import check
-from prefrontal.models.softmax import check_arms
+from prefrontal.models.model import Model, Prepared, Task
+from prefrontal.statistics import pooled
+from prefrontal.tables import schema, storage
 
-Data = dict[str, np.ndarray]
-"""What a rule looks at, each (episode, trial, ...); "choice" is required."""
+FOLDS = 4
+"""Folds of the cross-validation: sessions, or quarters of sessions where there are fewer."""
 
+POLISHING = 4
+"""Newton's steps at the end of a fit."""
 
-GRADIENT = 1e-9
-"""A fit is done where the mean log likelihood changes by less than this per unit of any
-parameter."""
+FLAT = 1e-9
+"""Curvature, relative to the largest, below which a direction is flat."""
+
+SHARE = 0.01
+"""Share of a parameter in flat directions above which it is flat."""
+
+STEP, CURVATURE_STEP = 1e-5, 1e-3
+"""Steps of finite differences, as a share of the range of starting points."""
+
+TaskFor = Callable[[np.random.Generator, Mapping[str, Any]], Task]
+"""From a random generator and a row of fits to the task that the row's simulated subject does."""
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A way to choose, with free parameters."""
+class Fit:
+    """A model fitted to one subject by maximum likelihood.
 
-    log_odds: Callable[..., np.ndarray]
-    """From data, and the parameters by name, to the log odds of choosing right, (episode, trial),
-    or of each arm, (..., arms)."""
-    bounds: dict[str, tuple[float, float]]
-    """Range of each parameter."""
-    starts: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Range of the optimiser's starting points, where it is narrower."""
-    arms: int = 2
-
-
-def last_choices(choice: np.ndarray) -> np.ndarray:
-    """Latest choice before each trial, invalid ones skipped: (..., trial) -> (..., trial); -1 if
-    there was none."""
-    position = np.where(choice >= 0, np.arange(choice.shape[-1]), -1)
-    latest = np.maximum.accumulate(position, axis=-1)
-    before = np.concatenate([np.full_like(latest[..., :1], -1), latest[..., :-1]], axis=-1)
-    return np.where(before >= 0, np.take_along_axis(choice, np.maximum(before, 0), axis=-1), -1)
-
-
-def direction(choice: np.ndarray) -> np.ndarray:
-    """Tell which way a choice goes: 1 right, -1 left, 0 for none."""
-    return np.where(choice >= 0, 2.0 * choice - 1, 0.0)
-
-
-def toward_last(choice: np.ndarray) -> np.ndarray:
-    """Tell which way repeating the last valid choice goes: 1 right, -1 left, 0 if there was none;
-    (episode, trial)."""
-    return direction(last_choices(choice))
-
-
-def stay_after(choice: np.ndarray, kind: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
-    """Repeat or leave the last choice, as the kind of the last trial asks: the heuristics of one
-    trial back.
-
-    Parameters
+    Attributes
     ----------
-    choice, kind : array (episode, trial)
-        ``kind`` is an index into ``log_odds``; with kind 0 for losses and 1 for wins the rule is
-        win-stay lose-shift.
-    log_odds : array (kinds,)
-        Of staying, after a trial of each kind.
-
-    Returns
-    -------
-    array (episode, trial)
-        Log odds of right; 0 where no trial went before, or an invalid one.
+    model : Model
+    parameters : dict
+        Estimates, and values of parameters that were held elsewhere than the model says.
+    errors : dict
+        Standard errors of the estimates, from the curvature; NaN where it determines none.
+    log_likelihood : float
+        Of all choices, in nats.
+    log_p : array (row,)
+        Of each choice; NaN where it was missed or forced.
+    choices : int
+    bic : float
+        Bayesian information criterion; lower is better.
+    converged : bool
+    undetermined : dict
+        Parameter -> "at its lower bound", "at its upper bound", "never left its start", or "flat":
+        its standard error is above the whole range of starting points.
     """
-    out = np.zeros(choice.shape)
-    out[:, 1:] = log_odds[kind[:, :-1]] * direction(choice[:, :-1])
-    return out
+
+    model: Model
+    parameters: dict[str, float]
+    errors: dict[str, float]
+    log_likelihood: float
+    log_p: np.ndarray
+    choices: int
+    bic: float
+    converged: bool
+    undetermined: dict[str, str]
 
 
-def win_stay_lose_shift(data: Data, after_win: float, after_loss: float) -> np.ndarray:
-    """Win-stay lose-shift with lapses; the parameters are log odds of staying."""
-    return stay_after(
-        data["choice"], (data["reward"] > 0).astype(int), np.array([after_loss, after_win])
-    )
+class Problem:
+    """Cost of points in the space of a model's free parameters, each in units of the range of its
+    starting points."""
+
+    def __init__(
+        self, model: Model, prepared: Prepared, fixed: Mapping[str, float | None] | None
+    ) -> None:
+        held = {**model.fixed, **(fixed or {})}
+        unknown = [name for name in held if name not in model.parameters]
+        check(not unknown, "fixed", unknown, f"parameters of {model.name}")
+        if prepared.scale != 1:  # .5 is the middle of 0 and 1 only
+            neutral = [name for name, own in model.parameters.items() if own.unit == "reward"]
+            held |= {n: 0.0 for n in neutral if held[n] == model.parameters[n].fixed}
+        self.model, self.prepared, self.held = model, prepared, held
+        self.names = [name for name, value in held.items() if value is None]
+        scales = {"reward": prepared.scale, "per reward": 1 / prepared.scale}
+        own = [model.parameters[name] for name in self.names]
+        unit = np.array([scales.get(parameter.unit, 1.0) for parameter in own])
+        lows = [-p.high if p.unit == "reward" and prepared.scale != 1 else p.low for p in own]
+        self.low = np.array([p.start[0] for p in own]) * unit
+        self.width = np.array([p.start[1] for p in own]) * unit - self.low
+        self.bounds = np.array([lows, [p.high for p in own]]) * unit
+        self.z_bounds = ((self.bounds - self.low) / self.width).T if own else np.empty((0, 2))
+        self.template = np.array([np.nan if v is None else v for v in held.values()], dtype=float)
+        self.free = np.isnan(self.template)
+        self.decisions = int((prepared.rows.option >= 0).sum())
+
+    def natural(self, z: np.ndarray) -> np.ndarray:
+        """Parameters (..., parameter) in their own units."""
+        return np.clip(self.low + self.width * z, *self.bounds)
+
+    def costs(self, z: np.ndarray) -> np.ndarray:
+        """Mean negative log likelihood per decision at points (point, parameter)."""
+        points = np.tile(self.template, (len(z), 1))
+        points[:, self.free] = self.natural(z)
+        return -self.model.total(points, self.prepared.rows) / self.decisions
+
+    def gradient(self, z: np.ndarray, central: bool = False) -> tuple[float, np.ndarray]:
+        """Cost and its gradient, by forward or central differences within the bounds."""
+        low, high = self.z_bounds.T
+        if central:
+            up, down = np.minimum(z + STEP, high), np.maximum(z - STEP, low)
+        else:
+            up, down = np.where(z + STEP > high, z - STEP, z + STEP), z
+        step = np.eye(len(z))
+        points = [z, *(z + step * (up - z)), *((z + step * (down - z)) if central else [])]
+        cost = self.costs(np.array(points))
+        above, below = cost[1 : 1 + len(z)], cost[1 + len(z) :] if central else cost[0]
+        return float(cost[0]), (above - below) / (up - down)
+
+    def climb(self, z: np.ndarray) -> Any:
+        """Run L-BFGS-B from a point."""
+        options = {"ftol": 1e-9, "gtol": 1e-6}
+        return minimize(
+            self.gradient, z, jac=True, method="L-BFGS-B", bounds=self.z_bounds, options=options
+        )
+
+    def inside(self, z: np.ndarray) -> np.ndarray:
+        """Tell which parameters are not at a bound, (parameter,)."""
+        return (z > self.z_bounds[:, 0]) & (z < self.z_bounds[:, 1])
+
+    def covariance(self, z: np.ndarray) -> np.ndarray:
+        """Inverse curvature of the cost (parameter, parameter), in the units of z.
+
+        0 for parameters at a bound; infinite variances where the choices determine nothing.
+        """
+        inside = np.flatnonzero(self.inside(z))
+        out = np.zeros((len(z), len(z)))
+        if not len(inside):
+            return out
+        first, second = np.triu_indices(len(inside))
+        h = CURVATURE_STEP * np.eye(len(z))[inside]
+        corners = [h[first] * i + h[second] * j for i, j in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
+        centre = np.clip(z, *(self.z_bounds + [2 * CURVATURE_STEP, -2 * CURVATURE_STEP]).T)
+        cost = self.costs((centre + np.array(corners)).reshape(-1, len(z))).reshape(4, -1)
+        curvature = np.empty((len(inside), len(inside)))
+        curvature[first, second] = (cost[0] - cost[1] - cost[2] + cost[3]) / 4 / CURVATURE_STEP**2
+        curvature[second, first] = curvature[first, second]
+        values, vectors = np.linalg.eigh(curvature)
+        flat = values < FLAT * max(values.max(), 1.0)
+        inverse = vectors @ (vectors / np.where(flat, np.inf, values)).T
+        unknown = (vectors[:, flat] ** 2).sum(axis=1) > SHARE
+        inverse[unknown, unknown] = np.inf
+        out[np.ix_(inside, inside)] = inverse
+        return out
+
+    def errors(self, covariance: np.ndarray) -> np.ndarray:
+        """Standard errors (parameter,) in the units of z; NaN where there are none."""
+        variance = np.diag(covariance) / self.decisions
+        return np.sqrt(np.where((variance > 0) & np.isfinite(variance), variance, np.nan))
+
+    def polish(self, z: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """Go on to the optimum by Newton's method, so that the end does not tell the start."""
+        inverse = np.where(np.isfinite(covariance), covariance, 0.0)
+        cost, gradient = self.gradient(z, central=True)
+        for _ in range(POLISHING):
+            step = inverse @ gradient
+            moved = np.clip(z - step, *self.z_bounds.T)
+            following, gradient = self.gradient(moved, central=True)
+            if following > cost:
+                break
+            z, cost = moved, following
+        return z
 
 
-WIN_STAY_LOSE_SHIFT = Rule(
-    win_stay_lose_shift, {"after_win": (-8.0, 8.0), "after_loss": (-8.0, 8.0)}
-)
+def starting_points(rng: np.random.Generator, starts: int, parameters: int) -> np.ndarray:
+    """Points of a Latin hypercube, (start, parameter), from 0 to 1."""
+    cell = rng.permuted(np.tile(np.arange(starts)[:, None], parameters), axis=0)
+    return (cell + rng.random(cell.shape)) / starts
 
 
-def log_probabilities(choice: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
-    """Log probability of each choice in nats, given the log odds of right, or of each arm; NaN
-    where it is invalid."""
-    if log_odds.ndim > choice.ndim:
-        chosen = np.take_along_axis(log_odds, np.maximum(choice, 0)[..., None], axis=-1)[..., 0]
-        return np.where(choice >= 0, chosen - np.logaddexp.reduce(log_odds, axis=-1), np.nan)
-    of_choice = np.where(choice == 1, log_odds, -log_odds)
-    # SciPy's log_expit takes five times as long.
-    log_p = np.minimum(of_choice, 0) - np.log1p(np.exp(-np.abs(of_choice)))
-    return np.where(choice >= 0, log_p, np.nan)
+def fit(
+    model: Model,
+    trials: pd.DataFrame | Prepared,
+    rng: np.random.Generator | None = None,
+    starts: int = 5,
+    fixed: Mapping[str, float | None] | None = None,
+    also: Mapping[str, float] | None = None,
+) -> Fit:
+    """Fit a model to one subject's choices by maximum likelihood.
 
-
-def log_likelihoods(rule: Rule, data: Data, parameters: dict[str, float]) -> np.ndarray:
-    """Log probability of each choice under a rule in nats, (episode, trial); NaN where it is
-    invalid."""
-    return log_probabilities(data["choice"], rule.log_odds(data, **parameters))
-
-
-def maximum_likelihood(rule: Rule, data: Data, points: np.ndarray) -> tuple[dict[str, float], bool]:
-    """Maximum-likelihood parameters, and whether the optimiser converged.
-
-    L-BFGS-B runs from every starting point. The best run goes on, with more exact derivatives,
-    until nothing is gained: where parameters matter little, its first end depends on where it
-    began, and on how the processor rounds.
+    L-BFGS-B runs from every starting point; the best run goes on until nothing is gained.
 
     Parameters
     ----------
-    rule : Rule
-    data : Data
-    points : array (runs, parameters)
+    model : Model
+    trials : DataFrame
+        A trials table; missed and ``forced`` choices are not fitted, but teach the model.
+    rng : numpy.random.Generator, optional
+        Draws the starting points.
+    starts : int
         Starting points.
+    fixed : mapping, optional
+        Parameters to hold at a value, or, with None, to free.
+    also : mapping, optional
+        Parameters of a further starting point.
 
     Raises
     ------
     UserError
-        There is no valid choice, or one of an arm that the rule does not know.
+        The table lacks a column, there is no free, valid choice, or the model is not for such
+        choices or rewards.
     """
-    counted = data["choice"] >= 0
-    check(
-        bool(counted.any()), "choice", "invalid or forced in all trials", "valid and free in some"
+    check(starts >= 1 or also is not None, "starts", starts, "1 or more")
+    prepared = model.prepare(trials)
+    choices = prepared.choices
+    check(choices > 0, "choice", "invalid or forced in all trials", "valid and free in some")
+    problem = Problem(model, prepared, fixed)
+    found = finish(problem, climb_from_all(problem, rng, starts, also))
+    estimates = dict(zip(problem.names, map(float, problem.natural(found.z)), strict=True))
+    held = {n: v for n, v in problem.held.items() if v is not None and v != model.fixed[n]}
+    log_p = model.log_likelihood(prepared, estimates | held)
+    total = float(np.nansum(log_p))
+    return Fit(
+        model,
+        estimates | held,
+        dict(zip(problem.names, map(float, found.errors * problem.width), strict=True)),
+        total,
+        log_p,
+        choices,
+        len(estimates) * float(np.log(choices)) - 2 * total,
+        found.converged,
+        _undetermined(problem, found),
     )
-    check_arms(data["choice"], rule.arms, "this rule")
-    names = list(rule.bounds)
-
-    def cost(vector: np.ndarray) -> float:
-        return -float(
-            log_likelihoods(rule, data, dict(zip(names, vector, strict=True)))[counted].mean()
-        )
-
-    climb = partial(minimize, cost, method="L-BFGS-B", bounds=list(rule.bounds.values()))
-    best = min((climb(point) for point in points), key=lambda run: run.fun)
-    end = climb(best.x, jac="3-point", options={"ftol": 0.0, "gtol": GRADIENT})
-    return dict(zip(names, map(float, end.x), strict=True)), bool(best.success)
 
 
-def fit(rule: Rule, data: Data, rng: np.random.Generator, starts: int = 3) -> dict[str, float]:
-    """Maximum-likelihood parameters of a rule; starting points are drawn from its range for
-    them."""
-    if not rule.bounds:
-        return {}
-    low, high = np.array(list((rule.bounds | rule.starts).values())).T
-    return maximum_likelihood(rule, data, rng.uniform(low, high, (starts, len(low))))[0]
+class Optimum(NamedTuple):
+    """Best point, where its run started, standard errors, and whether the run converged."""
+
+    z: np.ndarray
+    start: np.ndarray
+    errors: np.ndarray
+    converged: bool
+
+
+def climb_from_all(
+    problem: Problem,
+    rng: np.random.Generator | None,
+    starts: int,
+    also: Mapping[str, float] | None,
+) -> Optimum:
+    """Climb from several points; the best end, not polished."""
+    rng = np.random.default_rng(0) if rng is None else rng
+    points = list(starting_points(rng, starts, len(problem.names))) if starts else []
+    if also is not None:
+        known = np.array([also[name] for name in problem.names])
+        points.append((known - problem.low) / problem.width)
+    if not problem.names:
+        return Optimum(points[0], points[0], points[0], True)
+    runs = [(problem.climb(point), point) for point in points]
+    best, start = min(runs, key=lambda run: run[0].fun)
+    return Optimum(best.x, start, np.full(len(best.x), np.nan), bool(best.success))
+
+
+def finish(problem: Problem, found: Optimum) -> Optimum:
+    """Polish an optimum, and find its standard errors."""
+    if not problem.names:
+        return found
+    z, covariance = found.z, problem.covariance(found.z)
+    inside = problem.inside(z)
+    flat = inside & ~(problem.errors(covariance) <= 1)
+    if flat.any() and not inside.all():  # one at a bound may have made others irrelevant
+        ends = [np.where(flat, end, np.clip(z, 0, 1)) for end in problem.z_bounds.T]
+        runs = [problem.climb(point) for point in (z, *ends)]
+        z = min(runs, key=lambda run: run.fun).x
+        covariance = problem.covariance(z)
+    z = problem.polish(z, covariance)
+    return found._replace(z=z, errors=problem.errors(covariance))
+
+
+def _undetermined(problem: Problem, found: Optimum) -> dict[str, str]:
+    """Name parameters that the choices do not determine, and why."""
+    reasons = {}
+    for k, name in enumerate(problem.names):
+        (low, high), z = problem.z_bounds[k], found.z[k]
+        if z <= low:
+            reasons[name] = "at its lower bound"
+        elif z >= high:
+            reasons[name] = "at its upper bound"
+        elif z == found.start[k]:
+            reasons[name] = "never left its start"
+        elif not found.errors[k] <= 1:
+            reasons[name] = "flat"
+    return reasons
+
+
+def folds(trials: pd.DataFrame, count: int = FOLDS) -> np.ndarray:
+    """Fold of each row, (row,): by session, or by part of a session where there are few.
+
+    Where all choices would be in few folds, as of an animal that stopped responding, by parts of
+    the choices.
+    """
+    session = trials.groupby(schema.EPISODE, observed=True).ngroup()
+    groups = session.to_numpy()
+    if session.nunique() < count:
+        last = trials["trial"].groupby(session).transform("max")
+        groups = (count * session + count * trials["trial"] // (last + 1)).to_numpy()
+    free = schema.free_choices(trials).to_numpy()
+    if len(np.unique(groups[free] % count)) == count:
+        return groups % count
+    return np.minimum(count * np.maximum(free.cumsum() - 1, 0) // max(1, free.sum()), count - 1)
 
 
 def cross_validate(
-    rule: Rule,
-    data: Data,
-    rng: np.random.Generator,
-    folds: int = 2,
-    starts: int = 3,
-    groups: np.ndarray | None = None,
+    model: Model,
+    trials: pd.DataFrame,
+    fold: np.ndarray | int = FOLDS,
+    rng: np.random.Generator | None = None,
+    starts: int = 1,
+    fixed: Mapping[str, float | None] | None = None,
+    also: Mapping[str, float] | None = None,
 ) -> np.ndarray:
-    """Log probability of every choice under the rule fitted to other episodes, or to other
-    ``groups`` of rows.
+    """Log probability of every choice under the model fitted to the other folds' choices.
 
-    Rules with more parameters gain nothing by them here, unless the parameters help to predict.
+    More parameters gain nothing by themselves here.
 
     Parameters
     ----------
-    rule : Rule
-    data : Data
-        Of one subject.
-    rng : numpy.random.Generator
-        Draws starting points.
-    folds : int
-        Parts of the episodes; each is predicted from the others.
-    starts : int
-        Starting points of every fit.
-    groups : array of int (rows,), optional
-        Rows of one number stay together; by default each is an episode of its own.
+    model, trials, rng, starts, fixed, also
+        As for ``fit``.
+    fold : array (row,) or int
+        Fold of each row, or the number of ``folds``.
 
     Returns
     -------
-    array (episode, trial)
-        In nats; NaN where the choice is invalid.
+    array (row,)
+        In nats; NaN where the choice was missed or forced.
     """
-    groups = np.arange(len(data["choice"])) if groups is None else groups
-    episodes = len(np.unique(groups))
-    check(
-        2 <= folds <= episodes, "folds", folds, f"between 2 and the number of episodes, {episodes}"
-    )
-    fold = groups % folds
-    out = np.empty(data["choice"].shape)
-    for k in range(folds):
-        train, test = (
-            {name: array[part] for name, array in data.items()} for part in (fold != k, fold == k)
-        )
-        out[fold == k] = log_likelihoods(rule, test, fit(rule, train, rng, starts))
+    prepared = model.prepare(trials)
+    by_row = folds(trials, fold) if isinstance(fold, int) else np.asarray(fold)
+    parts = np.unique(by_row[schema.free_choices(trials).to_numpy()])
+    check(len(parts) >= 2, "folds", len(parts), "2 or more that have choices")
+    by_row, out = by_row[prepared.order], np.full(len(prepared.order), np.nan)
+    for part in parts:
+        problem = Problem(model, prepared.only(by_row != part), fixed)
+        z = climb_from_all(problem, rng, starts, also).z
+        held = {name: value for name, value in problem.held.items() if value is not None}
+        fitted = dict(zip(problem.names, problem.natural(z), strict=True)) | held
+        held_out = prepared.only(by_row == part)
+        mine = np.zeros(len(out), bool)
+        mine[np.sort(held_out.order)] = True
+        log_p = np.full(len(out), np.nan)
+        log_p[mine] = model.log_likelihood(held_out, fitted)
+        out = np.where(np.isfinite(log_p), log_p, out)
     return out
+
+
+def random_generator(key: Any, *more: int) -> np.random.Generator:
+    """Random generator of a subject."""
+    return np.random.default_rng([zlib.crc32(repr(key).encode()), *more])
+
+
+def fit_subjects(
+    models: Sequence[Model],
+    trials: pd.DataFrame,
+    starts: int = 5,
+    validate: bool = True,
+    description: str = "fitting models",
+) -> pd.DataFrame:
+    """Fit models to every subject that made a free, valid choice; shows a progress bar.
+
+    Returns
+    -------
+    DataFrame
+        The subject's columns, model, choices, log_likelihood (nats), likelihood_per_choice
+        (geometric mean), bic, cross_validated (log likelihood per held-out choice, nats; if
+        ``validate``), converged, undetermined ("parameter (reason), ..."), the parameters, and
+        their standard errors, <parameter>_error.
+    """
+    free = trials[schema.free_choices(trials)]
+    able = set(free.groupby(schema.SUBJECT, observed=True).groups)
+    grouped = trials.groupby(schema.SUBJECT, observed=True, sort=False)
+    jobs = [(key, own, model) for key, own in grouped if key in able for model in models]
+    rows = []
+    for key, own, model in tqdm(jobs, desc=description, unit="fit", disable=None):
+        rng = random_generator(key)
+        row = dict(zip(schema.SUBJECT, key, strict=True)) | _row(fit(model, own, rng, starts))
+        if validate:
+            held_out = cross_validate(model, own, FOLDS, rng, 1, None, row)
+            row["cross_validated"] = float(np.nanmean(held_out))
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    errors = [name for name in frame if name.endswith("_error")]
+    names = [name for name in frame if f"{name}_error" in errors]
+    last = ["converged", "undetermined", *names, *errors]
+    return frame[[*(name for name in frame if name not in last), *last]]
+
+
+def _row(found: Fit) -> dict[str, Any]:
+    """A fit as a row of a table."""
+    return {
+        "model": found.model.name,
+        "choices": found.choices,
+        "log_likelihood": found.log_likelihood,
+        "likelihood_per_choice": float(np.exp(found.log_likelihood / found.choices)),
+        "bic": found.bic,
+        "converged": found.converged,
+        "undetermined": ", ".join(f"{n} ({why})" for n, why in found.undetermined.items()),
+        **found.parameters,
+        **{f"{name}_error": error for name, error in found.errors.items()},
+    }
+
+
+def _simulated(
+    models: Mapping[str, Model], fits: pd.DataFrame, task: TaskFor, simulations: int, what: str
+) -> Iterator[tuple[dict[str, Any], int, pd.DataFrame, np.random.Generator]]:
+    """Simulate every fit ``simulations`` times: the fit, the repeat, the trials."""
+    rows: Any = fits[fits["model"].isin(models)].to_dict("records")
+    jobs = [(row, repeat) for row in rows for repeat in range(simulations)]
+    for row, repeat in tqdm(jobs, desc=what, unit="simulated subject", disable=None):
+        rng = random_generator([row[name] for name in schema.SUBJECT], repeat)
+        trials = models[row["model"]].simulate(task(rng, row), row, rng)
+        if trials["choice"].nunique() > 1:
+            yield row, repeat, trials, rng
+
+
+def recover(
+    model: Model, fits: pd.DataFrame, task: TaskFor, simulations: int = 5, starts: int = 3
+) -> pd.DataFrame:
+    """Simulate subjects from a model's fits, and fit it to them.
+
+    Parameters
+    ----------
+    model : Model
+    fits : DataFrame
+        From ``fit_subjects``.
+    task : function
+        Gives the task of the simulated subject of a row of ``fits``.
+    simulations, starts : int
+        Simulated subjects per fit; starting points.
+
+    Returns
+    -------
+    DataFrame
+        The subject's columns, repeat, parameter, true, recovered.
+    """
+    rows = []
+    for true, repeat, trials, rng in _simulated(
+        {model.name: model}, fits, task, simulations, "parameter recovery"
+    ):
+        found = fit(model, trials, rng, starts)
+        key = {name: true[name] for name in schema.SUBJECT} | {"repeat": repeat}
+        rows += [
+            key | {"parameter": name, "true": true[name], "recovered": found.parameters[name]}
+            for name in found.errors
+        ]
+    columns = [*schema.SUBJECT, "repeat", "parameter", "true", "recovered"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def confusion(
+    models: Sequence[Model],
+    fits: pd.DataFrame,
+    task: TaskFor,
+    simulations: int = 1,
+    starts: int = 3,
+) -> pd.DataFrame:
+    """Simulate subjects from every model's fits, and find the model that fits them best by BIC.
+
+    Returns
+    -------
+    DataFrame
+        simulated, best, percentage of the simulated subjects.
+    """
+    named = {model.name: model for model in models}
+    winners = []
+    for true, _, trials, rng in _simulated(named, fits, task, simulations, "model recovery"):
+        bics = {name: fit(model, trials, rng, starts).bic for name, model in named.items()}
+        winners.append((true["model"], min(bics, key=lambda name: bics[name])))
+    frame = pd.DataFrame(winners, columns=["simulated", "best"])
+    table = pd.crosstab(frame["simulated"], frame["best"], normalize="index")
+    table = 100 * table.reindex(index=list(named), columns=list(named)).fillna(0.0)
+    return (
+        table.rename_axis(index="simulated", columns="best")
+        .stack()
+        .rename("percentage")
+        .reset_index()
+    )
+
+
+def hierarchical(fits: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
+    """Summarise parameters over subjects by random effects: precise estimates count more.
+
+    The parameters are taken to be normally distributed on the logit scale between their bounds;
+    each estimate's error there is from the curvature of its likelihood. Estimates at a bound, which
+    have none, are left out.
+
+    Parameters
+    ----------
+    fits : DataFrame
+        From ``fit_subjects``.
+    models : sequence of Model
+
+    Returns
+    -------
+    DataFrame
+        variant, model, parameter, n, mean with its 95 % interval ci_low and ci_high, and
+        subject_low and subject_high, between which 68 % of subjects lie, in the parameter's unit.
+    """
+    rows = []
+    for (variant, name), own in fits.groupby([schema.SUBJECT[0], "model"], observed=True):
+        for model in models:
+            for parameter in model.free if model.name == name else ():
+                rows.append(
+                    {schema.SUBJECT[0]: variant, "model": name, "parameter": parameter}
+                    | _group(own[parameter], own[f"{parameter}_error"], model, parameter)
+                )
+    return storage.leading(pd.DataFrame(rows), schema.SUBJECT[0], "model", "parameter")
+
+
+def _group(
+    estimates: pd.Series, errors: pd.Series, model: Model, parameter: str
+) -> dict[str, float]:
+    own = model.parameters[parameter]
+    share = ((estimates - own.low) / (own.high - own.low)).to_numpy(float)
+    inside = (share > 0) & (share < 1) & np.isfinite(errors.to_numpy(float))
+    share, width = share[inside], errors.to_numpy(float)[inside] / (own.high - own.low)
+    found = pooled(logit(share), width / (share * (1 - share)))
+    ends = {
+        "mean": found["pooled"],
+        "ci_low": found["pooled_low"],
+        "ci_high": found["pooled_high"],
+        "subject_low": found["pooled"] - found["between"],
+        "subject_high": found["pooled"] + found["between"],
+    }
+    return {"n": int(inside.sum())} | {
+        name: own.low + (own.high - own.low) * float(expit(value)) for name, value in ends.items()
+    }

@@ -459,6 +459,26 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def short(frame: pd.DataFrame) -> pd.DataFrame:
+    """Deciding rows as a narrow table, without columns that would be empty."""
+    paper = (frame["panel"] != EXTENSION).any()
+    table = pd.DataFrame(
+        {
+            "panel": frame["panel"] if paper else None,
+            "claim": frame["claim"],
+            "deciding measure": frame["measure"],
+            "ours [95 % interval]": _estimates(frame),
+            "published": frame["published"].map(_number, na_action="ignore"),
+            "holds": frame["reproduced_verdict"].map(holds).map(VERDICTS.get),
+            "agrees": frame["agrees_verdict"].map(holds).map({True: "yes", False: "NO"}),
+            "rows": frame["rows"],
+        }
+    )
+    numbers = ["ours [95 % interval]", "published"]
+    table[numbers] = table[numbers].replace("-", "−", regex=True)
+    return table.dropna(axis=1, how="all").fillna("—")
+
+
 def _keys(frame: pd.DataFrame) -> list[str]:
     """Write each row's key as captions do: claim: measure, and @ variant where several share it."""
     several = frame.groupby(["claim", "measure"])["variant"].transform("nunique") > 1

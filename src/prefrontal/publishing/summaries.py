@@ -19,6 +19,9 @@ from prefrontal.tables import storage
 from prefrontal.tables.networks import Description, descriptions
 from prefrontal.tables.schema import SUBJECT
 
+STATUS = {"reproduced": "reproduced", "agree": "agree", "extensions": "hold"}
+"""What is counted, in the table of experiments."""
+
 NETWORKS = ("networks", "variations")
 """Folders of an experiment that hold descriptions of networks."""
 
@@ -136,9 +139,7 @@ class Tables:
         rows = rows[rows["claim"].isin(names)] if names else rows
         if every:
             return claims.readable(rows)
-        rows = claims.deciding_rows(rows)
-        table = claims.readable(rows).rename(columns={"statement": "the row that decides"})
-        return table.assign(rows=rows["rows"]).drop(columns=["variant", "n", "criterion"])
+        return claims.short(claims.deciding_rows(rows))
 
     def experiments(self, base: str = "") -> pd.DataFrame:
         """All experiments, by figure of the paper; links start from the path ``base``."""
@@ -148,12 +149,11 @@ class Tables:
             counts = claims.counts(claims.scored_rows(self._claims, study.name))
             rows.append(
                 {
-                    "figure": study.figure or "beyond the paper",
-                    "experiment": f"[{study.name}]({base}{study.name})",
+                    "figure": study.figure or "beyond",
                     "question": study.question,
-                    "reproduced": counts.get("reproduced"),
-                    "agree": counts.get("agree"),
-                    "extensions that hold": counts.get("extensions"),
+                    "folder": f"[{study.name}]({base}{study.name})",
+                    "status": "; ".join(f"{count} {STATUS[name]}" for name, count in counts.items())
+                    or "no criterion",
                 }
             )
         return pd.DataFrame(rows)

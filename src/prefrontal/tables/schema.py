@@ -127,12 +127,6 @@ def check_trials(trials: pd.DataFrame, *needs: str) -> None:
     the choice was valid, or -1 where the trial broke off later.
     """
     check_columns(trials, "trials", "trials")
-    odd = trials.loc[(trials["choice"] >= 0) & ~trials["reward"].isin([-1, 0, 1]), "reward"]
-    if len(odd):
-        raise UserError(
-            f"trials: reward {odd.iloc[0]:g} is neither 0 nor 1, which learners "
-            "take it for (--recode reward=...)"
-        )
     for name in needs:
         if name not in trials.columns:
             raise UserError(f"trials: the table needs column {name!r}")

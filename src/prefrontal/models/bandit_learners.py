@@ -1,0 +1,247 @@
+"""Models of choice among n arms: repetition, win-stay lose-shift, counting, delta rules.
+
+Where trials have columns ``magnitude_<arm>``, they are what is at stake on the trial: values are
+then multiplied by them, and rewards tell whether the arm paid (0 or 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from prefrontal.models.model import (
+    BIAS,
+    INITIAL,
+    LOG_ODDS,
+    PERSEVERATION,
+    RATE,
+    TEMPERATURE,
+    Model,
+)
+
+
+class BanditModel(Model):
+    """A model of choice among ``arms``, with a bias for each arm but the first."""
+
+    own: ClassVar[Mapping[str, Any]] = {}
+    """The model's own parameters, besides biases."""
+
+    arrays: ClassVar[tuple[str, ...]] = ()
+    """Names of the memory's arrays, one number per arm each."""
+
+    def __init__(self, arms: int = 2, name: str | None = None, fixed: Any = None) -> None:
+        self.options = arms
+        names = ["bias"] if arms == 2 else [f"bias_{arm}" for arm in range(1, arms)]
+        self.parameters = {**self.own, **dict.fromkeys(names, BIAS)}
+        self.memory = {key: (arms,) for key in self.arrays} | dict.fromkeys(self.errors, ())
+        super().__init__(name, fixed)
+
+    def columns(self, trials: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Choice, reward, done, what is at stake, and the columns that the model needs, by arm."""
+        choice = np.asarray(trials["choice"], dtype=int)
+        reward = np.asarray(trials.get("reward", np.full(len(choice), np.nan)), dtype=float)
+        done = (choice >= 0) & np.isfinite(reward)
+        stakes = [f"magnitude_{arm}" for arm in range(self.options)]
+        at_stake = [trials[name] if name in trials else np.ones(len(choice)) for name in stakes]
+        columns = {"choice": choice, "reward": np.where(done, reward, 0.0), "done": done}
+        columns["magnitude"] = np.stack(at_stake, axis=-1).astype(float)
+        if self.needs:
+            columns["value"] = np.stack([trials[name] for name in self.needs], -1).astype(float)
+        return columns
+
+
+class Repetition(BanditModel):
+    """Repeat the last choice; as far as ``magnitude`` is freed, prefer what pays more points."""
+
+    name = "repetition"
+    own = {
+        "perseveration": PERSEVERATION,
+        "magnitude": replace(TEMPERATURE, label="weight of magnitudes", fixed=0.0),
+    }
+
+    @staticmethod
+    def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
+        """Weigh the magnitudes."""
+        preference += p.magnitude * trial.magnitude
+
+
+class WinStayLoseShift(BanditModel):
+    """Repeat or leave the last choice by whether its reward was above 0."""
+
+    name = "win-stay lose-shift"
+    own = {
+        "after_win": replace(LOG_ODDS, label="staying after a win"),
+        "after_loss": replace(LOG_ODDS, label="staying after a loss"),
+        "magnitude": Repetition.own["magnitude"],
+    }
+    arrays = ("stay",)
+
+    @staticmethod
+    def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
+        """Stay or shift, and weigh the magnitudes."""
+        preference += memory.stay + p.magnitude * trial.magnitude
+
+    @staticmethod
+    def update(p: Any, memory: Any, trial: Any) -> None:
+        """Keep which arm was chosen, and the log odds of staying with it."""
+        if trial.done:
+            memory.stay[:] = 0.0
+            memory.stay[trial.choice] = p.after_win if trial.reward > 0 else p.after_loss
+
+
+class Learner(BanditModel):
+    """A model that learns values of the arms and chooses by them."""
+
+    own = {
+        "learning_rate": RATE,
+        "inverse_temperature": TEMPERATURE,
+        "perseveration": PERSEVERATION,
+        "initial_value": INITIAL,
+    }
+    arrays = ("value",)
+    errors = ("rpe",)
+
+    @staticmethod
+    def reset(p: Any, memory: Any) -> None:
+        """All arms have the initial value."""
+        memory.value[:] = p.initial_value
+
+    @staticmethod
+    def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
+        """Weigh the expected rewards."""
+        preference += p.inverse_temperature * memory.value * trial.magnitude
+
+
+class Counting(Learner):
+    """Posterior mean reward probability under a uniform prior: all trials count the same."""
+
+    name = "counting"
+    outcomes = "binary"
+    own = {name: Learner.own[name] for name in ("inverse_temperature", "perseveration")}
+    arrays = ("value", "pulls")
+
+    @staticmethod
+    def reset(p: Any, memory: Any) -> None:
+        """Prior mean."""
+        memory.value[:] = 0.5
+
+    @staticmethod
+    def update(p: Any, memory: Any, trial: Any) -> None:
+        """Count the trial in the chosen arm's mean."""
+        if trial.done:
+            memory.rpe = trial.reward - memory.value[trial.choice]
+            memory.pulls[trial.choice] += 1
+            memory.value[trial.choice] += memory.rpe / (memory.pulls[trial.choice] + 2)
+
+
+class DeltaRule(Learner):
+    """Q-learning: the chosen arm's value moves towards its reward by a share of the difference."""
+
+    name = "delta rule"
+
+    @staticmethod
+    def update(p: Any, memory: Any, trial: Any) -> None:
+        """Move the chosen arm's value."""
+        if trial.done:
+            memory.rpe = trial.reward - memory.value[trial.choice]
+            memory.value[trial.choice] += p.learning_rate * memory.rpe
+
+
+class ForgettingDeltaRule(Learner):
+    """Delta rule whose other values decay to 0 at the same rate (Ito & Doya 2009)."""
+
+    name = "delta rule, forgetting"
+    own = {**Learner.own, "initial_value": replace(INITIAL, fixed=0.0)}
+
+    @staticmethod
+    def update(p: Any, memory: Any, trial: Any) -> None:
+        """Move the chosen arm's value, and let the others decay."""
+        if trial.done:
+            memory.rpe = trial.reward - memory.value[trial.choice]
+            memory.value *= 1 - p.learning_rate
+            memory.value[trial.choice] += p.learning_rate * trial.reward
+
+
+class MirroredDeltaRule(Learner):
+    """Rescorla-Wagner learning of which of two arms pays, as if one always did (Behrens 2007)."""
+
+    name = "delta rule, both arms"
+    outcomes = "binary"
+
+    @staticmethod
+    def update(p: Any, memory: Any, trial: Any) -> None:
+        """Move both arms' values, in opposite directions."""
+        if trial.done:
+            memory.rpe = trial.reward - memory.value[trial.choice]
+            for arm in range(len(memory.value)):
+                paid = trial.reward if arm == trial.choice else 1 - trial.reward
+                memory.value[arm] += p.learning_rate * (paid - memory.value[arm])
+
+
+class GivenValues(BanditModel):
+    """Choose by values that the table gives as ``value_<arm>``, such as an ideal observer's."""
+
+    name = "given values"
+    own = {name: Learner.own[name] for name in ("inverse_temperature", "perseveration")}
+
+    def __init__(self, arms: int = 2, name: str | None = None, fixed: Any = None) -> None:
+        self.needs = tuple(f"value_{arm}" for arm in range(arms))
+        super().__init__(arms, name, fixed)
+
+    @staticmethod
+    def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
+        """Weigh the given values."""
+        preference += p.inverse_temperature * trial.value
+
+
+MODELS = (Repetition, WinStayLoseShift, Counting, DeltaRule, ForgettingDeltaRule, MirroredDeltaRule)
+
+
+def models(arms: int = 2) -> list[BanditModel]:
+    """All models for so many arms."""
+    return [model(arms) for model in MODELS if arms == 2 or model is not MirroredDeltaRule]
+
+
+@dataclass
+class Bandit:
+    """A bandit that models play (``prefrontal.models.model.Task``).
+
+    Parameters
+    ----------
+    p_reward : array (episode, trial, arm)
+        Reward probabilities.
+    baited : bool
+        Whether a reward that an arm was given stays there until the arm is chosen.
+    magnitude : array (episode, trial, arm), optional
+        What is at stake.
+    """
+
+    p_reward: np.ndarray
+    baited: bool = False
+    magnitude: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        self.episodes, self.trials, self.arms = self.p_reward.shape
+
+    def start(self, rng: np.random.Generator) -> None:
+        """Nothing waits at the arms yet."""
+        self._rng, self._waited = rng, np.ones((self.episodes, self.arms))
+
+    def offer(self, trial: int) -> dict[str, np.ndarray]:
+        """What is at stake."""
+        stakes = self.magnitude
+        arms = range(self.arms) if stakes is not None else ()
+        return {f"magnitude_{arm}": stakes[:, trial, arm] for arm in arms if stakes is not None}
+
+    def play(self, trial: int, choose: Any) -> dict[str, np.ndarray]:
+        """Choose an arm, and draw its reward of 0 or 1."""
+        choice = choose(0, self.arms, self._rng.random(self.episodes))
+        p = self.p_reward[:, trial]
+        p = 1 - (1 - p) ** self._waited if self.baited else p
+        chosen = choice[:, None] == np.arange(self.arms)
+        reward = (self._rng.random(self.episodes) < p[chosen]).astype(float)
+        self._waited = np.where(chosen, 1, self._waited + 1)
+        return {"choice": choice, "reward": reward, **self.offer(trial)}
