@@ -65,20 +65,6 @@ def pairs(seen, name):
     return seen[[f"{name}_0", f"{name}_1"]].to_numpy()
 
 
-def stay_probability(trials):
-    """By transition (rows) and reward (columns)."""
-    trials = trials.assign(stay=trials.groupby("episode")["choice"].shift(-1) == trials["choice"])
-    trials = trials[trials["trial"] < trials["trial"].max()]
-    return trials.pivot_table(index="transition", columns="reward", values="stay", observed=True)
-
-
-def interaction(stay):
-    common, uncommon = (
-        stay.loc[name, 1.0] - stay.loc[name, 0.0] for name in ("common", "uncommon")
-    )
-    return common - uncommon
-
-
 def ideal_reward(trials=100, **options):
     return two_step.belief_state_value(trials, **(TASK | options))
 

@@ -291,7 +291,7 @@ one that broke off."""
 
 
 class CueLearner(TwoStepModel):
-    """Model-free learner with the last trial's state and reward as a cue (Akam, Costa & Dayan 2015).
+    """Model-free learner whose cue is the last trial's state and reward (Akam, Costa & Dayan 2015).
 
     It learns values of actions and states separately under every cue, by prediction errors alone.
     After many episodes they tell which action pays after which outcome, so that it repeats and
