@@ -141,7 +141,7 @@ COMMANDS: list[tuple[str, str]] = [
     ("train two_step --training.discount .5", "training.discount differ from the suite's networks"),
     ("train two_step --out r --threads 0", "threads is 0; it must be at least 1 and at most"),
     ("train two_step --out r --device tpu", "device is 'tpu'; it must be one of those found here"),
-    ("train two_step --out r --variants ''", "variant is ''; it must be one of scales_1_3, default"),
+    ("train two_step --out r --variants ''", "variant is ''; it must be one of scales_1_3"),
     *(
         (f"{command} {10**18}", f"{option} is {10**18}")
         for command, option in (
