@@ -83,7 +83,7 @@ def best_on_validation(networks: pd.DataFrame) -> dict[str, Any]:
     """Take the learning rate, discount and schedule with the largest normalised reward on
     validation episodes, mean over networks of both distributions."""
     columns = ["learning_rate", "discount", "lr_decay_start"]
-    best = networks.groupby(columns)["share_validation"].mean().idxmax()
+    best: Any = networks.groupby(columns)["share_validation"].mean().idxmax()
     return {name: float(value) for name, value in zip(columns, best, strict=True)}
 
 
