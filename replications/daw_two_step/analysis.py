@@ -110,7 +110,7 @@ def regressors(trials: pd.DataFrame) -> pd.DataFrame:
     columns = {
         f"previous {' x '.join(names)}": before[list(names)].prod(axis=1, skipna=False)
         for size in (1, 2, 3)
-        for names in combinations(factors, size)
+        for names in combinations(factors.columns.astype(str), size)
     }
     return factors.assign(**columns)
 

@@ -103,7 +103,8 @@ class OutcomeAgent(NetworkAgent):
             return super(OutcomeAgent, self).step(before, observation, reward, last_action)
 
         after, probabilities, value, _ = advance(own, last_reward, 0.0)
-        copies, log_odds = {}, []
+        copies: dict[str, Any] = {}
+        log_odds = []
         for name, (shift, paid) in OUTCOMES.items():
             before = {
                 k: torch.where(

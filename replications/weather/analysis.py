@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from replications.weather import ideal_observer
 from replications.weather.settings import BETS, DRAWN, MAIN, OUTSIDE, SURE, Weather
 
 LONGER, TREE = "mixture, longer patterns", "context tree"
-REFERENCES = {
+REFERENCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mixture": ideal_observer.mixture,
     LONGER: partial(ideal_observer.mixture, periods=range(2, 7)),
     TREE: ideal_observer.context_tree,

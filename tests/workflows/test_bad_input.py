@@ -110,6 +110,12 @@ def weights(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
     return spoil
 
 
+def further() -> None:
+    """Of a further variant, one of two networks is there; their weights need not be."""
+    text = re.sub('"default"', '"training"', Path(JSON).read_text())
+    holds(f"{DATA}/variations/training_0.json", text)()
+
+
 COMMANDS: list[tuple[str, str]] = [
     ("rnu two_step", "no command 'rnu'; did you mean 'run'?"),
     ("run", "usage: prefrontal run EXPERIMENT"),
@@ -141,7 +147,10 @@ COMMANDS: list[tuple[str, str]] = [
     ("train two_step --training.discount .5", "training.discount differ from the suite's networks"),
     ("train two_step --out r --threads 0", "threads is 0; it must be at least 1 and at most"),
     ("train two_step --out r --device tpu", "device is 'tpu'; it must be one of those found here"),
-    ("train two_step --out r --variants ''", "variant is ''; it must be one of scales_1_3"),
+    (
+        "train two_step --out r --variants ''",
+        "variant is ''; it must be one of scales_1_3, default",
+    ),
     *(
         (f"{command} {10**18}", f"{option} is {10**18}")
         for command, option in (
@@ -190,11 +199,12 @@ COMMANDS: list[tuple[str, str]] = [
     ),
     ("sweep two_step --out run --vary training.discount=.5,.6 --name side", "none of a variant"),
     ("compare nowhere", "folder is 'nowhere'; it must be that of a run with results"),
+    ("claims --out nowhere", "out is 'nowhere'; it must be that of a run with results"),
     ("cite fig99", "no figure 'fig99'; there are fig1"),
     ("reproduce two_step --folder .", "folder is '.'; it must be one of its own"),
     *(
         (f"new {name} --root suite", f"NAME is {name!r}; it must be")
-        for name in ("my-task", "2_step", "class", "../x", "run")
+        for name in ("my-task", "class", "numpy", "run")
     ),
 ]
 
@@ -284,6 +294,11 @@ FILES: list[tuple[str, str, Spoil]] = [
         "analyse two_step --out run --test-episodes 8",
         "steps.parquet: a steps table needs column 'rpe'",
         without(STEPS, "rpe"),
+    ),
+    (
+        "analyse two_step --out run --test-episodes 8",
+        "variations: network 1 of variant 'training' is missing (training_1.json); restore it",
+        further,
     ),
     (
         "draw two_step --out run",

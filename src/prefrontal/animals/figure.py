@@ -153,13 +153,13 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str = "
     for k, signal in enumerate(signals):
         color, line = SIGNALS[signal]
         shift = 0.1 * (k - (len(signals) - 1) / 2)
-        part = known[known["signal"] == signal].assign(
-            lag=lambda frame, by=shift: frame["lag"] + by
-        )
+        part = known[known["signal"] == signal]
+        part = part.assign(lag=part["lag"] + shift)
         each = (0.0, 2.0) if subjects <= FEW else None
         label = signal.replace("/", ", ")
         plotting.curve(ax, part, "lag", "weight", color, each=each, ls=line, label=label)
-        for place, values in part.groupby("lag")["weight"]:
+        places: Any = part.groupby("lag")["weight"]
+        for place, values in places:
             plotting.mean_interval(ax, place, values, color)
         if published:
             means = storage.published(published).query("~series.str.contains('replica')")

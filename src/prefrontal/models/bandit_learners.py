@@ -221,7 +221,7 @@ def models(arms: int = 2) -> list[BanditModel]:
 
 @dataclass
 class Bandit:
-    """A bandit that models play (``prefrontal.models.model.Task``).
+    """A bandit that models play (``prefrontal.models.model.PlayedTask``).
 
     Parameters
     ----------

@@ -137,7 +137,7 @@ def models(common: float) -> list[Hybrid]:
 
 @dataclass
 class DawTwoStep:
-    """Daw's task that models play (``prefrontal.models.model.Task``).
+    """Daw's task that models play (``prefrontal.models.model.PlayedTask``).
 
     Each option's reward probability takes a Gaussian step of standard deviation ``step`` after
     every trial, and is reflected at ``low`` and ``high``.

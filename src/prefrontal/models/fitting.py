@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 from tqdm import tqdm
 
 from prefrontal.errors import check
-from prefrontal.models.model import Model, Prepared, Task
+from prefrontal.models.model import Model, PlayedTask, Prepared
 from prefrontal.statistics import pooled
 from prefrontal.tables import schema, storage
 
@@ -36,7 +36,7 @@ SHARE = 0.01
 STEP, CURVATURE_STEP = 1e-5, 1e-3
 """Steps of finite differences, as a share of the range of starting points."""
 
-TaskFor = Callable[[np.random.Generator, Mapping[str, Any]], Task]
+TaskFor = Callable[[np.random.Generator, Mapping[str, Any]], PlayedTask]
 """From a random generator and a row of fits to the task that the row's simulated subject does."""
 
 
@@ -127,8 +127,8 @@ class Problem:
 
     def climb(self, z: np.ndarray) -> Any:
         """Run L-BFGS-B from a point."""
-        how: Any = {"method": "L-BFGS-B", "options": {"ftol": 1e-9, "gtol": 1e-6}}
-        return minimize(self.gradient, z, jac=True, bounds=self.z_bounds, **how)
+        how: Any = {"method": "L-BFGS-B", "jac": True, "options": {"ftol": 1e-9, "gtol": 1e-6}}
+        return minimize(self.gradient, z, bounds=self.z_bounds, **how)
 
     def inside(self, z: np.ndarray) -> np.ndarray:
         """Tell which parameters are not at a bound, (parameter,)."""

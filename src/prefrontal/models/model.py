@@ -96,7 +96,7 @@ class Prepared:
         return Prepared(rows, self.order[keep], self.session[keep], self.scale)
 
 
-class Task(Protocol):
+class PlayedTask(Protocol):
     """A task that models play: ``episodes`` side by side, each of so many ``trials``."""
 
     episodes: int
@@ -307,7 +307,7 @@ class Model:
         return frame if isinstance(trials, Prepared) else frame.set_axis(trials.index)
 
     def simulate(
-        self, task: Task, parameters: Mapping[str, float], rng: np.random.Generator
+        self, task: PlayedTask, parameters: Mapping[str, float], rng: np.random.Generator
     ) -> pd.DataFrame:
         """Let the model play a task; returns a trials table."""
         return Player(self, parameters, task.episodes).play(task, rng)
@@ -360,7 +360,7 @@ class Player:
         """Take in the trial's columns, (episode,) each."""
         self._run(columns, learn=True)
 
-    def play(self, task: Task, rng: np.random.Generator) -> pd.DataFrame:
+    def play(self, task: PlayedTask, rng: np.random.Generator) -> pd.DataFrame:
         """Play a task; returns a trials table."""
         task.start(rng)
         parts = []

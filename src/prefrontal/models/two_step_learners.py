@@ -400,7 +400,7 @@ def models(common: float) -> list[TwoStepModel]:
 
 @dataclass
 class TwoStep:
-    """The two-step task that models play (``prefrontal.models.model.Task``).
+    """The two-step task that models play (``prefrontal.models.model.PlayedTask``).
 
     Parameters
     ----------

@@ -43,8 +43,8 @@ Names = Iterable[str | tuple[str, str]]
 class Criterion:
     """Bounds within which the 95 % interval over networks must lie, or must not.
 
-    A bound may be the name of a benchmark. The interval must include two bounds that are equal. With
-    ``estimate``, the mean or share itself must be within the bounds, or at one.
+    A bound may be the name of a benchmark. The interval must include two bounds that are equal.
+    With ``estimate``, the mean or share itself must be within the bounds, or at one.
     """
 
     low: float | str = -np.inf
