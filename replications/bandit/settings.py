@@ -60,8 +60,8 @@ SETTINGS = Settings(
     training=TrainingSettings(
         episodes=20_000,  # arXiv 1611.05763
         unroll=100,  # arXiv 1611.05763
-        learning_rate=5e-3,  # tuned in the paper; README, "Deviations and choices"
-        discount=0.8,  # tuned in the paper; README, "Deviations and choices"
+        learning_rate=5e-3,  # tuned in the paper; evidence.md
+        discount=0.8,  # tuned in the paper; evidence.md
         entropy_cost=1.0,  # arXiv 1611.05763
         entropy_cost_end=0.0,  # arXiv 1611.05763
     ),

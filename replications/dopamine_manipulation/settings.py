@@ -96,8 +96,7 @@ class RiskyChoice(TaskSettings):
 
 SETTINGS = Settings(
     task=RiskyChoice(),
-    # Actor and critic are separate (Methods, simulation 6). Initial weights are not stated; README,
-    # "Deviations and choices".
+    # Separate actor and critic (Methods, simulation 6). Initial weights not stated; evidence.md.
     network=NetworkSettings(input="rpe", init_scale=2.5, output_scale=3.0),
     training=TrainingSettings(episodes=66_667),  # 4e6 steps of 60 per episode (simulation 6)
 )

@@ -30,8 +30,7 @@ SCREEN = 65.0
 SCREEN_GREY, FRAME_GREY = 205, 60
 
 SURROUND_CONTRAST = 0.15
-"""Contrast of the surround, faint as if far behind a lit screen (not stated; README, "Deviations
-and choices")."""
+"""Contrast of the surround, faint as if far behind a lit screen (not stated; evidence.md)."""
 
 IMAGES = 1000
 """Images for training, and as many held out for the test (Methods, simulation 5)."""

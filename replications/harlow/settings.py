@@ -61,8 +61,7 @@ class Harlow(TaskSettings):
     images: str = ""
     """Folder of pictures to use instead of the drawn ones; every other one is held out."""
     normalised: bool = True
-    """Normalise the encoder's initial weights by typical views (not stated; README, "Deviations and
-    choices")."""
+    """Normalise the encoder's initial weights by typical views (not stated; evidence.md)."""
     test_episodes: Count = 1000
     """Episodes of each final test, and five times those of a point of the learning curve."""
 
@@ -130,7 +129,7 @@ class Harlow(TaskSettings):
 
 
 SETTINGS = Settings(
-    # A view that a processor without accelerator can train on; README, "Deviations and choices".
+    # A view that a processor without accelerator can train on; evidence.md.
     task=Harlow(view_size=42),
     network=NetworkSettings(
         units=256,  # LSTM units, and features of the encoder (Methods)
@@ -139,14 +138,14 @@ SETTINGS = Settings(
     training=TrainingSettings(
         episodes=600_000,  # paper: about 100,000 in each of 32 threads
         episodes_per_update=64,  # paper: 32 asynchronous threads
-        unroll=25,  # actions; paper: 100; README, "Deviations and choices"
+        unroll=25,  # actions; paper: 100; evidence.md
         episode_reset="immediate",
-        learning_rate=1.5e-3,  # paper: 7.5e-4; README, "Deviations and choices"
+        learning_rate=1.5e-3,  # paper: 7.5e-4; evidence.md
         lr_decay_start=0.5,  # not stated; Mnih et al. (2016) anneal throughout
-        encoder_rate=0.3,  # README, "Deviations and choices"
+        encoder_rate=0.3,  # evidence.md
         discount=0.91,  # Methods, per action
         value_cost=0.4,  # Methods
-        entropy_cost=0.03,  # Methods: 0.001 throughout; README, "Deviations and choices"
+        entropy_cost=0.03,  # Methods: 0.001 throughout; evidence.md
         entropy_cost_end=0.01,
         half_precision=True,
     ),

@@ -94,8 +94,7 @@ CHOSEN = {
 }
 STATED = CHOSEN | {"value_cost": TrainingSettings().value_cost}
 """Settings compared over training, by column of the sweep: ours, and the paper's learning rate and
-value cost (Methods, "Learning") with our initial weights, which are not stated; README, "Deviations
-and choices"."""
+value cost (Methods, "Learning") with our initial weights, which are not stated; evidence.md."""
 
 MAIN, RESET, RPE = "carried", "reset", "carried_rpe"
 VARIANTS: Variants = {

@@ -80,7 +80,7 @@ SETTINGS = Settings(
     task=Matching(),
     training=TrainingSettings(
         episodes=15_000,  # Methods, simulation 1: about 15,000
-        learning_rate=2e-3,  # stated: 7e-4, at which training ends early; README, "Deviations"
+        learning_rate=2e-3,  # stated: 7e-4, at which training ends early; evidence.md
         discount=0.75,  # Methods, simulation 1
     ),
 )

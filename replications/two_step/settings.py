@@ -63,7 +63,7 @@ class TwoStep(TaskSettings):
 
 SETTINGS = Settings(
     task=TwoStep(),
-    # Initial weights are not stated; README, "Deviations and choices".
+    # Initial weights are not stated; evidence.md.
     network=NetworkSettings(init_scale=2.5, output_scale=3.0),
     training=TrainingSettings(episodes=10_000),  # Methods, simulation 4
 )

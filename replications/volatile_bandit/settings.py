@@ -104,7 +104,7 @@ class VolatileBandit(TaskSettings):
 
 SETTINGS = Settings(
     task=VolatileBandit(),
-    # Scales of rewards and initial weights are not stated; README, "Deviations and choices".
+    # Scales of rewards and initial weights are not stated; evidence.md.
     network=NetworkSettings(init_scale=2.5, output_scale=3.0),
     training=TrainingSettings(  # Methods, simulation 2, but for reward_scale and snapshots
         episodes=40_000,
