@@ -14,6 +14,7 @@ from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.statistics import interval
+from prefrontal.tables.schema import SUBJECT
 from replications.daw_two_step.analysis import animal_tables, model_contrasts
 from replications.daw_two_step.settings import ALPHA, INTERACTION, LEVELS, MAIN, MONKEYS, PEOPLE
 
@@ -56,7 +57,9 @@ def draw_stays(ax: Axes, stays: pd.DataFrame, variants: tuple[str, ...], title: 
         values, color = rows["stay_probability"], COLORS[transition]
         ax.bar(x, interval(values)[0], 0.8, color=color, alpha=0.55, lw=0, zorder=0)
         subjects(ax, x, values, color)
-    ax.set(ylim=(0, 1), title=title, xticks=[0.5, 2.9], xticklabels=["rewarded", "unrewarded"])
+    count = len(own[SUBJECT].drop_duplicates())
+    ax.set(ylim=(0, 1), title=f"{title} (n = {count})")
+    ax.set_xticks([0.5, 2.9], ["rewarded", "unrewarded"])
 
 
 def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str, title: str) -> None:
@@ -72,6 +75,7 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str, title: str) -> N
             ax, rows, "lag", "weight", COLORS[outcome], each=(0.05, 2), label=label, **style
         )
     ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
+    plotting.count(ax, own["seed"].nunique())
     ax.set_ylabel("weight (log odds)")
 
 
@@ -98,6 +102,7 @@ def draw_coding(ax: Axes, coding: pd.DataFrame, variant: str, title: str) -> Non
     ax.axhline(ALPHA, color="black", lw=0.5, ls=":")
     ax.set_xticks(range(len(periods)), periods)
     ax.set(ylim=(0, 1.3), yticks=np.linspace(0, 1, 6), ylabel="share of units", title=title)
+    plotting.count(ax, own["seed"].nunique(), y=1.0)
 
 
 def draw_rows(axes: Mapping[str, Axes], results: Results) -> None:
@@ -138,7 +143,10 @@ def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
     layout = "abcd;efgh;iijk"
     figure, axes = plotting.mosaic(
-        layout, 155, hspace=0.6, wspace=0.45, left=0.06, right=0.99, top=0.96, bottom=0.06
+        layout, 155, hspace=0.6, wspace=0.45, left=0.07, right=0.99, top=0.96, bottom=0.06
     )
     draw_rows(axes, results)
+    if LEVELS not in results.settings:
+        for letter in "cfk":
+            axes[letter].set_visible(False)
     yield plotting.lettered("fig_daw_two_step", figure, axes, split=False)
