@@ -10,5 +10,5 @@ EXPERIMENT = Study(
     title="Units and neurons",
     question="Do units of the networks look like neurons of monkeys that do the two-step task?",
     claims=CLAIMS,
-    uses=("two_step",),
+    uses=("two_step", "daw_two_step"),
 )

@@ -158,7 +158,7 @@ def unfit(all_trials: pd.DataFrame, trials: pd.DataFrame, parameters: int) -> pd
     They made no free choice, always the same one, or no more choices than there are parameters.
     """
     free = trials[schema.free_choices(trials)]
-    chosen = {key: part["choice"] for key, part in free.groupby(SUBJECT, observed=True)}
+    chosen: Any = {key: part["choice"] for key, part in free.groupby(SUBJECT, observed=True)}
     rows = []
     for key in all_trials[SUBJECT].drop_duplicates().itertuples(index=False, name=None):
         choices = chosen.get(key, ())

@@ -127,8 +127,9 @@ class Problem:
 
     def climb(self, z: np.ndarray) -> Any:
         """Run L-BFGS-B from a point."""
-        how: Any = {"method": "L-BFGS-B", "jac": True, "options": {"ftol": 1e-9, "gtol": 1e-6}}
-        return minimize(self.gradient, z, bounds=self.z_bounds, **how)
+        how: Any = {"method": "L-BFGS-B", "jac": True, "bounds": self.z_bounds}
+        how["options"] = {"ftol": 1e-9, "gtol": 1e-6}
+        return minimize(self.gradient, z, **how)
 
     def inside(self, z: np.ndarray) -> np.ndarray:
         """Tell which parameters are not at a bound, (parameter,)."""

@@ -577,7 +577,7 @@ def _estimates(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-AS_IN_THE_PAPER = "(as many networks as in the paper)"
+AS_IN_THE_PAPER = "(n as in the paper)"
 
 
 def _columns(frame: pd.DataFrame, wrapped: str) -> str:
