@@ -68,9 +68,11 @@ def write_networks(name: str, data: Path) -> None:
 def write_results(name: str, data: Path, value: float = 1.0) -> None:
     """Write measures and claims of an experiment with values of about this size."""
     experiment = experiments.get(name)
+    others = [reward for reward in experiment.rpe_variants if reward != experiment.main]
     rows = [
-        (claim.measured or claim.claim, claim.measure, claim.variant or experiment.main, seed)
+        (claim.measured or claim.claim, claim.measure, variant, seed)
         for claim in experiment.claims
+        for variant in ([claim.variant] if claim.variant else [experiment.main, *others])
         for seed in range(2)
     ]
     measures = pd.DataFrame(rows, columns=["claim", "measure", "variant", "seed"])

@@ -14,6 +14,7 @@ import statsmodels.formula.api as smf
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 
+from prefrontal import experiments
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.publishing.results import Results
@@ -121,10 +122,10 @@ def subsets(results: Results, name: str, main: pd.DataFrame) -> pd.DataFrame:
     values = {key: rows["value"] for key, rows in grouped(measured, "claim", "measure", "variant")}
     keys = zip(main["claim"], main["measure"], main["variant"], strict=True)
     bounds = dict(zip(keys, zip(main["above"], main["below"], strict=True), strict=True))
-    holding: dict[str, np.ndarray] = {}
+    holding: dict[str, Any] = {}
     for claim in multiverse.claims:
-        variant = claim.variant or multiverse.main
-        key = (claim.claim, claim.measure, variant)
+        variant = claim.variant or experiments.get(multiverse.experiment).main
+        key = (claim.claim, claim.measure, claim.variant or multiverse.main)
         if claim.criterion is None or key not in bounds:
             continue
         low, high = bounds[key]
@@ -138,7 +139,7 @@ def subsets(results: Results, name: str, main: pd.DataFrame) -> pd.DataFrame:
         for chosen in map(list, combinations(range(len(here)), NETWORKS)):
             of_versus = there[chosen] if len(there) else there
             met.append(criterion.met(*claims.summarize(claim, here[chosen], of_versus), {}))
-        holding[claim.claim] = holding.get(claim.claim, np.array(True)) & np.array(met)
+        holding[claim.claim] = holding.get(claim.claim, True) & np.array(met, dtype=bool)
     rows = [(name, claim, len(met), int(met.sum())) for claim, met in holding.items()]
     return pd.DataFrame(rows, columns=["experiment", "claim", "subsets", "subsets_hold"])
 
@@ -169,13 +170,12 @@ def pooled(networks: pd.DataFrame, evaluated: pd.DataFrame) -> pd.DataFrame:
 def main_claims(results: Results, name: str) -> pd.DataFrame:
     """Claims of the experiment's own networks that its universes evaluate too."""
     multiverse = MULTIVERSES[name]
-    keys = [
-        (claim.claim, claim.measure, claim.variant or multiverse.main)
-        for claim in multiverse.claims
-    ]
+    main = experiments.get(multiverse.experiment).main
+    keys = [(claim.claim, claim.measure, claim.variant or main) for claim in multiverse.claims]
     frame = results.of(multiverse.experiment).claims
     frame = frame.set_index(["claim", "measure", "variant"], drop=False)
-    return frame.reindex(keys).dropna(how="all").reset_index(drop=True).assign(experiment=name)
+    frame = frame.reindex(keys).dropna(how="all").reset_index(drop=True).assign(experiment=name)
+    return frame.replace({"variant": {main: multiverse.main}})
 
 
 def values(evaluated: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:

@@ -250,7 +250,9 @@ def test_a_moved_state_changes_only_what_comes_after():
 
 def test_directions_recover_how_the_state_holds_the_belief():
     rng, trials = np.random.default_rng(0), 100
-    forced = forced_on(control_agents(problems_of((8,), 4)[0].numpy())[BAYES], episodes=20)
+    forced = forced_on(
+        control_agents(problems_of((8,), 4)[0].numpy())[BAYES], seeds=(8,), episodes=20
+    )
     steps = forced.steps[forced.steps["test"] == "forced"].sort_values(["episode", "trial"])
     wide = steps.pivot(index="episode", columns="trial", values=["action", "reward"])
     means = bandit.posterior(wide["action"].to_numpy(int), wide["reward"].to_numpy())[0]

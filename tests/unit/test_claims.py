@@ -326,6 +326,6 @@ def test_the_overview_counts_criteria_and_published_values(tmp_path):
     frame = measured.assign(value=[0.9, 1.1, 1.0, 1.05])
     rows = evidence.table([claim], frame, "v", {}, "paper")
     storage.write(rows, tmp_path / "x" / "results" / "evidence.csv")
-    summary, table = evidence.overview(tmp_path)
+    summary, table = evidence.overview(tmp_path), evidence.collect(tmp_path)
     assert summary.startswith("Of 1 criteria, 1 hold at .05, and 1 after Holm's correction")
     assert "Of 1 published values, 1 lie in" in summary and len(table) == 1

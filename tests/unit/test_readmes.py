@@ -88,6 +88,7 @@ def test_experiments_are_listed_with_links(readme, tmp_path):
 def write_network(data, seed, variant="default", experiment="two_step", **about):
     """Write the description of a network, as training leaves it."""
     known = {"experiment": experiment, "variant": variant, "settings": {"seed": seed}}
+    known["seeds"] = [seed]
     known |= {"sha256": {}, "training_seconds": 7200.0, "networks_in_batch": None}
     folder = data / experiment / "networks"
     folder.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ TASK = Settings(task=TwoStep())
         ("training.episodes", 2.5, "integer"),
         ("training.episodes", True, "integer"),
         ("network.core", "lstn", "'lstm', 'gru'"),
-        ("network.input", "rewards", "'reward' or 'rpe'"),
+        ("network.input", "rewards", "'reward', 'rpe' or 'reward_and_rpe'"),
         ("task.trials", 0, "greater than or equal to 1"),
         ("task.reversal", 2.0, "less than or equal to 1"),
         ("seed", -1, "between 0 and"),

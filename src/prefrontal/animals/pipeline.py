@@ -361,7 +361,8 @@ def show(
     earlier = set(writer.tables.get("summary", pd.DataFrame({"quantity": []}))["quantity"])
     baseline = writer.tables["fits"]["model"].iloc[0] if "fits" in writer.tables else ""
     summary = families.summary(family, writer.tables, baseline)
-    beside = families.summary(family, networks, baseline) if networks else None
+    known = any(map(len, networks.values()))
+    beside = families.summary(family, networks, baseline) if known else None
     (writer.folder / "summary.csv").unlink(missing_ok=True)  # it grows
     writer.write(summary=summary)
     new = summary[~summary["quantity"].isin(earlier)]
