@@ -73,7 +73,7 @@ trials.head()
 # (dotted) the networks do the opposite: they leave after a reward, as planners do.
 
 # %%
-networks = Results("two_step")["lag_weights"].query("variant == 'default'")
+networks = Results("two_step")["lag_weights"].query("variant == 'scales_1_3'")
 panels = {"Q-learner": staying.two_step_weights(trials), "networks": networks}
 figure, axes = plt.subplots(1, 2, figsize=(4.4, 1.8), layout="constrained")
 for ax, (title, weights) in zip(axes, panels.items(), strict=True):
