@@ -85,8 +85,12 @@ def draw_groups(ax: Axes, frame: pd.DataFrame, column: str, label: str) -> None:
     for x, variant in enumerate(present):
         subjects(ax, x, frame.loc[frame["variant"] == variant, column].dropna(), GROUPS[variant][1])
     counts = [(frame["variant"] == variant).sum() for variant in present]
-    labels = [f"{GROUPS[v][0]}\n({n})" for v, n in zip(present, counts, strict=True)]
-    ax.set_xticks(range(len(present)), labels, fontsize=5)
+    labels = [
+        f"{GROUPS[v][0]} ({n})".replace("\n", " ") for v, n in zip(present, counts, strict=True)
+    ]
+    ax.set_xticks(
+        range(len(present)), labels, fontsize=5, rotation=45, ha="right", rotation_mode="anchor"
+    )
     ax.set_ylabel(label)
 
 
@@ -101,8 +105,8 @@ def draw_coding(ax: Axes, coding: pd.DataFrame, variant: str, title: str) -> Non
         plotting.curve(ax, rows, "place", "share", color, band=0.2, each=(0.08, 3), label=label)
     ax.axhline(ALPHA, color="black", lw=0.5, ls=":")
     ax.set_xticks(range(len(periods)), periods)
-    ax.set(ylim=(0, 1.3), yticks=np.linspace(0, 1, 6), ylabel="share of units", title=title)
-    plotting.count(ax, own["seed"].nunique(), y=1.0)
+    title = f"{title} (n = {own['seed'].nunique()})"
+    ax.set(ylim=(0, 1.5), yticks=np.linspace(0, 1, 6), ylabel="share of units", title=title)
 
 
 def draw_rows(axes: Mapping[str, Axes], results: Results) -> None:
@@ -143,7 +147,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
     layout = "abcd;efgh;iijk"
     figure, axes = plotting.mosaic(
-        layout, 155, hspace=0.6, wspace=0.45, left=0.07, right=0.99, top=0.96, bottom=0.06
+        layout, 155, hspace=0.75, wspace=0.5, left=0.08, right=0.985, top=0.955, bottom=0.09
     )
     draw_rows(axes, results)
     if LEVELS not in results.settings:
