@@ -57,6 +57,4 @@ for monkey in MONKEYS:
             Claim("animals-twostep", signal, EXTENSION, statement, criterion, variant=monkey)
         )
 
-CLAIMS = register(
-    CLAIMS, {"d735e9e 2026-11-29": [("animals-twostep", "model-free minus planning")]}
-)
+CLAIMS = register(CLAIMS, {"d735e9e 2026-11-29": ["animals-twostep"]})

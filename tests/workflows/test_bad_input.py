@@ -25,7 +25,7 @@ from prefrontal.tables import storage
 Spoil = Callable[[], None]
 
 DATA = "run/data/two_step"
-JSON, WEIGHTS = f"{DATA}/networks/default_0.json", f"{DATA}/networks/default_0.safetensors"
+JSON, WEIGHTS = f"{DATA}/networks/scales_1_3_0.json", f"{DATA}/networks/scales_1_3_0.safetensors"
 TRIALS, STEPS, CLAIMS = (
     f"{DATA}/trials.parquet",
     f"{DATA}/steps.parquet",
@@ -112,7 +112,7 @@ def weights(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 
 def further() -> None:
     """Of a further variant, one of two networks is there; their weights need not be."""
-    text = re.sub('"default"', '"training"', Path(JSON).read_text())
+    text = re.sub('"scales_1_3"', '"training"', Path(JSON).read_text())
     holds(f"{DATA}/variations/training_0.json", text)()
 
 
@@ -200,7 +200,7 @@ COMMANDS: list[tuple[str, str]] = [
     ("sweep two_step --out run --vary training.discount=.5,.6 --name side", "none of a variant"),
     ("compare nowhere", "folder is 'nowhere'; it must be that of a run with results"),
     ("claims --out nowhere", "out is 'nowhere'; it must be that of a run with results"),
-    ("cite fig99", "no figure 'fig99'; there are fig1"),
+    ("cite fig99", "no figure 'fig99'. The figures are fig1"),
     ("reproduce two_step --folder .", "folder is '.'; it must be one of its own"),
     *(
         (f"new {name} --root suite", f"NAME is {name!r}; it must be")
@@ -212,10 +212,10 @@ FILES: list[tuple[str, str, Spoil]] = [
     *(
         (
             "record two_step --out run",
-            "default_0.json: not the description of a trained network",
+            "scales_1_3_0.json: not the description of a trained network",
             holds(JSON, text),
         )
-        for text in ("", "[]", "null", '{"variant": "default"}', b"\xff\xfe")
+        for text in ("", "[]", "null", '{"variant": "scales_1_3"}', b"\xff\xfe")
     ),
     ("record two_step --out run", "no setting 'task.tirals'", all_edited('"trials"', '"tirals"')),
     (
@@ -230,15 +230,15 @@ FILES: list[tuple[str, str, Spoil]] = [
     ),
     (
         "record two_step --out run",
-        "default_0.json: network is 'default_5'",
+        "scales_1_3_0.json: network is 'scales_1_3_5'",
         edited(JSON, '"seed": 0,|"seed": 0', '"seed": 5'),
     ),
     (
         "record two_step --out run",
-        "other settings than default_0.json",
+        "other settings than scales_1_3_0.json",
         edited(JSON, '"reversal": 0.025', '"reversal": 0.1'),
     ),
-    ("record two_step --out run", "default_0.safetensors: no such network", lacks(WEIGHTS)),
+    ("record two_step --out run", "scales_1_3_0.safetensors: no such network", lacks(WEIGHTS)),
     (
         "record two_step --out run",
         "not the weights that its JSON file describes",
@@ -261,8 +261,8 @@ FILES: list[tuple[str, str, Spoil]] = [
     ),
     (
         "record two_step --out run",
-        "the training of 'default' is not finished; run it again",
-        holds(f"{DATA}/checkpoints/default_0123456789ab.safetensors", "half a training"),
+        "the training of 'scales_1_3' is not finished; run it again",
+        holds(f"{DATA}/checkpoints/scales_1_3_0123456789ab.safetensors", "half a training"),
     ),
     (
         f"train two_step --out run {TINY} --training.discount .5",

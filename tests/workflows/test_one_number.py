@@ -90,7 +90,7 @@ def test_edited_default_stops_and_draws_nothing_old(tmp_path, suite):
     [
         (["--task.reversal", "1.5"], "task.reversal is 1.5"),
         (["--task.reversals", "0.1"], "task.reversals"),
-        (["--variants", "nothing"], "variant is 'nothing'; it must be one of default"),
+        (["--variants", "nothing"], "variant is 'nothing'; it must be one of scales_1_3, default"),
     ],
 )
 def test_bad_settings_give_one_line(words, message, tmp_path):
