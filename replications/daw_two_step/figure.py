@@ -147,7 +147,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
     layout = "abcd;efgh;iijk"
     figure, axes = plotting.mosaic(
-        layout, 155, hspace=0.75, wspace=0.5, left=0.08, right=0.985, top=0.955, bottom=0.09
+        layout, 155, hspace=0.75, wspace=0.5, left=0.08, right=0.985, top=0.955, bottom=0.12
     )
     draw_rows(axes, results)
     if LEVELS not in results.settings:

@@ -85,7 +85,7 @@ def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
     ax.set_yticks(range(len(shares)), labels, fontsize=5)
     ax.set(xlim=(0, UNIVERSES), ylim=(len(shares) - 0.5, -0.5), xlabel="universes")
     ax.set_xticks(range(0, UNIVERSES + 1, 8))
-    for label, color in (("holds", HOLDS), ("agrees with the published value", AGREES)):
+    for label, color in (("holds", HOLDS), ("agrees", AGREES)):
         ax.barh([0], [0], color=color, label=label)
     ax.plot([], [], color="black", lw=1, label=f"{NETWORKS} of the main networks")
     ax.legend(bbox_to_anchor=(-0.25, 1.0), ncols=3, handlelength=0.8, columnspacing=0.8, **LEGEND)
