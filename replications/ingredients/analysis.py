@@ -133,13 +133,14 @@ def costs(recording: Recording[Ingredients]) -> pd.DataFrame:
         actions = network.about["actions"]
         updates = actions / settings.training.unroll
         steps = actions * network.about["networks_in_batch"]
+        seconds = network.about["processor_seconds"]
         row = {
             "variant": network.variant,
             "seed": network.seed,
             "parameters": count_parameters(network.path.with_suffix(".safetensors")),
             "share_end": end,
             "updates_to_80": updates * (reached[0] + 1) / len(share) if len(reached) else np.nan,
-            "steps_per_second": steps / network.about["processor_seconds"] if steps else np.nan,
+            "steps_per_second": steps / seconds if steps and seconds else np.nan,
         }
         rows.append(row)
     return pd.DataFrame(rows)

@@ -8,6 +8,8 @@ then.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prefrontal.publishing.claims import (
     EXTENSION,
     Claim,
@@ -84,10 +86,11 @@ statement = f"{RULES} planner with separate values of the states at a fixed rate
 CLAIMS.append(
     extension("inner-learning", "minus separate values", statement, variant=TASKS["two_step"])
 )
-for control in CONTROL_NETWORKS:
-    described = f"control, {control}"
-    CLAIMS.append(extension("inner-statistics", "R2", f"{STATE}: {described}", variant=control))
-    CLAIMS.append(extension("inner-policy", "R2", f"{POLICY}: {described}", variant=control))
+for control, (experiment, trained) in CONTROL_NETWORKS.items():
+    needs = (trained,) if experiment == "inner_algorithm" else ()
+    for claim, statement in (("inner-statistics", STATE), ("inner-policy", POLICY)):
+        row = extension(claim, "R2", f"{statement}: control, {control}", variant=control)
+        CLAIMS.append(replace(row, needs=needs))
 CAUSAL = (
     f"change of the next log odds when the belief in activity and cell (difference of the "
     f"posterior means) is moved by {MOVED:g}, as a share of the Bayesian agent's"

@@ -188,6 +188,8 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:
     for variant, agent in ((NETWORKS, trained.agent), (UNTRAINED, untrained)):
         yield from record_forced(trained.task, WholeState(agent), variant, trained.seeds, few)
     for name, (experiment, variant) in CONTROL_NETWORKS.items():
+        if experiment == networks.experiment.name and variant not in networks.variants:
+            continue
         others = networks(variant, experiment)
         agent = WholeState(others.agent)
         yield from record_forced(trained.task, agent, name, others.seeds, few)

@@ -159,12 +159,16 @@ def pooled(networks: pd.DataFrame, evaluated: pd.DataFrame) -> pd.DataFrame:
     for key, values in grouped(networks.merge(decided, on=ROW).dropna(subset="value"), *ROW):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # universes that do not differ: a variance of 0
-            model = smf.mixedlm("value ~ 1", values, groups=values["universe"]).fit()
+            try:
+                model = smf.mixedlm("value ~ 1", values, groups=values["universe"]).fit()
+            except np.linalg.LinAlgError:  # too few networks
+                continue
         low, high = model.conf_int().loc["Intercept"]
         row = dict(zip(ROW, key, strict=True)) | {"mean": model.params["Intercept"]}
         row |= {"ci_low": low, "ci_high": high, "between": np.sqrt(model.cov_re.iloc[0, 0])}
         rows.append(row | {"within": np.sqrt(model.scale), "networks": len(values)})
-    return pd.DataFrame(rows)
+    columns = [*ROW, "mean", "ci_low", "ci_high", "between", "within", "networks"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def main_claims(results: Results, name: str) -> pd.DataFrame:

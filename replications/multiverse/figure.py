@@ -73,7 +73,7 @@ def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
         for count, color, offset in ((share.holds, HOLDS, -0.16), (share.agrees, AGREES, 0.2)):
             if pd.notna(count):
                 ax.barh(row + offset, count, height=0.32, color=color, lw=0)
-        if pd.notna(share.subsets):
+        if pd.notna(share.subsets) and share.subsets > 0:
             power = UNIVERSES * share.subsets_hold / share.subsets
             ax.plot([power] * 2, [row - 0.36, row + 0.04], color="black", lw=1, clip_on=False)
         verdicts = ((share.main_holds, HOLDS, 1.035), (share.main_agrees, AGREES, 1.1))

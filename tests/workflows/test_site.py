@@ -100,12 +100,16 @@ def test_every_figure_claim_and_experiment_is_shown(site):
 
 @pytest.mark.slow
 def test_pages_fit_the_screen_in_a_browser(site, browser):
-    missing = "return [...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    missing = "return [...document.images].filter(i => i.complete && !i.naturalWidth)"
+    loaded = "return [...document.images].every(i => i.complete || i.loading == 'lazy')"
     width = "return document.documentElement.scrollWidth"
     with server(site) as address:
         for page in pages(site):
             browser.get(f"{address}/{page}")
-            assert browser.execute_script(missing) == [], page
+            WebDriverWait(browser, 20).until(lambda driver: driver.execute_script(loaded))
+            assert browser.execute_script(f"{missing}.map(i => i.src)") == [], page
             for wide in WIDTHS:
                 screen = {"width": wide, "height": 900, "deviceScaleFactor": 1, "mobile": False}
                 browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
