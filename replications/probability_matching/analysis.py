@@ -383,7 +383,7 @@ def agents(left: np.ndarray, task: Matching) -> pd.DataFrame:
         strategies.cycling(left, right),
     )
     played = [
-        strategies.simulate(policy, left, right, task.longest, rng).assign(variant=name, seed=0)
+        strategies.simulate(policy, left, right, task.longest, rng).assign(variant=name, subject=0)
         for name, policy in zip(AGENTS, policies, strict=True)
     ]
     return pd.concat(played, ignore_index=True)

@@ -47,7 +47,8 @@ def group(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     for name in by:
         if name not in frame:
             raise UserError(f"no column {name!r}; there are {', '.join(frame.columns)}")
-    numbers = [n for n in frame.select_dtypes("number").columns if n not in (*by, *SUBJECT)]
+    keys = {*by, *SUBJECT, "seed"}  # sweeps tell networks apart by their seed
+    numbers = [name for name in frame.select_dtypes("number").columns if name not in keys]
 
     def span(values: pd.Series) -> str:
         if values.isna().all():
@@ -58,8 +59,9 @@ def group(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         return f"{values.mean():.3g} [{values.min():.3g}, {values.max():.3g}]{never}"
 
     grouped = frame.groupby(list(by), sort=True)
-    subjects = "animals" if "subject" in frame.columns else "networks"
-    return grouped[numbers].agg(span).assign(**{subjects: grouped.size()}).reset_index()
+    named = "subject" in frame.columns and not pd.api.types.is_numeric_dtype(frame["subject"])
+    sizes = {"animals" if named else "networks": grouped.size()}
+    return grouped[numbers].agg(span).assign(**sizes).reset_index()
 
 
 def networks(folder: Path) -> list[Description]:

@@ -19,8 +19,8 @@ EPISODE = [*SUBJECT, "episode"]
 """Columns that identify a sequence of trials; no lag crosses from one to the next."""
 
 KEYS = {
-    "variant": "what was trained, by its name in the experiment's experiment.py",
     "subject": "network, by the seed it was trained with; or an animal, by its name",
+    "variant": "what was trained, by its name in the experiment's experiment.py",
     "episode": "episode, from 0",
     "trial": "trial in the episode, from 0",
 }
