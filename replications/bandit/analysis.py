@@ -339,8 +339,8 @@ def codes_by_trial(recording: Recording[Bandit]) -> dict[str, pd.DataFrame]:
         code_by_trial: variant, subject, trial, and rank correlations over episodes with p_left -
         p_right of pc1 and of expected, and, absolute, of pc2 with p_left + p_right (see
         ``drawn_activity``); code_variance: variant, subject, component (from 1), share of the
-        variance at the last trial; code_paths: variant, subject (the first one), trial, fifth (of the episodes,
-        from 1, by p_left - p_right), mean pc1.
+        variance at the last trial; code_paths: variant, subject (the first one), trial, fifth
+        (of the episodes, from 1, by p_left - p_right), mean pc1.
     """
     codes, variances, paths = [], [], dict[str, pd.DataFrame]()
     for (variant, subject), activity, trials in with_activity(recording, [MAIN, CORRELATED]):

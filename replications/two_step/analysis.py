@@ -151,8 +151,8 @@ def rpe_regressions(
     -------
     DataFrame
         variant, subject, event; for each reference r2_<name>; for all but the first
-        r2_<name>_residual (the first one regressed out of its errors, as in Fig. 5g); r2_together (all as predictors),
-        for each weight_<name> (standardised, from that regression); correlation of the first
+        r2_<name>_residual (the first one regressed out of its errors, as in Fig. 5g); r2_together
+        (all as predictors), for each weight_<name> (standardised, from that regression); correlation of the first
         reference with the last.
     """
     rows = []
