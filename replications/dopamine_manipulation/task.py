@@ -28,8 +28,8 @@ LEFT, RIGHT, CENTRE = 0, 1, 2
 FREE = -1
 """In place of the side of a forced pull: both arms are on offer."""
 
-SHOW_BOTH, SHOW_LEFT, SHOW_RIGHT = 1, 2, 3
-"""Entries of the observation at the choice step."""
+SHOW_BOTH, SHOW_LEFT = 1, 2
+"""Entries of the observation at the choice step; the right arm's follows the left one's."""
 
 
 class RiskTask(Task):

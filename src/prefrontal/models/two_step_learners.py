@@ -285,17 +285,13 @@ def mix(p: Any, memory: Any) -> None:
         memory.state_value[k] = p.weight * memory.planned[k] + (1 - p.weight) * memory.states[k]
 
 
-CUES = ("unrewarded S1", "rewarded S1", "unrewarded S2", "rewarded S2", "none")
-"""What a ``CueLearner`` goes by, in the order of its values; none before the first trial, and after
-one that broke off."""
-
-
 class CueLearner(TwoStepModel):
     """Model-free learner whose cue is the last trial's state and reward (Akam, Costa & Dayan 2015).
 
     It learns values of actions and states separately under every cue, by prediction errors alone.
     After many episodes they tell which action pays after which outcome, so that it repeats and
-    leaves its last choice as a planner does; it knows nothing of earlier trials.
+    leaves its last choice as a planner does; it knows nothing of earlier trials. Cues: unrewarded
+    S1, rewarded S1, unrewarded S2, rewarded S2; none on the first trial and after a broken one.
 
     Parameters
     ----------

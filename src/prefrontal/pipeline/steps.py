@@ -31,8 +31,6 @@ INPUTS = "inputs.json"
 """File beside results that says of what they were made: a hash of the inputs, and one of every
 table."""
 
-STEPS = ("record", "analyse", "draw")
-
 
 def _sha256(*parts: str | bytes) -> str:
     content = b"\0".join(part.encode() if isinstance(part, str) else part for part in parts)
