@@ -39,7 +39,7 @@ VARIABLES = {
 
 
 def subjects(ax: Axes, x: float, values: pd.Series, color: str) -> None:
-    """Draw every subject as a dot beside x, and their mean with its 95 % interval."""
+    """Draw every subject as a dot next to x, and their mean with its 95 % interval."""
     if len(values) > CROWD:
         spread = 0.3 * (np.random.default_rng(0).random(len(values)) - 0.5)
         ax.scatter(x + spread, values, s=1, color=color, lw=0, alpha=0.35, rasterized=True)
@@ -49,7 +49,7 @@ def subjects(ax: Axes, x: float, values: pd.Series, color: str) -> None:
 
 
 def draw_stays(ax: Axes, stays: pd.DataFrame, variants: tuple[str, ...], title: str) -> None:
-    """Draw stay probabilities after each kind of trial."""
+    """Draw stay probabilities after each trial type."""
     own = stays[stays["variant"].isin(variants)]
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
         x = 2.4 * (k % 2) + k // 2
@@ -80,7 +80,7 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str, title: str) -> N
 
 
 def draw_groups(ax: Axes, frame: pd.DataFrame, column: str, label: str) -> None:
-    """Draw one number of every subject, by group."""
+    """Draw a measure of every subject, by group."""
     present = [variant for variant in GROUPS if (frame["variant"] == variant).any()]
     for x, variant in enumerate(present):
         subjects(ax, x, frame.loc[frame["variant"] == variant, column].dropna(), GROUPS[variant][1])

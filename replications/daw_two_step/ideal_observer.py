@@ -1,9 +1,10 @@
-"""Planner that knows Daw's two-step task: exact belief about each option, best action this trial.
+"""Planner that knows Daw's two-step task: exact beliefs about each option, best action on this
+trial.
 
-Each second-stage option is a hidden Markov model of its own. The reward probability of Daw's task
-lives on a fine grid; the monkeys' level is known with the number of trials for which it has stood.
-The planner explores by a bonus for uncertainty, and otherwise maximises the reward of the running
-trial: the best agent is intractable, and earns slightly more.
+Each second-stage option is a separate hidden Markov model. Reward probabilities of Daw's task are
+on a fine grid; for the monkeys' version the hidden state is the level and the number of trials for
+which it will last. The planner explores by a bonus for uncertainty, and otherwise maximises the
+reward of the current trial. The optimal agent is intractable and earns slightly more.
 """
 
 from __future__ import annotations
@@ -63,10 +64,10 @@ def walking(task: DawTwoStep) -> Option:
 
 
 def switching(task: DawTwoStep) -> Option:
-    """Model an option whose level is redrawn after a uniform number of trials."""
+    """Model an option whose level is redrawn after a uniformly distributed number of trials."""
     lengths = np.arange(1, task.longest + 1)
     drawn = (lengths >= task.shortest) / (task.longest - task.shortest + 1)
-    # Hidden state: level and trials for which it still stands.
+    # Hidden state: level, and trials for which it still lasts.
     wait = np.eye(task.longest, k=-1)
     redraw = np.outer(lengths == 1, drawn)
     transition = np.kron(np.eye(3), wait) + np.kron(np.full((3, 3), 1 / 3), redraw)
@@ -87,7 +88,7 @@ def random_reward(task: DawTwoStep) -> float:
 
 
 def plan(task: DawTwoStep, worth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the best actions, given what the options are worth.
+    """Find the best actions, given the values of the options.
 
     Parameters
     ----------

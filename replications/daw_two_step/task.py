@@ -21,7 +21,8 @@ OPTIONS = 4
 
 
 class DawTwoStepTask(Task):
-    """Choose twice per trial: between two actions, then between the options of a second state.
+    """Choose twice per trial: between two actions, then between the two options of the second
+    state.
 
     A trial is fixation (centre required), stage 1 and stage 2 (left or right required), after which
     the reward comes. At stage 1, left leads to S1 and right to S2 with probability ``common``,
@@ -49,7 +50,7 @@ class DawTwoStepTask(Task):
         return 3 * self.settings.trials
 
     def reset(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes; drifting probabilities start anywhere between their boundaries."""
+        """Start episodes; drifting probabilities start anywhere between their boundaries."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         low, high = self.settings.lowest, self.settings.highest
         payoff, remaining = low + (high - low) * noise, torch.zeros_like(noise, dtype=torch.int64)
@@ -109,7 +110,8 @@ class DawTwoStepTask(Task):
         return after, self._observe(after), reward
 
     def _change(self, state: State, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Change the options where a trial begins -> payoff, trials until it is redrawn."""
+        """Change the options where a trial begins; return payoffs and trials until they are
+        redrawn."""
         begins, low, high = (
             state["new_trial"][..., None],
             self.settings.lowest,
@@ -129,7 +131,7 @@ class DawTwoStepTask(Task):
         return torch.where(begins, moved, payoff), remaining
 
     def _draw(self, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw levels, and for how many trials they stay, from one uniform number each."""
+        """Draw levels and their durations in trials, from one uniform number each."""
         lengths = self.settings.longest - self.settings.shortest + 1
         index = (noise * (3 * lengths)).long().clamp(max=3 * lengths - 1)
         levels = torch.tensor([0.0, self.settings.medium, 1.0], dtype=noise.dtype)

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 FIXATION, CHOICE = 0, 1
 LEFT, RIGHT, CENTRE = 0, 1, 2
 FREE = -1
-"""In place of the side of a forced pull: both arms are on offer."""
+"""Value, instead of the side of a forced pull, if both arms are on offer."""
 
 SHOW_BOTH, SHOW_LEFT, SHOW_RIGHT = 1, 2, 3
 """Entries of the observation at the choice step."""
 
 
 class RiskTask(Task):
-    """Choose between a safe arm and a risky one, which pays more with some probability or nothing.
+    """Choose between a safe arm and a risky one, which pays either more or nothing.
 
     That probability, ``p_low`` or ``p_high``, and the side of the risky arm are drawn per episode.
     A trial is fixation (centre required) and choice (left or right required). An episode starts
@@ -57,7 +57,7 @@ class RiskTask(Task):
     def episode_steps(self) -> int:
         """Two time steps per trial.
 
-        Repeated steps leave time for fewer trials, aborted ones end the episode sooner.
+        Repeated steps leave time for fewer trials; aborted trials end the episode earlier.
         """
         return 2 * self.settings.trials
 
@@ -133,7 +133,7 @@ class RiskTask(Task):
         """Return the time steps of trials; a missed choice is an invalid response to the arms.
 
         The arm of a missed forced pull is not the one of its pair's other pull. If both were
-        missed, neither is known, and networks go on as if these trials had not been.
+        missed, neither is known, and networks continue as if these trials had not occurred.
         """
         check_values(trials, pull=("forced", "free"))
         choice, missed = trials["choice"].to_numpy(), (trials["choice"] < 0).to_numpy()

@@ -56,7 +56,7 @@ def coding_measures(shares: pd.DataFrame, neurons: pd.DataFrame) -> Rows:
     share = at_choice(shares)
     for variant, values in share.items():
         yield variant, CODING, "share", values
-    for area in ("DLPFC", "Putamen"):  # in sessions in which both were recorded
+    for area in ("DLPFC", "Putamen"):  # in sessions in which both areas were recorded
         both = share["ACC"].sub(share[area]).dropna()
         yield "ACC", CODING, f"minus {area.replace('Putamen', 'putamen')}", both
     for _, trained, untrained in NETWORKS.values():

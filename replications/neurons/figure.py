@@ -1,4 +1,4 @@
-"""Draw units of networks beside neurons: what they code, when, and who predicts whom."""
+"""Draw network units next to neurons: variables coded, time course, and predictivity."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def draw_interaction(
     ax: Axes, shares: pd.DataFrame, claims: pd.DataFrame, variable: str, measure: str
 ) -> None:
     """Share of units that code the interaction at the first choice, with 95 % intervals: Wilson's
-    over all neurons, or over networks and groups of model-made units, which are dots."""
+    over all neurons, or over networks and groups of simulated units, which are dots."""
     at_choice = shares[shares["epoch"] == AT_CHOICE]
     present = [name for name in KINDS if (at_choice["variant"] == name).any()]
     every = pooled(at_choice, variable)

@@ -77,11 +77,10 @@ class SilencedAgent(NetworkAgent):
 
 
 class OutcomeAgent(NetworkAgent):
-    """Networks that also tell how they would choose had the last outcome been another.
-
-    They play as they are. Beside them run copies that receive a changed outcome of the last trial
-    at fixation, and go on to stage 1; what is returned as activity is the log odds of right against
-    left of the copies, one per entry of ``OUTCOMES``.
+    """Networks that also report how they would choose after a different last outcome. They play as
+    usual. In parallel, copies receive a changed outcome of the last trial at fixation, and continue
+    to stage 1; what is returned as activity is the log odds of right against left of the copies,
+    one per entry of ``OUTCOMES``.
     """
 
     def __init__(self, agent: NetworkAgent) -> None:

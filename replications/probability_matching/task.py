@@ -37,10 +37,10 @@ class MatchingTask(Task):
 
     A side pays 1 with probability 1 - (1 - p0)^(n + 1), n counting the trials since it was last
     chosen. The baselines p0 of left and right sum to ``baseline_sum`` and are fixed within an
-    episode. A trial is fixation (centre required) and choice (left or right required), which the
-    reward follows at once, so that the next fixation already shows it; with ``steps_per_trial`` 3
-    a step of its own shows it, at which any action will do. After an aborted trial both sides have
-    waited; an episode of repeats ends with the time of the planned trials.
+    episode. A trial is fixation (centre required) and choice (left or right required), followed
+    immediately by the reward, which is an input at the next fixation; with ``steps_per_trial`` 3 it
+    is shown in a separate step, at which any action is accepted. An aborted trial counts as one
+    without a choice of either side; an episode of repeats ends with the time of the planned trials.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ CONTROLS = (
     "mixture_model_free",
     "share",
 )
-"""Columns that tell planning from model-free control."""
+"""Measures of planning and of model-free control."""
 
 BySettings = Mapping[str, Settings[TwoStep]]
 """Variant -> settings of its networks."""
@@ -91,8 +91,7 @@ def reference_rpes(trials: pd.DataFrame, model: Model) -> pd.DataFrame:
 def with_reference(
     pairs: pd.DataFrame, trials: pd.DataFrame, name: str, model: Model
 ) -> pd.DataFrame:
-    """Put a reference model's reward prediction errors beside those that are there, as column
-    ``name``."""
+    """Add a reference model's reward prediction errors as column ``name``."""
     return pairs.merge(reference_rpes(trials, model).rename(columns={"rpe": name}), on=EVENT_KEYS)
 
 
@@ -103,8 +102,7 @@ def with_model_free(
     settings: BySettings,
     name: str = "model_free",
 ) -> pd.DataFrame:
-    """Put the errors of SARSA, which discounts as the networks do, beside those that are there, as
-    column ``name``."""
+    """Add the errors of SARSA, with the networks' discount, as column ``name``."""
     parts = []
     for variant, own in pairs.groupby("variant"):
         model = sarsa(sarsa_rate, settings[str(variant)].training.discount)
@@ -113,7 +111,7 @@ def with_model_free(
 
 
 def model_based_pairs(recording: Recording[TwoStep], last_step: bool = False) -> pd.DataFrame:
-    """Reward prediction errors of the networks beside those of the planner that knows their task.
+    """Reward prediction errors of the networks, and of the planner that knows their task.
 
     Unless ``last_step``, an episode's last time step is left out: no value follows it, and the
     network, which is not told the time, cannot foresee the end.
@@ -129,7 +127,7 @@ def model_based_pairs(recording: Recording[TwoStep], last_step: bool = False) ->
             steps["period"].isin(STAGES) & (last_step | (steps["step"] < steps["step"].max()))
         ]
         own = own.assign(event=own["period"].astype(str).map(STAGES))
-        # Of a repeated step only the last, valid response leads on.
+        # If a step was repeated, only the last response, which is valid, leads on.
         own = own.drop_duplicates(EVENT_KEYS, keep="last")
         pairs = own[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
         trials = recording.trials[recording.trials["variant"] == variant]
@@ -151,9 +149,9 @@ def rpe_regressions(
     -------
     DataFrame
         variant, subject, event; for each reference r2_<name>; for all but the first
-        r2_<name>_residual (the first one regressed out of its errors, as in Fig. 5g); r2_together (all as predictors),
-        for each weight_<name> (standardised, from that regression); correlation of the first
-        reference with the last.
+        r2_<name>_residual (the first one regressed out of its errors, as in Fig. 5g); r2_together
+        (all as predictors), for each weight_<name> (standardised, from that regression);
+        correlation of the first reference with the last.
     """
     rows = []
     for (variant, subject), block in pairs.groupby(SUBJECT):
@@ -184,11 +182,10 @@ def rpe_regressions(
 
 
 def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float], pd.Series]:
-    """How badly SARSA predicts somebody's rewards, as a function of its learning rate.
-
-    It is the mean squared error of both of its predictions, by subject. The second-stage state's
-    value predicts the reward, the chosen action's the discounted reward. The errors of the two are
-    the reward prediction error at reward, and the discounted sum of those of the trial.
+    """Mean squared error of SARSA's predictions of reward, by subject and learning rate. The
+    second-stage state's value predicts the reward, the chosen action's the discounted reward. The
+    errors of the two are the reward prediction error at reward, and the discounted sum of those of
+    the trial.
     """
     by_variant = [
         (own, sarsa(0.5, discount).prepare(own), discount)
@@ -209,10 +206,9 @@ def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float]
 
 
 def fitted_rate(trials: pd.DataFrame, settings: BySettings) -> float:
-    """Learning rate at which SARSA predicts the networks' rewards best, which is what a model-free
-    learner learns for.
-
-    It is fitted to what the networks experienced; their reward prediction errors play no part.
+    """Learning rate at which SARSA predicts the networks' rewards best, which is the purpose of a
+    model-free learner. It is fitted to the networks' trials; their reward prediction errors do not
+    enter.
     """
     error = reward_error(trials, settings)
     best = minimize_scalar(lambda rate: error(rate).mean(), bounds=(0, 1), options={"xatol": 1e-4})
@@ -274,8 +270,8 @@ def schematic(settings: Settings[TwoStep], episodes: int = 1_000) -> pd.DataFram
 
 
 def share_of_best(trials: pd.DataFrame, settings: BySettings) -> pd.DataFrame:
-    """Reward per trial of each network, and as a share of what the best possible agent expects in
-    its task."""
+    """Reward per trial of each network, and as a fraction of the best possible agent's in its
+    task."""
     frame = trials.groupby(SUBJECT)["reward"].mean().rename("reward_per_trial").reset_index()
     best = {
         variant: own.task.reward_range()[1] / own.task.trials for variant, own in settings.items()
@@ -287,8 +283,8 @@ def share_of_best(trials: pd.DataFrame, settings: BySettings) -> pd.DataFrame:
 def measure_cue(
     trials: pd.DataFrame, weights: pd.DataFrame, pairs: pd.DataFrame, settings: BySettings
 ) -> dict[str, pd.DataFrame]:
-    """Put a learner to whom the last outcome is a cue beside the main networks, by all that tells
-    planners from others."""
+    """Compare a learner that uses the last outcome as a cue with the main networks, in all measures
+    that identify planning."""
     trials, weights, pairs = (frame[frame["variant"] == MAIN] for frame in (trials, weights, pairs))
     learner = cue.learner(settings[MAIN])
     pairs = with_reference(pairs, trials, "cue", learner)
@@ -309,9 +305,9 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
     """Weights of planner and model-free learner in choices, as a mixture mixes their values,
     by network.
 
-    The learning rate is given, not fitted, which makes it a logistic regression of choosing right
-    on what right is worth more than left to either, and on the last choice. The model-free one
-    credits its choice with the reward at once (eligibility 1).
+    With a given learning rate this is a logistic regression of choosing right on the difference of
+    right and left values in either model, and on the last choice. The model-free one credits its
+    choice with the reward at once (eligibility 1).
 
     Returns
     -------
@@ -339,8 +335,7 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
 
 
 def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
-    """How much of planning and of model-free control is in choices and in reward prediction errors,
-    by network.
+    """Planning and model-free control in choices and reward prediction errors, by network.
 
     Parameters
     ----------
@@ -379,8 +374,8 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
 
 
 def over_training(training: Recording, finished: Recording, sarsa_rate: float) -> pd.DataFrame:
-    """Both controls at each stage of training, and of the finished main networks in as many
-    episodes.
+    """Both controls at each stage of training, and of the finished main networks in the same number
+    of episodes.
 
     Returns
     -------
@@ -407,10 +402,9 @@ def over_training(training: Recording, finished: Recording, sarsa_rate: float) -
 
 
 def before_planning(training: pd.DataFrame) -> pd.DataFrame:
-    """When planning comes up, and which control the stages before it show, a row per network.
-
-    Planning is there from the stage on at which its weight in the mixture reaches half of the last
-    one's; NaN where it never is.
+    """Training episodes until planning emerges, and both controls at the stages before, one row per
+    network. Planning has emerged when its weight in the mixture reaches half of its last value; NaN
+    if it never does.
     """
     rows = {}
     for key, own in training.sort_values("trained_episodes").groupby(SUBJECT):
@@ -462,7 +456,7 @@ def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
 
 
 def lag_1(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Lag-1 weights, a row per network, a column per kind of trial."""
+    """Lag-1 weights, one row per network and one column per trial type."""
     return (
         measured["lag_weights"]
         .query("lag == 1")
@@ -476,7 +470,7 @@ def pooled_rpes(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def beside_cue(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """What is said of the networks and the cue learner, a row per main network."""
+    """Measures of the networks and the cue learner, one row per main network."""
     likelihood = measured["cue_rules"].pivot(index=SUBJECT, columns="rule", values="log_likelihood")
     rpes = measured["cue_rpes"].query("event == 'both'").set_index(SUBJECT)
     later = (
@@ -494,7 +488,7 @@ def beside_cue(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The numbers that claims are about."""
+    """Measures of the claims."""
     stays = measured["stay_probability"]
     stays = stays.assign(measure="after " + stays["outcome"] + " " + stays["transition"])
     stays = stays.pivot(index=SUBJECT, columns="measure", values="stay_probability")
@@ -534,7 +528,7 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def example_points(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
-    """What Fig. 5f, g draw: the reward prediction errors of one network in a few episodes."""
+    """Data of Fig. 5f, g: reward prediction errors of one network in a few episodes."""
     first = recording.trials["subject"].min()
     trials, steps = (
         frame[

@@ -57,11 +57,11 @@ class TwoStepTask(Task):
 
     @property
     def first_period(self) -> int:
-        """Where a trial begins."""
+        """First period of a trial."""
         return FIXATION if self.settings.steps_per_trial == 3 else STAGE_1
 
     def reset(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes; either second-stage state may be the rich one."""
+        """Start episodes; either second-stage state may be the rich one."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         state: State = {
             "trial": zero,

@@ -1,4 +1,4 @@
-"""Analyses of activity, of units or neurons: decoding, components, coding, predictivity."""
+"""Analyses of unit and neuron activity: decoding, components, coding, predictivity."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def decode_value(
 
 
 def slow_trend(trials: int, components: int = 4) -> np.ndarray:
-    """Slow drift of a session: cosines of up to half as many cycles as components, (trials,
+    """Slow drift over a session: cosines of up to half as many cycles as components, (trials,
     components)."""
     time = (np.arange(trials) + 0.5) / trials
     return np.cos(np.pi * np.outer(time, np.arange(1, components + 1)))
@@ -117,7 +117,7 @@ def shift_test(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Partial correlation of activity with each regressor, tested against all circular shifts.
 
-    Activity and task variables both drift, which makes ordinary tests find too much; shifting the
+    Activity and task variables both drift, which makes ordinary tests too liberal; shifting the
     activity against the trials keeps its drift.
 
     Parameters
@@ -212,9 +212,9 @@ def held_out_gain(
 
 
 def with_shifts(activity: np.ndarray, regressors: np.ndarray, shifts: int = 10) -> np.ndarray:
-    """Append versions whose residuals from a regression are shifted circularly against the trials.
+    """Append copies whose residuals from a regression are circularly shifted against the trials.
 
-    What predictors gain on them is chance: overfitting, and slow drift of both.
+    Predictors explain variance in these copies by chance only: overfitting, and slow drift of both.
 
     Returns
     -------

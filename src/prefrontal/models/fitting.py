@@ -1,6 +1,5 @@
-"""Fit models, compare them, and check that fits recover what they should: one way for all models.
-
-Subjects are those of the table's subject columns; a fit is of one subject.
+"""Fit models, compare them, and test parameter and model recovery. Each fit is of one subject;
+subjects are identified by the table's subject columns.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ FLAT = 1e-9
 """Curvature, relative to the largest, below which a direction is flat."""
 
 SHARE = 0.01
-"""Share of a parameter in flat directions above which it is flat."""
+"""Share of a parameter in flat directions above which it counts as flat."""
 
 STEP, CURVATURE_STEP = 1e-5, 1e-3
-"""Steps of finite differences, as a share of the range of starting points."""
+"""Steps of finite differences, relative to the range of starting points."""
 
 TaskFor = Callable[[np.random.Generator, Mapping[str, Any]], PlayedTask]
-"""From a random generator and a row of fits to the task that the row's simulated subject does."""
+"""Random generator and row of fits -> task of the simulated subject."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,9 @@ class Fit:
     ----------
     model : Model
     parameters : dict
-        Estimates, and values of parameters that were held elsewhere than the model says.
+        Estimates, and parameters that were held at other values than the model's.
     errors : dict
-        Standard errors of the estimates, from the curvature; NaN where it determines none.
+        Standard errors of the estimates, from the curvature; NaN if undetermined.
     log_likelihood : float
         Of all choices, in nats.
     log_p : array (row,)
@@ -61,7 +60,7 @@ class Fit:
     converged : bool
     undetermined : dict
         Parameter -> "at its lower bound", "at its upper bound", "never left its start", or "flat":
-        its standard error is above the whole range of starting points.
+        its standard error exceeds the whole range of starting points.
     """
 
     model: Model
@@ -76,8 +75,8 @@ class Fit:
 
 
 class Problem:
-    """Cost of points in the space of a model's free parameters, each in units of the range of its
-    starting points."""
+    """Cost as a function of a model's free parameters, each in units of the range of its starting
+    points."""
 
     def __init__(
         self, model: Model, prepared: Prepared, fixed: Mapping[str, float | None] | None
@@ -103,7 +102,7 @@ class Problem:
         self.decisions = int((prepared.rows.option >= 0).sum())
 
     def natural(self, z: np.ndarray) -> np.ndarray:
-        """Parameters (..., parameter) in their own units."""
+        """Parameters (..., parameter) in natural units."""
         return np.clip(self.low + self.width * z, *self.bounds)
 
     def costs(self, z: np.ndarray) -> np.ndarray:
@@ -138,7 +137,7 @@ class Problem:
     def covariance(self, z: np.ndarray) -> np.ndarray:
         """Inverse curvature of the cost (parameter, parameter), in the units of z.
 
-        0 for parameters at a bound; infinite variances where the choices determine nothing.
+        0 for parameters at a bound; infinite variances in undetermined directions.
         """
         inside = np.flatnonzero(self.inside(z))
         out = np.zeros((len(z), len(z)))
@@ -161,12 +160,13 @@ class Problem:
         return out
 
     def errors(self, covariance: np.ndarray) -> np.ndarray:
-        """Standard errors (parameter,) in the units of z; NaN where there are none."""
+        """Standard errors (parameter,) in the units of z; NaN if undetermined."""
         variance = np.diag(covariance) / self.decisions
         return np.sqrt(np.where((variance > 0) & np.isfinite(variance), variance, np.nan))
 
     def polish(self, z: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        """Go on to the optimum by Newton's method, so that the end does not tell the start."""
+        """Refine the optimum by Newton's method, so that the result does not depend on the starting
+        point."""
         inverse = np.where(np.isfinite(covariance), covariance, 0.0)
         cost, gradient = self.gradient(z, central=True)
         for _ in range(POLISHING):
@@ -195,27 +195,28 @@ def fit(
 ) -> Fit:
     """Fit a model to one subject's choices by maximum likelihood.
 
-    L-BFGS-B runs from every starting point; the best run goes on until nothing is gained.
+    L-BFGS-B runs from every starting point; the best run continues until the cost no longer falls.
 
     Parameters
     ----------
     model : Model
     trials : DataFrame
-        A trials table; missed and ``forced`` choices are not fitted, but teach the model.
+        A trials table; missed and ``forced`` choices are not fitted, but the model learns from
+        them.
     rng : numpy.random.Generator, optional
         Draws the starting points.
     starts : int
         Starting points.
     fixed : mapping, optional
-        Parameters to hold at a value, or, with None, to free.
+        Parameters to hold at a value, or (None) to fit.
     also : mapping, optional
         Parameters of a further starting point.
 
     Raises
     ------
     UserError
-        The table lacks a column, there is no free, valid choice, or the model is not for such
-        choices or rewards.
+        The table lacks a column, there is no free, valid choice, or the model does not apply to
+        these choices or rewards.
     """
     check(starts >= 1 or also is not None, "starts", starts, "1 or more")
     prepared = model.prepare(trials)
@@ -241,7 +242,7 @@ def fit(
 
 
 class Optimum(NamedTuple):
-    """Best point, where its run started, standard errors, and whether the run converged."""
+    """Best point, its starting point, standard errors, and whether the run converged."""
 
     z: np.ndarray
     start: np.ndarray
@@ -255,7 +256,7 @@ def climb_from_all(
     starts: int,
     also: Mapping[str, float] | None,
 ) -> Optimum:
-    """Climb from several points; the best end, not polished."""
+    """Climb from several points; return the best optimum, not polished."""
     rng = np.random.default_rng(0) if rng is None else rng
     points = list(starting_points(rng, starts, len(problem.names))) if starts else []
     if also is not None:
@@ -275,7 +276,7 @@ def finish(problem: Problem, found: Optimum) -> Optimum:
     z, covariance = found.z, problem.covariance(found.z)
     inside = problem.inside(z)
     flat = inside & ~(problem.errors(covariance) <= 1)
-    if flat.any() and not inside.all():  # one at a bound may have made others irrelevant
+    if flat.any() and not inside.all():  # a parameter at a bound may have made others irrelevant
         ends = [np.where(flat, end, np.clip(z, 0, 1)) for end in problem.z_bounds.T]
         runs = [problem.climb(point) for point in (z, *ends)]
         z = min(runs, key=lambda run: run.fun).x
@@ -301,10 +302,9 @@ def _undetermined(problem: Problem, found: Optimum) -> dict[str, str]:
 
 
 def folds(trials: pd.DataFrame, count: int = FOLDS) -> np.ndarray:
-    """Fold of each row, (row,): by session, or by part of a session where there are few.
-
-    Where all choices would be in few folds, as of an animal that stopped responding, by parts of
-    the choices.
+    """Fold of each row, (row,): by session, or by part of a session if there are few. If most
+    choices would be in few folds, as with an animal that stopped responding, by parts of the
+    choices.
     """
     session = trials.groupby(schema.EPISODE, observed=True).ngroup()
     groups = session.to_numpy()
@@ -326,9 +326,8 @@ def cross_validate(
     fixed: Mapping[str, float | None] | None = None,
     also: Mapping[str, float] | None = None,
 ) -> np.ndarray:
-    """Log probability of every choice under the model fitted to the other folds' choices.
-
-    More parameters gain nothing by themselves here.
+    """Log probability of every choice under the model fitted to the other folds, so that additional
+    parameters are no advantage in themselves.
 
     Parameters
     ----------
@@ -420,7 +419,7 @@ def _row(found: Fit) -> dict[str, Any]:
 def _simulated(
     models: Mapping[str, Model], fits: pd.DataFrame, task: TaskFor, simulations: int, what: str
 ) -> Iterator[tuple[dict[str, Any], int, pd.DataFrame, np.random.Generator]]:
-    """Simulate every fit ``simulations`` times: the fit, the repeat, the trials."""
+    """Simulate every fit ``simulations`` times; yield the fit, the repeat and the trials."""
     rows: Any = fits[fits["model"].isin(models)].to_dict("records")
     jobs = [(row, repeat) for row in rows for repeat in range(simulations)]
     for row, repeat in tqdm(jobs, desc=what, unit="simulated subject", disable=None):
@@ -433,7 +432,7 @@ def _simulated(
 def recover(
     model: Model, fits: pd.DataFrame, task: TaskFor, simulations: int = 5, starts: int = 3
 ) -> pd.DataFrame:
-    """Simulate subjects from a model's fits, and fit it to them.
+    """Simulate subjects from a model's fits, and fit the model to them.
 
     Parameters
     ----------
@@ -441,7 +440,7 @@ def recover(
     fits : DataFrame
         From ``fit_subjects``.
     task : function
-        Gives the task of the simulated subject of a row of ``fits``.
+        Returns the task of the subject simulated from a row of ``fits``.
     simulations, starts : int
         Simulated subjects per fit; starting points.
 
@@ -491,11 +490,12 @@ def confusion(
 
 
 def hierarchical(fits: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
-    """Summarise parameters over subjects by random effects: precise estimates count more.
+    """Summarise parameters over subjects by random effects, which give precise estimates more
+    weight.
 
-    The parameters are taken to be normally distributed on the logit scale between their bounds;
-    each estimate's error there is from the curvature of its likelihood. Estimates at a bound, which
-    have none, are left out.
+    The parameters are taken to be normally distributed on the logit scale between their bounds; the
+    error of each estimate on that scale comes from the curvature of its likelihood. Estimates at a
+    bound have no error and are left out.
 
     Parameters
     ----------

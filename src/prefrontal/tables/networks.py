@@ -21,7 +21,7 @@ from prefrontal.tables.storage import leading, read
 
 @dataclass(frozen=True)
 class Description:
-    """What the JSON file of one trained network says.
+    """Content of the JSON file of one trained network.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ def read_description(path: Path) -> Description:
     Raises
     ------
     UserError
-        It is not such a file, or describes another network than its name says.
+        It is not such a file, or its content and name disagree.
     """
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def descriptions(folder: Path, variants: Iterable[str] | None = None) -> list[De
 
 
 def check_complete(found: Sequence[Description]) -> None:
-    """Raise UserError if a network is missing that was trained together with one of these."""
+    """Raise UserError if a network that was trained together with one of these is missing."""
     there = {(each.variant, each.seed) for each in found}
     for each in found:
         for seed in each.seeds:
@@ -92,7 +92,7 @@ def check_complete(found: Sequence[Description]) -> None:
 
 
 def fingerprint(folder: Path, variants: Iterable[str] | None = None) -> str:
-    """Hash of the weights, as they are now, and settings of the networks of some variants."""
+    """Hash of the present weights and settings of the networks of some variants."""
     content = {
         each.path.stem: [
             {
@@ -119,7 +119,7 @@ def network_table(
     Raises
     ------
     UserError
-        It is missing or unreadable, or not the one that the network's description has the hash of.
+        It is missing, unreadable, or does not match the hash in the network's description.
     """
     path = network.path.with_name(network.path.stem + ending)
     table = read(path, kind, needs)

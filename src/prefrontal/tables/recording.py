@@ -21,7 +21,7 @@ from prefrontal.tables.storage import concat, read, read_provenance, write_parqu
 
 @dataclass(frozen=True)
 class Recording(Generic[TaskT]):
-    """What was recorded, as in the data dictionary; a table that was not asked for is empty.
+    """Recorded tables, as in the data dictionary; a table that was not requested is empty.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Recording(Generic[TaskT]):
     about : dict
         Provenance.
     folder : Path
-        Where it was read from; files of the networks are in its folder "networks".
+        Folder it was read from; the networks are in its subfolder "networks".
     curves : DataFrame
-        Learning curves of these, read when asked for.
+        Learning curves of these networks, read on demand.
     """
 
     trials: pd.DataFrame
@@ -46,7 +46,7 @@ class Recording(Generic[TaskT]):
 
     @property
     def curves(self) -> pd.DataFrame:
-        """Learning curves of all trained networks beside the recording."""
+        """Learning curves of all networks in the folder of the recording."""
         return learning_curves(self.folder / "networks")
 
 
@@ -67,8 +67,8 @@ def write_recording(recording: Recording[Any], folder: Path) -> None:
     """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and
     activity.parquet, as one.
 
-    All are written before the first takes the place of another recording's, trials last. Should
-    that be cut short, they bear different marks, and are not read together.
+    All are written before the first replaces that of another recording, trials last. After an
+    interruption they carry different marks and are not read together.
     """
     kept = [name for name in RECORDED if name == "trials" or len(getattr(recording, name))]
     settings = {name: _described(own) for name, own in recording.settings.items()}
