@@ -132,8 +132,10 @@ def coding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     keys, rows = [*EPISODE, "trial"], []
     design = pd.concat([trials[keys], regressors(trials)], axis=1).dropna()
     names = [name for name in design if name not in keys]
-    for (variant, subject, period), own in activity.groupby([*SUBJECT, "period"], observed=True):
-        session = design.merge(own, on=keys).sort_values(["episode", "trial"])
+    for (variant, subject, period), unit_activity in activity.groupby(
+        [*SUBJECT, "period"], observed=True
+    ):
+        session = design.merge(unit_activity, on=keys).sort_values(["episode", "trial"])
         trend = neural.slow_trend(len(session))
         _, p = neural.shift_test(neural.units(session), session[names].to_numpy(float), trend)
         keys_of_row = {"variant": variant, "subject": subject, "period": period}

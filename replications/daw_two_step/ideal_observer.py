@@ -66,14 +66,14 @@ def walking(task: DawTwoStep) -> Option:
 def switching(task: DawTwoStep) -> Option:
     """Model an option whose level is redrawn after a uniformly distributed number of trials."""
     lengths = np.arange(1, task.longest + 1)
-    drawn = (lengths >= task.shortest) / (task.longest - task.shortest + 1)
+    durations = (lengths >= task.shortest) / (task.longest - task.shortest + 1)
     # Hidden state: level, and trials for which it still lasts.
     wait = np.eye(task.longest, k=-1)
-    redraw = np.outer(lengths == 1, drawn)
+    redraw = np.outer(lengths == 1, durations)
     transition = np.kron(np.eye(3), wait) + np.kron(np.full((3, 3), 1 / 3), redraw)
     emission = np.repeat(np.eye(3), task.longest, axis=1)
     reward = np.array([0.0, task.medium, 1.0])
-    return Option(np.tile(drawn, 3) / 3, transition, emission, reward)
+    return Option(np.tile(durations, 3) / 3, transition, emission, reward)
 
 
 def option_model(task: DawTwoStep) -> Option:

@@ -166,11 +166,11 @@ class DawTwoStepTask(Task):
         check_values(trials[~missed], outcome_state=("S1", "S2"))
         reward = np.where(choice2 < 0, INVALID_REWARD, trials["reward"].to_numpy())
         zero, true = np.zeros_like(choice), np.ones_like(missed)
-        shown = np.stack([zero + FIXATION, zero + STAGE_1, STAGE_2 + to_s2], axis=1)
+        observed = np.stack([zero + FIXATION, zero + STAGE_1, STAGE_2 + to_s2], axis=1)
         acted = [np.where(made < 0, CENTRE, made) for made in (choice, choice2)]
         return Replay(
             happened=np.stack([true, true, ~missed], axis=1),
-            observation=np.eye(len(self.observations), dtype=np.float32)[shown],
+            observation=np.eye(len(self.observations), dtype=np.float32)[observed],
             action=np.stack([zero + CENTRE, *acted], axis=1),
             reward=np.stack([zero, np.where(missed, INVALID_REWARD, 0), reward], axis=1),
             legal=np.array([[False, False, True], [True, True, False], [True, True, False]]),
@@ -178,7 +178,7 @@ class DawTwoStepTask(Task):
         )
 
     def _observe(self, state: State) -> Tensor:
-        shown = torch.where(
+        observed = torch.where(
             state["period"] == STAGE_2, STAGE_2 + state["outcome_state"], state["period"]
         )
-        return one_hot(shown, len(self.observations), state["reward"].dtype)
+        return one_hot(observed, len(self.observations), state["reward"].dtype)

@@ -45,10 +45,10 @@ def at_test(frame: pd.DataFrame, manipulation: Manipulation) -> pd.DataFrame:
     return frame[(frame["manipulation"] == manipulation.name) & level]
 
 
-def choice_axes(ax: Axes, words: dict[str, str]) -> None:
+def choice_axes(ax: Axes, labels: dict[str, str]) -> None:
     """Set up axes of risky choice against the risky arm's probability, labelled by level."""
     ax.set(xlim=(-0.5, 1.5), ylim=(0, 104), yticks=range(0, 101, 20), xticks=list(PLACES.values()))
-    ax.set_xticklabels([words[level] for level in PLACES])
+    ax.set_xticklabels([labels[level] for level in PLACES])
 
 
 def draw_doses(
@@ -132,8 +132,8 @@ def draw_variants(ax: Axes, effects: pd.DataFrame, task: RiskyChoice) -> None:
     for place, each in enumerate(MANIPULATIONS):
         plotting.published_marker(ax, [place + 0.46], [shift[each.series, each.level]])
     labels = zip(("block win", "block safe", "stimulate\nloss"), MANIPULATIONS, strict=True)
-    words = [f"{label}\np = {probabilities(task)[each.level]}" for label, each in labels]
-    ax.set_xticks(range(len(words)), words)
+    texts = [f"{label}\np = {probabilities(task)[each.level]}" for label, each in labels]
+    ax.set_xticks(range(len(texts)), texts)
     ax.set(xlim=(-0.5, 2.6), ylim=(-100, 100), ylabel="risky choice,\nminus control (points)")
     ax.legend(loc="lower right", fontsize=5, handlelength=1.2, labelspacing=0.25, borderaxespad=0.2)
 

@@ -142,15 +142,18 @@ class RiskTask(Task):
         pairs = pulls.groupby(["variant", "subject", "episode", "pair"], observed=True)
         partner = pairs["pulled"].transform("first").to_numpy()
         side = np.where(missed, 1 - partner, choice)
-        unknown, own = forced & np.isnan(side), forced & (self.settings.forced_pull == "imposed")
+        unknown, imposed = (
+            forced & np.isnan(side),
+            forced & (self.settings.forced_pull == "imposed"),
+        )
         arm = SHOW_LEFT + np.where(unknown, LEFT, side)
-        shown = np.stack([0 * choice + FIXATION, np.where(forced, arm, SHOW_BOTH)], axis=1)
-        pulled = np.where(missed, CENTRE, np.where(own, -1, choice))
+        observed = np.stack([0 * choice + FIXATION, np.where(forced, arm, SHOW_BOTH)], axis=1)
+        pulled = np.where(missed, CENTRE, np.where(imposed, -1, choice))
         repeated = follows_missed(trials) & (self.settings.invalid_response == "repeat")
         paid = np.where(missed, INVALID_REWARD, trials["reward"])
         return Replay(
             happened=np.stack([~repeated, np.ones_like(missed)], axis=1),
-            observation=np.eye(len(self.observations), dtype=np.float32)[shown.astype(int)],
+            observation=np.eye(len(self.observations), dtype=np.float32)[observed.astype(int)],
             action=np.stack([0 * choice - 1, pulled], axis=1),
             reward=np.stack([0 * paid, paid], axis=1),
             legal=np.array([[False, False, True], [True, True, False]]),
@@ -164,5 +167,5 @@ class RiskTask(Task):
 
     def _observe(self, state: State) -> Tensor:
         offer = SHOW_LEFT + self._forced_side(state)
-        shown = torch.where(state["period"] == CHOICE, offer, FIXATION)
-        return one_hot(shown, len(self.observations), state["reward"].dtype)
+        observed = torch.where(state["period"] == CHOICE, offer, FIXATION)
+        return one_hot(observed, len(self.observations), state["reward"].dtype)

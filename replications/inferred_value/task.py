@@ -147,11 +147,11 @@ class InferredValueTask(Task):
         reward[~valid, responds] = INVALID_REWARD
         legal = np.ones((TRIAL_STEPS, len(self.actions)), dtype=bool)
         legal[FIXATION], legal[responds] = [False, False, True], [True, True, False]
-        shown = np.stack([0 * cue + FIXATION, 1 + cue, 1 + cue, 0 * cue + REWARD], axis=1)
+        observed = np.stack([0 * cue + FIXATION, 1 + cue, 1 + cue, 0 * cue + REWARD], axis=1)
         return Replay(
             happened=~(repeated[:, None] & (period < responds))
             & ~(ends[:, None] & (period > responds)),
-            observation=np.eye(len(self.observations), dtype=np.float32)[shown],
+            observation=np.eye(len(self.observations), dtype=np.float32)[observed],
             action=action,
             reward=reward,
             legal=legal,
@@ -160,5 +160,5 @@ class InferredValueTask(Task):
 
     def _observe(self, state: State) -> Tensor:
         period = state["period"]
-        shown = torch.where((period == CUE) | (period == SACCADE), 1 + state["cue"], period)
-        return one_hot(shown, len(self.observations), state["reward"].dtype)
+        observed = torch.where((period == CUE) | (period == SACCADE), 1 + state["cue"], period)
+        return one_hot(observed, len(self.observations), state["reward"].dtype)

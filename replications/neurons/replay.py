@@ -142,8 +142,12 @@ def sessions(
     for number, (key, rows) in enumerate(trials.groupby(SESSION, sort=False)):
         regressors, further = design(rows)
         here = units[(units["subject"] == key[0]) & (units["episode"] == key[1])]
-        own = [filled(counts[k][1:-1, :, 0]) for k in here.index]
-        stacked = np.stack(own, axis=1) if own else np.empty((len(rows) - 2, 0, len(EPOCHS)))
+        spike_counts = [filled(counts[k][1:-1, :, 0]) for k in here.index]
+        stacked = (
+            np.stack(spike_counts, axis=1)
+            if spike_counts
+            else np.empty((len(rows) - 2, 0, len(EPOCHS)))
+        )
         trend = slow_trend(len(rows) - 2)
         yield Session(number, rows, regressors, further, trend, here, stacked)
 
@@ -241,8 +245,8 @@ def all_coding(session: Session, activity: Mapping[str, np.ndarray]) -> Iterator
     """Coding of the networks' units, simulated units, and shifted neurons, in one session."""
     for variant, values in activity.items():
         for subject, network in enumerate(values):
-            own = in_session(session, network)
-            by_epoch = {epoch: own[:, EPOCHS.index(epoch)] for epoch in same_period()}
+            unit_activity = in_session(session, network)
+            by_epoch = {epoch: unit_activity[:, EPOCHS.index(epoch)] for epoch in same_period()}
             yield from coding_rows(session, variant, subject, by_epoch)
     for seed in range(MODEL_SEEDS):
         for variant, units in model_units(session, seed).items():

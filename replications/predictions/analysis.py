@@ -164,10 +164,10 @@ def outcome_effects(recording: Recording[TwoStep]) -> pd.DataFrame:
     trials = recording.trials[recording.trials["silenced"] == SILENCED[0]]
     before = trials.loc[trials["transition"] != "none", [*keys, "choice", "transition"]]
     before = before.assign(trial=before["trial"] + 1)
-    told = before.merge(recording.activity, on=keys)
-    log_odds = dict(zip(OUTCOMES, told.filter(regex="^unit_").to_numpy().T, strict=True))
-    side = np.where(told["choice"] == 1, 1, -1)
-    effects = told[[*SUBJECT, "transition"]].assign(
+    completed = before.merge(recording.activity, on=keys)
+    log_odds = dict(zip(OUTCOMES, completed.filter(regex="^unit_").to_numpy().T, strict=True))
+    side = np.where(completed["choice"] == 1, 1, -1)
+    effects = completed[[*SUBJECT, "transition"]].assign(
         RPE=side * (log_odds["RPE raised"] - log_odds["RPE lowered"]) / 2,
         reward=side * (log_odds["reward 1"] - log_odds["reward 0"]),
     )

@@ -153,10 +153,10 @@ class MatchingTask(Task):
         # After an invalid response the step is repeated, or the next trial begins.
         repeated = follows_missed(trials) & (self.settings.invalid_response == "repeat")
         shows_outcome = ~missed & (self.settings.steps_per_trial == 3)
-        shown = np.eye(len(self.observations), dtype=np.float32)
+        identity = np.eye(len(self.observations), dtype=np.float32)
         return Replay(
             happened=np.stack([~repeated, np.ones_like(missed), shows_outcome], axis=1),
-            observation=np.broadcast_to(shown, (len(trials), *shown.shape)),
+            observation=np.broadcast_to(identity, (len(trials), *identity.shape)),
             action=np.stack([none - 1, np.where(missed, CENTRE, choice), none - 1], axis=1),
             reward=np.stack([none, np.where(missed, INVALID_REWARD, reward), none], axis=1),
             legal=np.array([[False, False, True], [True, True, False], [True, True, True]]),

@@ -104,9 +104,11 @@ def with_model_free(
 ) -> pd.DataFrame:
     """Add the errors of SARSA, with the networks' discount, as column ``name``."""
     parts = []
-    for variant, own in pairs.groupby("variant"):
+    for variant, variant_pairs in pairs.groupby("variant"):
         model = sarsa(sarsa_rate, settings[str(variant)].training.discount)
-        parts.append(with_reference(own, trials[trials["variant"] == variant], name, model))
+        parts.append(
+            with_reference(variant_pairs, trials[trials["variant"] == variant], name, model)
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -123,13 +125,13 @@ def model_based_pairs(recording: Recording[TwoStep], last_step: bool = False) ->
     """
     parts = []
     for variant, steps in recording.steps.groupby("variant"):
-        own = steps[
+        network_rpes = steps[
             steps["period"].isin(STAGES) & (last_step | (steps["step"] < steps["step"].max()))
         ]
-        own = own.assign(event=own["period"].astype(str).map(STAGES))
+        network_rpes = network_rpes.assign(event=network_rpes["period"].astype(str).map(STAGES))
         # If a step was repeated, only the last response, which is valid, leads on.
-        own = own.drop_duplicates(EVENT_KEYS, keep="last")
-        pairs = own[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
+        network_rpes = network_rpes.drop_duplicates(EVENT_KEYS, keep="last")
+        pairs = network_rpes[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
         trials = recording.trials[recording.trials["variant"] == variant]
         parts.append(
             with_reference(pairs, trials, "model_based", planner(recording.settings[str(variant)]))
@@ -160,9 +162,10 @@ def rpe_regressions(
             network, first, last = (
                 part[name].to_numpy(float) for name in ("network", references[0], references[-1])
             )
-            own = {name: part[name].to_numpy(float) for name in references}
+            reference_errors = {name: part[name].to_numpy(float) for name in references}
             residuals = {
-                f"{name}_residual": regression.residual(own[name], first) for name in references[1:]
+                f"{name}_residual": regression.residual(reference_errors[name], first)
+                for name in references[1:]
             }
             rows.append(
                 {
@@ -171,10 +174,12 @@ def rpe_regressions(
                     "event": event,
                     **{
                         f"r2_{name}": regression.explained_variance(network, [errors])
-                        for name, errors in (own | residuals).items()
+                        for name, errors in (reference_errors | residuals).items()
                     },
-                    "r2_together": regression.explained_variance(network, list(own.values())),
-                    **regression.standardized_weights(network, own),
+                    "r2_together": regression.explained_variance(
+                        network, list(reference_errors.values())
+                    ),
+                    **regression.standardized_weights(network, reference_errors),
                     "correlation": np.corrcoef(first, last)[0, 1] if len(part) > 1 else np.nan,
                 }
             )
@@ -188,18 +193,20 @@ def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float]
     the trial.
     """
     by_variant = [
-        (own, sarsa(0.5, discount).prepare(own), discount)
-        for variant, own in trials.groupby("variant", observed=True)
+        (variant_trials, sarsa(0.5, discount).prepare(variant_trials), discount)
+        for variant, variant_trials in trials.groupby("variant", observed=True)
         for discount in [settings[str(variant)].training.discount]
     ]
 
     def at(sarsa_rate: float) -> pd.Series:
         parts = []
-        for own, prepared, discount in by_variant:
-            errors = sarsa(sarsa_rate, discount).watch(prepared).set_axis(own.index)
+        for variant_trials, prepared, discount in by_variant:
+            errors = sarsa(sarsa_rate, discount).watch(prepared).set_axis(variant_trials.index)
             at_stage_2, at_reward = (errors[name] for name in EVENTS.values())
             squares = (at_reward**2 + (at_stage_2 + discount * at_reward) ** 2) / 2
-            parts.append(squares.groupby([own[name] for name in SUBJECT], observed=True).mean())
+            parts.append(
+                squares.groupby([variant_trials[name] for name in SUBJECT], observed=True).mean()
+            )
         return pd.concat(parts)
 
     return at
@@ -274,7 +281,8 @@ def share_of_best(trials: pd.DataFrame, settings: BySettings) -> pd.DataFrame:
     task."""
     frame = trials.groupby(SUBJECT)["reward"].mean().rename("reward_per_trial").reset_index()
     best = {
-        variant: own.task.reward_range()[1] / own.task.trials for variant, own in settings.items()
+        variant: variant_settings.task.reward_range()[1] / variant_settings.task.trials
+        for variant, variant_settings in settings.items()
     }
     frame["best_possible"] = frame["variant"].map(best).astype(float)
     return frame.assign(share=frame["reward_per_trial"] / frame["best_possible"])
@@ -320,13 +328,13 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
         for model in (planner(settings), sarsa(sarsa_rate, discount, eligibility=1.0))
     ]
     last = seen[0]["last_choice"]
-    differences = [own["action_value_1"] - own["action_value_0"] for own in seen]
+    differences = [network["action_value_1"] - network["action_value_0"] for network in seen]
     stay = np.where(last >= 0, 2.0 * last - 1, 0.0)
     design = np.column_stack([*differences, stay, np.ones(len(trials))])
     choice, rows = trials["choice"].to_numpy(), []
     networks: Any = trials.groupby(SUBJECT, observed=True).indices
-    for (variant, subject), own in networks.items():
-        chosen = own[choice[own] >= 0]
+    for (variant, subject), network in networks.items():
+        chosen = network[choice[network] >= 0]
         planning, model_free, *_ = regression.fit_logistic(
             choice[chosen].astype(float), design[chosen]
         )
@@ -368,7 +376,7 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
         mixture(trials, sarsa_rate, settings),
         share_of_best(trials, recording.settings),
     ]
-    return pd.concat([own.set_index(SUBJECT) for own in parts], axis=1)[
+    return pd.concat([measure.set_index(SUBJECT) for measure in parts], axis=1)[
         list(CONTROLS)
     ].reset_index()
 
@@ -384,8 +392,8 @@ def over_training(training: Recording, finished: Recording, sarsa_rate: float) -
     """
     stages = []
     for stage in np.sort(training.trials["trained_episodes"].unique()):
-        own = part(training, trained_episodes=stage)
-        stages.append(controls(own, sarsa_rate).assign(trained_episodes=int(stage)))
+        at_stage = part(training, trained_episodes=stage)
+        stages.append(controls(at_stage, sarsa_rate).assign(trained_episodes=int(stage)))
     if LARGE in finished.settings:
         as_many = range(training.trials["episode"].max() + 1)
         trials, steps = (
@@ -407,12 +415,12 @@ def before_planning(training: pd.DataFrame) -> pd.DataFrame:
     if it never does.
     """
     rows = {}
-    for key, own in training.sort_values("trained_episodes").groupby(SUBJECT):
-        weight = own["mixture_planning"]
+    for key, stages in training.sort_values("trained_episodes").groupby(SUBJECT):
+        weight = stages["mixture_planning"]
         there = (weight >= weight.iloc[-1] / 2) & (weight.iloc[-1] > 0)
-        before = own[~there.cummax()]
+        before = stages[~there.cummax()]
         rows[key] = {
-            "planning": own["trained_episodes"].where(there).min(),
+            "planning": stages["trained_episodes"].where(there).min(),
             "weights": (before["model_free"] - before["planning"]).mean(),
             "RPEs": (before["weight_model_free"] - before["weight_model_based"]).mean(),
             "unlearned": before["r2_unlearned"].mean(),
@@ -424,13 +432,19 @@ def before_planning(training: pd.DataFrame) -> pd.DataFrame:
 def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
     """Measure behaviour and, where steps were recorded, reward prediction errors; supplementary6 is
     about the main networks."""
-    stages = {name: own for name, own in recording.settings.items() if name == IN_TRAINING}
+    stages = {
+        name: settings_of for name, settings_of in recording.settings.items() if name == IN_TRAINING
+    }
     if stages:
         training = replace(part(recording, variant=IN_TRAINING), settings=stages)
         trials, steps = (
             frame[frame["variant"] != IN_TRAINING] for frame in (recording.trials, recording.steps)
         )
-        settings = {name: own for name, own in recording.settings.items() if name not in stages}
+        settings = {
+            name: settings_of
+            for name, settings_of in recording.settings.items()
+            if name not in stages
+        }
         recording = replace(recording, trials=trials, steps=steps, settings=settings)
     trials, settings = recording.trials, recording.settings
     measured = {

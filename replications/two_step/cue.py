@@ -78,14 +78,18 @@ def compare(trials: pd.DataFrame, cue: CueLearner, planner: Planner) -> pd.DataF
     """
     rows = []
     grouped = trials[trials["episode"] < FITTED_EPISODES].groupby(SUBJECT, observed=True)
-    for key, own in tqdm(list(grouped), desc="comparing models", unit="subject", disable=None):
-        half = own["episode"].to_numpy() % 2
-        halves = len(np.unique(half[free_choices(own)])) == 2
+    for key, subject_trials in tqdm(
+        list(grouped), desc="comparing models", unit="subject", disable=None
+    ):
+        half = subject_trials["episode"].to_numpy() % 2
+        halves = len(np.unique(half[free_choices(subject_trials)])) == 2
         for model in models(cue, planner):
             mean = np.nan
             if halves:
                 rng = fitting.random_generator(key)
-                mean = np.nanmean(fitting.cross_validate(model, own, half, rng, starts=2))
+                mean = np.nanmean(
+                    fitting.cross_validate(model, subject_trials, half, rng, starts=2)
+                )
             row = dict(zip(SUBJECT, key, strict=True)) | {"rule": model.name}
             rows.append(row | {"log_likelihood": mean})
     return pd.DataFrame(rows)

@@ -146,8 +146,8 @@ def shift_test(
         frequencies = fft.rfft(direction.astype(centred.dtype))[:, None]
         return fft.irfft(frequencies * spectrum, len(activity), axis=0)
 
-    def test(own: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        part = at_all_shifts(own / np.linalg.norm(own))
+    def test(weights: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        part = at_all_shifts(weights / np.linalg.norm(weights))
         shifted = part / np.sqrt(np.maximum(left, 0) + part**2 + np.finfo(part.dtype).tiny)
         larger = np.abs(shifted) >= np.abs(shifted[0]) * (1 - 1e-6)
         varies = (centred**2).sum(0) > 0
@@ -155,11 +155,11 @@ def shift_test(
 
     basis = np.linalg.qr(design)[0]
     left = (centred**2).sum(0) - sum(at_all_shifts(each) ** 2 for each in basis.T)
-    tests = [test(own, left) for own in np.linalg.pinv(design)[first:]]
+    tests = [test(weights, left) for weights in np.linalg.pinv(design)[first:]]
     for regressor, more in (further or {}).values():
         beyond = np.linalg.qr(more - basis @ (basis.T @ more))[0]
-        own = np.linalg.pinv(np.column_stack([design, more]))[first + regressor]
-        tests.append(test(own, left - sum(at_all_shifts(each) ** 2 for each in beyond.T)))
+        weights = np.linalg.pinv(np.column_stack([design, more]))[first + regressor]
+        tests.append(test(weights, left - sum(at_all_shifts(each) ** 2 for each in beyond.T)))
     r, p = np.stack(tests, axis=1)
     return r, p
 
@@ -230,8 +230,8 @@ def with_shifts(activity: np.ndarray, regressors: np.ndarray, shifts: int = 10) 
 
 def beyond_chance(gain: np.ndarray, series: int) -> np.ndarray:
     """Gain of each series minus its mean gain on the shifted versions of ``with_shifts``."""
-    own, *shifted = gain.reshape(-1, series)
-    return own - np.mean(shifted, axis=0)
+    unshifted, *shifted = gain.reshape(-1, series)
+    return unshifted - np.mean(shifted, axis=0)
 
 
 PENALTIES = np.array([0.001, 0.01, 0.1, 1.0, 10.0, np.inf])

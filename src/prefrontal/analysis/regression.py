@@ -207,10 +207,10 @@ def _weights(
     if where is not None:
         usable &= where.to_numpy()
     rows = []
-    own = trials[SUBJECT].reset_index(drop=True)
-    for (variant, subject), block in own.groupby(SUBJECT, observed=True, sort=False):
-        found = fit(block.index[usable[block.index]].to_numpy())
-        for name, weight, error in zip(names, found.weights, found.errors, strict=True):
+    subjects = trials[SUBJECT].reset_index(drop=True)
+    for (variant, subject), block in subjects.groupby(SUBJECT, observed=True, sort=False):
+        estimate = fit(block.index[usable[block.index]].to_numpy())
+        for name, weight, error in zip(names, estimate.weights, estimate.errors, strict=True):
             signal, _, lag = name.rpartition("_")
             row = {
                 "variant": variant,
@@ -220,7 +220,7 @@ def _weights(
                 "weight": weight,
             }
             rows.append(
-                row | ({"error": error, "undetermined": found.undetermined} if errors else {})
+                row | ({"error": error, "undetermined": estimate.undetermined} if errors else {})
             )
     more = ["error", "undetermined"] if errors else []
     return pd.DataFrame(rows, columns=["variant", "subject", "signal", "lag", "weight", *more])

@@ -80,8 +80,10 @@ def stays(trials: pd.DataFrame) -> pd.DataFrame:
         stay, and, if the table has them, transition and correct (the choice whose common
         transition leads to the rich state).
     """
-    own = trials["choice"].where(free_choices(trials), -1)
-    following = own.groupby([trials[name] for name in EPISODE], observed=True, sort=False).shift(-1)
+    choices = trials["choice"].where(free_choices(trials), -1)
+    following = choices.groupby(
+        [trials[name] for name in EPISODE], observed=True, sort=False
+    ).shift(-1)
     pair = (trials["choice"] >= 0) & (following >= 0)
     first = trials[pair]
     columns = {

@@ -145,12 +145,12 @@ def thompson(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
     the others is a polynomial, which Gauss-Legendre quadrature integrates without error.
     """
     successes, failures = np.asarray(successes), np.asarray(failures)
-    drawn = successes + failures + 1
+    uniforms = successes + failures + 1
     if successes.shape[-1] == 2:
         s_left, s_right = np.moveaxis(successes, -1, 0)
-        p_left = hypergeom.sf(s_right, drawn.sum(-1), drawn[..., 1], s_left + s_right + 1)
+        p_left = hypergeom.sf(s_right, uniforms.sum(-1), uniforms[..., 1], s_left + s_right + 1)
         return np.stack([p_left, 1 - p_left], axis=-1)
-    x, weight = _quadrature(int(drawn.sum(-1).max(initial=0)) // 2 + 1)
+    x, weight = _quadrature(int(uniforms.sum(-1).max(initial=0)) // 2 + 1)
     s, f = successes[..., None], failures[..., None]  # (..., arms, points)
     density = np.exp(xlogy(s, x) + xlog1py(f, -x) - betaln(s + 1, f + 1))
     below = betainc(s + 1, f + 1, x)

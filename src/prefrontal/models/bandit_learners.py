@@ -27,7 +27,7 @@ from prefrontal.models.model import (
 class BanditModel(Model):
     """A model of choice among ``arms``, with a bias for each arm but the first."""
 
-    own: Mapping[str, Parameter] = {}
+    core_parameters: Mapping[str, Parameter] = {}
     """The model's parameters except biases."""
 
     arrays: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class BanditModel(Model):
     def __init__(self, arms: int = 2, name: str | None = None, fixed: Any = None) -> None:
         self.options = arms
         names = ["bias"] if arms == 2 else [f"bias_{arm}" for arm in range(1, arms)]
-        self.parameters = {**self.own, **dict.fromkeys(names, BIAS)}
+        self.parameters = {**self.core_parameters, **dict.fromkeys(names, BIAS)}
         self.memory = {key: (arms,) for key in self.arrays} | dict.fromkeys(self.errors, ())
         super().__init__(name, fixed)
 
@@ -59,7 +59,7 @@ class Repetition(BanditModel):
     stake."""
 
     name = "repetition"
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         "perseveration": PERSEVERATION,
         "magnitude": replace(TEMPERATURE, label="weight of magnitudes", fixed=0.0),
     }
@@ -75,10 +75,10 @@ class WinStayLoseShift(BanditModel):
     """Repeat the last choice if its reward was above 0, otherwise switch."""
 
     name = "win-stay lose-shift"
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         "after_win": replace(LOG_ODDS, label="staying after a win"),
         "after_loss": replace(LOG_ODDS, label="staying after a loss"),
-        "magnitude": Repetition.own["magnitude"],
+        "magnitude": Repetition.core_parameters["magnitude"],
     }
     arrays: tuple[str, ...] = ("won", "lost")
 
@@ -105,7 +105,7 @@ SOFTMAX = {"inverse_temperature": TEMPERATURE, "perseveration": PERSEVERATION}
 class Learner(BanditModel):
     """A model that learns values of the arms and chooses accordingly."""
 
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         "learning_rate": RATE,
         **SOFTMAX,
         "initial_value": INITIAL,
@@ -130,8 +130,8 @@ class Counting(Learner):
 
     name = "counting"
     outcomes = "binary"
-    own: Mapping[str, Parameter] = {
-        name: Learner.own[name] for name in ("inverse_temperature", "perseveration")
+    core_parameters: Mapping[str, Parameter] = {
+        name: Learner.core_parameters[name] for name in ("inverse_temperature", "perseveration")
     }
     arrays: tuple[str, ...] = ("value", "pulls")
 
@@ -167,7 +167,10 @@ class ForgettingDeltaRule(Learner):
     """Delta rule whose other values decay to 0 at the same rate (Ito & Doya 2009)."""
 
     name = "delta rule, forgetting"
-    own: Mapping[str, Parameter] = {**Learner.own, "initial_value": replace(INITIAL, fixed=0.0)}
+    core_parameters: Mapping[str, Parameter] = {
+        **Learner.core_parameters,
+        "initial_value": replace(INITIAL, fixed=0.0),
+    }
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
@@ -199,8 +202,8 @@ class GivenValues(BanditModel):
     observer."""
 
     name = "given values"
-    own: Mapping[str, Parameter] = {
-        name: Learner.own[name] for name in ("inverse_temperature", "perseveration")
+    core_parameters: Mapping[str, Parameter] = {
+        name: Learner.core_parameters[name] for name in ("inverse_temperature", "perseveration")
     }
 
     def __init__(self, arms: int = 2, name: str | None = None, fixed: Any = None) -> None:

@@ -85,18 +85,18 @@ class Problem:
         unknown = [name for name in held if name not in model.parameters]
         check(not unknown, "fixed", unknown, f"parameters of {model.name}")
         if prepared.scale != 1:  # .5 is the middle of 0 and 1 only
-            neutral = [name for name, own in model.parameters.items() if own.unit == "reward"]
+            neutral = [n for n, parameter in model.parameters.items() if parameter.unit == "reward"]
             held |= {n: 0.0 for n in neutral if held[n] == model.parameters[n].fixed}
         self.model, self.prepared, self.held = model, prepared, held
         self.names = [name for name, value in held.items() if value is None]
         scales = {"reward": prepared.scale, "per reward": 1 / prepared.scale}
-        own = [model.parameters[name] for name in self.names]
-        unit = np.array([scales.get(parameter.unit, 1.0) for parameter in own])
-        lows = [-p.high if p.unit == "reward" and prepared.scale != 1 else p.low for p in own]
-        self.low = np.array([p.start[0] for p in own]) * unit
-        self.width = np.array([p.start[1] for p in own]) * unit - self.low
-        self.bounds = np.array([lows, [p.high for p in own]]) * unit
-        self.z_bounds = ((self.bounds - self.low) / self.width).T if own else np.empty((0, 2))
+        free = [model.parameters[name] for name in self.names]
+        unit = np.array([scales.get(parameter.unit, 1.0) for parameter in free])
+        lows = [-p.high if p.unit == "reward" and prepared.scale != 1 else p.low for p in free]
+        self.low = np.array([p.start[0] for p in free]) * unit
+        self.width = np.array([p.start[1] for p in free]) * unit - self.low
+        self.bounds = np.array([lows, [p.high for p in free]]) * unit
+        self.z_bounds = ((self.bounds - self.low) / self.width).T if free else np.empty((0, 2))
         self.template = np.array([np.nan if v is None else v for v in held.values()], dtype=float)
         self.free = np.isnan(self.template)
         self.decisions = int((prepared.rows.option >= 0).sum())
@@ -223,21 +223,21 @@ def fit(
     choices = prepared.choices
     check(choices > 0, "choice", "invalid or forced in all trials", "valid and free in some")
     problem = Problem(model, prepared, fixed)
-    found = finish(problem, climb_from_all(problem, rng, starts, also))
-    estimates = dict(zip(problem.names, map(float, problem.natural(found.z)), strict=True))
+    optimum = finish(problem, climb_from_all(problem, rng, starts, also))
+    estimates = dict(zip(problem.names, map(float, problem.natural(optimum.z)), strict=True))
     held = {n: v for n, v in problem.held.items() if v is not None and v != model.fixed[n]}
     log_p = model.log_likelihood(prepared, estimates | held)
     total = float(np.nansum(log_p))
     return Fit(
         model,
         estimates | held,
-        dict(zip(problem.names, map(float, found.errors * problem.width), strict=True)),
+        dict(zip(problem.names, map(float, optimum.errors * problem.width), strict=True)),
         total,
         log_p,
         choices,
         len(estimates) * float(np.log(choices)) - 2 * total,
-        found.converged,
-        _undetermined(problem, found),
+        optimum.converged,
+        _undetermined(problem, optimum),
     )
 
 
@@ -269,11 +269,11 @@ def climb_from_all(
     return Optimum(best.x, start, np.full(len(best.x), np.nan), bool(best.success))
 
 
-def finish(problem: Problem, found: Optimum) -> Optimum:
+def finish(problem: Problem, optimum: Optimum) -> Optimum:
     """Polish an optimum, and find its standard errors."""
     if not problem.names:
-        return found
-    z, covariance = found.z, problem.covariance(found.z)
+        return optimum
+    z, covariance = optimum.z, problem.covariance(optimum.z)
     inside = problem.inside(z)
     flat = inside & ~(problem.errors(covariance) <= 1)
     if flat.any() and not inside.all():  # a parameter at a bound may have made others irrelevant
@@ -282,21 +282,21 @@ def finish(problem: Problem, found: Optimum) -> Optimum:
         z = min(runs, key=lambda run: run.fun).x
         covariance = problem.covariance(z)
     z = problem.polish(z, covariance)
-    return found._replace(z=z, errors=problem.errors(covariance))
+    return optimum._replace(z=z, errors=problem.errors(covariance))
 
 
-def _undetermined(problem: Problem, found: Optimum) -> dict[str, str]:
+def _undetermined(problem: Problem, optimum: Optimum) -> dict[str, str]:
     """Name parameters that the choices do not determine, and why."""
     reasons = {}
     for k, name in enumerate(problem.names):
-        (low, high), z = problem.z_bounds[k], found.z[k]
+        (low, high), z = problem.z_bounds[k], optimum.z[k]
         if z <= low:
             reasons[name] = "at its lower bound"
         elif z >= high:
             reasons[name] = "at its upper bound"
-        elif z == found.start[k]:
+        elif z == optimum.start[k]:
             reasons[name] = "never left its start"
-        elif not found.errors[k] <= 1:
+        elif not optimum.errors[k] <= 1:
             reasons[name] = "flat"
     return reasons
 
@@ -385,13 +385,20 @@ def fit_subjects(
     free = trials[schema.free_choices(trials)]
     able = set(free.groupby(schema.SUBJECT, observed=True).groups)
     grouped = trials.groupby(schema.SUBJECT, observed=True, sort=False)
-    jobs = [(key, own, model) for key, own in grouped if key in able for model in models]
+    jobs = [
+        (key, subject_trials, model)
+        for key, subject_trials in grouped
+        if key in able
+        for model in models
+    ]
     rows = []
-    for key, own, model in tqdm(jobs, desc=description, unit="fit", disable=None):
+    for key, subject_trials, model in tqdm(jobs, desc=description, unit="fit", disable=None):
         rng = random_generator(key)
-        row = dict(zip(schema.SUBJECT, key, strict=True)) | _row(fit(model, own, rng, starts))
+        row = dict(zip(schema.SUBJECT, key, strict=True)) | _row(
+            fit(model, subject_trials, rng, starts)
+        )
         if validate:
-            held_out = cross_validate(model, own, FOLDS, rng, 1, None, row)
+            held_out = cross_validate(model, subject_trials, FOLDS, rng, 1, None, row)
             row["cross_validated"] = float(np.nanmean(held_out))
         rows.append(row)
     frame = pd.DataFrame(rows)
@@ -401,18 +408,18 @@ def fit_subjects(
     return frame[[*(name for name in frame if name not in last), *last]]
 
 
-def _row(found: Fit) -> dict[str, Any]:
+def _row(fitted: Fit) -> dict[str, Any]:
     """A fit as a row of a table."""
     return {
-        "model": found.model.name,
-        "choices": found.choices,
-        "log_likelihood": found.log_likelihood,
-        "likelihood_per_choice": float(np.exp(found.log_likelihood / found.choices)),
-        "bic": found.bic,
-        "converged": found.converged,
-        "undetermined": ", ".join(f"{n} ({why})" for n, why in found.undetermined.items()),
-        **found.parameters,
-        **{f"{name}_error": error for name, error in found.errors.items()},
+        "model": fitted.model.name,
+        "choices": fitted.choices,
+        "log_likelihood": fitted.log_likelihood,
+        "likelihood_per_choice": float(np.exp(fitted.log_likelihood / fitted.choices)),
+        "bic": fitted.bic,
+        "converged": fitted.converged,
+        "undetermined": ", ".join(f"{n} ({why})" for n, why in fitted.undetermined.items()),
+        **fitted.parameters,
+        **{f"{name}_error": error for name, error in fitted.errors.items()},
     }
 
 
@@ -453,11 +460,11 @@ def recover(
     for true, repeat, trials, rng in _simulated(
         {model.name: model}, fits, task, simulations, "parameter recovery"
     ):
-        found = fit(model, trials, rng, starts)
+        fitted = fit(model, trials, rng, starts)
         key = {name: true[name] for name in schema.SUBJECT} | {"repeat": repeat}
         rows += [
-            key | {"parameter": name, "true": true[name], "recovered": found.parameters[name]}
-            for name in found.errors
+            key | {"parameter": name, "true": true[name], "recovered": fitted.parameters[name]}
+            for name in fitted.errors
         ]
     columns = [*schema.SUBJECT, "repeat", "parameter", "true", "recovered"]
     return pd.DataFrame(rows, columns=columns)
@@ -510,12 +517,14 @@ def hierarchical(fits: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
         subject_low and subject_high, between which 68 % of subjects lie, in the parameter's unit.
     """
     rows = []
-    for (variant, name), own in fits.groupby([schema.SUBJECT[0], "model"], observed=True):
+    for (variant, name), model_fits in fits.groupby([schema.SUBJECT[0], "model"], observed=True):
         for model in models:
             for parameter in model.free if model.name == name else ():
                 rows.append(
                     {schema.SUBJECT[0]: variant, "model": name, "parameter": parameter}
-                    | _group(own[parameter], own[f"{parameter}_error"], model, parameter)
+                    | _group(
+                        model_fits[parameter], model_fits[f"{parameter}_error"], model, parameter
+                    )
                 )
     return storage.leading(pd.DataFrame(rows), schema.SUBJECT[0], "model", "parameter")
 
@@ -523,18 +532,19 @@ def hierarchical(fits: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
 def _group(
     estimates: pd.Series, errors: pd.Series, model: Model, parameter: str
 ) -> dict[str, float]:
-    own = model.parameters[parameter]
-    share = ((estimates - own.low) / (own.high - own.low)).to_numpy(float)
+    bounds = model.parameters[parameter]
+    share = ((estimates - bounds.low) / (bounds.high - bounds.low)).to_numpy(float)
     inside = (share > 0) & (share < 1) & np.isfinite(errors.to_numpy(float))
-    share, width = share[inside], errors.to_numpy(float)[inside] / (own.high - own.low)
-    found = pooled(logit(share), width / (share * (1 - share)))
+    share, width = share[inside], errors.to_numpy(float)[inside] / (bounds.high - bounds.low)
+    estimate = pooled(logit(share), width / (share * (1 - share)))
     ends = {
-        "mean": found["pooled"],
-        "ci_low": found["pooled_low"],
-        "ci_high": found["pooled_high"],
-        "subject_low": found["pooled"] - found["between"],
-        "subject_high": found["pooled"] + found["between"],
+        "mean": estimate["pooled"],
+        "ci_low": estimate["pooled_low"],
+        "ci_high": estimate["pooled_high"],
+        "subject_low": estimate["pooled"] - estimate["between"],
+        "subject_high": estimate["pooled"] + estimate["between"],
     }
     return {"n": int(inside.sum())} | {
-        name: own.low + (own.high - own.low) * float(expit(value)) for name, value in ends.items()
+        name: bounds.low + (bounds.high - bounds.low) * float(expit(value))
+        for name, value in ends.items()
     }

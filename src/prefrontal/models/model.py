@@ -145,7 +145,9 @@ class Model:
         self, name: str | None = None, fixed: Mapping[str, float | None] | None = None
     ) -> None:
         self.name = self.name if name is None else name
-        self.fixed = {key: own.fixed for key, own in self.parameters.items()} | dict(fixed or {})
+        self.fixed = {key: parameter.fixed for key, parameter in self.parameters.items()} | dict(
+            fixed or {}
+        )
         unknown = [key for key in self.fixed if key not in self.parameters]
         check(not unknown, f"fixed of {self.name}", unknown, f"among {', '.join(self.parameters)}")
 
@@ -209,13 +211,13 @@ class Model:
         self.check_choices(trials)
         session = trials.groupby(schema.EPISODE, observed=True).ngroup().to_numpy()
         order = np.lexsort([trials["trial"].to_numpy(), session])
-        own = trials.iloc[order]
-        columns = self.columns({name: own[name] for name in own.columns})
-        option, low, high = self.decisions(columns, own)
+        ordered = trials.iloc[order]
+        columns = self.columns({name: ordered[name] for name in ordered.columns})
+        option, low, high = self.decisions(columns, ordered)
         session = session[order]
         first = np.diff(session, prepend=-1) != 0
-        rows = Rows(records(columns), np.zeros(len(own), int), first, option, low, high)
-        rewards = own.loc[own["choice"] >= 0, "reward"]
+        rows = Rows(records(columns), np.zeros(len(ordered), int), first, option, low, high)
+        rewards = ordered.loc[ordered["choice"] >= 0, "reward"]
         scale = 1.0 if rewards.isin([0, 1, -1]).all() else float(rewards.abs().max())
         return Prepared(rows, order, session, scale)
 

@@ -48,9 +48,9 @@ class TwoStepModel(Model):
     """A model of the two-step task that learns values of actions and second-stage states."""
 
     needs = ("outcome_state",)
-    own: Mapping[str, Parameter] = {}
+    core_parameters: Mapping[str, Parameter] = {}
     """The model's parameters, before those of the choice rule."""
-    more: Mapping[str, Parameter] = {"discount": DISCOUNT}
+    fixed_parameters: Mapping[str, Parameter] = {"discount": DISCOUNT}
     """Further parameters, which are fixed."""
     memory: Mapping[str, tuple[int, ...]] = {
         "action_value": (2,), "state_value": (2,), "rpe_stage_2": (), "rpe_reward": ()
@@ -58,7 +58,7 @@ class TwoStepModel(Model):
     errors: tuple[str, ...] = ("rpe_stage_2", "rpe_reward")
 
     def __init__(self, name: str | None = None, fixed: Any = None) -> None:
-        self.parameters = {**self.own, **CHOICE_RULE, **self.more}
+        self.parameters = {**self.core_parameters, **CHOICE_RULE, **self.fixed_parameters}
         super().__init__(name, fixed)
 
     def columns(self, trials: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -129,8 +129,8 @@ class ModelFree(TwoStepModel):
     """
 
     name = "model-free"
-    own: Mapping[str, Parameter] = {"learning_rate": RATE}
-    more: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {"learning_rate": RATE}
+    fixed_parameters: Mapping[str, Parameter] = {
         "eligibility": replace(WEIGHT, label="eligibility", fixed=0.0),
         "discount": DISCOUNT,
         "initial_value": INITIAL,
@@ -156,7 +156,10 @@ class Planning(TwoStepModel):
     outcomes = "binary"
 
     def __init__(self, common: float, name: str | None = None, fixed: Any = None) -> None:
-        self.more = {"common": replace(PROBABILITY, fixed=common), **type(self).more}
+        self.fixed_parameters = {
+            "common": replace(PROBABILITY, fixed=common),
+            **type(self).fixed_parameters,
+        }
         super().__init__(name, fixed)
 
 
@@ -179,7 +182,9 @@ class Planner(Planning):
 
     def __init__(self, common: float, rich: float, reversal: float, **options: Any) -> None:
         known = {"rich": rich, "reversal": reversal}
-        self.own = {n: replace(PROBABILITY, label=n, fixed=value) for n, value in known.items()}
+        self.core_parameters = {
+            n: replace(PROBABILITY, label=n, fixed=value) for n, value in known.items()
+        }
         super().__init__(common, **options)
 
     @staticmethod
@@ -211,7 +216,7 @@ class LearningPlanner(Planning):
     """
 
     name = "model-based"
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         "planning_rate": replace(RATE, label="learning rate of planning")
     }
 
@@ -251,8 +256,12 @@ class Mixture(Planning):
     """
 
     name = "mixture"
-    own: Mapping[str, Parameter] = {**LearningPlanner.own, **ModelFree.own, "weight": WEIGHT}
-    more: Mapping[str, Parameter] = ModelFree.more
+    core_parameters: Mapping[str, Parameter] = {
+        **LearningPlanner.core_parameters,
+        **ModelFree.core_parameters,
+        "weight": WEIGHT,
+    }
+    fixed_parameters: Mapping[str, Parameter] = ModelFree.fixed_parameters
     memory: Mapping[str, tuple[int, ...]] = {
         **TwoStepModel.memory, "planned": (2,), "actions": (2,), "states": (2,)
     }  # fmt: skip
@@ -304,9 +313,11 @@ class CueLearner(TwoStepModel):
     """
 
     name = "cue"
-    own: Mapping[str, Parameter] = ModelFree.own
-    more: Mapping[str, Parameter] = {
-        name: own for name, own in ModelFree.more.items() if name != "initial_value"
+    core_parameters: Mapping[str, Parameter] = ModelFree.core_parameters
+    fixed_parameters: Mapping[str, Parameter] = {
+        name: parameter
+        for name, parameter in ModelFree.fixed_parameters.items()
+        if name != "initial_value"
     }
     memory: Mapping[str, tuple[int, ...]] = {
         **TwoStepModel.memory, "cue": (), "actions": (5, 2), "states": (5, 2)
@@ -354,12 +365,12 @@ class OneTrialBack(TwoStepModel):
     trial type."""
 
     name = "one trial back"
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         f"{transition}_{outcome}": replace(LOG_ODDS, label=f"staying, {transition} {outcome}")
         for transition in ("uncommon", "common")
         for outcome in ("unrewarded", "rewarded")
     }
-    more: Mapping[str, Parameter] = {}
+    fixed_parameters: Mapping[str, Parameter] = {}
     memory: Mapping[str, tuple[int, ...]] = {"stay": (2,)}
     errors: tuple[str, ...] = ()
 

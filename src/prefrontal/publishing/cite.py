@@ -120,12 +120,12 @@ def citations(root: Path, data: Path, figures: Path, experiment: str = "*") -> d
                 f"{name} has no caption: add a section '## {name}' to captions.md "
                 "in the folder that draws it"
             )
-    environment, found = text.environment(data), {}
+    environment, cited = text.environment(data), {}
     for name in sorted(set(templates) & set(images)):
         folder = templates[name].path.parent.name
         provenance = plotting.provenance(images[name])
-        found[name] = citation(templates[name], folder, environment, provenance)
-    return found
+        cited[name] = citation(templates[name], folder, environment, provenance)
+    return cited
 
 
 @dataclass(frozen=True)
@@ -144,14 +144,14 @@ class Options:
 
 def main(options: Options) -> None:
     """List the figures, or print the citation of one."""
-    found = citations(options.root, options.data, options.figures)
+    figures = citations(options.root, options.data, options.figures)
     if not options.figure:
-        print("\n".join(f"{figure:<22}{cited.title}" for figure, cited in found.items()))
+        print("\n".join(f"{figure:<22}{cited.title}" for figure, cited in figures.items()))
         return
     for name in (options.figure, f"fig{options.figure}"):
         panel = re.fullmatch(r"(fig\w+?)_?([a-z])", name)
-        whole, letter = (name, "") if name in found or not panel else panel.groups()
-        if whole in found:
-            print(f"{found[whole].text(letter)}\n\n{found[whole].bibtex}", end="")
+        whole, letter = (name, "") if name in figures or not panel else panel.groups()
+        if whole in figures:
+            print(f"{figures[whole].text(letter)}\n\n{figures[whole].bibtex}", end="")
             return
-    raise UserError(f"There is no figure {options.figure!r}. The figures are {', '.join(found)}.")
+    raise UserError(f"There is no figure {options.figure!r}. The figures are {', '.join(figures)}.")

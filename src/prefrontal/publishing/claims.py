@@ -534,9 +534,9 @@ def _few(row: pd.Series) -> str:
     if pd.isna(row["few_reproduced"]):
         return "—"
     low, high = _number(row["few_ci_low"]), _number(row["few_ci_high"])
-    words = [VERDICTS[holds(row[f"few_{name}"])] for name in VERDICT_COLUMNS]
+    texts = [VERDICTS[holds(row[f"few_{name}"])] for name in VERDICT_COLUMNS]
     numbers = f"{_number(row['few_reproduced'])} [{low}, {high}], n = {row['few_n_networks']:.0f}"
-    return f"{numbers}: {', '.join(words)}"
+    return f"{numbers}: {', '.join(texts)}"
 
 
 def short(frame: pd.DataFrame) -> pd.DataFrame:

@@ -177,11 +177,11 @@ def captions(folder: Path) -> dict[str, Template]:
     """Read the captions of the figures that an experiment draws."""
     path = folder / "captions.md"
     text = path.read_text(encoding="utf-8")
-    found = list(HEADING.finditer(text))
-    ends = [*(match.start() for match in found[1:]), len(text)]
+    headings = list(HEADING.finditer(text))
+    ends = [*(match.start() for match in headings[1:]), len(text)]
     return {
         match[1]: Template(
             text[match.end() : end].strip(), path, text.count("\n", 0, match.end()) + 2
         )
-        for match, end in zip(found, ends, strict=True)
+        for match, end in zip(headings, ends, strict=True)
     }

@@ -61,28 +61,28 @@ def read_description(path: Path) -> Description:
         settings, variant = about["settings"], about["variant"]
         name, hashes = f"{variant}_{settings['seed']}", dict(about["sha256"])
         seed, seeds = settings["seed"], list(about["seeds"])
-        found = Description(
+        description = Description(
             path, about["experiment"], variant, seed, settings, seeds, hashes, about
         )
     except (ValueError, KeyError, TypeError) as error:
         why = f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: not the description of a trained network ({why})") from error
     check(name == path.stem, f"{path}: network", name, path.stem)
-    return found
+    return description
 
 
 def descriptions(folder: Path, variants: Iterable[str] | None = None) -> list[Description]:
     """Read the descriptions of all networks in a folder, or of those of some variants, by file
     name."""
     asked = None if variants is None else set(variants)
-    found = [read_description(path) for path in sorted(folder.glob("*.json"))]
-    return [each for each in found if asked is None or each.variant in asked]
+    every = [read_description(path) for path in sorted(folder.glob("*.json"))]
+    return [each for each in every if asked is None or each.variant in asked]
 
 
-def check_complete(found: Sequence[Description]) -> None:
+def check_complete(networks: Sequence[Description]) -> None:
     """Raise UserError if a network that was trained together with one of these is missing."""
-    there = {(each.variant, each.seed) for each in found}
-    for each in found:
+    there = {(each.variant, each.seed) for each in networks}
+    for each in networks:
         for seed in each.seeds:
             if (each.variant, seed) not in there:
                 raise UserError(

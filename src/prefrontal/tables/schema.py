@@ -105,14 +105,14 @@ def check_columns(frame: pd.DataFrame, kind: str, where: object) -> None:
         raise UserError(
             f"{where}: a {kind} table needs column {missing[0]!r} ({COLUMNS[kind][missing[0]]})"
         )
-    words = [
+    texts = [
         name
         for name in COLUMNS[kind]
         if name not in WORDS and not pd.api.types.is_numeric_dtype(frame[name])
     ]
-    if words and len(frame):
+    if texts and len(frame):
         raise UserError(
-            f"{where}: column {words[0]!r} of a {kind} table holds something else than numbers"
+            f"{where}: column {texts[0]!r} of a {kind} table holds something else than numbers"
         )
 
 

@@ -100,8 +100,8 @@ def write(
             about is not None
         ):  # first: if writing the table fails, it is written with its entry the next time
             entries = {
-                name: own
-                for name, own in manifest(path.parent).items()
+                name: entry
+                for name, entry in manifest(path.parent).items()
                 if (path.parent / name).exists()
             }
             entries = dict(sorted((entries | {path.name: about}).items()))
@@ -182,11 +182,11 @@ def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
         for name in old
         if all(pd.api.types.is_numeric_dtype(frame[name]) for frame in (old, new))
     ]
-    words = [name for name in old if name not in numbers]
-    for name in words:
+    labels = [name for name in old if name not in numbers]
+    for name in labels:
         if not old[name].equals(new[name]):
             return Difference(f"words of {name}", np.nan, np.inf)
-    found = None
+    largest = None
     for name in numbers:
         x, y = (frame[name].astype(float) for frame in (old, new))
         infinite = np.isinf(x) | np.isinf(y)
@@ -194,16 +194,16 @@ def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
             return Difference(f"missing or infinite values of {name}", np.nan, np.inf)
         x, y = x.mask(infinite), y.mask(infinite)
         beside = (
-            x.abs().groupby([old[word] for word in words], dropna=False).transform("max")
-            if words
+            x.abs().groupby([old[word] for word in labels], dropna=False).transform("max")
+            if labels
             else x.abs().max()
         )
         size = (x - y).abs()
         sizes = np.maximum(x.abs(), FLOOR * beside)
         share = float((size / np.maximum(sizes, 1e-12)).max())
-        if share > (found.share if found else 0):
-            found = Difference(name, float(size.max()), share)
-    return found
+        if share > (largest.share if largest else 0):
+            largest = Difference(name, float(size.max()), share)
+    return largest
 
 
 def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -212,13 +212,20 @@ def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     parts = [frame for frame in frames if len(frame)]
     if not parts:
         return pd.DataFrame()
-    words: set[Any] = set.intersection(*(set(part.select_dtypes("category")) for part in parts))
+    categorical: set[Any] = set.intersection(
+        *(set(part.select_dtypes("category")) for part in parts)
+    )
     known = {
         name: list(dict.fromkeys(word for part in parts for word in part[name].cat.categories))
-        for name in words
+        for name in categorical
     }
     alike = (
-        part.assign(**{name: part[name].cat.set_categories(own) for name, own in known.items()})
+        part.assign(
+            **{
+                name: part[name].cat.set_categories(categories)
+                for name, categories in known.items()
+            }
+        )
         for part in parts
     )
     return pd.concat(alike, ignore_index=True)
@@ -282,18 +289,18 @@ def manifest(folder: Path) -> dict[str, Any]:
     """Provenance of the CSV files of a folder, by file name."""
     path = folder / "manifest.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError as error:
         raise UserError(
             f"{path}: not readable as JSON ({error}); delete it and run the analysis again"
         ) from error
     check(
-        isinstance(found, dict),
+        isinstance(entries, dict),
         f"{path}: content",
-        found,
+        entries,
         "entries by file name; delete it and run the analysis again",
     )
-    return found
+    return entries
 
 
 def leading(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
