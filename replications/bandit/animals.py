@@ -1,4 +1,5 @@
-"""Animals and people on bandits with any number of arms, beside the networks of Fig. 1."""
+"""Animals and people on bandits with any number of arms, for comparison with the networks of Fig.
+1."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from prefrontal.animals.sheet import Format
 from replications.bandit.settings import MAIN
 
 NETWORK_EPISODES = 20
-"""Episodes of each network that stand beside."""
+"""Episodes of each network used for comparison."""
 
 
 def compared_trials(trials: pd.DataFrame) -> pd.DataFrame:

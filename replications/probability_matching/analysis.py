@@ -48,7 +48,7 @@ ALPHA = 0.05
 
 
 EPISODES_BESIDE = 20
-"""Episodes of each network whose choices are fitted as those of animals."""
+"""Episodes of each network to which the models of animals are fitted."""
 
 
 def late(trials: pd.DataFrame) -> pd.Series:
@@ -84,7 +84,8 @@ def lag_weights(trials: pd.DataFrame) -> pd.DataFrame:
 def rewards(trials: pd.DataFrame, settings: Mapping[str, Settings[Matching]]) -> pd.DataFrame:
     """Reward per trial and share of invalid trials, per network, with benchmarks on its baselines.
 
-    ``normalised_reward`` is 0 for a coin toss and 1 for the best cycle, which knows the baselines.
+    ``normalised_reward`` is 0 for random choice and 1 for the best cycle, which knows the
+    baselines.
     """
     rows = []
     for (variant, subject), block in trials.groupby(schema.SUBJECT, observed=True):
@@ -132,10 +133,10 @@ def value_of_left(
 ) -> pd.DataFrame:
     """Readings of the value of choosing left, one row per trial of one network.
 
-    ``history``: left's recent rewards and choices, weighted as the network itself weighs them
-    (Fig. 2f), after Tsutsui et al. (2016), who derived object values from such a regression.
-    ``reward probability``: of left, as the task has it. ``policy``: log odds of choosing left.
-    ``state value``: the network's V at fixation, of both sides together.
+    ``history``: left's recent rewards and choices with the network's weights of Fig. 2f, after
+    Tsutsui et al. (2016), who derived object values from such a regression. ``reward probability``:
+    of left, as the task has it. ``policy``: log odds of choosing left. ``state value``: the
+    network's V at fixation, which concerns both sides.
     """
     keys = ["episode", "trial"]
     history = history_value(trials, weights, LEFT)
@@ -188,7 +189,7 @@ def unit_data(
 ) -> UnitData:
     """Join one network's activity and covariates on valid late trials that follow valid ones.
 
-    Last action, last reward and their product are those of ``back`` trials further back.
+    Last action, last reward and their product are taken ``back`` trials further back.
     """
     fixation, policy = (steps[steps["period"] == period] for period in ("fixation", "choice"))
     described = covariates(trials, value_of_left(trials, weights, fixation, policy))
@@ -196,7 +197,7 @@ def unit_data(
     if back:
         described[last] = described[last].groupby(trials["episode"]).shift(back)
     described = described.join(trials[keys])[late(trials)].dropna()
-    # Of a repeated fixation only the first, which follows the last outcome.
+    # If fixation was repeated, only the first one, which follows the last outcome.
     joined = described.merge(activity.drop_duplicates(keys), on=keys)
     return UnitData(neural.units(joined), joined[described.columns.drop(keys)])
 
@@ -221,7 +222,7 @@ covariates)."""
 
 
 def plain(activity: np.ndarray, described: np.ndarray) -> np.ndarray:
-    """Correlate data that are ranked already, or need not be."""
+    """Correlate data that are already ranked, or need not be."""
     return partial_correlation.partial_correlations(activity, described, rank=False)
 
 
@@ -235,7 +236,7 @@ def shifted(activity: np.ndarray, described: np.ndarray, rng: np.random.Generato
 def unit_codes(data: UnitData, correlate: Correlate = plain, value: str = VALUES[0]) -> np.ndarray:
     """Partial correlations of units with ``ALL_COVARIATES``, (..., unit, covariate).
 
-    The four covariates of Fig. 2e are held constant for the next action, but not it for them.
+    The four covariates of Fig. 2e are held constant for the next action, but not vice versa.
     """
     four = data.covariates[[*COVARIATES[:-1], value]].to_numpy(float)
     five = np.column_stack([four, data.covariates["next action"]])
@@ -503,7 +504,7 @@ def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
 
 
 def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers that the claims are about."""
+    """Measures of the claims."""
     slope = measured["matching_slopes"]
     slope = slope.pivot(index=schema.SUBJECT, columns="baselines", values="slope")
     slope = slope.reindex(columns=["all", "held out", "trained"])
@@ -540,7 +541,7 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def benchmarks(measured: Mapping[str, pd.DataFrame], variant: str = MAIN) -> dict[str, float]:
     """Benchmarks of unit codes: the largest 95 % quantile of the null over networks.
 
-    Those of all networks where none of the variant is there, as in the multiverse.
+    Over all networks if none of the variant is present, as in the multiverse.
     """
     strengths = measured["code_strengths"]
     chosen = strengths["variant"] == variant
@@ -551,7 +552,7 @@ def benchmarks(measured: Mapping[str, pd.DataFrame], variant: str = MAIN) -> dic
 
 
 def claims_by_variant(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Evaluate the claims for every variant, as far as it was measured."""
+    """Evaluate the claims for every variant, as far as measured."""
     evaluated = []
     for variant, block in claim_measures(measured).groupby("variant"):
         known = set(zip(block["claim"], block["measure"], strict=True))

@@ -73,7 +73,7 @@ CLAIMS += [
     for rate in SARSA_RATES
 ]
 
-# The model-free alternative of Akam, Costa & Dayan (2015), reported.
+# The model-free alternative of Akam, Costa & Dayan (2015), without criterion.
 learner = "learner to whom the last outcome is a cue"
 CLAIMS += [
     Claim("twostep-cue", measure, EXTENSION, statement)

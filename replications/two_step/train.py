@@ -1,6 +1,6 @@
 """Training of the two-step networks: ``prefrontal train two_step``.
 
-Reward alone does not show how it was earned. Sweeps therefore follow planning and model-free
+Reward does not reveal how it was earned. Sweeps therefore follow planning and model-free
 control over training, with frozen weights:
 
     prefrontal sweep two_step --name entropy_discount --networks 4 --points 10 \

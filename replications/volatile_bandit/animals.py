@@ -1,4 +1,4 @@
-"""Reversal learning, and volatility with magnitudes, beside the networks of Fig. 3."""
+"""Reversal learning, and volatility with magnitudes, for comparison with the networks of Fig. 3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prefrontal.errors import UserError
 from replications.volatile_bandit.settings import HUMAN, MAIN
 
 NETWORK_EPISODES = 10
-"""Episodes of each network that stand beside."""
+"""Episodes of each network used for comparison."""
 
 MAGNITUDES = ("magnitude_0", "magnitude_1")
 
@@ -36,7 +36,8 @@ def compared_trials(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def complete(sheet: TrialSheet, recoding: Recoding) -> None:
-    """Check that magnitudes are there; a reward in points says whether the outcome came."""
+    """Check that there are magnitudes; convert a reward in points to whether the outcome
+    occurred."""
     for name in MAGNITUDES:
         if name not in sheet.frame.columns:
             raise UserError(

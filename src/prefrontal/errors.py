@@ -1,4 +1,4 @@
-"""Errors that a user can mend: one line, and a non-zero exit."""
+"""Errors that a user can fix: one line, and a non-zero exit status."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 
 class UserError(Exception):
-    """Something in the input is wrong; the message names it and says what is legal."""
+    """Invalid input; the message names the field and its legal values."""
 
 
 LARGEST = 10**12
-"""Counts that are larger are refused: nothing of this size would end."""
+"""Larger counts are errors: nothing of this size would ever finish."""
 
 
 def shown(value: object) -> str:
-    """Write a value in a message, a long one without its middle."""
+    """Write a value in a message; long ones are abbreviated in the middle."""
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:100]}...{text[-20:]}"
 
@@ -77,7 +77,7 @@ def lacks_memory(error: BaseException | None) -> bool:
 
 
 def run(main: Callable[[], Any]) -> None:
-    """Run a command line; turn what a user can mend, an interruption or a termination into one line
+    """Run a command; turn errors that a user can fix, interruptions and terminations into one line
     on stderr and exit code 1."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -85,7 +85,7 @@ def run(main: Callable[[], Any]) -> None:
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
-    except BrokenPipeError:  # the reader of what is printed has read enough
+    except BrokenPipeError:  # the program that reads our output has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if lacks_memory(error):
