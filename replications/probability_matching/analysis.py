@@ -33,6 +33,7 @@ from replications.probability_matching.settings import (
     MAIN,
     ONE_BACK,
     POORER_RANGES,
+    RANGES,
     RECENT,
     SHIFTS,
     TRIAL_BLOCK,
@@ -73,6 +74,31 @@ def slopes(points: pd.DataFrame) -> pd.DataFrame:
         for name, subset in subsets.items():
             rows.append((variant, subject, name, matching.matching_slope(subset), len(subset)))
     return pd.DataFrame(rows, columns=["variant", "subject", "baselines", "slope", "episodes"])
+
+
+def interpolation(trials: pd.DataFrame, settings: Mapping[str, Settings[Matching]]) -> pd.DataFrame:
+    """Compare choice with held-out baselines to the mean of the trained ranges on either side.
+
+    Unlike slopes, which the range of baselines alone can change, this is a difference at the same
+    baselines.
+
+    Returns
+    -------
+    DataFrame
+        variant, subject, difference (share of late choices on the richer side, held out minus
+        interpolated, mean over the held-out ranges).
+    """
+    chosen = trials[late(trials) & (trials["choice"] >= 0)]
+    width = {variant: own.task.baseline_sum / RANGES for variant, own in settings.items()}
+    position = chosen["baseline_left"] / chosen["variant"].map(width).astype(float)
+    ranges = position.astype(int).clip(upper=RANGES - 1).rename("range")
+    groups = [*(chosen[name] for name in schema.SUBJECT), ranges]
+    left = (chosen["choice"] == LEFT).groupby(groups, observed=True).mean().unstack("range")
+    left = left.reindex(columns=range(RANGES))
+    between = left[range(1, RANGES, 2)]
+    beside = (left.shift(1, axis=1) + left.shift(-1, axis=1))[between.columns] / 2
+    richer = np.sign(between.columns - RANGES // 2)  # 1 where that is the left side
+    return ((between - beside) * richer).mean(axis=1).rename("difference").reset_index()
 
 
 def lag_weights(trials: pd.DataFrame) -> pd.DataFrame:
@@ -496,6 +522,7 @@ def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
     weights = lag_weights(recording.trials)
     return {
         "matching_slopes": slopes(episode_points(recording.trials)),
+        "matching_interpolation": interpolation(recording.trials, recording.settings),
         "code_strengths": code_strengths(recording, weights),
         "codes_one_back": codes_one_back(recording, weights),
         "lag_weights": weights,
@@ -521,10 +548,15 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         )
         for numbers in (one_back["mean_abs_r"], agree)
     )
-    differences = pd.DataFrame({"held out minus trained": slope["held out"] - slope["trained"]})
+    generalises = {
+        "held out minus trained": slope["held out"] - slope["trained"],
+        "held out minus interpolated": measured["matching_interpolation"].set_index(schema.SUBJECT)[
+            "difference"
+        ],
+    }
     wide = {
         "matching-slope": pd.DataFrame({"all baselines": slope["all"]}),
-        "matching-generalises": differences,
+        "matching-generalises": pd.DataFrame(generalises),
         "matching-reward-lags": weights["reward"].add_prefix("lag ").assign(trend=trend),
         "matching-choice-lags": weights["choice"].add_prefix("lag "),
         "matching-units": strength.add_suffix(", one back").join(
