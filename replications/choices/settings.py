@@ -63,18 +63,14 @@ SIMULATED_RATE, SIMULATED_TEMPERATURE = (0.2, 0.8), (3.0, 8.0)
 SIMULATED_SPREAD = 0.3
 """Standard deviation of their perseveration and bias (log odds)."""
 
-COMMON_RATS, COMMON_DAW = 0.8, 0.7
-"""Probability of the common transition, which planners know."""
+COMMON, COMMON_DAW = 0.8, 0.7
+"""Probability of the common transition of the rats' task and of Daw's, which planners know."""
 
 NETWORK, UNTRAINED, READOUT, GRU = "network", "untrained network", "readout alone", "GRU"
 """Models that are not textbook models: networks by the readout; the readout without a network."""
 
 STARTS = 3
 """Runs of the optimiser per fit of a textbook model."""
-
-PRIOR = 10.0
-"""Standard deviation of the readout's weights, in log odds per standard deviation of the predictor,
-which keeps them finite where predictors separate a subject's choices."""
 
 LARGEST = 50.0
 """Largest log odds of a network's policy that the readout takes."""
