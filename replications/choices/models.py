@@ -1,32 +1,16 @@
-"""Textbook models of each group, and the readout of networks, all of which are fitted alike."""
+"""Textbook models of each group."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from prefrontal.animals.families import bandit_models
-from prefrontal.models import daw_learners, fitting, two_step_learners
-from prefrontal.models.bandit_learners import GivenValues
-from prefrontal.models.model import TEMPERATURE, Model, Parameter
+from prefrontal.models import daw_learners, two_step_learners
+from prefrontal.models.model import Model
 from prefrontal.models.two_step_learners import ModelFree
-from replications.choices.settings import COMMON_DAW, COMMON, GROUPS, READOUT, STARTS
-
-
-class Readout(GivenValues):
-    """Choose by given log odds: inverse temperature, perseveration, bias.
-
-    The temperature may be negative, by which an untrained network can only gain.
-    """
-
-    name = "readout"
-    own: Mapping[str, Parameter] = {
-        **GivenValues.own,
-        "inverse_temperature": replace(TEMPERATURE, low=-TEMPERATURE.high, start=(-2.0, 2.0)),
-    }
+from replications.choices.settings import COMMON_DAW, COMMON, GROUPS, PARAMETERS
 
 
 def textbook(name: str, trials: pd.DataFrame) -> Sequence[Model]:
@@ -41,24 +25,4 @@ def textbook(name: str, trials: pd.DataFrame) -> Sequence[Model]:
         fixed = {"bias_1": None, "inverse_temperature_2": 1.0}  # no second choice is predicted
         models = daw_learners.models(COMMON_DAW)
         return [type(each)(COMMON_DAW, each.name, {**each.fixed, **fixed}) for each in models]
-    readout = len(Readout().free)
-    return [model for model in bandit_models(trials) if len(model.free) >= readout]
-
-
-def held_out(model: Model, trials: pd.DataFrame, fold: np.ndarray) -> np.ndarray:
-    """Log probability of each choice of a subject under a model fitted to the other folds,
-    (trial,), in nats; NaN where it was forced."""
-    return fitting.cross_validate(model, trials, fold, starts=STARTS)
-
-
-def read_out(trials: pd.DataFrame, log_odds: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """Log probability of each choice of a subject by the readout of log odds (trial,) of choosing
-    option 1; see ``held_out``."""
-    given = trials.assign(value_0=0.0, value_1=log_odds)
-    return fitting.cross_validate(Readout(), given, fold)
-
-
-def without_network(trials: pd.DataFrame, fold: np.ndarray) -> np.ndarray:
-    """Log probability of each choice of a subject by bias and perseveration; see ``held_out``."""
-    model = Readout(name=READOUT, fixed={"inverse_temperature": 0.0})
-    return fitting.cross_validate(model, trials.assign(value_0=0.0, value_1=0.0), fold)
+    return [model for model in bandit_models(trials) if len(model.free) >= PARAMETERS]

@@ -8,22 +8,34 @@ are committed; tables and figure are made of them without the data.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import tyro
 from tqdm import tqdm
 
-from prefrontal import files
+from prefrontal import experiments, files
 from prefrontal.animals import datasets
 from prefrontal.models import fitting
+from prefrontal.networks.load import Networks, settings_provenance
+from prefrontal.networks.record import Trained
 from prefrontal.pipeline.place import Place
 from prefrontal.tables import storage
 from prefrontal.tables.schema import SUBJECT
-from replications.choices import models, subjects
-from replications.choices.settings import GROUPS, MONKEYS, PLANNERS, Q_LEARNERS, READOUT
+from prefrontal.training.batch import NetworkBatch
+from replications.choices import models, readout, subjects
+from replications.choices.settings import (
+    GROUPS,
+    MONKEYS,
+    NETWORK,
+    PLANNERS,
+    Q_LEARNERS,
+    READOUT,
+    UNTRAINED,
+)
 
 EVERY = (*GROUPS, PLANNERS, Q_LEARNERS)
 
@@ -52,14 +64,45 @@ def each_subject(name: str, trials: pd.DataFrame) -> Iterator[pd.DataFrame]:
         yield rows
 
 
-def textbook(name: str, data: Path) -> pd.DataFrame:
-    """Likelihoods of textbook models, and of the readout alone; see ``by_unit``."""
-    trials = subjects.load(name)
+def textbook(name: str, trials: pd.DataFrame) -> pd.DataFrame:
+    """Likelihoods of textbook models, each fitted to every subject; see ``by_unit``."""
     compared, parts = models.textbook(name, trials), []
     for rows in each_subject(name, trials):
         own = rows.reset_index(drop=True)
         fold = fitting.folds(own)
-        columns = {each.name: models.held_out(each, own, fold) for each in compared}
-        columns[READOUT] = models.without_network(own, fold)
+        columns = {each.name: fitting.cross_validate(each, own, fold) for each in compared}
         parts.append(pd.DataFrame(columns, rows.index))
     return by_unit(name, trials, pd.concat(parts))
+
+
+def log_odds(trained: Trained, trials: pd.DataFrame) -> np.ndarray:
+    """Log odds of choosing option 1, by networks that live through the trials, (network, trial)."""
+    predicted = trained.predict(subjects.seen(trials), activity=False)
+    p = predicted[["p_left", "p_right"]].to_numpy(float).clip(np.finfo(float).tiny)
+    return np.log(p[:, 1] / p[:, 0]).reshape(len(trained.seeds), len(trials))
+
+
+def networks(name: str, trials: pd.DataFrame, trained: Trained) -> pd.DataFrame:
+    """Likelihoods of trained and untrained networks, and of the readout alone; see ``by_unit``.
+
+    Networks are numbered in the column ``network``.
+    """
+    untrained = replace(trained, agent=NetworkBatch(trained.batch, compiled=False).agent)
+    odds = {NETWORK: log_odds(trained, trials), UNTRAINED: log_odds(untrained, trials)}
+    parts: dict[tuple[str, int], list[pd.Series]] = {}
+    for rows in each_subject(name, trials):
+        own = rows.reset_index(drop=True)
+        fold = fitting.folds(own)
+        found = {READOUT: readout.read_out(own, fold, None)}
+        found |= {
+            model: readout.read_out(own, fold, every[:, rows.index])
+            for model, every in odds.items()
+        }
+        for model, log_p in found.items():
+            for network, each in zip(trained.seeds, log_p, strict=False):
+                parts.setdefault((model, network), []).append(pd.Series(each, rows.index))
+    units = [
+        by_unit(name, trials, pd.concat(each).to_frame(model)).assign(network=network)
+        for (model, network), each in parts.items()
+    ]
+    return pd.concat(units, ignore_index=True)

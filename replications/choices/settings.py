@@ -69,20 +69,24 @@ COMMON, COMMON_DAW = 0.8, 0.7
 NETWORK, UNTRAINED, READOUT, GRU = "network", "untrained network", "readout alone", "GRU"
 """Models that are not textbook models: networks by the readout; the readout without a network."""
 
-STARTS = 3
-"""Runs of the optimiser per fit of a textbook model."""
+PARAMETERS = 3
+"""Parameters of the readout; textbook models have as many or more."""
 
 LARGEST = 50.0
 """Largest log odds of a network's policy that the readout takes."""
 
-UNITS = (1, 2, 4)
+PRIOR = 10.0
+"""Standard deviation of the prior on the readout's weights, in log odds per standard deviation of a
+network's log odds: weak, but no weight is infinite."""
+
+UNITS = (2, 4)
 """Units of the GRUs; the inner held-out sessions choose among them."""
 
-EPOCHS, RATE, CHECKED = 300, 0.03, 5
+EPOCHS, RATE, CHECKED = 150, 0.05, 5
 """Steps of Adam on all training sessions, its learning rate, and steps between two looks at the
 inner held-out sessions, by which training stops early."""
 
-CHUNK = 150
+CHUNK = 100
 """Longest sequence of trials in the GRU's training; it is tested on whole sessions."""
 
 INNER = 5
