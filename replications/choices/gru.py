@@ -19,6 +19,9 @@ from prefrontal.models.two_step_learners import state_index
 from prefrontal.tables.schema import EPISODE, free_choices
 from replications.choices.settings import CHECKED, CHUNK, EPOCHS, RATE, UNITS
 
+KIND = torch.float32
+"""Numbers are of single precision, which a training that stops early does not need more of."""
+
 GATES = 3
 """Reset gate, update gate, candidate."""
 
@@ -76,12 +79,9 @@ def sequences(trials: pd.DataFrame, longest: int) -> Sequences:
     row[sequence, time] = np.arange(len(trials))
     there = row >= 0
     sign = np.where(free_choices(trials), 2.0 * trials["choice"] - 1, 0.0)
-    return Sequences(
-        row,
-        torch.tensor(history(trials)[row] * there[..., None]),
-        torch.tensor(offer(trials)[row] * there[..., None]),
-        torch.tensor(np.where(there, sign[row], 0.0)),
-    )
+    columns = (history(trials), offer(trials), sign[:, None])
+    parts = [torch.tensor(part[row] * there[..., None], dtype=KIND) for part in columns]
+    return Sequences(row, parts[0], parts[1], parts[2][..., 0])
 
 
 class Gru(torch.nn.Module):
@@ -92,15 +92,15 @@ class Gru(torch.nn.Module):
         generator = torch.Generator().manual_seed(seed)
 
         def weights(*shape: int) -> torch.nn.Parameter:
-            uniform = torch.rand(models, *shape, generator=generator, dtype=torch.float64)
+            uniform = torch.rand(models, *shape, generator=generator, dtype=KIND)
             return torch.nn.Parameter((2 * uniform - 1) / units**0.5)
 
         self.from_inputs = weights(inputs, GATES * units)
         self.from_units = weights(units, GATES * units)
         self.bias = weights(1, GATES * units)
         self.readout = weights(units, 1)
-        self.of_offers = torch.nn.Parameter(torch.zeros(models, offers, 1, dtype=torch.float64))
-        self.baseline = torch.nn.Parameter(torch.zeros(models, 1, 1, dtype=torch.float64))
+        self.of_offers = torch.nn.Parameter(torch.zeros(models, offers, 1, dtype=KIND))
+        self.baseline = torch.nn.Parameter(torch.zeros(models, 1, 1, dtype=KIND))
 
     def forward(self, inputs: Tensor, offers: Tensor) -> Tensor:
         """Log odds (model, sequence, time) from inputs and offers (model, sequence, time, ...)."""
@@ -108,7 +108,7 @@ class Gru(torch.nn.Module):
         flat = inputs.reshape(models, count * length, -1) @ self.from_inputs + self.bias
         driven = flat.reshape(models, count, length, -1).unbind(2)
         size = self.readout.shape[1]
-        units = torch.zeros(models, count, size, dtype=torch.float64)
+        units = torch.zeros(models, count, size, dtype=KIND)
         seen = []
         for drive in driven:
             recurrent = units @ self.from_units
@@ -143,7 +143,7 @@ def stacked(jobs: Sequence[Job], longest: int) -> tuple[Tensor, Tensor, Tensor, 
     count, length = (max(own.row.shape[k] for own in each) for k in range(2))
 
     def pad(parts: list[Tensor]) -> Tensor:
-        out = torch.zeros(len(parts), count, length, *parts[0].shape[2:], dtype=torch.float64)
+        out = torch.zeros(len(parts), count, length, *parts[0].shape[2:], dtype=KIND)
         for k, part in enumerate(parts):
             out[k, : part.shape[0], : part.shape[1]] = part
         return out
@@ -156,7 +156,7 @@ def counted(each: Sequence[Sequences], masks: Sequence[np.ndarray], like: Tensor
     """Masks of trials (trial,) of each job, as a tensor (job, sequence, time)."""
     out = torch.zeros_like(like)
     for k, (own, mask) in enumerate(zip(each, masks, strict=True)):
-        part = torch.tensor(np.where(own.row >= 0, mask[own.row], False).astype(float))
+        part = torch.tensor(np.where(own.row >= 0, mask[own.row], False), dtype=KIND)
         out[k, : part.shape[0], : part.shape[1]] = part
     return out
 
@@ -176,7 +176,7 @@ def train(jobs: Sequence[Job], units: int) -> tuple[Gru, np.ndarray]:
     stopping = sign * counted(each, [job.stopping for job in jobs], sign)
     gru = Gru(len(jobs), units, inputs.shape[-1], offers.shape[-1])
     optimizer = torch.optim.Adam(gru.parameters(), RATE)
-    best = torch.full((len(jobs),), -np.inf, dtype=torch.float64)
+    best = torch.full((len(jobs),), -np.inf, dtype=KIND)
     kept = {name: value.clone() for name, value in gru.state_dict().items()}
     for epoch in range(EPOCHS):
         log_odds = gru(inputs, offers)

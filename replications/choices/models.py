@@ -10,7 +10,7 @@ from prefrontal.animals.families import bandit_models
 from prefrontal.models import daw_learners, two_step_learners
 from prefrontal.models.model import Model
 from prefrontal.models.two_step_learners import ModelFree
-from replications.choices.settings import COMMON_DAW, COMMON, GROUPS, PARAMETERS
+from replications.choices.settings import COMMON, COMMON_DAW, GROUPS, PARAMETERS
 
 
 def textbook(name: str, trials: pd.DataFrame) -> Sequence[Model]:

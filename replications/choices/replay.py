@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import tyro
+from scipy.special import log_expit
 from tqdm import tqdm
 
 from prefrontal import experiments, files
@@ -24,11 +24,13 @@ from prefrontal.networks.load import Networks, settings_provenance
 from prefrontal.networks.record import Trained
 from prefrontal.pipeline.place import Place
 from prefrontal.tables import storage
-from prefrontal.tables.schema import SUBJECT
+from prefrontal.tables.schema import SUBJECT, free_choices
 from prefrontal.training.batch import NetworkBatch
-from replications.choices import models, readout, subjects
+from replications.choices import gru, models, readout, subjects
 from replications.choices.settings import (
     GROUPS,
+    GRU,
+    INNER,
     MONKEYS,
     NETWORK,
     PLANNERS,
@@ -50,10 +52,10 @@ def by_unit(name: str, trials: pd.DataFrame, log_p: pd.DataFrame) -> pd.DataFram
         variant, the subject's column, model, choices, likelihood (nats per choice).
     """
     unit = trials["episode" if name in MONKEYS else SUBJECT[1]].rename(SUBJECT[1])
-    means = log_p.groupby(unit, sort=False).mean().rename_axis(columns="model")
+    means = log_p.groupby(unit, sort=False).mean().reset_index()
     counts = log_p.iloc[:, 0].groupby(unit, sort=False).count().rename("choices")
-    long = means.stack().rename("likelihood").reset_index().merge(counts.reset_index())
-    long = long.assign(variant=name, likelihood=long["likelihood"].round(5))
+    long = means.melt(SUBJECT[1], var_name="model", value_name="likelihood")
+    long = long.merge(counts.reset_index()).assign(variant=name)
     return long[[*SUBJECT, "model", "choices", "likelihood"]]
 
 
@@ -106,3 +108,103 @@ def networks(name: str, trials: pd.DataFrame, trained: Trained) -> pd.DataFrame:
         for (model, network), each in parts.items()
     ]
     return pd.concat(units, ignore_index=True)
+
+
+def every_so_many(numbers: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """True for the rows ``where`` it is true of every ``INNER``-th session, or person, (row,)."""
+    _, rank = np.unique(numbers[where], return_inverse=True)
+    out = np.zeros(len(where), bool)
+    out[where] = rank % INNER == 0
+    return out
+
+
+def own_grus(trials: pd.DataFrame) -> np.ndarray:
+    """Log probability of each choice, (trial,), by GRUs fitted to the other folds' sessions of the
+    same subject."""
+    jobs, tested = [], []
+    for _, rows in trials.groupby(SUBJECT, observed=True, sort=False):
+        own = rows.reset_index(drop=True)
+        fold, session = fitting.folds(own), own["episode"].to_numpy()
+        for part in np.unique(fold):
+            inner = every_so_many(session, fold != part)
+            jobs.append(gru.Job(own, (fold != part) & ~inner, inner))
+            tested.append(rows.index[fold == part])
+    out = np.full(len(trials), np.nan)
+    for job, rows, odds in zip(jobs, tested, gru.predict(jobs), strict=True):
+        out[rows] = odds[~(job.fitted | job.stopping)]
+    log_p = log_expit(np.where(trials["choice"] == 1, out, -out))
+    return np.where(free_choices(trials), log_p, np.nan)
+
+
+def pooled_grus(trials: pd.DataFrame) -> np.ndarray:
+    """Log probability of each choice, (trial,), by a GRU fitted to half of the people, which the
+    others' choices are predicted from by the readout, as from a network."""
+    person = trials.groupby(SUBJECT, observed=True, sort=False).ngroup().to_numpy()
+    jobs = []
+    for half in range(2):
+        inner = every_so_many(person, person % 2 != half)
+        jobs.append(gru.Job(trials, (person % 2 != half) & ~inner, inner))
+    odds = np.where(person % 2 == 0, *gru.predict(jobs))
+    out = np.full(len(trials), np.nan)
+    for _, rows in trials.groupby(SUBJECT, observed=True, sort=False):
+        own = rows.reset_index(drop=True)
+        out[rows.index] = readout.read_out(own, fitting.folds(own), odds[None, rows.index])[0]
+    return out
+
+
+def grus(name: str, trials: pd.DataFrame) -> pd.DataFrame:
+    """Likelihoods of GRUs that are fitted to subjects; see ``by_unit``."""
+    log_p = pooled_grus(trials) if GROUPS[name].pooled else own_grus(trials)
+    return by_unit(name, trials, pd.DataFrame({GRU: log_p}))
+
+
+@dataclass(frozen=True)
+class Options(Place):
+    """Compute how well networks and models predict the choices of animals and people."""
+
+
+def of_group(name: str, trained: Trained) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Likelihoods of all models of a group or control, networks averaged; and of each network, mean
+    over subjects."""
+    trials = subjects.load(name)
+    by_network = networks(name, trials, trained)
+    keys = [*SUBJECT, "model", "choices"]
+    parts = [
+        by_network.groupby(keys, sort=False)["likelihood"].mean().reset_index(),
+        textbook(name, trials),
+        *([grus(name, trials)] if name in GROUPS else []),
+    ]
+    likelihoods = pd.concat(parts, ignore_index=True)
+    keys = [SUBJECT[0], "model", "network"]
+    each_network = by_network.groupby(keys, sort=False)["likelihood"].mean().reset_index()
+    kept = each_network["model"] != READOUT
+    return likelihoods.round(5), each_network[kept].round(5)
+
+
+def compute(options: Options) -> None:
+    """Write the tables of statistics."""
+    parts, used = [], []
+    for name in EVERY:
+        group = GROUPS.get(name, GROUPS["rats"])
+        source = Networks(experiments.get(group.experiment), options.data)
+        parts.append(of_group(name, source(group.variant)))
+        used += source.used
+    sources = [datasets.get(group.dataset) for group in GROUPS.values()]
+    about = settings_provenance(used) | {
+        "data": sorted({f"{each.repository}, commit {each.commit}" for each in sources}),
+        "license": sorted({each.license for each in sources}),
+    }
+    for name, tables in zip(("likelihoods", "networks"), zip(*parts, strict=True), strict=True):
+        table = pd.concat(tables, ignore_index=True)
+        storage.write(table, folder(options.data) / f"{name}.csv", about=about)
+
+
+def folder(data: Path = files.DATA) -> Path:
+    """Folder of the statistics."""
+    return files.experiment_folder(data, "choices") / "animals"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run ``prefrontal record choices``."""
+    compute(tyro.cli(Options, args=arguments, prog="prefrontal record choices"))
+    print(folder())
