@@ -459,12 +459,15 @@ def test_run_goes_on_where_a_training_was_interrupted(tmp_path, monkeypatch):
 def test_an_edited_learning_curve_is_found(tmp_path):
     train_two(tmp_path)
     folder = tmp_path / "two_step" / "networks"
-    assert set(learning_curves(folder)["seed"]) == {0, 1}
+    assert set(learning_curves(folder)["subject"]) == {0, 1}
     path = folder / f"{MAIN}_1.csv"
     content = bytearray(path.read_bytes())
     content[-3] ^= 1  # another digit
     path.write_bytes(content)
     with pytest.raises(UserError, match=rf"{MAIN}_1\.csv: not the table that {MAIN}_1\.json"):
+        learning_curves(folder)
+    (folder / f"{MAIN}_0.json").unlink()
+    with pytest.raises(UserError, match=rf"network 0 of variant '{MAIN}' is missing"):
         learning_curves(folder)
 
 

@@ -336,7 +336,7 @@ def gains(fits: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 
 def parameters_of(fits: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Parameters of a fitted model in long form: variant, seed, parameter, value."""
+    """Parameters of a fitted model in long form: variant, subject, parameter, value."""
     known = fits[fits["model"] == model]
     names = [
         name

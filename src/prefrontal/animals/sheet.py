@@ -385,14 +385,12 @@ class TrialSheet:
         return trial, False
 
     def trials(self) -> pd.DataFrame:
-        """Build the trials table, with numbered subjects, sessions and trials."""
-        frame, keys = self.frame, ["variant", "seed", "session"]
-        ours = {*schema.KEYS, "subject"} <= {*frame.columns} - {*self.source}
-        if not ours:
-            for name in ("seed", "episode"):  # of the file's own; ours are made below
-                if name in frame.columns:
-                    frame = frame.rename(columns={name: f"{name}_in_file"})
-                    print(f"{self.where}: column {name!r} is kept as '{name}_in_file'")
+        """Build the trials table, with numbered sessions and trials."""
+        frame, keys = self.frame, [*schema.SUBJECT, "session"]
+        ours = {*schema.KEYS} <= {*frame.columns} - {*self.source}
+        if not ours and "episode" in frame.columns:  # of the file's own; ours is made below
+            frame = frame.rename(columns={"episode": "episode_in_file"})
+            print(f"{self.where}: column 'episode' is kept as 'episode_in_file'")
         session = frame["episode"] if ours else "1"
         defaults = {"subject": "1", "session": session, "variant": "animals"}
         for column in NAMES:
@@ -408,22 +406,21 @@ class TrialSheet:
             frame["forced"] = forced.isin(["true", "1"])
         if ours:  # a trials table, whose sessions are already split
             keys.append("episode")
-        frame["seed"] = pd.factorize(frame["subject"])[0]
         sheet = TrialSheet(self.where, frame, self.source)
         sheet.check_sessions()
         session = frame.groupby(keys, sort=False).ngroup()
         trial, counted = sheet.trial_numbers(session)
-        frame = frame.assign(session_number=session, trial=trial)
-        frame = frame.sort_values(
-            ["seed", "session_number", "trial"], kind="stable", ignore_index=True
-        )
+        first_seen = pd.factorize(frame["subject"])[0]
+        frame = frame.assign(first_seen=first_seen, session_number=session, trial=trial)
+        order = ["first_seen", "session_number", "trial"]
+        frame = frame.sort_values(order, kind="stable", ignore_index=True)
         # A missing trial splits a session: the trials after it are an episode of their own.
         step = frame.groupby("session_number")["trial"].diff()
         begins = step != 1 if counted else step.isna()
-        frame["episode"] = begins.groupby(frame["seed"]).cumsum() - 1
-        frame["trial"] = frame.groupby(["seed", "episode"]).cumcount()
-        first = (*schema.KEYS, "subject", "session", "choice", "reward")
-        return storage.leading(frame.drop(columns="session_number"), *first)
+        frame["episode"] = begins.groupby(frame["subject"]).cumsum() - 1
+        frame["trial"] = frame.groupby(["subject", "episode"]).cumcount()
+        first = (*schema.KEYS, "session", "choice", "reward")
+        return storage.leading(frame.drop(columns=order[:2]), *first)
 
 
 def read(
@@ -457,13 +454,12 @@ def read(
     Returns
     -------
     DataFrame
-        A trials table: ``subject`` and ``session`` as in the file; ``seed``, the subject's number
-        in order of appearance; ``episode``, the number of an unbroken sequence of trials of the
+        A trials table, in the order in which subjects first appear: ``subject`` and ``session`` as
+        in the file; ``episode``, the number of an unbroken sequence of trials of the
         subject: a session, or the part of it up to a gap in the file's trial numbers. ``trial``
         counts from 0 in each episode, in the order of the file's trial column or of its rows; a
         trial column of times, or that counts by twos, only orders them. Rewards are 0 where there
-        was no valid choice. Columns ``seed`` and ``episode`` of the file itself are kept as
-        ``seed_in_file`` and ``episode_in_file``.
+        was no valid choice. A column ``episode`` of the file itself is kept as ``episode_in_file``.
 
     Raises
     ------
@@ -572,7 +568,7 @@ def main(options: Options) -> None:
     check_out(out)
     trials = options.trials(Format(arms=options.arms))
     if out.suffix == ".parquet":
-        about = storage.provenance(str(options), sorted(map(int, trials["seed"].unique())))
+        about = storage.provenance(str(options), [])
         storage.write(trials, out, "trials", about | {"source": options.file.name})
     else:  # data, unlike results, are not rounded
         files.write_text(out, trials.to_csv(index=False, lineterminator="\n"))
@@ -583,9 +579,9 @@ def describe(trials: pd.DataFrame) -> str:
     """Summarise a trials table of animals in one line."""
     session = "session" if "session" in trials.columns else "episode"
     sessions, unbroken = (
-        len(trials[["variant", "seed", name]].drop_duplicates()) for name in (session, "episode")
+        len(trials[[*schema.SUBJECT, name]].drop_duplicates()) for name in (session, "episode")
     )
-    subjects, invalid = trials["seed"].nunique(), int((trials["choice"] < 0).sum())
+    subjects, invalid = trials["subject"].nunique(), int((trials["choice"] < 0).sum())
     split = "" if sessions == unbroken else f" in {unbroken} unbroken sequences"
     return (
         f"{subjects} subjects, {sessions} sessions{split}, {len(trials)} trials "
