@@ -71,7 +71,7 @@ def summary(likelihoods: pd.DataFrame) -> pd.DataFrame:
                 "choices": int(choices[name]),
                 **{label: means[model] for label, model in kinds.items()},
                 BEST: means[BEST],
-                "which": best(wide),
+                "which one": best(wide),
                 GRU: means.get(GRU),
             }
         )
@@ -81,7 +81,7 @@ def summary(likelihoods: pd.DataFrame) -> pd.DataFrame:
 def summarise(results: Results) -> dict[str, pd.DataFrame]:
     """All tables of results, from the committed statistics."""
     folder = experiment_folder(results.data, results.experiment) / "animals"
-    likelihoods = storage.read(folder / "likelihoods.csv")
+    likelihoods = storage.read(folder / "likelihoods.csv").astype({SUBJECT[1]: str})
     measures = pd.concat(differences(by_group(likelihoods)), ignore_index=True)
     measures = measures[["variant", "claim", "measure", SUBJECT[1], "value"]]
     main = next(iter(GROUPS))

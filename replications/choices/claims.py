@@ -5,7 +5,7 @@ Written before any of these likelihoods was computed.
 
 from __future__ import annotations
 
-from prefrontal.publishing.claims import EXTENSION, Claim, Criterion, above, below
+from prefrontal.publishing.claims import EXTENSION, Claim, Criterion, above, below, register
 from replications.choices.settings import GROUPS, PLANNERS, Q_LEARNERS
 
 CLAIM = "animals-likelihood"
@@ -49,3 +49,5 @@ CLAIMS += [
         (Q_LEARNERS, "negative", below(0)),
     )
 ]
+
+CLAIMS = register(CLAIMS, {"3b23ffe0 2026-11-30": [CLAIM]})

@@ -59,8 +59,6 @@ def load(name: str, folder: Path | None = None) -> pd.DataFrame:
     trials["trial"] = trials.groupby(EPISODE).cumcount()
     if group.experiment == "daw_two_step":
         trials["forced2"] = True
-    if group.experiment == "volatile_bandit":  # subjects of both variants
-        trials[SUBJECT[1]] = trials.groupby(SUBJECT).ngroup()
     return trials.assign(variant=name)
 
 
