@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,7 @@ from replications.choices.settings import (
 )
 
 EVERY = (*GROUPS, PLANNERS, Q_LEARNERS)
+"""Groups and controls."""
 
 
 def by_unit(name: str, trials: pd.DataFrame, log_p: pd.DataFrame) -> pd.DataFrame:
@@ -163,32 +165,26 @@ class Options(Place):
     """Compute how well networks and models predict the choices of animals and people."""
 
 
-def of_group(name: str, trained: Trained) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Likelihoods of all models of a group or control, networks averaged; and of each network, mean
-    over subjects."""
-    trials = subjects.load(name)
-    by_network = networks(name, trials, trained)
+def joined(by_network: pd.DataFrame, *others: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Join likelihoods of a group's networks and other models.
+
+    Returns
+    -------
+    likelihoods : DataFrame
+        As from ``by_unit``, networks averaged.
+    networks : DataFrame
+        variant, model, network, likelihood: each network's, mean over subjects or sessions.
+    """
     keys = [*SUBJECT, "model", "choices"]
-    parts = [
-        by_network.groupby(keys, sort=False)["likelihood"].mean().reset_index(),
-        textbook(name, trials),
-        *([grus(name, trials)] if name in GROUPS else []),
-    ]
-    likelihoods = pd.concat(parts, ignore_index=True)
+    averaged = by_network.groupby(keys, sort=False)["likelihood"].mean().reset_index()
+    each = by_network[by_network["model"] != READOUT]
     keys = [SUBJECT[0], "model", "network"]
-    each_network = by_network.groupby(keys, sort=False)["likelihood"].mean().reset_index()
-    kept = each_network["model"] != READOUT
-    return likelihoods.round(5), each_network[kept].round(5)
+    each_network = each.groupby(keys, sort=False)["likelihood"].mean().reset_index()
+    return pd.concat([averaged, *others], ignore_index=True).round(5), each_network.round(5)
 
 
-def compute(options: Options) -> None:
-    """Write the tables of statistics."""
-    parts, used = [], []
-    for name in EVERY:
-        group = GROUPS.get(name, GROUPS["rats"])
-        source = Networks(experiments.get(group.experiment), options.data)
-        parts.append(of_group(name, source(group.variant)))
-        used += source.used
+def write(parts: Sequence[tuple[pd.DataFrame, pd.DataFrame]], used: Any, data: Path) -> None:
+    """Write the tables of all groups, with the settings of the networks that were used."""
     sources = [datasets.get(group.dataset) for group in GROUPS.values()]
     about = settings_provenance(used) | {
         "data": sorted({f"{each.repository}, commit {each.commit}" for each in sources}),
@@ -196,7 +192,20 @@ def compute(options: Options) -> None:
     }
     for name, tables in zip(("likelihoods", "networks"), zip(*parts, strict=True), strict=True):
         table = pd.concat(tables, ignore_index=True)
-        storage.write(table, folder(options.data) / f"{name}.csv", about=about)
+        storage.write(table, folder(data) / f"{name}.csv", about=about)
+
+
+def compute(options: Options) -> None:
+    """Compute all statistics, and write them."""
+    parts, used = [], []
+    for name in EVERY:
+        group, trials = GROUPS.get(name, GROUPS["rats"]), subjects.load(name)
+        source = Networks(experiments.get(group.experiment), options.data)
+        found = networks(name, trials, source(group.variant))
+        others = [textbook(name, trials), *([grus(name, trials)] if name in GROUPS else [])]
+        parts.append(joined(found, *others))
+        used += source.used
+    write(parts, used, options.data)
 
 
 def folder(data: Path = files.DATA) -> Path:
