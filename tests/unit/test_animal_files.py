@@ -227,6 +227,14 @@ def test_rows_of_other_screens_are_left_out(tmp_path):
 FOUR = sheet.Format(arms=4)
 
 
+def test_sessions_may_be_those_of_another_group(tmp_path):
+    rows = "mice,a,,0,1\nmice,a,,1,0\nmonkeys,b,1,1,1\n"
+    path = text(tmp_path, "variant,subject,session,choice,reward\n" + rows)
+    assert sheet.read(path, rows=("variant == mice",))["choice"].tolist() == [0, 1]
+    with raises("session", "row 1"):
+        sheet.read(path)
+
+
 def test_rewards_from_gains_losses_and_points(tmp_path):
     path = text(
         tmp_path,

@@ -176,7 +176,9 @@ def _selected(frame: pd.DataFrame, rows: tuple[str, ...], where: str) -> pd.Data
             some = ", ".join(dict.fromkeys(text.head(1000)))
             raise UserError(f"{where}: --rows leaves no row; column {column!r} holds {some[:200]}")
         frame = frame[matches == equal]
-    return frame
+    # A table of several groups may name the sessions of only one of them.
+    unnamed = [name for name in NAMES if name in frame and (frame[name].map(_text) == "nan").all()]
+    return frame.drop(columns=unnamed) if rows else frame
 
 
 def _combined(frame: pd.DataFrame, ours: str, theirs: str, where: str) -> pd.Series:
