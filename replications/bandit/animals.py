@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from prefrontal.animals.columns import Format
 from prefrontal.animals.families import Family, bandit_models, bandit_task
-from prefrontal.animals.sheet import Format
 from replications.bandit.settings import MAIN
 
 NETWORK_EPISODES = 20

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from prefrontal.analysis import staying
+from prefrontal.animals.columns import KNOWN, Format, Recoding
 from prefrontal.animals.families import Family, shapes
-from prefrontal.animals.sheet import KNOWN, Format, Recoding, TrialSheet
 from prefrontal.errors import UserError
 from prefrontal.models import daw_learners, two_step_learners
 from prefrontal.models.fitting import TaskFor
@@ -22,6 +23,9 @@ from prefrontal.models.model import Model
 from prefrontal.tables import schema, storage
 from prefrontal.tables.schema import SUBJECT
 from replications.two_step.settings import MAIN
+
+if TYPE_CHECKING:
+    from prefrontal.animals.sheet import TrialSheet
 
 WORDS = {
     "transition": ("common", "uncommon", "none"),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from prefrontal.animals.columns import Format, Recoding
 from prefrontal.animals.families import Family, bandit_models, bandit_task
-from prefrontal.animals.sheet import Format, Recoding, TrialSheet
 from prefrontal.errors import UserError
 from replications.volatile_bandit.settings import HUMAN, MAIN
+
+if TYPE_CHECKING:
+    from prefrontal.animals.sheet import TrialSheet
 
 NETWORK_EPISODES = 10
 """Episodes of each network that stand beside."""

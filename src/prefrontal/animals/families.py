@@ -15,7 +15,7 @@ import pandas as pd
 
 from prefrontal import experiments
 from prefrontal.analysis import matching, regression, staying
-from prefrontal.animals.sheet import Format
+from prefrontal.animals.columns import Format
 from prefrontal.models import bandit_learners, fitting
 from prefrontal.models.fitting import TaskFor
 from prefrontal.models.model import Model

@@ -15,6 +15,7 @@ import tyro
 
 from prefrontal import files
 from prefrontal.animals import datasets, families, figure, sheet
+from prefrontal.animals.columns import Format
 from prefrontal.animals.families import Family
 from prefrontal.errors import UserError, check
 from prefrontal.models import fitting
@@ -84,7 +85,7 @@ class Options(sheet.TableOptions):
         name = str(self.file)
         return name if name in datasets.registry() and not self.file.exists() else ""
 
-    def read(self, form: sheet.Format) -> pd.DataFrame:
+    def read(self, form: Format) -> pd.DataFrame:
         """Read the file, or the published data set of this name."""
         if not self.dataset:
             return self.trials(form)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,12 @@ import tyro
 
 from prefrontal import files
 from prefrontal.animals import text as text_files
+from prefrontal.animals.columns import KNOWN, NAMES, Format, Recoding
 from prefrontal.errors import UserError, check
 from prefrontal.tables import schema, storage
 
-Recoding = Mapping[str, "Mapping[Any, Any] | str"]
-"""Column -> value in the file -> its meaning, such as {"choice": {"l": 0, "r": 1}}; for rewards
-also "sign" (1 for gains, else 0) or ">50" (1 above 50, else 0)."""
-
 THRESHOLD = re.compile(r"sign|>\s*(-?\d+(?:\.\d+)?)")
 """Recoding of rewards by their size."""
-
-NAMES = ("subject", "session", "variant", "block")
-"""Columns that hold names, which are read as text: 007 is not 7."""
-
-KNOWN = ("choice", "reward", "subject", "session", "trial", "variant", "block", "forced")
-"""Columns that have a meaning in every task."""
 
 MAGNITUDE = re.compile(r"magnitude_\d+")
 """Column of what is at stake on an arm."""
@@ -201,28 +192,6 @@ def _combined(frame: pd.DataFrame, ours: str, theirs: str, where: str) -> pd.Ser
             )
         total += -numbers if sign == "-" else numbers
     return total
-
-
-@dataclass(frozen=True)
-class Format:
-    """What trials of a task hold.
-
-    Attributes
-    ----------
-    words : dict of tuple
-        Further column -> words that it may hold; none for a column of numbers or names.
-    arms : int, optional
-        Number of options; None counts those that are chosen.
-    binary : bool
-        Rewards are 0 or 1; otherwise any number.
-    complete : callable, optional
-        Checks a sheet's further columns, and derives some from others; it also gets the recoding.
-    """
-
-    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    arms: int | None = 2
-    binary: bool = False
-    complete: Callable[[TrialSheet, Recoding], None] | None = None
 
 
 @dataclass(frozen=True)
