@@ -174,5 +174,6 @@ CLAIMS = register(
         ],
         "d0838e6 2026-11-21": ["rpe-input"],
         "da83838 2026-11-29": ["matching-units"],
+        "b02df02 2026-11-30": ["animals-matching"],
     },
 )

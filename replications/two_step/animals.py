@@ -268,6 +268,17 @@ def daw_task(trials: pd.DataFrame) -> TaskFor:
     return lambda rng, row: daw_learners.DawTwoStep(*shape(row), share)
 
 
+def published_values() -> dict[str, list[pd.DataFrame]]:
+    """Lag weights of rats and of the paper's networks (Fig. 5d, e)."""
+    tables = []
+    for panel in ("fig5d", "fig5e"):
+        means = storage.published(panel).query("~series.str.contains('replica')")
+        signal = means["series"].str.extract(r"(\w+/\w+)", expand=False)
+        means = means.assign(signal=signal, lag=means["x"].astype(float), weight=means["y"])
+        tables.append(means[["signal", "lag", "weight"]])
+    return {"lag_weights": tables}
+
+
 TWO_STEP = Family(
     title="Two-step task",
     experiment="two_step",
@@ -283,7 +294,7 @@ TWO_STEP = Family(
     task=two_step_task,
     prepare=completed,
     further={"sensitivity": sensitivity},
-    published=("fig5d", "fig5e"),
+    published=published_values,
 )
 DAW_TWO_STEP = Family(
     title="Two-step task with two choices",

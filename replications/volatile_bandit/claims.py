@@ -131,5 +131,6 @@ CLAIMS = register(
             "volatility-orders",
         ],
         "bf5c0ae 2026-11-21": ["rpe-input"],
+        "b02df02 2026-11-30": ["animals-volatility"],
     },
 )

@@ -289,8 +289,7 @@ def fit_all(
         raise UserError(f"{options.file}: no subject to be fitted ({reasons})")
     fits = fitting.fit_subjects(models, fitted, options.restarts)
     fits = families.with_part_weights(fits)
-    main = next(model for model in models if model.name == family.main)
-    blocks = families.fit_blocks(main, fitted, options.restarts)
+    blocks = families.fit_blocks(family.model_of_blocks(models), fitted, options.restarts)
     writer.write(fits=fits, **({"fits_by_block": blocks} if len(blocks) else {}))
     weights = undetermined_weights(writer.tables["lag_weights"])
     writer.write(undetermined=pd.concat([weights, lost, undetermined_fits(fits)]))
@@ -336,9 +335,9 @@ def run(task: str, family: Family, options: Options) -> None:
     writer = Writer(folder, options.about(trials), trials)
     writer.say(f"{options.file}: {sheet.describe(trials)}")
     writer.write(description=describe(trials), **behaviour)
-    for name, table in family.further.items():
-        writer.write(**{name: table(trials)})
     show(family, options, writer, networks, environment)
+    further = {name: table(trials) for name, table in family.further.items()}
+    writer.write(**{name: table for name, table in further.items() if len(table)})
     models = family.models(analysed, options.common)
     count = len(analysed[SUBJECT].drop_duplicates())
     names = ", ".join(model.name for model in models)
@@ -382,7 +381,7 @@ def draw(
     environment: Any,
 ) -> None:
     """Draw the figure, and write its caption."""
-    name, folder = f"fig{family.figure}_animals", options.figures or writer.folder
+    name, folder = family.figure_name, options.figures or writer.folder
     drawing = figure.draw(family, writer.tables, networks, writer.about, name)
     plotting.save(drawing.figure, name, folder, writer.about, drawing.panels)
     template = text.Template(figure.caption(family, writer.tables, networks), Path(__file__))

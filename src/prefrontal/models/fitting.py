@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from scipy.special import expit, logit
 from tqdm import tqdm
 
 from prefrontal.errors import check
 from prefrontal.models.model import Model, PlayedTask, Prepared
-from prefrontal.statistics import pooled
-from prefrontal.tables import schema, storage
+from prefrontal.tables import schema
 
 FOLDS = 4
 """Folds of the cross-validation: sessions, or quarters of sessions where there are fewer."""
@@ -488,53 +486,3 @@ def confusion(
     table = 100 * table.reindex(index=list(named), columns=list(named)).fillna(0.0)
     table = table.rename_axis(index="simulated", columns="best").reset_index()
     return table.melt("simulated", var_name="best", value_name="percentage")
-
-
-def hierarchical(fits: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
-    """Summarise parameters over subjects by random effects: precise estimates count more.
-
-    The parameters are taken to be normally distributed on the logit scale between their bounds;
-    each estimate's error there is from the curvature of its likelihood. Estimates at a bound, which
-    have none, are left out.
-
-    Parameters
-    ----------
-    fits : DataFrame
-        From ``fit_subjects``.
-    models : sequence of Model
-
-    Returns
-    -------
-    DataFrame
-        variant, model, parameter, n, mean with its 95 % interval ci_low and ci_high, and
-        subject_low and subject_high, between which 68 % of subjects lie, in the parameter's unit.
-    """
-    rows = []
-    for (variant, name), own in fits.groupby([schema.SUBJECT[0], "model"], observed=True):
-        for model in models:
-            for parameter in model.free if model.name == name else ():
-                rows.append(
-                    {schema.SUBJECT[0]: variant, "model": name, "parameter": parameter}
-                    | _group(own[parameter], own[f"{parameter}_error"], model, parameter)
-                )
-    return storage.leading(pd.DataFrame(rows), schema.SUBJECT[0], "model", "parameter")
-
-
-def _group(
-    estimates: pd.Series, errors: pd.Series, model: Model, parameter: str
-) -> dict[str, float]:
-    own = model.parameters[parameter]
-    share = ((estimates - own.low) / (own.high - own.low)).to_numpy(float)
-    inside = (share > 0) & (share < 1) & np.isfinite(errors.to_numpy(float))
-    share, width = share[inside], errors.to_numpy(float)[inside] / (own.high - own.low)
-    found = pooled(logit(share), width / (share * (1 - share)))
-    ends = {
-        "mean": found["pooled"],
-        "ci_low": found["pooled_low"],
-        "ci_high": found["pooled_high"],
-        "subject_low": found["pooled"] - found["between"],
-        "subject_high": found["pooled"] + found["between"],
-    }
-    return {"n": int(inside.sum())} | {
-        name: own.low + (own.high - own.low) * float(expit(value)) for name, value in ends.items()
-    }
