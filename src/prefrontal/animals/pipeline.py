@@ -194,9 +194,13 @@ def undetermined_fits(fits: pd.DataFrame) -> pd.DataFrame:
     return both.assign(analysis=analysis, why=both["undetermined"])[[*SUBJECT, "analysis", "why"]]
 
 
-def number(row: Mapping[str, Any]) -> str:
+MEAN = ("mean", "ci_low", "ci_high")
+POOLED = ("pooled", "pooled_low", "pooled_high")
+
+
+def number(row: Mapping[str, Any], columns: Sequence[str] = MEAN) -> str:
     """Write a mean with its interval."""
-    mean, low, high = (row[name] for name in ("mean", "ci_low", "ci_high"))
+    mean, low, high = (row[name] for name in columns)
     if not np.isfinite(mean):
         return "undetermined"
     return (
@@ -205,7 +209,11 @@ def number(row: Mapping[str, Any]) -> str:
 
 
 def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str) -> list[str]:
-    """Write summaries of animals and networks side by side, a line per measure."""
+    """Write summaries of animals and networks side by side, a line per measure.
+
+    Of one group of animals also the mean weighted by certainty, and the standard deviation between
+    subjects, where estimates have standard errors.
+    """
     columns = {str(variant): part for variant, part in animals.groupby("variant", sort=False)}
     columns = columns if len(columns) > 1 else {species: animals}
     columns |= {} if networks is None else {"networks": networks}
@@ -222,6 +230,11 @@ def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str)
                 text = number(part.loc[measure]) if measure in part.index else "-"
                 body[measure] += f"{text:<28}"
         header = "".join(f"{f'{label} (n = {n})':<28}" for label, n in counts.items())
+        known = rows[rows["pooled"].notna()] if "pooled" in rows else rows[:0]
+        if len(known) and animals["variant"].nunique() == 1:
+            header += f"{f'{species}, weighted by certainty':<36}s.d. between them"
+            for measure, row in known.set_index("measure").iterrows():
+                body[str(measure)] += f"{number(row, POOLED):<36}{row['between']:.3g}"
         lines += ["", str(quantity), f"  {'':<{width}}{header}".rstrip()]
         lines += [line.rstrip() for line in body.values()]
     return lines
