@@ -188,7 +188,7 @@ def draw_learning_curves(experiment: str, path: Path) -> None:
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 8 + 34 * lines)
     axes = list(figure.subplots(lines, 4, squeeze=False).flat)
     for ax, variant in zip(axes, variants, strict=False):
-        for _, curve in curves[curves["variant"] == variant].groupby("seed"):
+        for _, curve in curves[curves["variant"] == variant].groupby("subject"):
             ax.plot(curve["episode"], curve["reward"], lw=0.6)
         ax.set_title(textwrap.fill(variant.replace("_", " "), 26), fontsize=6)
         ax.tick_params(labelsize=5)

@@ -80,7 +80,7 @@ pd.DataFrame(rows).head(12).round(2)
 # %%
 recorded = networks.record(1, purpose="tour", activity_periods=task.periods)
 trials, steps, activity = (
-    table[table["seed"] == 0] for table in (recorded.trials, recorded.steps, recorded.activity)
+    table[table["subject"] == 0] for table in (recorded.trials, recorded.steps, recorded.activity)
 )
 trials.head()
 

@@ -240,7 +240,7 @@ plt.show()
 trained_settings, network, weights = files.load(folder / "networks", Reversal, MAIN)
 trained = Trained(MAIN, trained_settings, agent_of(network, weights, trained_settings))
 recorded = trained.record(EXPERIMENT.test_episodes, steps=False)
-trials = recorded.trials[["seed", "variant", "episode", "trial", "choice", "reward", "better"]]
+trials = recorded.trials[["subject", "variant", "episode", "trial", "choice", "reward", "better"]]
 trials = trials.astype({"variant": str})
 
 rng, probabilities = np.random.default_rng(0), task.as_two_step

@@ -84,7 +84,6 @@ columns = {
 }
 recoding = {"choice": {"L": 0, "R": 1}, "transition": {1: "common", 0: "uncommon"}}
 trials = family.prepare(sheet.read(file, columns, recoding, form=family.form))
-names = trials.drop_duplicates("seed").set_index("seed")["subject"]
 summary = {
     "sessions": ("episode", "nunique"),
     "trials": ("trial", "size"),
@@ -106,7 +105,7 @@ trials.groupby("subject").agg(**summary).round(3)
 networks = families.network_tables(family, Results(family.experiment))
 tables = families.behaviour(family, trials)
 weights = tables["lag_weights"]
-panels = {names[seed]: rows for seed, rows in weights.groupby("seed")}
+panels = dict(list(weights.groupby("subject")))
 panels["networks"] = networks["lag_weights"]
 drawn, axes = plt.subplots(1, len(panels), figsize=(1.6 * len(panels), 2.2), sharex=True)
 for ax, (title, rows) in zip(axes, panels.items(), strict=True):
@@ -114,13 +113,11 @@ for ax, (title, rows) in zip(axes, panels.items(), strict=True):
     ax.get_legend().set_visible(ax is axes[0])
 axes[0].set_ylabel("weight on choice (log odds)")
 drawn.tight_layout()
-last = weights.query("lag == 1").assign(subject=weights["seed"].map(names))
-last.pivot(index="subject", columns="signal", values="weight").round(2)
+weights.query("lag == 1").pivot(index="subject", columns="signal", values="weight").round(2)
 
 # %%
-stays = tables["stay_probability"].assign(subject=tables["stay_probability"]["seed"].map(names))
 kinds = ["transition", "outcome"]
-stays.pivot(index="subject", columns=kinds, values="stay_probability").round(2)
+tables["stay_probability"].pivot(index="subject", columns=kinds, values="stay_probability").round(2)
 
 # %% [markdown]
 # ## Which model predicts their choices?
@@ -133,7 +130,6 @@ stays.pivot(index="subject", columns=kinds, values="stay_probability").round(2)
 # %%
 models = family.models(trials, None)
 fits = families.with_part_weights(fitting.fit_subjects(models, trials, starts=2))
-fits["subject"] = fits["seed"].map(names)
 bic = fits.pivot(index="subject", columns="model", values="bic")
 bic.sub(bic.min(axis=1), axis=0).round(1)
 

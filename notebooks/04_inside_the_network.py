@@ -40,20 +40,22 @@ bandit = prefrontal.load("bandit", "correlated")
 recorded = bandit.record(60, steps=False, activity_periods=("choice",), purpose="inside")
 trials = recorded.trials
 speaks_left = (trials["choice"] == 0) == (trials["reward"] > 0)
-counts = speaks_left.groupby([trials["seed"], trials["episode"]]).cumsum() - speaks_left
+counts = speaks_left.groupby([trials["subject"], trials["episode"]]).cumsum() - speaks_left
 trials["belief"] = (counts + 1) / (trials["trial"] + 2)
 
-for seed, own in recorded.activity.groupby("seed"):
-    rows = trials["seed"] == seed
+for seed, own in recorded.activity.groupby("subject"):
+    rows = trials["subject"] == seed
     belief, episode = trials.loc[rows, "belief"].to_numpy(), trials.loc[rows, "episode"].to_numpy()
     trials.loc[rows, "decoded"] = neural.decode_value(neural.units(own), belief, episode)
 
-groups = trials.groupby(["seed", "episode"])
+groups = trials.groupby(["subject", "episode"])
 for name in ("belief", "decoded"):
     trials[f"{name}_change"] = groups[name].shift(-1) - trials[name]
-r2 = trials.groupby("seed")[["belief", "decoded"]].apply(lambda own: own.corr().iloc[0, 1] ** 2)
+r2 = trials.groupby("subject")[["belief", "decoded"]].apply(lambda own: own.corr().iloc[0, 1] ** 2)
 example = bandit.seeds[0]
-scores, pca = neural.principal_components(recorded.activity[recorded.activity["seed"] == example])
+scores, pca = neural.principal_components(
+    recorded.activity[recorded.activity["subject"] == example]
+)
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.3), layout="constrained")
@@ -61,7 +63,7 @@ shown = scores["episode"] < 20
 image = axes[0].scatter(
     scores["pc1"][shown],
     scores["pc2"][shown],
-    c=trials["belief"][trials["seed"] == example][shown],
+    c=trials["belief"][trials["subject"] == example][shown],
     s=3,
     lw=0,
     cmap="coolwarm_r",
@@ -71,7 +73,7 @@ axes[0].set(xlabel="PC 1", ylabel="PC 2", title=f"network {example}, 20 episodes
 
 early = trials[trials["trial"].between(2, 20)]
 moves = (
-    early.groupby(["choice", "reward", "seed"])[["decoded_change", "belief_change"]]
+    early.groupby(["choice", "reward", "subject"])[["decoded_change", "belief_change"]]
     .mean()
     .reset_index()
 )
@@ -93,7 +95,7 @@ axes[1].set_xticklabels(labels)
 sizes = trials.assign(
     network=trials["decoded_change"].abs(), observer=trials["belief_change"].abs()
 )
-sizes = sizes.groupby(["seed", "trial"])[["network", "observer"]].mean().reset_index()
+sizes = sizes.groupby(["subject", "trial"])[["network", "observer"]].mean().reset_index()
 for name, color in (("observer", COLORS["model-based"]), ("network", COLORS["network"])):
     means = summarize(sizes.dropna(), ["trial"], name)
     axes[2].loglog(means["trial"] + 1, means["mean"], color=color, label=name)
@@ -133,7 +135,7 @@ trained = prefrontal.load("two_step")
 task = trained.task
 recorded = trained.record(40, steps=False, activity_periods=task.periods, purpose="inside")
 observer = Planner(**trained.settings.task.probabilities, fixed=REPLAYED)
-keys = ["seed", "episode", "trial"]
+keys = ["subject", "episode", "trial"]
 beliefs = recorded.trials[keys].assign(belief=observer.watch(recorded.trials)["state_value_1"])
 activity = recorded.activity.merge(beliefs, on=keys)
 
@@ -152,7 +154,7 @@ def coding_direction(part):
 
 
 cosines, dimensions, within = [], [], []
-for seed, own in activity.groupby("seed"):
+for seed, own in activity.groupby("subject"):
     directions = np.stack(
         [coding_direction(own[own["period"] == period]) for period in task.periods]
     )
@@ -163,7 +165,7 @@ for seed, own in activity.groupby("seed"):
         readout = LinearRegression().fit(neural.units(train), train["belief"])
         within.append(
             {
-                "seed": seed,
+                "subject": seed,
                 "period": period,
                 "r2": explained(readout.predict(neural.units(test)), test["belief"]),
             }
@@ -178,7 +180,7 @@ for seed, own in activity.groupby("seed"):
         )
         dimensions.append(
             {
-                "seed": seed,
+                "subject": seed,
                 "k": k,
                 "belief": share,
                 "activity": pca.explained_variance_ratio_[:k].sum(),
@@ -306,7 +308,7 @@ other = reward.copy()
 other[:, FLIPPED] = 1 - other[:, FLIPPED]
 episodes, length = reward[regular].shape
 columns = {"episode": np.repeat(range(episodes), length), "trial": np.tile(range(length), episodes)}
-columns |= {"variant": "network", "seed": 0, "choice": choice[regular].ravel()}
+columns |= {"variant": "network", "subject": 0, "choice": choice[regular].ravel()}
 columns["outcome_state"] = np.array(["S1", "S2"])[state[regular].ravel()]
 values = [
     observer.watch(pd.DataFrame({**columns, "reward": paid[regular].ravel()}))["state_value_0"]

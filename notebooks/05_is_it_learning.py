@@ -49,7 +49,7 @@ def play(trained, episodes=40, steps=True, **changed):
 # %%
 drawn = play(networks["bandit"], 200, steps=False).trials
 better = drawn["choice"] == (drawn["p_right"] > drawn["p_left"])
-curves = drawn.assign(better=better).groupby(["seed", "trial"])["better"].mean().reset_index()
+curves = drawn.assign(better=better).groupby(["subject", "trial"])["better"].mean().reset_index()
 
 rng = np.random.default_rng(0)
 p = rng.random((4000, 2))
@@ -76,7 +76,7 @@ ax.set(xlabel="trial of the episode", ylabel="P(better arm)", ylim=(0.45, 1), xl
 ax.legend(loc="lower right")
 plt.show()
 
-late = curves[curves["trial"] >= 80].groupby("seed")["better"].mean()
+late = curves[curves["trial"] >= 80].groupby("subject")["better"].mean()
 print("P(better arm) over the last 20 trials")
 print("  networks            {:.3f} (95 % interval {:.3f} to {:.3f})".format(*interval(late)))
 for label, choice in (("best possible", optimal.choice), ("win-stay lose-shift", stay_shift)):
@@ -132,8 +132,8 @@ def vary(name, values):
             planner_reward(believed, true, np.random.default_rng(0)) for believed in (true, task)
         )
         row = {"value": value, "informed": informed, "kept": kept}
-        for seed, reward in trials.groupby("seed")["reward"].mean().items():
-            rows.append(row | {"seed": seed, "networks": reward})
+        for seed, reward in trials.groupby("subject")["reward"].mean().items():
+            rows.append(row | {"subject": seed, "networks": reward})
     return pd.DataFrame(rows)
 
 
@@ -145,9 +145,9 @@ def vary_sum(variant, sums=(0.4, 0.7, 1.0, 1.3, 1.6), difference=0.3):
             task = BanditTask(trained.settings.task, (left, right))
             trials = trained.record(100, task, purpose="is it learning", steps=False).trials
             trials = trials[trials["trial"] >= 50]
-            better = (trials["choice"] == int(right > left)).groupby(trials["seed"]).mean()
+            better = (trials["choice"] == int(right > left)).groupby(trials["subject"]).mean()
             parts.append(better.rename("better").reset_index().assign(total=total))
-    return pd.concat(parts).groupby(["total", "seed"])["better"].mean().reset_index()
+    return pd.concat(parts).groupby(["total", "subject"])["better"].mean().reset_index()
 
 
 common, reversal = (

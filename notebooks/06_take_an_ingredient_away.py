@@ -41,7 +41,7 @@ for ax, variant in zip(axes.flat, SHOWN, strict=True):
     for payoffs, name in (((LEFT, RIGHT), "rewarded"), ((RIGHT, LEFT), "unrewarded")):
         task = BanditTask(networks.settings.task, payoffs)
         trials = networks.record(40, task, purpose="take away", steps=False).trials
-        right = trials.groupby(["seed", "trial"])["choice"].mean().reset_index()
+        right = trials.groupby(["subject", "trial"])["choice"].mean().reset_index()
         means = summarize(right, ["trial"], "choice")
         label = f"right pays {payoffs[1]}"
         ax.plot(means["trial"] + 1, means["mean"], color=COLORS[name], label=label)
@@ -102,7 +102,7 @@ for ingredient in ("nothing", "reward", "action", "memory"):
         purpose="take away",
         steps=False,
     )
-    reward = 100 * bandit.expected_reward(recorded.trials, ["seed"])
+    reward = 100 * bandit.expected_reward(recorded.trials, ["subject"])
     rewards[ingredient] = normalised_reward(reward, RANDOM, BEST)
 
 figure, ax = plt.subplots(figsize=(3.4, 2.0), layout="constrained")

@@ -97,7 +97,7 @@ figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
 # %%
 trained = prefrontal.load("two_step")
 recorded = trained.record(10).trials
-for name, subject in {"Q-learner": trials, "network 0": recorded[recorded["seed"] == 0]}.items():
+for name, subject in {"Q-learner": trials, "network 0": recorded[recorded["subject"] == 0]}.items():
     predicted = trained.predict(subject, activity=False)
     agree = (predicted["p_right"] > predicted["p_left"]) == (predicted["choice"] == RIGHT)
     share = agree.groupby(predicted["network"]).mean()

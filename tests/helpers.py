@@ -75,13 +75,13 @@ def write_results(name: str, data: Path, value: float = 1.0) -> None:
         for variant in ([claim.variant] if claim.variant else [experiment.main, *others])
         for seed in range(2)
     ]
-    measures = pd.DataFrame(rows, columns=["claim", "measure", "variant", "seed"])
+    measures = pd.DataFrame(rows, columns=["claim", "measure", "variant", "subject"])
     rpe = [
         measures[measures["variant"] == reward].assign(variant=variant)
         for reward, variant in experiment.rpe_variants.items()
     ]
     measures = pd.concat([measures, *rpe]).drop_duplicates(ignore_index=True)
-    measures["value"] = value + 0.1 * measures["seed"]
+    measures["value"] = value + 0.1 * measures["subject"]
     criteria = [claim.criterion for claim in experiment.claims if claim.criterion]
     bounds = {bound for each in criteria for bound in (each.low, each.high)}
     named = {bound: 0.0 for bound in bounds if isinstance(bound, str)}

@@ -43,7 +43,7 @@ COMPONENTS = 6
 CODE_TRIALS = (2, 3, 5, 10, 20, 35, 50, 75, 100)
 """Trials at which the code of the payoffs is tested."""
 
-NETWORK = ["variant", "seed"]
+NETWORK = ["variant", "subject"]
 TRIAL = [*NETWORK, "test", "episode", "trial"]
 
 PARAMETERS = {
@@ -87,7 +87,7 @@ def regret_curves(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, trial (from 1), regret.
+        variant, subject, trial (from 1), regret.
     """
     easy = trials[trials["problem"] == "easy"]
     per_trial = easy.groupby([*NETWORK, "trial"])["regret"].mean()
@@ -177,7 +177,7 @@ def learning_within_episodes(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, problem; early and late: P(better arm) in the first and the last tenth of
+        variant, subject, problem; early and late: P(better arm) in the first and the last tenth of
         trials; trials_to_90: first trial (from 1) at which the mean over ten trials has covered
         90 % of the way from chance to its final level; trials_to_90_of_end: at which it is 90 % of
         that level.
@@ -241,10 +241,10 @@ def payoff_code(
     rho = stats.spearmanr(scores["pc1"], scores["p_left"]).statistic
     sign = np.array([np.sign(rho) or 1.0, 1.0])
     last = scores.assign(pc1=scores["pc1"] * sign[0])
-    last = last[["seed", "episode", "p_left", "p_right", "pc1", "pc2"]]
+    last = last[["subject", "episode", "p_left", "p_right", "pc1", "pc2"]]
     single = activity[activity["test"] == "example"].merge(payoffs, on=[*TRIAL, "p_left"])
     pc1, pc2 = (pca.transform(neural.units(single)) * sign).T
-    examples = single[["seed", "p_left", "p_right", "trial", "choice"]].assign(pc1=pc1, pc2=pc2)
+    examples = single[["subject", "p_left", "p_right", "trial", "choice"]].assign(pc1=pc1, pc2=pc2)
     variance = pca.explained_variance_ratio_[0]
     return last, examples, {"rank_correlation": abs(rho), "variance_explained": variance}
 
@@ -252,7 +252,7 @@ def payoff_code(
 def with_activity(
     recording: Recording[Bandit], variants: Sequence[str]
 ) -> Iterator[tuple[Any, pd.DataFrame, pd.DataFrame]]:
-    """Iterate over networks whose activity was recorded: variant and seed, activity, trials."""
+    """Iterate over networks whose activity was recorded: variant and subject, activity, trials."""
     if len(recording.activity):
         trials = recording.trials.groupby(NETWORK)
         chosen = recording.activity[recording.activity["variant"].isin(variants)]
@@ -266,7 +266,7 @@ def payoff_codes(recording: Recording[Bandit]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, rank_correlation, variance_explained.
+        variant, subject, rank_correlation, variance_explained.
     """
     rows = [
         dict(zip(NETWORK, network, strict=True)) | payoff_code(activity, trials)[2]
@@ -336,15 +336,15 @@ def codes_by_trial(recording: Recording[Bandit]) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of DataFrame
-        code_by_trial: variant, seed, trial, and rank correlations over episodes with p_left -
+        code_by_trial: variant, subject, trial, and rank correlations over episodes with p_left -
         p_right of pc1 and of expected, and, absolute, of pc2 with p_left + p_right (see
-        ``drawn_activity``); code_variance: variant, seed, component (from 1), share of the variance
-        at the last trial; code_paths: variant, seed (the first one), trial, fifth (of the episodes,
+        ``drawn_activity``); code_variance: variant, subject, component (from 1), share of the
+        variance at the last trial; code_paths: variant, subject (the first one), trial, fifth (of the episodes,
         from 1, by p_left - p_right), mean pc1.
     """
     codes, variances, paths = [], [], dict[str, pd.DataFrame]()
-    for (variant, seed), activity, trials in with_activity(recording, [MAIN, CORRELATED]):
-        network = {"variant": variant, "seed": seed}
+    for (variant, subject), activity, trials in with_activity(recording, [MAIN, CORRELATED]):
+        network = {"variant": variant, "subject": subject}
         correlated = recording.settings[variant].task.arms == "correlated"
         drawn, pca = drawn_activity(activity, trials, correlated)
         followed = drawn[drawn["episode"] < FOLLOWED_EPISODES]
@@ -444,11 +444,11 @@ def regret_by_side(trials: pd.DataFrame) -> pd.DataFrame:
     easy = trials[trials["problem"] == "easy"]
     side = pd.Series(np.where(easy["p_left"] > easy["p_right"], "left", "right"), easy.index)
     found = easy["better"] & (easy["trial"] > easy["trial"].max() // 2)
-    episodes = easy.assign(side=side, found=found).groupby(["seed", "side", "episode"])
+    episodes = easy.assign(side=side, found=found).groupby(["subject", "side", "episode"])
     by_episode = pd.DataFrame(
         {"regret": episodes["regret"].sum(), "never_found": ~episodes["found"].any()}
     )
-    wide = by_episode.groupby(["seed", "side"]).mean().unstack("side")
+    wide = by_episode.groupby(["subject", "side"]).mean().unstack("side")
     names = [f"{column[0]}, better arm {column[1]}" for column in wide.columns]
     return wide.set_axis(names, axis=1).reset_index()
 
@@ -458,7 +458,7 @@ def further_tables(
 ) -> dict[str, pd.DataFrame]:
     """Select single episodes of the first networks; compute the curves of textbook algorithms."""
     trials = recording.trials[recording.trials["variant"] == MAIN]
-    first = trials["seed"] == trials["seed"].min()
+    first = trials["subject"] == trials["subject"].min()
     examples = tested_trials(trials[first & (trials["episode"] < EXAMPLE_EPISODES)])
     as_printed = [
         np.isclose(examples["p_left"], left) & np.isclose(examples["p_right"], right)

@@ -44,7 +44,8 @@ def behaviour(trials: pd.DataFrame, prior: float | None = None) -> Tables:
     stay_probability, lag_weights : DataFrame
         As from ``staying.stay_probability`` and ``staying.two_step_weights``.
     weights : DataFrame
-        variant, seed, planning, model_free: lag-1 weights (log odds; ``staying.staying_by_lag``).
+        variant, subject, planning, model_free: lag-1 weights (log odds;
+        ``staying.staying_by_lag``).
     """
     trials = trials.astype({"variant": str, "transition": str})
     completed = trials[(trials["choice"] >= 0) & (trials["choice2"] >= 0)]
@@ -124,19 +125,19 @@ def coding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, period, variable, share of the units with p < ``ALPHA``.
+        variant, subject, period, variable, share of the units with p < ``ALPHA``.
     """
     keys, rows = [*EPISODE, "trial"], []
     design = pd.concat([trials[keys], regressors(trials)], axis=1).dropna()
     names = [name for name in design if name not in keys]
-    for (variant, seed, period), own in activity.groupby([*SUBJECT, "period"], observed=True):
+    for (variant, subject, period), own in activity.groupby([*SUBJECT, "period"], observed=True):
         session = design.merge(own, on=keys).sort_values(["episode", "trial"])
         trend = neural.slow_trend(len(session))
         _, p = neural.shift_test(neural.units(session), session[names].to_numpy(float), trend)
-        subject = {"variant": variant, "seed": seed, "period": period}
+        keys_of_row = {"variant": variant, "subject": subject, "period": period}
         shares = (p < ALPHA).mean(axis=1)
         rows += [
-            subject | {"variable": name, "share": share}
+            keys_of_row | {"variable": name, "share": share}
             for name, share in zip(names, shares, strict=True)
         ]
     return pd.DataFrame(rows)

@@ -75,7 +75,7 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str, title: str) -> N
             ax, rows, "lag", "weight", COLORS[outcome], each=(0.05, 2), label=label, **style
         )
     ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
-    plotting.count(ax, own["seed"].nunique())
+    plotting.count(ax, own["subject"].nunique())
     ax.set_ylabel("weight (log odds)")
 
 
@@ -105,7 +105,7 @@ def draw_coding(ax: Axes, coding: pd.DataFrame, variant: str, title: str) -> Non
         plotting.curve(ax, rows, "place", "share", color, band=0.2, each=(0.08, 3), label=label)
     ax.axhline(ALPHA, color="black", lw=0.5, ls=":")
     ax.set_xticks(range(len(periods)), periods)
-    title = f"{title} (n = {own['seed'].nunique()})"
+    title = f"{title} (n = {own['subject'].nunique()})"
     ax.set(ylim=(0, 1.5), yticks=np.linspace(0, 1, 6), ylabel="share of units", title=title)
 
 

@@ -35,7 +35,7 @@ class Options:
 
 def by_session(trials: pd.DataFrame) -> pd.DataFrame:
     """Make each session of a monkey a subject, under the monkey's name as variant."""
-    return trials.assign(variant=trials["subject"], seed=trials["episode"], episode=0)
+    return trials.assign(variant=trials["subject"], subject=trials["episode"], episode=0)
 
 
 def main(options: Options) -> None:

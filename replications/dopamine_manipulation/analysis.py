@@ -60,7 +60,7 @@ def against_control(trials: pd.DataFrame, *by: str) -> pd.DataFrame:
         variant, pulls, manipulation, level, p_risky, ``by``, seed, control, experimental and
         difference (points).
     """
-    keys = ["variant", *ARM, *by, "seed"]
+    keys = ["variant", *ARM, *by, "subject"]
     names = ["variant", "pulls", "manipulation", *keys[1:]]
     percent = risky_percent(trials, *names)
     control = percent[percent["manipulation"] == CONTROL].set_index(keys)["percent"]
@@ -83,7 +83,7 @@ def build_up(course: pd.DataFrame) -> pd.DataFrame:
         half of the final effect is reached, NaN where that is under 5 points.
     """
     rows = []
-    keys = ["variant", "pulls", "manipulation", *ARM, "seed"]
+    keys = ["variant", "pulls", "manipulation", *ARM, "subject"]
     for key, pulls in course.sort_values("free_pull").groupby(keys, observed=True):
         effect = pulls["difference"].to_numpy(float)
         final = effect[-max(1, len(effect) // 4) :].mean()
@@ -131,7 +131,7 @@ def natural_errors(steps: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
     both = both[both["arm"] != "none"]
     won = np.where(both["reward"] > 0, "risky win", "risky loss")
     both = both.assign(event=np.where(both["arm"] == "safe", "safe", won))
-    by = ["variant", "event", "pull", *ARM, "seed"]
+    by = ["variant", "event", "pull", *ARM, "subject"]
     return both.groupby(by, observed=True)["rpe"].mean().reset_index()
 
 
@@ -151,7 +151,7 @@ def weights_changed(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, changed.
+        variant, subject, changed.
     """
     keys = [*SUBJECT, "manipulation", "event", "size", "pulls"]
     tests = trials.groupby(keys, observed=True)["weights_changed"].max()
@@ -202,7 +202,9 @@ def further_tables(
     course = against_control(named.assign(free_pull=free_pull), "free_pull")
     control = named[named["manipulation"] == CONTROL]
     return {
-        "dose_response": risky_percent(trials[is_dose], "variant", "event", "size", *ARM, "seed"),
+        "dose_response": risky_percent(
+            trials[is_dose], "variant", "event", "size", *ARM, "subject"
+        ),
         "effect_by_pull": course,
         "build_up": build_up(course),
         "natural_errors": natural_errors(recording.steps, control),

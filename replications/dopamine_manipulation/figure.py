@@ -87,7 +87,7 @@ def draw_networks(
         placed = networks.assign(place=networks["level"].map(PLACES) + offset)
         plotting.curve(ax, placed, "place", kind, color, marker=marker, ms=3.5, lw=1)
     ax.set_xlabel("probability of\nrisky reward")
-    plotting.count(ax, networks["seed"].nunique(), y=1)
+    plotting.count(ax, networks["subject"].nunique(), y=1)
 
 
 def draw_key(ax: Axes) -> None:

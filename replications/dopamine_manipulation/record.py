@@ -92,7 +92,7 @@ def play(trained: Trained, treatment: Treatment, episodes: int) -> Recording[Ris
     recording = trained.record(episodes, agent=agent, columns=columns, steps=steps)
     after = digests(agent, trained.seeds)
     changed = {seed: after[seed] != before[seed] for seed in trained.seeds}
-    trials = recording.trials.assign(weights_changed=recording.trials["seed"].map(changed))
+    trials = recording.trials.assign(weights_changed=recording.trials["subject"].map(changed))
     return dataclasses.replace(recording, trials=trials)
 
 

@@ -139,7 +139,7 @@ class RiskTask(Task):
         choice, missed = trials["choice"].to_numpy(), (trials["choice"] < 0).to_numpy()
         forced = (trials["pull"] == "forced").to_numpy()
         pulls = trials.assign(pair=trials["trial"] // 2, pulled=trials["choice"].where(~missed))
-        pairs = pulls.groupby(["variant", "seed", "episode", "pair"], observed=True)
+        pairs = pulls.groupby(["variant", "subject", "episode", "pair"], observed=True)
         partner = pairs["pulled"].transform("first").to_numpy()
         side = np.where(missed, 1 - partner, choice)
         unknown, own = forced & np.isnan(side), forced & (self.settings.forced_pull == "imposed")

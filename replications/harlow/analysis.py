@@ -44,13 +44,13 @@ def read_networks(
     folder : Path
         With the networks' descriptions; their weights need not be there.
     repeated : DataFrame, optional
-        Repeated tests of some networks, with columns variant and seed, which replace those at the
-        end of training.
+        Repeated tests of some networks, with columns variant and subject, which replace those at
+        the end of training.
 
     Returns
     -------
     curves, tests, costs : DataFrame
-        Each with columns variant and seed; in tests ``as_trained`` marks the test that resembles
+        Each with columns variant and subject; in tests ``as_trained`` marks the test that resembles
         training.
     """
     tests, costs = [], []
@@ -58,7 +58,7 @@ def read_networks(
     if repeated is not None:
         replaced = {keys: rows[list(TESTED)] for keys, rows in repeated.groupby(SUBJECT)}
     for each in descriptions(folder):
-        keys: dict[str, Any] = {"variant": each.variant, "seed": each.seed}
+        keys: dict[str, Any] = {"variant": each.variant, "subject": each.seed}
         tested = replaced.get((each.variant, each.seed))
         if tested is None:
             tested = network_table(each, "_test.csv", needs=TESTED)
@@ -110,11 +110,11 @@ def accuracy(tests: pd.DataFrame, *by: str) -> pd.DataFrame:
 def turning_points(curves: pd.DataFrame) -> pd.DataFrame:
     """Training episodes, first and second, at the change points of every network's curve."""
     rows = []
-    for (variant, seed), curve in curves.groupby(SUBJECT):
+    for (variant, subject), curve in curves.groupby(SUBJECT):
         points = change_points(later_trials(curve).to_numpy())
         if points is not None:
             first, second = curve["episode"].iloc[list(points)]
-            rows.append({"variant": variant, "seed": seed, "first": first, "second": second})
+            rows.append({"variant": variant, "subject": subject, "first": first, "second": second})
     return pd.DataFrame(rows, columns=[*SUBJECT, "first", "second"])
 
 
@@ -129,12 +129,12 @@ def outcomes(
     rows = []
     later = tests[tests["as_trained"] & (tests["trial"] > 0)]
     by_network = accuracy(later, "trial").groupby(SUBJECT)["accuracy"].mean()
-    for (variant, seed), curve in curves.groupby(SUBJECT):
-        final = by_network.get((variant, seed), np.nan)
+    for (variant, subject), curve in curves.groupby(SUBJECT):
+        final = by_network.get((variant, subject), np.nan)
         rows.append(
             {
                 "variant": variant,
-                "seed": seed,
+                "subject": subject,
                 "accuracy_trials_2_to_6": final,
                 "at_ceiling": final >= CEILING if np.isfinite(final) else np.nan,
                 "rise_at_end": rise_at_end(curve),
@@ -158,14 +158,14 @@ def stages(curves: pd.DataFrame, tests: pd.DataFrame, turning: pd.DataFrame) -> 
     rows = []
     final = accuracy(tests[tests["as_trained"]], "trial")
     curves, final = (frame.set_index(SUBJECT).sort_index() for frame in (curves, final))
-    for variant, seed, first, second in turning.itertuples(index=False):
-        keys, curve = {"variant": variant, "seed": seed}, curves.loc[(variant, seed)]
+    for variant, subject, first, second in turning.itertuples(index=False):
+        keys, curve = {"variant": variant, "subject": subject}, curves.loc[(variant, subject)]
         by_trial = curve.filter(regex="^trial_").to_numpy().T
         for stage, episode in enumerate(np.linspace(first, second, STAGES), 1):
             for trial, over_training in enumerate(by_trial, 1):
                 at_stage = np.interp(episode, curve["episode"], over_training)
                 rows.append({**keys, "stage": str(stage), "trial": trial, "accuracy": at_stage})
-        for trial, at_end in enumerate(final.loc[(variant, seed), "accuracy"], 1):
+        for trial, at_end in enumerate(final.loc[(variant, subject), "accuracy"], 1):
             rows.append({**keys, "stage": LAST, "trial": trial, "accuracy": at_end})
     return pd.DataFrame(rows, columns=[*SUBJECT, "stage", "trial", "accuracy"])
 
@@ -176,9 +176,9 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, trial (from 1), what and accuracy. "side": the side of the rewarded image, at
-        the first sight of the images. "brighter": whether it is the brighter of the two, at the end
-        of fixation, when no image is in view.
+        variant, subject, trial (from 1), what and accuracy. "side": the side of the rewarded image,
+        at the first sight of the images. "brighter": whether it is the brighter of the two, at the
+        end of fixation, when no image is in view.
     """
     keys = [*SUBJECT, "episode", "trial"]
     rows = []
@@ -189,8 +189,8 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
             label = merged["rewarded_side"] == "right"
         else:
             label = merged["rewarded_is_brighter"].astype(bool)
-        for (variant, seed, trial), group in merged.groupby([*SUBJECT, "trial"]):
-            keys_of_row = {"variant": variant, "seed": seed, "trial": trial, "what": what}
+        for (variant, subject, trial), group in merged.groupby([*SUBJECT, "trial"]):
+            keys_of_row = {"variant": variant, "subject": subject, "trial": trial, "what": what}
             state = label[group.index].to_numpy()
             decoded = neural.decode_state(neural.units(group), state, group["episode"].to_numpy())
             correct = (decoded > 0.5) == state

@@ -96,8 +96,8 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[Harlow]]:
             show_film(trained, task, screen, results)
         repeated = play_tests(trained.agent, settings, trained.seeds)
         for seed, tested in zip(trained.seeds, repeated, strict=True):
-            tests.append(tested.assign(variant=variant, seed=seed))
+            tests.append(tested.assign(variant=variant, subject=seed))
         periods = ("fixation", "choice")
         yield trained.record(episodes, task, activity_periods=periods, steps=False)
-    frame = storage.leading(pd.concat(tests, ignore_index=True), "variant", "seed", "test")
+    frame = storage.leading(pd.concat(tests, ignore_index=True), "variant", "subject", "test")
     storage.write(frame, results / f"{REPEATED_TESTS}.csv", about=networks.provenance())

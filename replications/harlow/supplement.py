@@ -100,7 +100,7 @@ def draw_learning(ax: Axes, variants: tuple[str, ...], results: Results) -> None
     at_ceiling = of_variant(networks, variants[0]).dropna(subset="episodes_to_above_chance")
     start = at_ceiling["episodes_to_above_chance"]
     for episode in (start, start + at_ceiling["episodes_from_there_to_ceiling"]):
-        keys = [at_ceiling["variant"], at_ceiling["seed"], episode]
+        keys = [at_ceiling["variant"], at_ceiling["subject"], episode]
         points = percent.reindex(pd.MultiIndex.from_arrays(keys))
         ax.plot(episode / 1000, points, "o", ms=2.5, color="black", zorder=3)
     ax.set(ylim=(22, 102), xlabel="training episodes (thousands)", ylabel="correct, trials 2-6 (%)")
@@ -182,7 +182,7 @@ def draw_further_variants(results: Results) -> Drawing:
         draw_curves(ax, of_variant(curves, name), COLORS["independent"])
         ax.set_ylim(0, 102)
         ax.set_title(FURTHER_LABELS.get(name, name), fontsize=6)
-        plotting.count(ax, of_variant(curves, name)["seed"].nunique(), "")
+        plotting.count(ax, of_variant(curves, name)["subject"].nunique(), "")
         plotting.panel_label(ax, letter, x_mm=-4)
         ax.set_xlabel("training episodes (thousands)", fontsize=6)
     for ax in axes[::COLUMNS]:

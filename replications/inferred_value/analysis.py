@@ -52,8 +52,8 @@ def arriving_rpes(steps: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by variant, seed, episode, trial; columns fixation, cue, saccade. NaN at the first
-        step of a session.
+        Indexed by variant, subject, episode, trial; columns fixation, cue, saccade. NaN at the
+        first step of a session.
     """
     steps = steps.assign(arriving=steps.groupby(EPISODE, observed=True)["rpe"].shift(1))
     last = steps.drop_duplicates([*TRIAL, "period"], keep="last").astype({"period": str})
@@ -88,8 +88,8 @@ def reversal_rpes(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, panel, role, RPE on arrival at fixation, cue and saccade, and the number of
-        trials. Every network has all its rows; a network without such trials has NaN.
+        variant, subject, panel, role, RPE on arrival at fixation, cue and saccade, and the number
+        of trials. Every network has all its rows; a network without such trials has NaN.
     """
     marked = reversed_trials(trials)[[*TRIAL, "panel", "role"]].join(arriving_rpes(steps), on=TRIAL)
     groups = marked.groupby([*SUBJECT, "panel", "role"], observed=True)
@@ -116,16 +116,16 @@ def decoded_state(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, block_trial (0 reversal, 1 next), period, new_state: share of reversed blocks
-        in which the new state is decoded.
+        variant, subject, block_trial (0 reversal, 1 next), period, new_state: share of reversed
+        blocks in which the new state is decoded.
     """
-    columns = ["variant", "seed", "block_trial", "period", "new_state"]
+    columns = ["variant", "subject", "block_trial", "period", "new_state"]
     if activity.empty:
         return pd.DataFrame(columns=columns)
     described = trials[(trials["choice"] >= 0) & ~trials["warm_up"]]
     described = described[[*TRIAL, "block_trial", "rewarded_cue", "previous_rewarded_cue"]]
     joined, rows = activity.merge(described, on=TRIAL).astype({"period": str}), []
-    for (variant, seed, period), block in joined.groupby([*SUBJECT, "period"], observed=True):
+    for (variant, subject, period), block in joined.groupby([*SUBJECT, "period"], observed=True):
         rewarded, previous = block["rewarded_cue"], block["previous_rewarded_cue"]
         unseen = (block["block_trial"] == 0) & (period != "reward")
         state = (previous.where(unseen, rewarded) == "right").to_numpy()
@@ -133,7 +133,7 @@ def decoded_state(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
         new = np.where(np.isnan(right), np.nan, (right > 0.5) == (rewarded == "right"))
         shares = pd.Series(new, block.index)[rewarded != previous].groupby(block["block_trial"])
         by_trial = shares.mean().reindex([0, 1])
-        rows += [(variant, seed, trial, period, share) for trial, share in by_trial.items()]
+        rows += [(variant, subject, trial, period, share) for trial, share in by_trial.items()]
     ordered = pd.CategoricalDtype(PERIODS, ordered=True)
     return pd.DataFrame(rows, columns=columns).astype({"period": ordered}).sort_values(columns[:-1])
 
@@ -149,7 +149,7 @@ def projected_activity(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataF
         block_trial, period, cue, rewarded_cue, pc1, pc2.
     """
     main = trials[trials["variant"] == MAIN]
-    marked = reversed_trials(main[main["seed"] == main["seed"].min()])
+    marked = reversed_trials(main[main["subject"] == main["subject"].min()])
     joined = activity.merge(marked[[*TRIAL, "block_trial", "cue", "rewarded_cue"]], on=TRIAL)
     columns = ["block_trial", "period", "cue", "rewarded_cue", "pc1", "pc2"]
     steps = [joined[joined["period"] == period] for period in PERIODS]
@@ -184,7 +184,7 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     before, ratio = difference["before"], difference["inferred"] / difference["experienced"]
     carried = before.drop([RESET, *OBSERVERS], level="variant", errors="ignore")
     reset = before[before.index.get_level_values("variant") == RESET].droplevel("variant")
-    paired = carried - reset.reindex(carried.index.get_level_values("seed")).to_numpy()
+    paired = carried - reset.reindex(carried.index.get_level_values("subject")).to_numpy()
     decoded = measured["decoded_state"]
     fixation = decoded[decoded["period"] == "fixation"]
     new = fixation.pivot(index=SUBJECT, columns="block_trial", values="new_state")

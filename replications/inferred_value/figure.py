@@ -110,7 +110,7 @@ def draw_differences(ax: Axes, differences: pd.DataFrame) -> None:
     place: dict[str, Any] = {"ha": "right", "va": "top", "transform": ax.transAxes}
     for height, variant in zip((0.98, 0.86), variants, strict=False):
         ax.text(0.99, height, f"state {variant}", color=variants[variant], **place)
-    networks = differences.loc[differences["variant"] == MAIN, "seed"].nunique()
+    networks = differences.loc[differences["variant"] == MAIN, "subject"].nunique()
     plotting.count(ax, networks, "networks each", x=0.99, y=0.74)
 
 
@@ -168,7 +168,7 @@ def draw_training(ax: Axes, curves: pd.DataFrame) -> None:
         networks = curves[np.logical_and.reduce(matches)]
         for panel, color in (("before", COLORS["old cue"]), ("inferred", COLORS["network"])):
             plotting.lines(ax, networks, "millions", panel, color=color, ls=style, lw=0.7)
-        label = f"{name} settings, n = {networks['seed'].nunique()}"
+        label = f"{name} settings, n = {networks['subject'].nunique()}"
         ax.plot([], [], color="black", ls=style, label=label)
     ax.text(0.02, 0.98, "reversal trial", color=COLORS["old cue"], va="top", transform=ax.transAxes)
     ax.text(0.02, 0.02, "next trial, inferred", color=COLORS["network"], transform=ax.transAxes)

@@ -31,7 +31,8 @@ def cue_measures(batch: NetworkBatch) -> pd.DataFrame:
     played = record(agent, task, index, "validation", count, discount=discount, purpose=purpose)
     measured = analysis.analyse(replace(played, settings={"validation": settings}))
     differences, behaviour = (
-        measured[name].set_index("seed").reindex(index) for name in ("cue_differences", "behaviour")
+        measured[name].set_index("subject").reindex(index)
+        for name in ("cue_differences", "behaviour")
     )
     reward, steps = behaviour["reward"], batch.trained_steps
     return differences[PANELS].assign(reward_per_trial=reward, steps=steps)

@@ -48,14 +48,14 @@ def references(trials: int, episodes: int = 10_000) -> pd.DataFrame:
     weights = {"after_win": 100.0, "after_loss": -100.0, "bias": 0.0}
     model, task = WinStayLoseShift(), Bandit(np.repeat(p[:, None], trials, axis=1))
     choices[model.name] = model.simulate(task, weights, rng)["choice"].to_numpy()
-    columns = {"seed": 0, "trial": np.tile(np.arange(trials), episodes)}
+    columns = {"subject": 0, "trial": np.tile(np.arange(trials), episodes)}
     columns |= {name: np.repeat(p[:, k], trials) for k, name in enumerate(("p_left", "p_right"))}
     parts = [
         pd.DataFrame({"variant": name, "choice": choice.ravel(), **columns})
         for name, choice in choices.items()
     ]
     shares = bandit.shares(pd.concat(parts)).rename(columns={"variant": "agent"})
-    return shares.drop(columns="seed").sort_values("share", ascending=False)
+    return shares.drop(columns="subject").sort_values("share", ascending=False)
 
 
 def reward_curves(drawn: pd.DataFrame) -> pd.DataFrame:
@@ -64,26 +64,26 @@ def reward_curves(drawn: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, trial (from 1), reward.
+        variant, subject, trial (from 1), reward.
     """
     curves = bandit.expected_reward(drawn, [*SUBJECT, "trial"]).reset_index()
     return curves.assign(trial=curves["trial"] + 1)
 
 
 def right_arm(drawn: pd.DataFrame) -> pd.DataFrame:
-    """Compute the percentage of choices of the right arm: variant, seed, right."""
+    """Compute the percentage of choices of the right arm: variant, subject, right."""
     return (100 * drawn.groupby(SUBJECT)["choice"].mean()).rename("right").reset_index()
 
 
 def mirrored_reward(trials: pd.DataFrame) -> pd.DataFrame:
-    """Compute expected reward per 100 trials of the mirrored problem: variant, seed, mirrored."""
+    """Compute each network's expected reward per 100 trials of the mirrored problem."""
     expected = trials["p_left"].where(trials["choice"] == 0, trials["p_right"])
     by_network = expected.groupby([trials[name] for name in SUBJECT])
     return (100 * by_network.mean()).rename("mirrored").reset_index()
 
 
 def two_step_weights(trials: pd.DataFrame, prior: float | None = None) -> pd.DataFrame:
-    """Fit lag-1 weights (log odds) in the two-step task: variant, seed, a column per trial type."""
+    """Fit lag-1 weights (log odds) in the two-step task, a column per trial type."""
     weights = staying.two_step_weights(trials, prior=prior).query("lag == 1")
     table = weights.pivot(index=SUBJECT, columns="signal", values="weight")
     return table.rename(columns=lambda name: name.replace("/", " ")).reset_index()
@@ -119,7 +119,7 @@ def costs(recording: Recording[Ingredients]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, parameters, share_end (normalised reward, last tenth of training),
+        variant, subject, parameters, share_end (normalised reward, last tenth of training),
         updates_to_80 (until the curve first reaches 80 % of it; NaN where it stays below .1),
         steps_per_second (of processor time, of all networks that trained together).
     """
@@ -136,7 +136,7 @@ def costs(recording: Recording[Ingredients]) -> pd.DataFrame:
         seconds = network.about["processor_seconds"]
         row = {
             "variant": network.variant,
-            "seed": network.seed,
+            "subject": network.seed,
             "parameters": count_parameters(network.path.with_suffix(".safetensors")),
             "share_end": end,
             "updates_to_80": updates * (reached[0] + 1) / len(share) if len(reached) else np.nan,
@@ -176,7 +176,7 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     names = ("shares", "two_step", "mirrored", "right_arm")
     share, *others = (tables[name].set_index(SUBJECT) for name in names if name in tables)
     full = share["share"].xs(MAIN, level="variant")
-    seeds = share.index.get_level_values("seed")
+    seeds = share.index.get_level_values("subject")
     share["minus full"] = share["share"] - full.reindex(seeds).to_numpy()
     share["minus Thompson"] = share["share"] - THOMPSON
     numbers = pd.concat([share.drop(columns="reward"), *others], axis=1)

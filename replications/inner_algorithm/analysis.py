@@ -117,15 +117,15 @@ def structure(recording: Recording[Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed; held-out R2: statistics (Bayesian state from activity and cell), minimal (the
-        converse), policy (log odds from the Bayesian state); exchangeable (variance within as a
-        share of that between counts).
+        variant, subject; held-out R2: statistics (Bayesian state from activity and cell), minimal
+        (the converse), policy (log odds from the Bayesian state); exchangeable (variance within as
+        a share of that between counts).
     """
     activity = dict(list(recording.activity.groupby(SUBJECT)))
     rows = []
-    for (variant, seed), steps in recording.steps.groupby(SUBJECT):
+    for (variant, subject), steps in recording.steps.groupby(SUBJECT):
         forced = steps[steps["test"] == "forced"].sort_values(["episode", "trial"])
-        units = neural.units(activity[variant, seed].sort_values(["episode", "trial"]))
+        units = neural.units(activity[variant, subject].sort_values(["episode", "trial"]))
         units = units[:, ~np.isnan(units).all(0)]
         state, episode = bayesian_state(forced), forced["episode"].to_numpy()
         known, policy = np.column_stack([state, forced["trial"]]), log_odds(forced)[:, None]
@@ -136,14 +136,14 @@ def structure(recording: Recording[Any]) -> pd.DataFrame:
         }
         numbers = {name: held_out_r2(x, y, episode) for name, (x, y) in pairs.items()}
         exchanged = exchangeability(steps[steps["test"] == "exchanged"])
-        rows.append({"variant": variant, "seed": seed, **numbers, "exchangeable": exchanged})
+        rows.append({"variant": variant, "subject": subject, **numbers, "exchangeable": exchanged})
     return pd.DataFrame(rows)
 
 
 def first_episodes(
     trials: pd.DataFrame, test: str, episodes: int
 ) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """Yield (variant, seed) of every subject with its first episodes of a test."""
+    """Yield (variant, subject) of every subject with its first episodes of a test."""
     chosen = trials[(trials["test"] == test) & (trials["episode"] < episodes)]
     yield from chosen.groupby(SUBJECT)
 
@@ -161,20 +161,20 @@ def rules(recording: Recording[Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, task, rule, log_likelihood (per choice, nats, cross-validated).
+        variant, subject, task, rule, log_likelihood (per choice, nats, cross-validated).
     """
     rows = []
     for task, networks in TASKS.items():
         if networks not in recording.settings:
             continue
         settings, test = recording.settings[networks].task, "drawn" if task == "bandit" else task
-        for (variant, seed), trials in first_episodes(recording.trials, test, RULE_EPISODES):
+        for (variant, subject), trials in first_episodes(recording.trials, test, RULE_EPISODES):
             if variant not in (networks, *EXPECTED):
                 continue
             trials = choice_rules.prepared(trials, settings)
             for rule in choice_rules.rules(settings):
-                row = {"variant": variant, "seed": seed, "task": task, "rule": rule.name}
-                rows.append(row | {"log_likelihood": held_out(rule, trials, seed, starts=2)})
+                row = {"variant": variant, "subject": subject, "task": task, "rule": rule.name}
+                rows.append(row | {"log_likelihood": held_out(rule, trials, subject, starts=2)})
     return pd.DataFrame(rows)
 
 
@@ -185,7 +185,7 @@ def learning(compared: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, minus heuristic, minus fixed rate, minus separate values (two-step task).
+        variant, subject, minus heuristic, minus fixed rate, minus separate values (two-step task).
     """
     keys = [*SUBJECT, "task"]
     wide = compared.pivot(index=keys, columns="rule", values="log_likelihood")
@@ -209,7 +209,7 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, problems and family (log likelihood per choice, nats, cross-validated),
+        variant, subject, problems and family (log likelihood per choice, nats, cross-validated),
         problems minus family.
     """
     listed = trials[trials["test"] == "problems"].groupby(SUBJECT)
@@ -226,7 +226,9 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
         }
         row: dict[str, Any] = dict(zip(SUBJECT, key, strict=True))
         for name, means in priors.items():
-            row[name] = held_out(INFER, with_values(subject_trials, means), row["seed"], starts=1)
+            row[name] = held_out(
+                INFER, with_values(subject_trials, means), row["subject"], starts=1
+            )
         rows.append(row)
     frame = pd.DataFrame(rows)
     return frame.assign(**{"problems minus family": frame["problems"] - frame["family"]})
@@ -241,24 +243,24 @@ def causal(recording: Recording[Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, and for each of ``DIRECTIONS`` the change of the log odds over that of the
+        variant, subject, and for each of ``DIRECTIONS`` the change of the log odds over that of the
         Bayesian agent; networks trained on one problem minus networks.
     """
     sharpness = {}
-    for (variant, seed), trials in first_episodes(recording.trials, "drawn", RULE_EPISODES):
+    for (variant, subject), trials in first_episodes(recording.trials, "drawn", RULE_EPISODES):
         if variant == NETWORKS:
             known = choice_rules.prepared(trials, recording.settings[variant].task)
-            fitted = fitting.fit(INFER, known, np.random.default_rng(seed))
-            sharpness[seed] = fitted.parameters["inverse_temperature"]
+            fitted = fitting.fit(INFER, known, np.random.default_rng(subject))
+            sharpness[subject] = fitted.parameters["inverse_temperature"]
     moved = recording.steps[recording.steps["test"].isin(DIRECTIONS)]
     signed = np.sign(moved["moved"]) * log_odds(moved)
     mean = signed.groupby([moved[name] for name in (*SUBJECT, "test")], observed=True).mean()
     wide = mean.unstack("test").reset_index()
     few = wide["variant"] == ONE_PROBLEM
     for direction in DIRECTIONS:
-        wide[direction] /= MOVED * wide["seed"].map(sharpness)
-        networks = wide[~few].set_index("seed")[direction]
-        minus = (wide[direction] - wide["seed"].map(networks)).where(few)
+        wide[direction] /= MOVED * wide["subject"].map(sharpness)
+        networks = wide[~few].set_index("subject")[direction]
+        minus = (wide[direction] - wide["subject"].map(networks)).where(few)
         wide[f"{direction}, {ONE_PROBLEM} minus networks"] = minus
     return wide
 
@@ -279,10 +281,10 @@ def location(recording: Recording[Any]) -> pd.DataFrame:
     trials = recording.trials
     drawn = trials[(trials["test"] == "drawn") & trials["variant"].isin(trained_on)]
     frame = bandit.shares(drawn).drop(columns="reward")
-    whole = frame[frame["variant"] == NETWORKS].set_index("seed")["share"]
-    frame["minus all"] = frame["share"] - frame["seed"].map(whole)
+    whole = frame[frame["variant"] == NETWORKS].set_index("subject")["share"]
+    frame["minus all"] = frame["share"] - frame["subject"].map(whole)
     frame.insert(2, "trained_on", frame["variant"].map(trained_on))
-    return frame.sort_values(["trained_on", "seed"], ignore_index=True)
+    return frame.sort_values(["trained_on", "subject"], ignore_index=True)
 
 
 def outside(recording: Recording[Any]) -> pd.DataFrame:
@@ -297,8 +299,8 @@ def outside(recording: Recording[Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, change; reward per episode, and that of random choice and of the best agent:
-        reward, random, best; share.
+        variant, subject, change; reward per episode, and that of random choice and of the best
+        agent: reward, random, best; share.
     """
     networks = recording.trials[recording.trials["variant"] == NETWORKS]
     parts = []
@@ -321,7 +323,7 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Numbers of networks and control agents that the claims are about."""
     compared = tables["structure"].set_index(SUBJECT)
     r2 = compared["statistics"]
-    untrained = r2.xs(UNTRAINED, level="variant").reindex(r2.index.get_level_values("seed"))
+    untrained = r2.xs(UNTRAINED, level="variant").reindex(r2.index.get_level_values("subject"))
     statistics = pd.DataFrame({"R2": r2, "minus untrained": r2 - untrained.to_numpy()})
     changed = tables["outside"].pivot(index=SUBJECT, columns="change", values="share")
     located = ("share", "minus all", "problems minus family")

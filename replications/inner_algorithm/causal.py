@@ -87,8 +87,8 @@ def directions(forced: Recording[Any]) -> dict[str, dict[int, np.ndarray]]:
         sum of the means, the trial and the last choice.
     """
     moves: dict[str, dict[int, np.ndarray]] = {DECODED: {}, AXIS: {}}
-    activity = dict(list(forced.activity.groupby("seed")))
-    subjects: Any = forced.steps.groupby("seed")
+    activity = dict(list(forced.activity.groupby("subject")))
+    subjects: Any = forced.steps.groupby("subject")
     for seed, steps in subjects:
         wide = steps.pivot(index="episode", columns="trial", values=["action", "reward"])
         choice = wide["action"].to_numpy(int)

@@ -65,7 +65,7 @@ def draw_rules(ax: Axes, rules: pd.DataFrame) -> None:
     ticks, x = {}, 0.0
     for task, variant in TASKS.items():
         rows = rules[(rules["variant"] == variant) & (rules["task"] == task)]
-        wide = rows.pivot(index="seed", columns="rule", values="log_likelihood")
+        wide = rows.pivot(index="subject", columns="rule", values="log_likelihood")
         first = x
         fixed = [rule for rule in FIXED_RATES if rule in wide]
         for rule in [*wide.columns.drop([INFERENCE, *fixed]), *fixed]:
@@ -146,8 +146,8 @@ def draw(results: Results) -> Iterator[Drawing]:
     location = results["location"]
     draw_against_problems(axes["e"], location, "share", NETWORK)
     axes["e"].set(ylabel="share of the gain,\nproblems never met")
-    trained_on = location[["variant", "seed", "trained_on"]]
-    observed = results["observers"].merge(trained_on, on=["variant", "seed"])
+    trained_on = location[["variant", "subject", "trained_on"]]
+    observed = results["observers"].merge(trained_on, on=["variant", "subject"])
     draw_against_problems(axes["f"], observed, "problems minus family", SECOND)
     label = "log likelihood per choice,\nits problems' prior minus\nthe family's (nats)"
     axes["f"].set_ylabel(label)

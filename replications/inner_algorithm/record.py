@@ -140,7 +140,7 @@ def record_moved_beliefs(networks: Networks, task: Task, episodes: int) -> Itera
 
 def list_problems(variant: str, seed: int, problems: np.ndarray) -> Recording[Any]:
     """List the problems (problem, arm) of a network, one per episode."""
-    keys = {"seed": seed, "variant": variant, "episode": np.arange(len(problems)), "trial": 0}
+    keys = {"subject": seed, "variant": variant, "episode": np.arange(len(problems)), "trial": 0}
     payoffs = {"p_left": problems[:, 0], "p_right": problems[:, 1]}
     return Recording(
         pd.DataFrame(keys | {"test": "problems", "choice": -1, "reward": 0.0} | payoffs)
@@ -176,7 +176,7 @@ def record_planners(trained: Trained, episodes: int) -> Iterator[Recording[Any]]
     for seed in trained.seeds[:CONTROLS_EACH]:
         for name, model in models.items():
             trials = model.simulate(played, choice_rule, np.random.default_rng(seed))
-            keys: dict[str, Any] = {"seed": seed, "variant": name}
+            keys: dict[str, Any] = {"subject": seed, "variant": name}
             yield Recording(trials.assign(**keys, test="two_step"))
 
 

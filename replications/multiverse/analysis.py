@@ -370,14 +370,14 @@ def trainings(networks: pd.DataFrame) -> pd.DataFrame:
         experiment, variant, universes, networks; share_lowest, share_median, share_highest:
         normalised reward at the end of training; processor_hours.
     """
-    keys = ["experiment", "variant", "universe", "seed"]
+    keys = ["experiment", "variant", "universe", "subject"]
     described = networks[networks["claim"] == TRAINING]
     described = described.pivot(index=keys, columns="measure", values="value").reset_index()
     hours = described["processor seconds"] / 3600
     described = described.assign(share=described["share of possible gain"], hours=hours)
     summary = described.groupby(["experiment", "variant"], sort=False).agg(
         universes=("universe", "nunique"),
-        networks=("seed", "size"),
+        networks=("subject", "size"),
         share_lowest=("share", "min"),
         share_median=("share", "median"),
         share_highest=("share", "max"),

@@ -46,7 +46,7 @@ BATCH = 64
 SMOKE_TEST_OUT = Path("runs") / "multiverse_smoke_test"
 
 TABLE_COLUMNS = (
-    *("experiment", "universe", "variant", "seed"),
+    *("experiment", "universe", "variant", "subject"),
     *COLUMNS,
     *("claim", "measure", "value", "above", "below"),
 )
@@ -184,7 +184,7 @@ def describe_training(name: str, variant: str, number: int, data: Path, size: Si
             "share of possible gain": float(normalised_reward(end, *each.task.reward_range())),
             "processor seconds": about["processor_seconds"] / about["networks_in_batch"],
         }
-        keys = {"variant": variant, "seed": each.seed, "claim": TRAINING}
+        keys = {"variant": variant, "subject": each.seed, "claim": TRAINING}
         rows += [keys | {"measure": measure, "value": value} for measure, value in measured.items()]
     return pd.DataFrame(rows)
 

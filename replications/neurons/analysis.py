@@ -42,13 +42,13 @@ def neuron_shares(neurons: pd.DataFrame) -> pd.DataFrame:
         coded[name] = neurons[f"p {name}"] < ALPHA
     groups = coded.groupby(["area", "session", "epoch"], sort=False)
     shares = groups.mean().assign(neurons=groups.size()).reset_index()
-    return shares.rename(columns={"area": "variant", "session": "seed"})
+    return shares.rename(columns={"area": "variant", "session": "subject"})
 
 
 def at_choice(shares: pd.DataFrame, variable: str = INTERACTION) -> dict[str, pd.Series]:
     """Share of coding units at the first choice, by seed, of each variant."""
     rows = shares[shares["epoch"] == AT_CHOICE]
-    return {str(name): own.set_index("seed")[variable] for name, own in rows.groupby("variant")}
+    return {str(name): own.set_index("subject")[variable] for name, own in rows.groupby("variant")}
 
 
 def coding_measures(shares: pd.DataFrame, neurons: pd.DataFrame) -> Rows:
@@ -88,13 +88,13 @@ def predictivity_measures(predictivity: pd.DataFrame) -> Rows:
 def as_table(rows: Rows) -> pd.DataFrame:
     """Table of measures; differences have a row only where both numbers exist."""
     parts = [
-        pd.DataFrame({"seed": values.index, "value": values.to_numpy()}).assign(
+        pd.DataFrame({"subject": values.index, "value": values.to_numpy()}).assign(
             variant=variant, claim=claim, measure=measure
         )
         for variant, claim, measure, values in rows
     ]
     frame = pd.concat(parts, ignore_index=True)
-    return frame[["variant", "claim", "measure", "seed", "value"]]
+    return frame[["variant", "claim", "measure", "subject", "value"]]
 
 
 def evaluate(measures: pd.DataFrame) -> pd.DataFrame:

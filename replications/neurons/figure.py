@@ -92,7 +92,7 @@ def draw_interaction(
     names = [f"{name} ({sizes[name]:.0f})" if name in AREAS else LABELS[name] for name in present]
     ax.set_xticks(range(len(present)), names, rotation=50, ha="right", rotation_mode="anchor")
     ax.set(ylim=(0, None), ylabel="share of units, p < .01")
-    networks = at_choice.loc[at_choice["variant"] == TRAINED, "seed"].nunique()
+    networks = at_choice.loc[at_choice["variant"] == TRAINED, "subject"].nunique()
     plotting.count(ax, networks, "networks", x=0.02, y=1.0)
 
 

@@ -210,7 +210,7 @@ def neuron_rows(session: Session) -> Iterator[dict[str, Any]]:
 
 
 def coding_rows(
-    session: Session, variant: str, seed: int, activity: Mapping[str, np.ndarray]
+    session: Session, variant: str, subject: int, activity: Mapping[str, np.ndarray]
 ) -> Iterator[dict[str, Any]]:
     """Share of the units, whose activity by epoch is (trials, units), that code each variable."""
     series = np.concatenate(list(activity.values()), axis=1)
@@ -218,7 +218,7 @@ def coding_rows(
     coded = {name: each.reshape(len(activity), -1) < ALPHA for name, each in p.items()}
     for k, epoch in enumerate(activity):
         shares = {name: each[k].mean() for name, each in coded.items()}
-        keys = {"variant": variant, "seed": seed, "epoch": epoch, "session": session.number}
+        keys = {"variant": variant, "subject": subject, "epoch": epoch, "session": session.number}
         yield keys | shares
 
 
@@ -242,10 +242,10 @@ def model_units(session: Session, seed: int) -> dict[str, np.ndarray]:
 def all_coding(session: Session, activity: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
     """Coding of the networks' units, model-made ones, and shifted neurons, in one session."""
     for variant, values in activity.items():
-        for seed, network in enumerate(values):
+        for subject, network in enumerate(values):
             own = in_session(session, network)
             by_epoch = {epoch: own[:, EPOCHS.index(epoch)] for epoch in same_period()}
-            yield from coding_rows(session, variant, seed, by_epoch)
+            yield from coding_rows(session, variant, subject, by_epoch)
     for seed in range(MODEL_SEEDS):
         for variant, units in model_units(session, seed).items():
             yield from coding_rows(session, variant, seed, {AT_CHOICE: units})
@@ -269,8 +269,8 @@ def predictors(
 ) -> Iterator[tuple[str, int, np.ndarray]]:
     """Predictors of a session's spike counts: kind, network, array (trials, epochs, predictors)."""
     for variant, values in activity.items():
-        for seed, network in enumerate(values):
-            yield variant, seed, in_session(session, network)
+        for subject, network in enumerate(values):
+            yield variant, subject, in_session(session, network)
     choice = session.trials["choice"].to_numpy()
     for name, value in zip((PLANNER, MODEL_FREE), models.values(session.trials), strict=True):
         both = np.column_stack([value, models.by_choice(value, choice)])[1:-1]
@@ -305,7 +305,7 @@ def predictivity_rows(
     sizes = [counts.shape[1] for counts in counted.values()]
     joined = np.concatenate(list(counted.values()), axis=1)
     with_null = [with_shifts(joined[:, :, k], regressors) for k in range(len(EPOCHS))]
-    for kind, seed, predicting in predictors(session, activity):
+    for kind, network, predicting in predictors(session, activity):
         gains: dict[str, np.ndarray] = {}
         for first, epochs in same_period().items():
             stacked = np.concatenate([with_null[EPOCHS.index(epoch)] for epoch in epochs], axis=1)
@@ -315,9 +315,9 @@ def predictivity_rows(
             beyond = beyond_chance(gain, joined.shape[1])
             parts = np.split(beyond, np.cumsum(sizes)[:-1])
             for variant, part in zip(counted, parts, strict=True):
-                if variant != "another network" or seed or kind not in activity:
+                if variant != "another network" or network or kind not in activity:
                     keys = {"variant": variant, "session": session.number, "epoch": epoch}
-                    yield keys | {"kind": kind, "network": seed, "gain": part.mean()}
+                    yield keys | {"kind": kind, "network": network, "gain": part.mean()}
 
 
 @dataclass(frozen=True)
@@ -340,7 +340,7 @@ def compute(options: Options) -> dict[str, pd.DataFrame]:
         rows["units"] += all_coding(session, activity)
         rows["predictivity"] += predictivity_rows(session, activity)
     tables = {name: pd.DataFrame(entries) for name, entries in rows.items()}
-    shares = tables["units"].groupby(["variant", "seed", "epoch"], sort=False)
+    shares = tables["units"].groupby(["variant", "subject", "epoch"], sort=False)
     tables["units"] = (
         shares[[*VARIABLES, GIVEN_STAYING, GIVEN_VALUES]].mean().round(4).reset_index()
     )

@@ -37,7 +37,7 @@ def indices(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, planning_index, model_free_index (log odds), reward_per_trial, invalid.
+        variant, subject, planning_index, model_free_index (log odds), reward_per_trial, invalid.
         Indices are 0 where choices do not vary: nothing that happened can have changed them.
     """
     trials = trials.astype({"variant": str})
@@ -70,19 +70,21 @@ def explained(recording: Recording[TwoStep]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, event ("both", "stage 2", "reward"), r2_model_based; 0 for errors that do not
-        vary.
+        variant, subject, event ("both", "stage 2", "reward"), r2_model_based; 0 for errors that do
+        not vary.
     """
     rows = []
     pairs = two_step_analysis.model_based_pairs(recording)
-    for (variant, seed), network in pairs.groupby(SUBJECT):
+    for (variant, subject), network in pairs.groupby(SUBJECT):
         for event in ("both", *two_step_analysis.EVENTS):
             errors = network if event == "both" else network[network["event"] == event]
             outcome, predictor = (
                 errors[name].to_numpy(float) for name in ("network", "model_based")
             )
             r2 = np.nan_to_num(regression.explained_variance(outcome, [predictor]))
-            rows.append({"variant": variant, "seed": seed, "event": event, "r2_model_based": r2})
+            rows.append(
+                {"variant": variant, "subject": subject, "event": event, "r2_model_based": r2}
+            )
     return pd.DataFrame(rows)
 
 
@@ -128,12 +130,12 @@ def slopes(by_network: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, a column per kind of perturbation; NaN unless every strength is there.
+        variant, subject, a column per kind of perturbation; NaN unless every strength is there.
     """
     columns = {}
     for kind, measure in MEASURES.items():
         rows = course(by_network, kind)
-        wide = rows.pivot(index="strength", columns="seed", values="planning_index")
+        wide = rows.pivot(index="strength", columns="subject", values="planning_index")
         wide = wide.reindex(range(len(STRENGTHS[kind]) + 1))
         columns[measure] = pd.Series(trend(wide), wide.columns)
     return pd.DataFrame(columns).assign(variant=INTACT).reset_index()
@@ -154,7 +156,7 @@ def outcome_effects(recording: Recording[TwoStep]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, a column per measure of ``dopamine-bypass``: half the difference between a
+        variant, subject, a column per measure of ``dopamine-bypass``: half the difference between a
         reward prediction error raised and lowered by 1, and the difference between rewards of 1 and
         0, averaged over completed trials, or over those after one kind of transition.
     """

@@ -30,10 +30,12 @@ def mean_values(steps: pd.DataFrame, silenced: str) -> Tensor:
     silenced : {"by period", "throughout"}
         Mean of the observation's period, or of all steps.
     """
-    by_period = steps.groupby(["seed", "period"], observed=True)["value"].mean().unstack("period")
+    by_period = (
+        steps.groupby(["subject", "period"], observed=True)["value"].mean().unstack("period")
+    )
     means = by_period.reindex(columns=list(PERIODS), fill_value=0.0)
     if silenced == "throughout":
-        means = means.apply(lambda _: steps.groupby("seed")["value"].mean())
+        means = means.apply(lambda _: steps.groupby("subject")["value"].mean())
     return torch.tensor(means.to_numpy(), dtype=torch.float32)
 
 

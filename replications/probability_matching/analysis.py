@@ -63,12 +63,12 @@ def episode_points(trials: pd.DataFrame) -> pd.DataFrame:
 def slopes(points: pd.DataFrame) -> pd.DataFrame:
     """Slope of choice on reward ratio per network: all, held-out and trained baselines."""
     rows = []
-    for (variant, seed), episodes in points.groupby(schema.SUBJECT, observed=True):
+    for (variant, subject), episodes in points.groupby(schema.SUBJECT, observed=True):
         held_out = episodes["held_out"]
         subsets = {"all": episodes, "held out": episodes[held_out], "trained": episodes[~held_out]}
         for name, subset in subsets.items():
-            rows.append((variant, seed, name, matching.matching_slope(subset), len(subset)))
-    return pd.DataFrame(rows, columns=["variant", "seed", "baselines", "slope", "episodes"])
+            rows.append((variant, subject, name, matching.matching_slope(subset), len(subset)))
+    return pd.DataFrame(rows, columns=["variant", "subject", "baselines", "slope", "episodes"])
 
 
 def lag_weights(trials: pd.DataFrame) -> pd.DataFrame:
@@ -83,14 +83,14 @@ def rewards(trials: pd.DataFrame, settings: Mapping[str, Settings[Matching]]) ->
     ``normalised_reward`` is 0 for a coin toss and 1 for the best cycle, which knows the baselines.
     """
     rows = []
-    for (variant, seed), block in trials.groupby(schema.SUBJECT, observed=True):
+    for (variant, subject), block in trials.groupby(schema.SUBJECT, observed=True):
         left = np.linspace(0, settings[str(variant)].task.baseline_sum, 501)
         best = strategies.best_cycle(left, left[::-1])["reward"]
         rates = strategies.coin_toss(left, left[::-1]), best
         expected = [np.interp(block["baseline_left"], left, rate).mean() for rate in rates]
         earned, invalid = block["reward"].to_numpy(float).mean(), (block["choice"] < 0).mean()
-        rows.append((variant, seed, earned, invalid, *expected))
-    columns = ["variant", "seed", "reward_per_trial", "invalid", "coin_toss", "best_cycle"]
+        rows.append((variant, subject, earned, invalid, *expected))
+    columns = ["variant", "subject", "reward_per_trial", "invalid", "coin_toss", "best_cycle"]
     frame = pd.DataFrame(rows, columns=columns)
     bounds = frame["coin_toss"], frame["best_cycle"]
     normalised = statistics.normalised_reward(frame["reward_per_trial"], *bounds)
@@ -200,7 +200,7 @@ def unit_data(
 def networks_units(
     recording: Recording[Matching], weights: pd.DataFrame, back: int = 0
 ) -> Iterator[tuple[tuple[str, int], UnitData]]:
-    """Units of every network whose activity was recorded, with its variant and seed."""
+    """Units of every network whose activity was recorded, with its variant and subject."""
     if recording.activity.empty:
         return
     steps = recording.steps[recording.steps["period"].isin(["fixation", "choice"])]
@@ -252,18 +252,18 @@ def code_strengths(recording: Recording[Matching], weights: pd.DataFrame) -> pd.
     Returns
     -------
     DataFrame
-        variant, seed, kind (of correlation), covariate, mean_abs_r, null_mean, null_95.
+        variant, subject, kind (of correlation), covariate, mean_abs_r, null_mean, null_95.
     """
     correlate, rows = functools.partial(shifted, rng=np.random.default_rng(0)), []
-    for (variant, seed), data in networks_units(recording, weights):
+    for (variant, subject), data in networks_units(recording, weights):
         for kind in KINDS:
             correlated = data.of_kind(kind)
             strength = mean_over_units(unit_codes(correlated))
             null = mean_over_units(unit_codes(correlated, correlate))
             null_95 = np.quantile(null, 0.95, axis=0)
             measures = zip(ALL_COVARIATES, strength, null.mean(0), null_95, strict=True)
-            rows += [(variant, seed, kind, *row) for row in measures]
-    columns = ["variant", "seed", "kind", "covariate", "mean_abs_r", "null_mean", "null_95"]
+            rows += [(variant, subject, kind, *row) for row in measures]
+    columns = ["variant", "subject", "kind", "covariate", "mean_abs_r", "null_mean", "null_95"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -273,8 +273,8 @@ def codes_one_back(recording: Recording[Matching], weights: pd.DataFrame) -> pd.
     Returns
     -------
     DataFrame
-        variant, seed, covariate, mean_abs_r, and p of the Kolmogorov-Smirnov distance between the
-        absolute correlations of the network's units and of the published ones.
+        variant, subject, covariate, mean_abs_r, and p of the Kolmogorov-Smirnov distance between
+        the absolute correlations of the network's units and of the published ones.
     """
     dots = published("fig2e").query("series == 'unit |partial r|'").groupby("x", sort=False)["y"]
     units = dict(zip(COVARIATES, (group.to_numpy(float) for _, group in dots), strict=True))
@@ -292,10 +292,10 @@ def codes_one_back(recording: Recording[Matching], weights: pd.DataFrame) -> pd.
 def unit_tables(recording: Recording[Matching], weights: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Codes of every unit (Fig. 2e), and their strength by reading of the value (supplement a)."""
     units, readings = [], []
-    for (variant, seed), data in networks_units(recording, weights):
+    for (variant, subject), data in networks_units(recording, weights):
         for kind in KINDS:
             correlated = data.of_kind(kind)
-            keys: dict[str, Any] = {"variant": variant, "seed": seed, "kind": kind}
+            keys: dict[str, Any] = {"variant": variant, "subject": subject, "kind": kind}
             codes = pd.DataFrame(unit_codes(correlated), columns=list(ALL_COVARIATES))
             codes = codes.rename_axis("unit").reset_index()
             units.append(codes.melt("unit", var_name="covariate", value_name="r").assign(**keys))
@@ -307,7 +307,7 @@ def unit_tables(recording: Recording[Matching], weights: pd.DataFrame) -> dict[s
                     for name, strength in strengths
                 ]
     return {
-        "unit_codes": storage.leading(pd.concat(units), "variant", "seed"),
+        "unit_codes": storage.leading(pd.concat(units), "variant", "subject"),
         "value_readings": pd.DataFrame(readings),
     }
 
@@ -341,19 +341,19 @@ def history_shape(weights: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, signal (all 30 weights, or those of reward or choice), correlation with the
-        published weights, and scale: the factor by which the published ones are larger (least
+        variant, subject, signal (all 30 weights, or those of reward or choice), correlation with
+        the published weights, and scale: the factor by which the published ones are larger (least
         squares). A softmax policy with twice the inverse temperature has twice the weights.
     """
     rows, history = [], weights[weights["signal"] != "bias"]
-    for (variant, seed), block in history.groupby(schema.SUBJECT, observed=True):
+    for (variant, subject), block in history.groupby(schema.SUBJECT, observed=True):
         theirs = np.array([PUBLISHED[f"{row.signal} lag {row.lag}"] for row in block.itertuples()])
         ours, signals = block["weight"].to_numpy(), block["signal"].to_numpy()
         for signal in ("all", "reward", "choice"):
             x, y = (values[(signals == signal) | (signal == "all")] for values in (ours, theirs))
             correlation = np.corrcoef(x, y)[0, 1] if np.isfinite(x).all() else np.nan
-            rows.append((variant, seed, signal, correlation, x @ y / (x @ x)))
-    return pd.DataFrame(rows, columns=["variant", "seed", "signal", "correlation", "scale"])
+            rows.append((variant, subject, signal, correlation, x @ y / (x @ x)))
+    return pd.DataFrame(rows, columns=["variant", "subject", "signal", "correlation", "scale"])
 
 
 def monkey_weights() -> dict[str, np.ndarray]:
@@ -470,7 +470,7 @@ def history_codings(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, coding, reward_lag_1, choice_lag_1, and correlation and scale as in
+        variant, subject, coding, reward_lag_1, choice_lag_1, and correlation and scale as in
         ``history_shape``.
     """
     by_side, tables = matching.history_signals(trials), []

@@ -26,7 +26,7 @@ BASELINES = {
 
 def example_network(networks: pd.DataFrame) -> int:
     """Seed of the network whose episodes and units are drawn one by one: the first."""
-    return int(networks["seed"].min())
+    return int(networks["subject"].min())
 
 
 def ratio_axes(ax: Axes, title: str) -> None:
@@ -51,7 +51,7 @@ def draw_monkey_matching(ax: Axes) -> None:
 def draw_matching(ax: Axes, points: pd.DataFrame) -> None:
     """Fig. 2d: every test episode of one network."""
     ratio_axes(ax, "one network")
-    points = points[points["seed"] == example_network(points)]
+    points = points[points["subject"] == example_network(points)]
     for held_out, label in ((False, "trained"), (True, "held out")):
         group = points[points["held_out"].astype(bool) == held_out]
         x, y, color = group["reward_ratio"], group["choice_ratio"], COLORS[label]
@@ -68,7 +68,7 @@ def draw_slopes(ax: Axes, slopes: pd.DataFrame) -> None:
         plotting.published_marker(ax, [x + 0.34], [PUBLISHED[f"slope, {name} baselines"]])
     ax.axhline(1, color="black", lw=0.7)
     ax.set(ylim=(0, 1.05), ylabel="slope", xlim=(-0.5, 2.6), xticks=range(len(BASELINES)))
-    ax.set_title(f"{slopes['seed'].nunique()} networks")
+    ax.set_title(f"{slopes['subject'].nunique()} networks")
     ax.set_xticklabels(list(BASELINES), rotation=45, ha="right", rotation_mode="anchor")
 
 
@@ -90,7 +90,7 @@ def draw_units(ax: Axes, means: pd.DataFrame, units: pd.DataFrame) -> None:
     for x, name in enumerate(LABELS):
         networks, codes = (frame[frame["covariate"] == name] for frame in (means, units))
         plotting.bar(ax, x, networks["mean_abs_r"], KIND_COLORS["Spearman"], 0.7)
-        one = codes[codes["seed"] == example_network(codes)]["r"].abs()
+        one = codes[codes["subject"] == example_network(codes)]["r"].abs()
         offset = 0.24 * np.sin(np.arange(len(one)) * 2.4)
         ax.scatter(x + offset, one, s=2.5, color=COLORS["held out"], lw=0, alpha=0.8, zorder=2)
         null = networks["null_95"].mean()
@@ -100,7 +100,7 @@ def draw_units(ax: Axes, means: pd.DataFrame, units: pd.DataFrame) -> None:
     ax.axvline(len(COVARIATES) - 0.35, ymax=0.83, color=COLORS["published"], lw=0.5)
     ax.set(ylim=(0, 1.2), yticks=np.arange(0, 1.1, 0.2), xlim=(-0.6, 4.6))
     ax.set_ylabel("|partial rank correlation|")
-    ax.set_title(f"network units (n = {means['seed'].nunique()} networks)")
+    ax.set_title(f"network units (n = {means['subject'].nunique()} networks)")
     ax.set_xticks(range(len(LABELS)), list(LABELS.values()))
     ax.scatter([], [], s=4, color=COLORS["held out"], lw=0, label="unit of one network")
     ax.scatter([], [], s=5, color="black", lw=0, label="network (mean)")
@@ -141,7 +141,7 @@ def draw_history(reward: Axes, choice: Axes, weights: pd.DataFrame) -> None:
         paper = [PUBLISHED[f"{signal} lag {lag}"] for lag in lags]
         plotting.published_marker(ax, lags, paper, "published network")
         ax.margins(y=0.1)
-    reward.set_title(f"networks (n = {weights['seed'].nunique()})")
+    reward.set_title(f"networks (n = {weights['subject'].nunique()})")
     reward.legend(loc="upper left", handletextpad=0.2, borderaxespad=0)
     choice.set_xlabel("trials ago")
     note = "positive: repeats a choice\nnegative: alternates"

@@ -71,7 +71,7 @@ def draw_value_readings(ax: Axes, readings: pd.DataFrame) -> None:
     ax.legend(loc="upper right")
     ax.set_ylabel("mean |partial correlation|\nof units with $v_t$")
     ax.set_ylim(0, ax.get_ylim()[1] * 1.15)
-    plotting.count(ax, readings["seed"].nunique(), x=0.02, y=1.0)
+    plotting.count(ax, readings["subject"].nunique(), x=0.02, y=1.0)
 
 
 def draw_covariates(ax: Axes, strengths: pd.DataFrame) -> None:
@@ -81,7 +81,7 @@ def draw_covariates(ax: Axes, strengths: pd.DataFrame) -> None:
     for x, name in enumerate(LABELS):
         if name in COVARIATES:
             plotting.published_marker(ax, [x + 0.45], [PUBLISHED[f"Spearman, {name}"]])
-    plotting.count(ax, strengths["seed"].nunique(), y=1.0)
+    plotting.count(ax, strengths["subject"].nunique(), y=1.0)
     ax.set_ylabel("mean |partial correlation|\nof units")
 
 
@@ -167,8 +167,8 @@ def well_known(waits: pd.DataFrame) -> pd.DataFrame:
     """Rows of waits that every network, or the agent, has met often enough."""
     subjects = ["variant", "poorer"]
     known = waits[waits["trials"] >= LEAST_TRIALS]
-    everyone = waits.groupby(subjects)["seed"].nunique().rename("everyone")
-    count = known.groupby([*subjects, "wait"])["seed"].transform("size")
+    everyone = waits.groupby(subjects)["subject"].nunique().rename("everyone")
+    count = known.groupby([*subjects, "wait"])["subject"].transform("size")
     return known[count == known.join(everyone, on=subjects)["everyone"]]
 
 

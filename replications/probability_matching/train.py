@@ -31,11 +31,11 @@ def matching_measures(batch: NetworkBatch) -> pd.DataFrame:
     episodes, purpose = VALIDATION_EPISODES, "validation episodes"
     played = record(batch.agent, task, index, "validation", episodes, steps=False, purpose=purpose)
     measured = analysis.analyse(replace(played, settings={"validation": settings}))
-    slopes = measured["matching_slopes"].query("baselines == 'all'").set_index("seed")["slope"]
-    weights = measured["lag_weights"].set_index(["signal", "lag", "seed"])["weight"]
+    slopes = measured["matching_slopes"].query("baselines == 'all'").set_index("subject")["slope"]
+    weights = measured["lag_weights"].set_index(["signal", "lag", "subject"])["weight"]
     weights = weights.sort_index()
     reported = {f"{signal}_lag_{lag}": weights[signal, lag] for signal, lag in REPORTED}
-    reward = measured["reward"].set_index("seed")[["normalised_reward", "invalid"]]
+    reward = measured["reward"].set_index("subject")[["normalised_reward", "invalid"]]
     return reward.assign(slope=slopes, **reported).reindex(index)
 
 

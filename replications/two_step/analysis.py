@@ -81,7 +81,7 @@ def reference_rpes(trials: pd.DataFrame, model: Model) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, episode, trial, event ("stage 2" or "reward"), rpe; completed trials only.
+        variant, subject, episode, trial, event ("stage 2" or "reward"), rpe; completed trials only.
     """
     replayed, keys = model.watch(trials), trials[EVENT_KEYS[:-1]]
     parts = [keys.assign(event=event, rpe=replayed[name]) for event, name in EVENTS.items()]
@@ -121,7 +121,7 @@ def model_based_pairs(recording: Recording[TwoStep], last_step: bool = False) ->
     Returns
     -------
     DataFrame
-        variant, seed, episode, trial, event, network, model_based.
+        variant, subject, episode, trial, event, network, model_based.
     """
     parts = []
     for variant, steps in recording.steps.groupby("variant"):
@@ -150,13 +150,13 @@ def rpe_regressions(
     Returns
     -------
     DataFrame
-        variant, seed, event; for each reference r2_<name>; for all but the first r2_<name>_residual
-        (the first one regressed out of its errors, as in Fig. 5g); r2_together (all as predictors),
+        variant, subject, event; for each reference r2_<name>; for all but the first
+        r2_<name>_residual (the first one regressed out of its errors, as in Fig. 5g); r2_together (all as predictors),
         for each weight_<name> (standardised, from that regression); correlation of the first
         reference with the last.
     """
     rows = []
-    for (variant, seed), block in pairs.groupby(SUBJECT):
+    for (variant, subject), block in pairs.groupby(SUBJECT):
         for event in events:
             part = block if event == "both" else block[block["event"] == event]
             network, first, last = (
@@ -169,7 +169,7 @@ def rpe_regressions(
             rows.append(
                 {
                     "variant": variant,
-                    "seed": seed,
+                    "subject": subject,
                     "event": event,
                     **{
                         f"r2_{name}": regression.explained_variance(network, [errors])
@@ -316,7 +316,7 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
     Returns
     -------
     DataFrame
-        variant, seed, mixture_planning, mixture_model_free (log odds per unit of value).
+        variant, subject, mixture_planning, mixture_model_free (log odds per unit of value).
     """
     discount = settings.training.discount
     seen = [
@@ -329,12 +329,12 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
     design = np.column_stack([*differences, stay, np.ones(len(trials))])
     choice, rows = trials["choice"].to_numpy(), []
     networks: Any = trials.groupby(SUBJECT, observed=True).indices
-    for (variant, seed), own in networks.items():
+    for (variant, subject), own in networks.items():
         chosen = own[choice[own] >= 0]
         planning, model_free, *_ = regression.fit_logistic(
             choice[chosen].astype(float), design[chosen]
         )
-        rows.append((variant, seed, planning, model_free))
+        rows.append((variant, subject, planning, model_free))
     return pd.DataFrame(rows, columns=[*SUBJECT, "mixture_planning", "mixture_model_free"])
 
 
@@ -352,7 +352,7 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed; planning and model_free (weights of lag 1, log odds); interaction (as
+        variant, subject; planning and model_free (weights of lag 1, log odds); interaction (as
         ``behavior.stay_interaction``); r2 and standardised weights of RPEs (``rpe_regressions``),
         beside the planner's and SARSA's those of expectations that do not learn (SARSA at rate 0);
         weights as from ``mixture``; share of what the best possible agent earns.
@@ -535,11 +535,11 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def example_points(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     """What Fig. 5f, g draw: the reward prediction errors of one network in a few episodes."""
-    first = recording.trials["seed"].min()
+    first = recording.trials["subject"].min()
     trials, steps = (
         frame[
             (frame["variant"] == MAIN)
-            & (frame["seed"] == first)
+            & (frame["subject"] == first)
             & (frame["episode"] < EXAMPLE_EPISODES)
         ]
         for frame in (recording.trials, recording.steps)

@@ -75,7 +75,7 @@ def compare(trials: pd.DataFrame, cue: CueLearner, planner: Planner) -> pd.DataF
     Returns
     -------
     DataFrame
-        variant, seed, rule, log_likelihood per choice (nats); NaN where a half has no choice.
+        variant, subject, rule, log_likelihood per choice (nats); NaN where a half has no choice.
     """
     rows = []
     grouped = trials[trials["episode"] < FITTED_EPISODES].groupby(SUBJECT, observed=True)

@@ -80,7 +80,7 @@ def draw_stays(animals: Axes, networks: Axes, stays: pd.DataFrame) -> None:
         animals.bar(x, row["y"], 0.8, yerr=row["err"], **style)
     animals.set_ylabel("stay probability")
     model = published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_index("x")["y"]
-    positions = stay_bars(networks, f"networks (n = {stays['seed'].nunique()})")
+    positions = stay_bars(networks, f"networks (n = {stays['subject'].nunique()})")
     for (transition, outcome), x in positions.items():
         rows = stays.query("transition == @transition and outcome == @outcome")
         plotting.bar(networks, x, rows["stay_probability"], COLORS[transition], 0.8)
@@ -123,7 +123,7 @@ def draw_weights(ax: Axes, weights: pd.DataFrame) -> None:
     ax.set_ylim(top=2.2 * ax.get_ylim()[1])
     ax.set_ylabel("weight on choice (log odds)")
     ax.legend(loc="upper right")
-    plotting.count(ax, weights["seed"].nunique())
+    plotting.count(ax, weights["subject"].nunique())
 
 
 def draw_rpes(ax: Axes, points: pd.DataFrame, column: str, r2: pd.Series, label: str) -> None:

@@ -119,7 +119,7 @@ def draw_by_rate(regressions: pd.DataFrame, fitted: float) -> Drawing:
 def draw_cue_lags(ax: Axes, lags: pd.DataFrame) -> None:
     """Draw how far back trials make a planner stay or leave: networks, planner and cue learner."""
     ax.axhline(0, color="black", lw=0.5, ls=":")
-    long = lags.melt(["variant", "seed"], var_name="lag")
+    long = lags.melt(["variant", "subject"], var_name="lag")
     long["lag"] = long["lag"].str.removeprefix("lag ").astype(int)
     networks = long[long["variant"] == MAIN]
     color = COLORS["network"]
@@ -158,7 +158,9 @@ def draw_cue(results: Results) -> Drawing:
     rpes = results["cue_rpes"].query("event == 'both'")
     draw_by_name(c, rpes, ["r2_model_based", "r2_cue", "r2_model_free"])
     c.set(ylabel="explained variance of RPEs ($r^2$)", ylim=(0, 1.05))
-    likelihood = results["cue_rules"].pivot(index="seed", columns="rule", values="log_likelihood")
+    likelihood = results["cue_rules"].pivot(
+        index="subject", columns="rule", values="log_likelihood"
+    )
     likelihood = likelihood.sub(likelihood["planner"], axis=0)
     draw_by_name(d, likelihood, ["cue", "one trial back", "model-free"])
     d.axhline(0, color="black", lw=0.5, ls=":")

@@ -121,10 +121,10 @@ def episodes_of(trials: pd.DataFrame, observer: VolatilityObserver) -> Episodes:
 def subjects(
     recording: Recording[VolatileBandit], trials: pd.DataFrame
 ) -> Iterator[tuple[dict[str, Any], Episodes]]:
-    """Yield variant and seed of every network, with its episodes of one test."""
-    for (variant, seed), network_trials in trials.groupby(SUBJECT, observed=True, sort=False):
+    """Yield variant and subject of every network, with its episodes of one test."""
+    for (variant, subject), network_trials in trials.groupby(SUBJECT, observed=True, sort=False):
         observer = VolatilityObserver(**recording.settings[str(variant)].task.process)
-        yield {"variant": variant, "seed": seed}, episodes_of(network_trials, observer)
+        yield {"variant": variant, "subject": subject}, episodes_of(network_trials, observer)
 
 
 def at_the_end(trials: pd.DataFrame) -> pd.DataFrame:
@@ -178,7 +178,7 @@ def fit_orders(
 
 
 def block_rates(curves: pd.DataFrame) -> pd.DataFrame:
-    """Average the learning rate over the windows within each block, by variant, seed and block."""
+    """Average each subject's learning rate over the windows within each block."""
     inside = curves[(curves["window"] - 1 + WINDOW <= BLOCK) | (curves["window"] > BLOCK)]
     position = (inside["window"] > BLOCK).astype(int)
     block = [ORDERS[order][k] for order, k in zip(inside["order"], position, strict=True)]
@@ -198,11 +198,11 @@ def curve_agreement(networks: pd.DataFrame, bayesian: pd.DataFrame) -> pd.DataFr
     keys = [*SUBJECT, "order", "window"]
     both = networks.merge(bayesian, on=keys, suffixes=("", "_bayesian")).dropna()
     rows = []
-    for (variant, seed), curves in both.groupby(SUBJECT, sort=False):
+    for (variant, subject), curves in both.groupby(SUBJECT, sort=False):
         x, y = curves["learning_rate"], curves["learning_rate_bayesian"]
         varies = len(curves) > 2 and np.ptp(x) > 0 and np.ptp(y) > 0
         correlation = stats.pearsonr(x, y)[0] if varies else np.nan
-        rows.append({"variant": variant, "seed": seed, "correlation": correlation})
+        rows.append({"variant": variant, "subject": subject, "correlation": correlation})
     return pd.DataFrame(rows, columns=[*SUBJECT, "correlation"])
 
 
@@ -257,15 +257,15 @@ def training(recording: Recording[VolatileBandit], rates: pd.DataFrame) -> pd.Da
 def activities(
     recording: Recording[VolatileBandit], trials: pd.DataFrame
 ) -> Iterator[tuple[dict[str, Any], Episodes, np.ndarray]]:
-    """Yield each network with recorded activity: variant and seed, episodes, units.
+    """Yield each network with recorded activity: variant and subject, episodes, units.
 
     Units are (episodes, trials, units).
     """
     by_network: Any = (
         recording.activity.groupby(SUBJECT, sort=False) if len(recording.activity) else ()
     )
-    for (variant, seed), activity in by_network:
-        network_trials = trials[(trials["variant"] == variant) & (trials["seed"] == seed)]
+    for (variant, subject), activity in by_network:
+        network_trials = trials[(trials["variant"] == variant) & (trials["subject"] == subject)]
         for subject, episodes in subjects(recording, network_trials):
             yield subject, episodes, neural.units(activity).reshape(*episodes.choice.shape, -1)
 
@@ -410,7 +410,7 @@ def stages(recording: Recording[VolatileBandit]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, block, learning_rate, share, episodes.
+        variant, subject, block, learning_rate, share, episodes.
     """
     parts = [pd.DataFrame(columns=[*SUBJECT, "block", "learning_rate", "share", "episodes"])]
     trials = recording.trials
@@ -424,7 +424,7 @@ def stages(recording: Recording[VolatileBandit]) -> pd.DataFrame:
             share = float(episodes.normalised_reward(episodes.choice))
             parts.append(rates.assign(share=share, episodes=trained))
     joined = pd.concat(parts[1:] or parts, ignore_index=True)
-    return joined.sort_values(["variant", "episodes", "seed"], ignore_index=True)
+    return joined.sort_values(["variant", "episodes", "subject"], ignore_index=True)
 
 
 def analyse(recording: Recording[VolatileBandit]) -> dict[str, pd.DataFrame]:
@@ -515,7 +515,9 @@ def further_tables(
     parts: dict[str, list[pd.DataFrame]] = {}
     for subject, episodes, units in activities(recording, trials):
         decoded = decoded_volatility(units, episodes)
-        rates = {agent: frame[frame["seed"] == subject["seed"]] for agent, frame in main.items()}
+        rates = {
+            agent: frame[frame["subject"] == subject["subject"]] for agent, frame in main.items()
+        }
         network_tables = {
             "unit_coding_by_trial": unit_coding_over_time(units, episodes),
             "unit_coding_by_threshold": unit_coding(units, episodes, UNITS_THRESHOLDS),

@@ -66,7 +66,7 @@ def draw_networks(ax: Axes, rates: pd.DataFrame) -> None:
         plotting.bar(ax, x, values, block_color(block), base=RATE_LIMITS[0])
     paper = [RATES[block] for block in BLOCKS]
     plotting.published_marker(ax, np.arange(4) + 0.25, paper, "published networks")
-    rate_axes(ax, f"networks (n = {rates['seed'].nunique()})")
+    rate_axes(ax, f"networks (n = {rates['subject'].nunique()})")
     ax.legend(loc="upper left", handletextpad=0.1)
 
 

@@ -51,7 +51,7 @@ def rate_axes(ax: Axes, title: str) -> None:
 def draw_coding_over_time(ax: Axes, coding: pd.DataFrame) -> None:
     """Supplementary Fig. 5a: share of units coding volatility at each trial, across episodes."""
     plotting.curve(ax, coding, "trial", "share", COLORS["network"], band=0.25, lw=0.8)
-    plotting.count(ax, coding["seed"].nunique(), x=0.02, y=1.0)
+    plotting.count(ax, coding["subject"].nunique(), x=0.02, y=1.0)
     ax.axvline(BLOCK + 0.5, color="black", lw=0.5, ls=":")
     ax.text(BLOCK + 3, 0.98, "volatility\nchanges", fontsize=5.5, va="top")
     ax.set(xlabel="trial", ylabel="share of units", ylim=(0, 1))
@@ -72,7 +72,7 @@ def draw_coding_over_threshold(ax: Axes, coding: pd.DataFrame) -> None:
     ax.set_xlabel("threshold (Bonferroni-corrected p)")
     ax.set_title("units coding volatility, by threshold")
     ax.legend(loc="upper left")
-    plotting.count(ax, coding["seed"].nunique(), y=1.0)
+    plotting.count(ax, coding["subject"].nunique(), y=1.0)
 
 
 def draw_control(ax: Axes, control: pd.DataFrame) -> None:
@@ -95,7 +95,7 @@ def draw_stages(ax: Axes, stages: pd.DataFrame, settings: dict[str, Settings[Any
     kinds = stages.assign(
         kind=stages["block"].astype(str).str.split().str[0], thousands=stages["episodes"] / 1000
     )
-    keys = ["variant", "kind", "thousands", "seed"]
+    keys = ["variant", "kind", "thousands", "subject"]
     per_network = kinds.groupby(keys, as_index=False)["learning_rate"].mean()
     outer = {variant: each.training.learning_rate for variant, each in settings.items()}
     for variant, style in ((MAIN, "-"), (FAST, ":")):
@@ -115,7 +115,7 @@ def draw_stages(ax: Axes, stages: pd.DataFrame, settings: dict[str, Settings[Any
     ax.set_title("inner and outer learning rate")
     if len(stages):
         ax.legend(loc="center", bbox_to_anchor=(0.5, 0.5))
-    plotting.count(ax, per_network["seed"].nunique(), "networks each", y=1.0)
+    plotting.count(ax, per_network["subject"].nunique(), "networks each", y=1.0)
 
 
 def draw_rewards(ax: Axes, reward: pd.DataFrame) -> None:
@@ -133,7 +133,7 @@ def draw_rewards(ax: Axes, reward: pd.DataFrame) -> None:
     ax.set_xticks([1, 4.6], ["test schedule", "training generator"])
     spacing = {"borderaxespad": 0.2, "handlelength": 0.8, "handletextpad": 0.4}
     ax.legend(loc="upper left", labelspacing=0.2, **spacing)
-    plotting.count(ax, reward["seed"].nunique(), y=1.0)
+    plotting.count(ax, reward["subject"].nunique(), y=1.0)
 
 
 def draw_variants(ax: Axes, rates: pd.DataFrame) -> None:
@@ -145,7 +145,7 @@ def draw_variants(ax: Axes, rates: pd.DataFrame) -> None:
             rows = rates[(rates["variant"] == variant) & (rates["block"] == block)]
             values, x = rows["learning_rate"], group * 5 + k
             plotting.bar(ax, x, values, block_color(block), 0.85, base=RATE_LIMITS[0])
-    networks = rates.loc[rates["variant"] == MAIN, "seed"].nunique()
+    networks = rates.loc[rates["variant"] == MAIN, "subject"].nunique()
     rate_axes(ax, f"all trained networks (n = {networks} each)")
     ticks = [1.5 + 5 * group for group in range(len(trained))]
     ax.set_xticks(ticks, [labels[variant] for variant in trained])

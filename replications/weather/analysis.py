@@ -42,7 +42,7 @@ def forecasts(
     Yields
     ------
     keys : dict
-        variant, seed, test.
+        variant, subject, test.
     days : dict
         "network" and the ``REFERENCES``: probability of rain; "rain", "reward" and "kind"; each
         (episode, days).
@@ -79,21 +79,21 @@ def analyse(recording: Recording[Weather]) -> dict[str, pd.DataFrame]:
     Returns
     -------
     scores : DataFrame
-        variant, seed, test, kind (that of the sequence, or "all"), learner, log_loss (nats per day)
-        and accuracy (share of days), second half of each sequence. Bets are counted as they were
-        made; the others predict the likelier weather.
+        variant, subject, test, kind (that of the sequence, or "all"), learner, log_loss (nats per
+        day) and accuracy (share of days), second half of each sequence. Bets are counted as they
+        were made; the others predict the likelier weather.
     curves : DataFrame
-        variant, seed, learner, day (from 1), log_loss and accuracy, on weather as in training.
+        variant, subject, learner, day (from 1), log_loss and accuracy, on weather as in training.
     agreement : DataFrame
         See ``agreement``.
     """
     scores, curves, decisions = [], [], {}
     for keys, days in forecasts(recording):
-        variant, seed, drawn = keys["variant"], keys["seed"], keys["test"] == DRAWN
+        variant, subject, drawn = keys["variant"], keys["subject"], keys["test"] == DRAWN
         late = recording.settings[variant].task.late
         if drawn:
             sure = np.abs(days["mixture"] - 0.5) > SURE - 0.5
-            decisions[variant, seed] = (days["network"] > 0.5)[sure], (days[TREE] > 0.5)[sure]
+            decisions[variant, subject] = (days["network"] > 0.5)[sure], (days[TREE] > 0.5)[sure]
         for learner in ("network", *REFERENCES):
             loss = -ideal_observer.log_likelihood(days[learner], days["rain"])
             right = (days[learner] > 0.5) == (days["rain"] == 1)
@@ -102,7 +102,7 @@ def analyse(recording: Recording[Weather]) -> dict[str, pd.DataFrame]:
             means = by_kind(days["kind"][:, 0], loss[:, late:], right[:, late:])
             scores.append(means.assign(**keys, learner=learner))
             if drawn:
-                about = {"variant": variant, "seed": seed, "learner": learner}
+                about = {"variant": variant, "subject": subject, "learner": learner}
                 day = np.arange(loss.shape[1]) + 1
                 curve = {"day": day, "log_loss": loss.mean(0), "accuracy": right.mean(0)}
                 curves.append(pd.DataFrame(about | curve))
@@ -121,22 +121,22 @@ def agreement(decisions: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]) -
     Parameters
     ----------
     decisions : dict
-        (variant, seed) -> on each day on which the mixture is sure, True where rain is likelier to
-        the network, and to context-tree weighting.
+        (variant, subject) -> on each day on which the mixture is sure, True where rain is likelier
+        to the network, and to context-tree weighting.
 
     Returns
     -------
     DataFrame
-        variant, seed, alike, context tree; empty unless both variants are there.
+        variant, subject, alike, context tree; empty unless both variants are there.
     """
     rows = []
-    for (variant, seed), (predicted, tree) in decisions.items():
-        if variant == MAIN and (BETS, seed) in decisions:
-            bets, _ = decisions[BETS, seed]
+    for (variant, subject), (predicted, tree) in decisions.items():
+        if variant == MAIN and (BETS, subject) in decisions:
+            bets, _ = decisions[BETS, subject]
             alike, as_tree = (predicted == bets).mean(), (tree == bets).mean()
-            rows.append((variant, seed, alike, as_tree))
+            rows.append((variant, subject, alike, as_tree))
     return pd.DataFrame(rows, columns=[*SUBJECT, "alike", TREE]).astype(
-        {"seed": int, "alike": float, TREE: float}
+        {"subject": int, "alike": float, TREE: float}
     )
 
 

@@ -43,7 +43,7 @@ def draw_curve(ax: Axes, curves: pd.DataFrame, variant: str, column: str, label:
             name, dashes, band = variant, "-", 0.25
         line: dict[str, Any] = {"label": LABELS[name], "ls": dashes}
         plotting.curve(ax, rows, "day", column, COLORS[name], band=band, **line)
-    ax.set(xlabel="day", ylabel=label, title=f"n = {rows['seed'].nunique()} networks")
+    ax.set(xlabel="day", ylabel=label, title=f"n = {rows['subject'].nunique()} networks")
     ax.legend(fontsize=5.5)
 
 

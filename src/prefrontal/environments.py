@@ -402,7 +402,8 @@ def play(
     Returns
     -------
     DataFrame
-        Trials table: variant, seed, episode, trial, choice, reward and the task's own columns.
+        Trials table: variant, subject (the seed), episode, trial, choice, reward and the task's own
+        columns.
 
     Raises
     ------
@@ -435,7 +436,7 @@ def play(
             parts.append(frame.assign(episode=frame["episode"] + first))
             bar.update(count)
     trials = pd.concat(parts).sort_values(["episode", "trial"], ignore_index=True)
-    trials = trials.assign(variant=variant, seed=seed)
+    trials = trials.assign(variant=variant, subject=seed)
     check_columns(trials, "trials", variant)
     return trials[[*EPISODE, *(name for name in trials.columns if name not in EPISODE)]]
 

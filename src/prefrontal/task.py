@@ -96,7 +96,7 @@ def check_values(trials: pd.DataFrame, **legal: Sequence[Any] | None) -> None:
 
 def by_episode(trials: pd.DataFrame) -> DataFrameGroupBy[Any, Any]:
     """Group trials by episode, from one to the next of which nothing carries over."""
-    return trials.groupby(["variant", "seed", "episode"], observed=True)
+    return trials.groupby(["variant", "subject", "episode"], observed=True)
 
 
 def follows_missed(trials: pd.DataFrame) -> np.ndarray:

@@ -25,7 +25,7 @@ def test_trained_networks_at_their_own_choices(experiment, variant):
     networks = prefrontal.load(experiment, variant)
     recorded = networks.record(1)
     predicted = networks.predict(recorded.trials, steps=recorded.steps)
-    own = predicted[predicted["network"] == predicted["seed"]]
+    own = predicted[predicted["network"] == predicted["subject"]]
     steps = recorded.steps.merge(own[[*TRIAL, "period"]]).merge(recorded.trials[TRIAL])
     assert_equal(own, steps, ["value", f"p_{networks.task.actions[0]}"])
     assert predicted.columns[:8].tolist() == ["network", *TRIAL, "choice", "reward", "period"]

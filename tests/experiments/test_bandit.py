@@ -121,7 +121,7 @@ def test_learning_within_episodes_is_found_only_in_learners(optimal):
 
 def test_structure_is_the_difference_to_the_same_seed():
     variant, other = next(iter(STRUCTURE.items()))
-    index = pd.MultiIndex.from_product([[other, variant], [3, 5]], names=["variant", "seed"])
+    index = pd.MultiIndex.from_product([[other, variant], [3, 5]], names=["variant", "subject"])
     difference = analysis.minus_independent(pd.Series([2.0, 4.0, 1.0, 1.5], index))
     assert difference.to_numpy().tolist() == [[variant, 3, -1.0], [variant, 5, -2.5]]
 
@@ -136,8 +136,8 @@ def test_structure_needs_a_counterpart_with_the_same_seed():
         (other_rpe, 0): 4.0,
         (rpe, 0): 1.0,
     }
-    final = pd.Series(regret).rename_axis(["variant", "seed"])
-    difference = analysis.minus_independent(final).set_index(["variant", "seed"])
+    final = pd.Series(regret).rename_axis(["variant", "subject"])
+    difference = analysis.minus_independent(final).set_index(["variant", "subject"])
     expected = pd.Series({(variant, 8): -1.0, (variant, 9): np.nan, (rpe, 0): -3.0})
     pd.testing.assert_series_equal(difference.squeeze(), expected, check_names=False)
 
@@ -149,7 +149,7 @@ def test_every_claim_has_a_measure():
         play(bandit.thompson, "fixed", PROBLEMS["hard"], 5, variant) for variant in VARIANTS
     ]
     tables = analysis.analyse(join(recordings))
-    code = {"variant": [CORRELATED], "seed": 0, "rank_correlation": 1.0}
+    code = {"variant": [CORRELATED], "subject": 0, "rank_correlation": 1.0}
     measures = analysis.claim_measures(tables | {"payoff_code": pd.DataFrame(code)})
     evaluated = claims.evaluate_claims(CLAIMS, measures, MAIN, analysis.benchmarks(tables))
     assert len(evaluated) == len(CLAIMS)
@@ -162,7 +162,13 @@ def planted(code: bool):
     rng = np.random.default_rng(0)
     episodes = 200
     p_left = rng.random(episodes)
-    keys = {"variant": "c", "seed": 0, "test": "drawn", "episode": np.arange(episodes), "trial": 99}
+    keys = {
+        "variant": "c",
+        "subject": 0,
+        "test": "drawn",
+        "episode": np.arange(episodes),
+        "trial": 99,
+    }
     latent = 2 * p_left if code else rng.normal(size=episodes)
     units = np.outer(latent, rng.normal(size=6)) + 0.05 * rng.normal(size=(episodes, 6))
     activity = pd.DataFrame(

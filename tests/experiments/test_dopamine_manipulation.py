@@ -88,12 +88,12 @@ def played(agent, task=None, episodes=EPISODES, seeds=SEEDS):
 
 def test_forced_pulls_come_in_pairs_before_twenty_free_ones():
     trials = played(Chooser(), episodes=400)
-    assert (trials.groupby(["seed", "episode"]).size() == 30).all() and (
+    assert (trials.groupby(["subject", "episode"]).size() == 30).all() and (
         trials["arm"] != "none"
     ).all()
     assert ((trials["trial"] < 10) == (trials["pull"] == "forced")).all()
     forced = trials[trials["trial"] < 10]
-    pairs = forced.groupby(["seed", "episode", forced["trial"] // 2])["arm"]
+    pairs = forced.groupby(["subject", "episode", forced["trial"] // 2])["arm"]
     assert (pairs.nunique() == 2).all()
     first_risky = pairs.first() == "risky"
     assert abs(first_risky.mean() - 0.5) < 5 * (0.25 / len(first_risky)) ** 0.5
@@ -102,7 +102,7 @@ def test_forced_pulls_come_in_pairs_before_twenty_free_ones():
 def test_arms_pay_as_they_say():
     trials = played(Chooser(), episodes=2000)
     assert (trials.loc[trials["arm"] == "safe", "reward"] == TASK.safe_reward).all()
-    episodes = trials.groupby(["seed", "episode"])[["p_risky", "risky_side"]].first()
+    episodes = trials.groupby(["subject", "episode"])[["p_risky", "risky_side"]].first()
     error = 5 * (0.25 / len(episodes)) ** 0.5
     assert abs((episodes["p_risky"] == TASK.p_high).mean() - 0.5) < error
     assert abs((episodes["risky_side"] == "left").mean() - 0.5) < error
@@ -252,10 +252,10 @@ def test_effect_builds_up_with_manipulated_pulls(learned):
 
 def test_risky_choice_is_in_percent_of_valid_free_pulls():
     trials = pd.DataFrame(
-        {"seed": 0, "p_risky": 0.5, "pull": ["forced", "free", "free", "free", "free"]}
+        {"subject": 0, "p_risky": 0.5, "pull": ["forced", "free", "free", "free", "free"]}
     )
     trials["arm"] = ["risky", "none", "risky", "safe", "safe"]
-    assert analysis.risky_percent(trials, "p_risky", "seed")["percent"].item() == pytest.approx(
+    assert analysis.risky_percent(trials, "p_risky", "subject")["percent"].item() == pytest.approx(
         100 / 3
     )
 

@@ -353,7 +353,7 @@ def final_tests(shares):
                 )
                 keys = {
                     "variant": variant,
-                    "seed": seed,
+                    "subject": seed,
                     "test": test,
                     "as_trained": test == own_test,
                 }
@@ -363,7 +363,7 @@ def final_tests(shares):
                     for trial, number in enumerate(correct)
                 ]
     tests = pd.DataFrame(rows)
-    seeds = tests[["variant", "seed"]].drop_duplicates()
+    seeds = tests[["variant", "subject"]].drop_duplicates()
     return (
         seeds.assign(episode=1, updates=1, **{f"trial_{k}": 0.5 for k in range(1, 7)}),
         tests,
@@ -383,14 +383,14 @@ def measure(curves, tests, costs):
 
 def test_network_without_later_trials_has_no_value():
     curves, tests, costs = final_tests(dict.fromkeys(VARIANTS, 0.975))
-    alone = (tests["variant"] == MAIN) & (tests["seed"] == 3)
+    alone = (tests["variant"] == MAIN) & (tests["subject"] == 3)
     points = pd.concat(
         [curves.assign(episode=k, updates=k) for k in range(1, 31)], ignore_index=True
     )
     later = [f"trial_{k}" for k in range(2, 7)]
-    points.loc[(points["variant"] == MAIN) & (points["seed"] == 3), later] = np.nan
+    points.loc[(points["variant"] == MAIN) & (points["subject"] == 3), later] = np.nan
     measured = measure(points, tests[~alone | (tests["trial"] == 0)], costs)
-    networks = measured["networks"].set_index(["variant", "seed"])
+    networks = measured["networks"].set_index(["variant", "subject"])
     assert (
         networks.loc[
             (MAIN, 3), ["accuracy_trials_2_to_6", "at_ceiling", "episodes_to_above_chance"]
@@ -405,7 +405,7 @@ def test_network_without_later_trials_has_no_value():
     values = (
         analysis.claim_measures(measured)
         .query("variant == @MAIN")
-        .pivot(index="measure", columns="seed", values="value")
+        .pivot(index="measure", columns="subject", values="value")
     )
     without = values.index[values[3].isna()]
     assert {"at ceiling", "rise on trial 2", "trial 2", "trials 2-6, tested as trained"} <= set(
@@ -467,9 +467,9 @@ def test_repeated_tests_replace_those_after_training(tmp_path):
         batch = NetworkBatch([EXPERIMENT.variant("symbols").vary({"seed": seed})], compiled=False)
         checkpoints.save_test(batch.shared, "symbols", trained, tmp_path)
         checkpoints.save(batch, "harlow", "symbols", [curve], tmp_path)
-    before = analysis.read_networks(tmp_path)[1].set_index("seed")
+    before = analysis.read_networks(tmp_path)[1].set_index("subject")
     repeated = before.loc[[3]].reset_index().assign(correct=1)
-    after = analysis.read_networks(tmp_path, repeated)[1].set_index("seed")
+    after = analysis.read_networks(tmp_path, repeated)[1].set_index("subject")
     pd.testing.assert_frame_equal(after.loc[[0]], before.loc[[0]])
     assert (before["correct"] == 70).all() and (after.loc[3, "correct"] == 1).all()
     assert after.loc[3, "as_trained"].equals(before.loc[3, "as_trained"])

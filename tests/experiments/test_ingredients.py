@@ -62,7 +62,7 @@ def test_agents_earn_their_known_normalised_reward(name):
     trials = recorded.trials.astype({"variant": str, "test": str})
     shares = bandit.shares(trials)["share"]
     assert len(shares) == 8 and abs(shares.mean() - expected) < 4 * shares.sem() < 0.05
-    total = analysis.reward_curves(trials).groupby("seed")["reward"].sum()
+    total = analysis.reward_curves(trials).groupby("subject")["reward"].sum()
     np.testing.assert_allclose(total, bandit.shares(trials)["reward"])
 
 

@@ -101,7 +101,7 @@ def test_recorded_problems_are_those_of_the_training():
     batch = vary({"task.problems": 2, "task.trials": 5}, 8, 9)
     agent = NetworkBatch(batch, compiled=False).agent
     trials = record(agent, batch[0].task.build(), [8, 9], "problems_2", 30, steps=False).trials
-    for seed, own in trials.groupby("seed"):
+    for seed, own in trials.groupby("subject"):
         found = own[["p_left", "p_right"]].drop_duplicates().to_numpy()
         problems = problems_of((seed,), 2)[0].numpy()
         assert {tuple(row) for row in found} == {tuple(row) for row in problems}
@@ -207,7 +207,7 @@ def test_the_best_agent_earns_the_best_reward_after_a_change():
     trials = recording.join(parts).trials.astype({"variant": str, "test": str})
     swap = (
         trials[trials["test"] == "swap"]
-        .set_index(["seed", "episode", "trial"])["p_left"]
+        .set_index(["subject", "episode", "trial"])["p_left"]
         .unstack("trial")
     )
     assert (
@@ -260,7 +260,7 @@ def test_directions_recover_how_the_state_holds_the_belief():
     state = np.outer((means[..., 1] - means[..., 0]).ravel(), axis)
     state += np.outer(np.tile(np.arange(trials), 20), rng.normal(size=8))
     units = pd.DataFrame(state, columns=[f"unit_{k}" for k in range(8)])
-    keys = steps[["variant", "seed", "episode", "trial"]].reset_index(drop=True)
+    keys = steps[["variant", "subject", "episode", "trial"]].reset_index(drop=True)
     found = directions(replace(forced, steps=steps, activity=keys.join(units)))
     np.testing.assert_allclose(found[AXIS][8], axis, atol=1e-6)
     assert found[DECODED][8] @ found[DECODED][8] <= axis @ axis + 1e-6

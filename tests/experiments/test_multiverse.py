@@ -152,7 +152,7 @@ def test_values_are_those_of_the_experiments_analysis(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "DATA", tmp_path)
     name, number = "volatile_bandit", 5
     write_untrained(name, number, tmp_path)
-    keys = ["variant", "claim", "measure", "seed"]
+    keys = ["variant", "claim", "measure", "subject"]
     rows = run.evaluate(name, number, tmp_path, UNTRAINED).set_index(keys)["value"]
     experiment, folder = experiments.get(name), run.trained_folder(name, tmp_path)
     record = experiments.module(name, "record").record
@@ -198,7 +198,7 @@ def test_a_multiverse_is_trained_and_evaluated_once(small, monkeypatch):
     path = run.table_path(small / "data")
     networks = storage.read(path)
     assert tuple(networks) == run.TABLE_COLUMNS and set(networks["universe"]) == {0, 1}
-    keys = networks.groupby(["universe", "variant", "claim", "measure"])["seed"].nunique()
+    keys = networks.groupby(["universe", "variant", "claim", "measure"])["subject"].nunique()
     assert (keys == run.SMOKE_TEST.networks).all()
     for number, rows in networks.groupby("universe"):
         levels = universes.levels("volatile_bandit", number)
@@ -231,7 +231,7 @@ def test_what_was_interrupted_is_not_trained_again(tmp_path, monkeypatch):
     kept = whole[whole["universe"] == 0].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, first, check_dtype=False)
     seeds = storage.manifest(path.parent)["networks.csv"]["seeds"]
-    assert seeds == sorted(whole["seed"].unique())
+    assert seeds == sorted(whole["subject"].unique())
 
 
 def test_results_of_other_settings_are_refused(small, tmp_path):
@@ -280,9 +280,9 @@ def synthetic(names: Collection[str], shift: Shift = lambda *of: 0.0) -> pd.Data
             row = {"claim": claim.claim, "measure": claim.measure, "above": low, "below": high}
             row |= keys | {"variant": claim.variant or multiverse.main}
             for seed in universes.seeds(number):
-                rows.append(row | {"seed": seed, "value": value + 1e-4 * (seed % NETWORKS)})
+                rows.append(row | {"subject": seed, "value": value + 1e-4 * (seed % NETWORKS)})
         for variant, seed in itertools.product(multiverse.variants, universes.seeds(number)):
-            row = keys | {"variant": variant, "seed": seed, "claim": TRAINING}
+            row = keys | {"variant": variant, "subject": seed, "claim": TRAINING}
             rows.append(row | {"measure": "share of possible gain", "value": 0.8})
             rows.append(row | {"measure": "processor seconds", "value": 60.0})
     return pd.DataFrame(rows).reindex(columns=list(run.TABLE_COLUMNS))

@@ -53,13 +53,15 @@ def test_silencing_changes_errors_and_not_choices():
     means = record.mean_values(intact.steps, "by period")
     silenced = played(record.SilencedAgent(agent, means))
     pd.testing.assert_frame_equal(silenced.trials, intact.trials)
-    means = intact.steps.groupby(["seed", "period"], observed=True)["value"].mean()
-    after = silenced.steps.groupby(["seed", "period"], observed=True)["value"].agg(["min", "max"])
+    means = intact.steps.groupby(["subject", "period"], observed=True)["value"].mean()
+    after = silenced.steps.groupby(["subject", "period"], observed=True)["value"].agg(
+        ["min", "max"]
+    )
     np.testing.assert_allclose(after, np.stack([means, means], axis=1), rtol=1e-5)
     last = silenced.steps["step"].max()  # which no value follows
     steps = silenced.steps[silenced.steps["step"] < last]
     unpaid = steps[(steps["period"] == "fixation") & (steps["reward"] == 0)]
-    assert np.ptp(unpaid[unpaid["seed"] == 0]["rpe"]) < 1e-5 < np.ptp(intact.steps["rpe"])
+    assert np.ptp(unpaid[unpaid["subject"] == 0]["rpe"]) < 1e-5 < np.ptp(intact.steps["rpe"])
     throughout = record.mean_values(intact.steps, "throughout")
     assert (throughout == throughout[:, :1]).all()
 
@@ -120,7 +122,7 @@ def test_choices_after_another_outcome(kind, outcome):
 
 def test_effects_of_outcomes_by_hand():
     """Two trials after which right becomes likelier: a repetition after right alone."""
-    keys = {"variant": INTACT, "seed": 0, "episode": 0}
+    keys = {"variant": INTACT, "subject": 0, "episode": 0}
     trials = pd.DataFrame(
         {
             **keys,
@@ -164,14 +166,14 @@ def test_variants_have_a_kind_and_a_strength():
 def test_slope_is_the_change_per_step_of_strength():
     """Three seeds: index falls by 2 per step, does not change, has one outlier."""
     indices = {0: [7, 5, 3, 1], 1: [4, 4, 4, 4], 2: [0, 0, 0, 10]}
-    columns = ["variant", "seed", "kind", "strength", "planning_index"]
+    columns = ["variant", "subject", "kind", "strength", "planning_index"]
     rows = [
         (variant, seed, kind, rank, values[rank])
         for variant, (kind, rank) in ({INTACT: ("none", 0)} | PERTURBATION).items()
         for seed, values in indices.items()
     ]
     table = pd.DataFrame(rows, columns=columns).assign(silenced=SILENCED[0])
-    slopes = analysis.slopes(table).set_index("seed")[list(MEASURES.values())]
+    slopes = analysis.slopes(table).set_index("subject")[list(MEASURES.values())]
     np.testing.assert_allclose(slopes.T, [[-2, 0, 3]] * len(STRENGTHS))
     mildest = table[table["strength"] < 2]
     assert analysis.slopes(mildest)[list(MEASURES.values())].isna().all(axis=None)
@@ -198,7 +200,7 @@ def test_every_claim_has_its_measure():
         pd.concat(trials), pd.concat(steps), pd.concat(activity), settings=settings
     )
     measures = analysis.claim_measures(analysis.analyse(recording))
-    seeds = measures.groupby(["variant", "claim", "measure"])["seed"].apply(list)
+    seeds = measures.groupby(["variant", "claim", "measure"])["subject"].apply(list)
     for claim in CLAIMS:
         assert seeds[claim.variant, claim.claim, claim.measure] == SEEDS
     levels = analysis.reward_levels(SMALL.task).set_index("level")["reward_per_trial"]

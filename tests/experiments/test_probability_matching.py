@@ -250,7 +250,7 @@ def test_only_late_trials_are_outcomes():
 
 
 def test_history_value_counts_one_side_only():
-    keys = {"variant": "c", "seed": 0, "episode": 0, "trial": range(4)}
+    keys = {"variant": "c", "subject": 0, "episode": 0, "trial": range(4)}
     trials = pd.DataFrame({**keys, "choice": [0, 1, 0, 0], "reward": [1, 1, 0, 0]})
     signals = ["bias", "reward", "reward", "choice", "choice"]
     weights = pd.DataFrame(
@@ -342,7 +342,7 @@ def test_reward_probability_is_the_papers():
 def followed(policy, left=0.4, trials=90, episodes=60):
     """Finer choice of a policy with these baselines, and its trials."""
     rng, sides = np.random.default_rng(0), (np.full(episodes, left), np.full(episodes, 0.5 - left))
-    trials = strategies.simulate(policy, *sides, trials, rng).assign(variant="agent", seed=0)
+    trials = strategies.simulate(policy, *sides, trials, rng).assign(variant="agent", subject=0)
     return analysis.finer_choice(trials, 0.5), trials
 
 

@@ -98,7 +98,13 @@ def test_fitted_rate_is_the_one_that_predicts_rewards_best(task, low, high):
 def test_error_in_predicting_reward_by_hand():
     """Values start at .5; a reward in S1 after left makes them .6 (state) and .47 (action)."""
     columns = {"choice": [0, 0], "reward": [1.0, 0.0], "outcome_state": ["S1", "S1"]}
-    columns |= {"seed": 0, "variant": MAIN, "episode": 0, "trial": [0, 1], "transition": "common"}
+    columns |= {
+        "subject": 0,
+        "variant": MAIN,
+        "episode": 0,
+        "trial": [0, 1],
+        "transition": "common",
+    }
     settings = {MAIN: SETTINGS.vary({"training.discount": 0.7})}
     error = analysis.reward_error(pd.DataFrame(columns), settings)(0.2).item()
     assert error == pytest.approx(((0.5**2 + (0.7 - 0.5) ** 2) + (0.6**2 + 0.47**2)) / 4)
@@ -215,7 +221,7 @@ def test_planning_that_follows_a_model_free_phase_is_found(planner, model_free):
 
 def test_planning_that_never_comes_is_not_found():
     never = pd.DataFrame({name: [0.1, -0.2] for name in analysis.CONTROLS})
-    never = never.assign(variant=IN_TRAINING, seed=0, trained_episodes=[500, 1000])
+    never = never.assign(variant=IN_TRAINING, subject=0, trained_episodes=[500, 1000])
     assert np.isnan(analysis.before_planning(never)["planning"].item())
 
 
@@ -255,7 +261,7 @@ def test_planning_by_lag_by_hand():
     weights = [1.0, -2.0, -3.0, 4.0, 0.5]
     signals = [*("/".join(kind) for kind in TRIAL_TYPES), "bias"]
     columns = {"signal": signals, "lag": [1, 1, 1, 1, 0], "weight": weights}
-    frame = pd.DataFrame({"variant": MAIN, "seed": 0, **columns})
+    frame = pd.DataFrame({"variant": MAIN, "subject": 0, **columns})
     stays = dict(zip(TRIAL_TYPES, weights, strict=False))
     signs = {(t, o): 1 if (t == "common") == (o == "rewarded") else -1 for t, o in stays}
     expected = sum(signs[kind] * weight for kind, weight in stays.items()) / 4

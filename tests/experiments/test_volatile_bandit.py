@@ -223,7 +223,7 @@ def test_known_learning_rate_is_recovered_in_every_window(rate: float, shared: b
 
 def test_bayesian_agent_learns_faster_in_volatile_blocks() -> None:
     episodes = as_episodes(play(human(), 200))
-    curves = analysis.fit_orders({"variant": "x", "seed": 0}, episodes, episodes.bayesian[0])
+    curves = analysis.fit_orders({"variant": "x", "subject": 0}, episodes, episodes.bayesian[0])
     rates = analysis.block_rates(curves).set_index("block")["learning_rate"]
     for blocks in ORDERS.values():
         stable, volatile = sorted(blocks)
@@ -235,7 +235,7 @@ def test_observer_and_weights_are_those_of_the_settings() -> None:
     rows = {name: array.ravel() for name, array in columns.items()}
     episode, trial = np.divmod(np.arange(6 * TRIALS), TRIALS)
     trials = pd.DataFrame(
-        {"seed": 0, "variant": "mine", "episode": episode, "trial": trial, "test": HUMAN, **rows}
+        {"subject": 0, "variant": "mine", "episode": episode, "trial": trial, "test": HUMAN, **rows}
     )
     settings = SETTINGS.vary({"task.better_volatile": 0.8, "training.learning_rate": 1e-3})
     recording = Recording(trials, settings={"mine": settings})

@@ -118,7 +118,7 @@ def test_parquet_with_a_kept_index_and_subjects_in_the_index(tmp_path):
     for source in (frame.set_index("subject"), frame.set_index(["subject", "ok"])):
         assert sheet.read(source)["subject"].tolist() == list("aabb")
         source.to_parquet(tmp_path / "named.parquet")
-        assert sheet.read(tmp_path / "named.parquet")["seed"].tolist() == [0, 0, 1, 1]
+        assert sheet.read(tmp_path / "named.parquet")["subject"].tolist() == list("aabb")
     with raises("'subject', row 2", "a name"):
         sheet.read(frame.assign(subject=["a", None, "b", "b"]))
 
@@ -203,7 +203,7 @@ def test_people_who_are_not_named_raise():
         sheet.read(frame)
     with raises("'subjID'"):
         sheet.read(frame.assign(subjID=["m1", "m2"] * 4))
-    assert sheet.read(frame, {"subject": "subjID"})["seed"].nunique() == 2
+    assert sheet.read(frame, {"subject": "subjID"})["subject"].nunique() == 2
     with raises("'subjects'", "choice, reward, subject, session, trial"):
         sheet.read(frame, {"subjects": "subjID"})
 
@@ -275,8 +275,8 @@ def test_rewards_from_gains_losses_and_points(tmp_path):
 
 def test_an_episode_column_of_the_file_breaks_nothing(capsys):
     frame = pd.DataFrame({"subject": "a", "episode": [4, 9, 2, 7], "choice": [0, 1, 1, 0]})
-    trials = sheet.read(frame.assign(reward=1, seed=[5, 6, 7, 8]))
-    assert trials["trial"].tolist() == [0, 1, 2, 3] and set(trials["seed"]) == {0}
+    trials = sheet.read(frame.assign(reward=1))
+    assert trials["trial"].tolist() == [0, 1, 2, 3] and set(trials["subject"]) == {"a"}
     assert trials["episode_in_file"].tolist() == [4, 9, 2, 7]
     assert "'episode' is kept" in capsys.readouterr().out
 
@@ -422,7 +422,7 @@ def test_volatility_needs_magnitudes_and_reads_points():
 
 
 def test_amounts_are_good_above_zero_or_the_mean():
-    frame = pd.DataFrame({"variant": "a", "seed": 0, "choice": 0, "reward": [10.0, 90, 50, 20]})
+    frame = pd.DataFrame({"variant": "a", "subject": 0, "choice": 0, "reward": [10.0, 90, 50, 20]})
     assert families.won(frame).tolist() == [False, True, True, False]
     assert families.won(frame.assign(reward=[-1, 1, 0, 2])).tolist() == [False, True, False, True]
     assert families.won(frame.assign(reward=[0, 3, 0, 1])).tolist() == [False, True, False, True]

@@ -23,13 +23,13 @@ PARAMETERS = {"learning_rate": 0.3, "inverse_temperature": 5.0, "perseveration":
 def play(model, family=BANDIT, sessions=2, trials=100, seed=0, **parameters):
     """A subject that is simulated from a model on the family's task."""
     shape = pd.DataFrame(
-        {"variant": "a", "seed": 0, "trial": np.tile(np.arange(trials), sessions)}
+        {"variant": "a", "subject": 0, "trial": np.tile(np.arange(trials), sessions)}
     ).assign(episode=np.repeat(np.arange(sessions), trials), choice=model.options - 1, reward=1.0)
     rng = np.random.default_rng(seed)
-    task = family.task(shape)(rng, {"variant": "a", "seed": 0})
+    task = family.task(shape)(rng, {"variant": "a", "subject": 0})
     biases = {f"bias_{arm}": 0.0 for arm in range(1, model.options)}
     simulated = model.simulate(task, PARAMETERS | biases | parameters, rng)
-    return simulated.assign(seed=seed, subject=f"s{seed}", session=simulated["episode"])
+    return simulated.assign(subject=f"s{seed}", session=simulated["episode"])
 
 
 def run(tmp_path, task, frame, *options, columns=()):
@@ -49,7 +49,7 @@ def test_a_bandit_file_becomes_tables_words_and_figure(tmp_path, coarse):
     model = bandit_learners.models(3)[3]
     frame = pd.concat([play(model, seed=seed) for seed in range(2)])
     (tmp_path / "data" / "bandit" / "results").mkdir(parents=True)
-    networks = pd.DataFrame({"variant": "independent", "seed": [0, 1]})
+    networks = pd.DataFrame({"variant": "independent", "subject": [0, 1]})
     stays = networks.assign(outcome="rewarded", stay_probability=[0.9, 0.8], trials=9)
     storage.write(stays, tmp_path / "data" / "bandit" / "results" / "stay_probability.csv")
     options = ("--species", "hamsters", "--source", "a pet shop", "--licence", "CC0")
@@ -107,7 +107,7 @@ def test_matching_slopes_and_learning_rates_by_block(tmp_path, coarse):
     parts, mirrored = [], bandit_learners.MirroredDeltaRule()
     for k, (block, rate) in enumerate({"stable": 0.1, "volatile": 0.6}.items()):
         part = play(mirrored, REVERSAL, sessions=5, seed=k, learning_rate=rate)
-        parts.append(part.assign(block=block, episode=part["episode"] + 10 * k, seed=0))
+        parts.append(part.assign(block=block, episode=part["episode"] + 10 * k, subject=0))
     rates = families.fit_blocks(mirrored, pd.concat(parts, ignore_index=True), 2)
     rates = rates.set_index("block")["learning_rate"]
     assert rates["stable"] == pytest.approx(0.1, abs=0.08)

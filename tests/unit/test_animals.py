@@ -35,18 +35,13 @@ def data_file(tmp_path, **changes):
     return path
 
 
-def test_columns_are_renamed_recoded_and_subjects_numbered(tmp_path):
+def test_columns_are_renamed_recoded_and_trials_counted(tmp_path):
     trials = sheet.read(data_file(tmp_path), COLUMNS, RECODE)
     schema.check_columns(trials, "trials", "here")
     assert trials["subject"].tolist() == ["Ann", "Ann", "Ann", "Bob", "Bob"]
     assert trials["session"].tolist() == ["mon", "mon", "tue", "mon", "mon"]
-    assert trials[["seed", "episode", "trial"]].to_numpy().tolist() == [
-        [0, 0, 0],
-        [0, 0, 1],
-        [0, 1, 0],
-        [1, 0, 0],
-        [1, 0, 1],
-    ]
+    assert trials["episode"].tolist() == [0, 0, 1, 0, 0]
+    assert trials["trial"].tolist() == [0, 1, 0, 0, 1]
     assert trials["choice"].tolist() == [0, 1, 1, -1, 0] and trials["reward"].tolist() == [
         1,
         0,
@@ -86,8 +81,8 @@ def test_a_gap_in_trial_numbers_breaks_the_sequence(tmp_path):
     assert "1 sessions in 2 unbroken sequences" in sheet.describe(trials)
     again = sheet.read(trials)
     assert (
-        again[["seed", "episode", "trial", "choice"]]
-        == trials[["seed", "episode", "trial", "choice"]]
+        again[["subject", "episode", "trial", "choice"]]
+        == trials[["subject", "episode", "trial", "choice"]]
     ).all(axis=None)
 
 
@@ -123,9 +118,7 @@ def test_identifiers_are_text_and_numbers_keep_their_digits(tmp_path):
         "subject,choice,reward,time,tag\n007,0,1,1234567.891,01\n7,1,1.0,0.1,2\n1e5,1.0,0,2,3\n100000,0,0,3,4\n"
     )
     trials = sheet.read(path)
-    assert trials["subject"].tolist() == ["007", "7", "1e5", "100000"] and trials[
-        "seed"
-    ].tolist() == [0, 1, 2, 3]
+    assert trials["subject"].tolist() == ["007", "7", "1e5", "100000"]
     assert trials["time"].tolist() == [1234567.891, 0.1, 2, 3] and trials["tag"].tolist() == [
         "01",
         "2",
@@ -345,21 +338,20 @@ def simulated(sessions=30, subjects=2):
     for seed in range(subjects):
         task = two_step_learners.TwoStep(sessions, 100, 0.8, 0.8, 0.02)
         trials = planner.simulate(task, parameters, np.random.default_rng(seed))
-        parts.append(trials.assign(seed=seed))
-    trials = pd.concat(parts, ignore_index=True)
-    return trials.assign(subject=trials["seed"].map("R{}".format), variant="rats")
+        parts.append(trials.assign(subject=f"R{seed}", variant="rats"))
+    return pd.concat(parts, ignore_index=True)
 
 
-def write_matlab(trials, path, crossed=(1,)):
+def write_matlab(trials, path, crossed=("R1",)):
     """Write a small file as the rats'; in ``crossed`` subjects left commonly leads to the right."""
     with h5py.File(path, "w") as file:
-        cells = file.create_dataset("ratdatas", (1, trials["seed"].nunique()), h5py.ref_dtype)
-        for seed, own in trials.groupby("seed"):
-            congruent = seed not in crossed
+        cells = file.create_dataset("ratdatas", (1, trials["subject"].nunique()), h5py.ref_dtype)
+        for number, (name, own) in enumerate(trials.groupby("subject")):
+            congruent = name not in crossed
             side = np.where(own["choice"] == 1, ord("r"), ord("l"))
             right_port = (own["outcome_state"] == "S2") == congruent
             fields = {
-                "ratname": np.array([ord(letter) for letter in own["subject"].iloc[0]], dtype="u2"),
+                "ratname": np.array([ord(letter) for letter in name], dtype="u2"),
                 "p_congruent": 0.8 if congruent else 0.2,
                 "sides1": side.astype("u2"),
                 "sides2": np.where(
@@ -372,10 +364,10 @@ def write_matlab(trials, path, crossed=(1,)):
                 "leftprobs": np.where((own["rich_state"] == "S1") == congruent, 0.8, 0.2),
                 "better_choices": np.where(own["forced"], np.nan, 1.0),
             }
-            group = file.create_group(f"#refs#/{seed}")
-            for name, values in fields.items():
-                group[name] = np.atleast_2d(values)
-            cells[0, int(seed)] = group.ref
+            group = file.create_group(f"#refs#/{number}")
+            for field, values in fields.items():
+                group[field] = np.atleast_2d(values)
+            cells[0, number] = group.ref
 
 
 @pytest.fixture(scope="module")
@@ -395,7 +387,6 @@ def test_matlab_file_round_trip(matlab):
     trials = formats.read_rats(path)
     kept = ~written["violation"]
     names = [
-        "seed",
         "subject",
         "episode",
         "trial",
@@ -416,7 +407,7 @@ def test_matlab_file_round_trip(matlab):
 
 def test_violations_are_left_out_and_no_lag_crosses_a_session(matlab):
     trials = rats.completed(formats.read_rats(matlab[0]))
-    sessions = trials.groupby(["seed", "episode"])
+    sessions = trials.groupby(["subject", "episode"])
     assert (sessions["trial"].max() + 1 == sessions.size()).all() and (trials["choice"] >= 0).all()
     history = regression.lagged(
         trials, {"row": pd.Series(np.arange(len(trials)), index=trials.index)}, 3
@@ -430,7 +421,7 @@ def test_forced_choices_are_history_but_not_outcomes(matlab):
     toss = np.random.default_rng(0).integers(2, size=len(trials))
     kinds = staying.stay_probability(trials)
     assert kinds["trials"].sum() == (~trials["forced"] & (trials["trial"] > 0)).sum()
-    last = trials.groupby(["seed", "episode"])["trial"].transform("max") == trials["trial"]
+    last = trials.groupby(["subject", "episode"])["trial"].transform("max") == trials["trial"]
     changed = trials.assign(choice=trials["choice"].mask(trials["forced"] & last, toss))
     pd.testing.assert_frame_equal(
         staying.two_step_weights(trials), staying.two_step_weights(changed)

@@ -160,10 +160,10 @@ def test_rows_with_a_criterion_name_the_commit_that_fixed_it():
 
 
 def test_measures_are_long():
-    wide = pd.DataFrame({"variant": "main", "seed": [0, 1], "a": [1, 2], "b": [3, 4], "more": 0})
+    wide = pd.DataFrame({"variant": "main", "subject": [0, 1], "a": [1, 2], "b": [3, 4], "more": 0})
     long = claims.measures("c", wide, {"a": "first", "b": "second"})
     assert long["value"].tolist() == [1, 2, 3, 4]
-    indexed = wide.drop(columns="more").set_index(["variant", "seed"])
+    indexed = wide.drop(columns="more").set_index(["variant", "subject"])
     long = claims.measures("c", indexed, str.upper)
     assert long["measure"].tolist() == ["A", "A", "B", "B"]
     assert list(long) == list(schema.COLUMNS["measures"])
@@ -322,7 +322,7 @@ def test_holm_corrects_what_counts(tmp_path):
 
 def test_the_overview_counts_criteria_and_published_values(tmp_path):
     claim = Claim("c", "q", "1a", "a measure", above(0), 1.0, variant="v")
-    measured = pd.DataFrame({"variant": "v", "claim": "c", "measure": "q", "seed": range(4)})
+    measured = pd.DataFrame({"variant": "v", "claim": "c", "measure": "q", "subject": range(4)})
     frame = measured.assign(value=[0.9, 1.1, 1.0, 1.05])
     rows = evidence.table([claim], frame, "v", {}, "paper")
     storage.write(rows, tmp_path / "x" / "results" / "evidence.csv")

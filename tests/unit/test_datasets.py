@@ -66,7 +66,7 @@ def test_monkeys(tmp_path):
     trials = formats.read_monkeys(tmp_path / "m.mat")
     check_columns(trials, "trials", "here")
     assert len(trials) == 12 and list(trials["subject"].unique()) == ["Ann", "Bob"]
-    first = trials.query("seed == 0 and episode == 0")
+    first = trials.query("subject == 'Ann' and episode == 0")
     assert list(first["choice"]) == [1, 0, 0, 1] and list(first["choice2"]) == [0, 1, 1, 0]
     assert list(first["outcome_state"]) == ["S2", "S1", "S2", "S1"]
     assert list(first["reward"]) == [0.5, 0, 1, 1] and list(first["trial"]) == [0, 1, 2, 3]
@@ -166,7 +166,7 @@ def test_mice_and_monkeys_of_two_laboratories(tmp_path):
     mice = formats.read_mice(tmp_path / "mice.mat")
     assert list(mice["choice"][:3]) == [0, 1, 1] and list(mice["reward"][:3]) == [1, 0, 1]
     assert list(mice["block"][:3]) == [0, 0, 1] and list(mice["p_0"][:3]) == [0.4, 0.4, 0.1]
-    assert list(mice["seed"][::3]) == [0, 0, 1] and list(mice["episode"][::3]) == [0, 1, 0]
+    assert list(mice["subject"][::3]) == ["B", "B", "A"] and list(mice["episode"][::3]) == [0, 1, 0]
     assert list(mice["baited_0"][:3]) == [0, 1, 1]
     blocks = [block(abs_superblock_idx=index) for index in (1, 3, 2)]
     savemat(tmp_path / "monkeys.mat", {"all_stats": cells(blocks)})

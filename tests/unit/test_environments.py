@@ -277,8 +277,15 @@ def test_agents_play_one_episode_or_many_at_a_time():
     )
     assert single.seen == [21] * 5 and vector.seen == [21] * 3
     pd.testing.assert_frame_equal(one, many, check_dtype=False)
-    assert one.columns[:6].tolist() == ["variant", "seed", "episode", "trial", "choice", "reward"]
-    assert len(one) == 35 and set(one["variant"]) == {"planner"} and set(one["seed"]) == {3}
+    assert one.columns[:6].tolist() == [
+        "variant",
+        "subject",
+        "episode",
+        "trial",
+        "choice",
+        "reward",
+    ]
+    assert len(one) == 35 and set(one["variant"]) == {"planner"} and set(one["subject"]) == {3}
     assert one["choice"].tolist() == [0, 1, 0, 1, 0, 1, 0] * 5
     wrapped = gymnasium.make("prefrontal/two_step-v0", **task)
     again = prefrontal.play(wrapped, Planner(), 5, seed=3, variant="planner")

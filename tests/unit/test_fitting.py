@@ -132,7 +132,9 @@ def _two_step(rate):
 def test_recovery_and_confusion():
     models = [DeltaRule(), WinStayLoseShift()]
     parts = [
-        played(model.name, seed)[1].assign(seed=seed) for seed in range(3) for model in models[:1]
+        played(model.name, seed)[1].assign(subject=seed)
+        for seed in range(3)
+        for model in models[:1]
     ]
     fits = fitting.fit_subjects(models, pd.concat(parts), starts=2, validate=False)
 
@@ -153,7 +155,7 @@ def test_idle_parameters_are_not_rewarded():
     for _ in range(20):
         keys = {"episode": np.repeat(range(4), 20), "trial": np.tile(range(20), 4)}
         coins = {name: rng.integers(2, size=80) for name in ("choice", "reward")}
-        trials = pd.DataFrame({"variant": "coin", "seed": 0, **keys, **coins})
+        trials = pd.DataFrame({"variant": "coin", "subject": 0, **keys, **coins})
         held_out.append(fitting.cross_validate(WinStayLoseShift(), trials).mean())
         in_sample.append(fitting.fit(WinStayLoseShift(), trials, starts=1).log_p.mean())
     assert np.mean(held_out) < np.log(0.5) < np.mean(in_sample)
@@ -205,7 +207,7 @@ def test_bad_input_is_named():
         fitting.fit(model, trials.assign(choice=2))
     with pytest.raises(UserError, match="twice"):
         fitting.fit(model, pd.concat([trials, trials]))
-    for column in ("seed", "choice", "reward"):
+    for column in ("subject", "choice", "reward"):
         with pytest.raises(UserError, match=column):
             fitting.fit(model, trials.drop(columns=column))
     with pytest.raises(UserError, match="folds"):

@@ -57,7 +57,7 @@ def table(model, inverse_temperature, seed=0, episodes=300, trials=100, **option
 def sequence(choice, state, reward):
     """One session of given trials; states 0 and 1, or -1 for none."""
     states = np.array(["S1", "S2", "none"])[np.array(state)]
-    keys = {"variant": "hand", "seed": 0, "episode": 0, "trial": range(len(choice))}
+    keys = {"variant": "hand", "subject": 0, "episode": 0, "trial": range(len(choice))}
     return pd.DataFrame({**keys, "choice": choice, "reward": reward, "outcome_state": states})
 
 

@@ -110,7 +110,7 @@ def session(trials=400, seed=0, alpha=2.0):
         rows.append((choice, ("uncommon", "common")[common], f"S{state + 1}", choice2, reward))
     names = ["choice", "transition", "outcome_state", "choice2", "reward"]
     frame = pd.DataFrame(rows, columns=names)
-    return frame.assign(subject="Ann", episode=seed, variant="monkeys", seed=0, trial=frame.index)
+    return frame.assign(subject="Ann", episode=seed, variant="monkeys", trial=frame.index)
 
 
 def test_values_of_planner_and_model_free_learner():
@@ -173,6 +173,6 @@ def test_shares_count_the_neurons_of_a_session():
     columns = {f"p {name}": [0.001, 0.5, 0.5] for name in (*VARIABLES, "given staying")}
     neurons = pd.DataFrame({"area": "ACC", "session": [0, 0, 1], "epoch": "choice1_on", **columns})
     neurons[f"p {GIVEN_VALUES}"] = [0.5, 0.5, 0.009]
-    shares = analysis.neuron_shares(neurons).set_index("seed")
+    shares = analysis.neuron_shares(neurons).set_index("subject")
     assert shares.loc[0, INTERACTION] == 0.5 and shares.loc[1, INTERACTION] == 0
     assert shares.loc[1, GIVEN_VALUES] == 1 and list(shares["neurons"]) == [2, 1]

@@ -38,7 +38,7 @@ def test_figures_that_look_the_same_are_left_as_they_are(tmp_path, figure):
 
 
 def test_curves_show_the_mean_and_every_network():
-    frame = pd.DataFrame({"seed": [0, 0, 1, 1], "lag": [2, 1, 2, 1], "weight": [2.0, 1, 4, 3]})
+    frame = pd.DataFrame({"subject": [0, 0, 1, 1], "lag": [2, 1, 2, 1], "weight": [2.0, 1, 4, 3]})
     figure, axes = plotting.mosaic("ab", 40)
     plotting.curve(axes["a"], frame, "lag", "weight", "gray", band=0.2, each=(0.1, 3))
     (line,) = axes["a"].lines

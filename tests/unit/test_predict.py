@@ -75,7 +75,7 @@ def test_own_trials_give_the_recorded_policies(name):
     shuffled = recorded.trials.sample(frac=1, random_state=0)
     predicted = networks.predict(shuffled, steps=recorded.steps, periods=periods)
     assert len(predicted) == 3 * len(recorded.trials) * len(periods)
-    own = predicted[predicted["network"] == predicted["seed"]]
+    own = predicted[predicted["network"] == predicted["subject"]]
     steps = recorded.steps.merge(recorded.trials[TRIAL])  # without unfinished last trials
     steps = steps.drop_duplicates([*TRIAL, "period"], keep="last")  # of repeated ones
     policy = [f"p_{action}" for action in networks.task.actions]
@@ -85,7 +85,7 @@ def test_own_trials_give_the_recorded_policies(name):
     units = [f"unit_{k:02d}" for k in range(6)]
     activity = recorded.activity.merge(steps[[*TRIAL, "period", "step"]])
     assert_equal(own, activity, units)
-    others = predicted[predicted["network"] != predicted["seed"]]
+    others = predicted[predicted["network"] != predicted["subject"]]
     assert (others["value"].dropna().nunique()) > 10, "networks differ on the same trials"
     assert predicted.columns[:8].tolist() == ["network", *TRIAL, "choice", "reward", "period"]
 
@@ -96,7 +96,7 @@ def two_step_trials(choices, seed=0, episode=0, variant="rats"):
     return pd.DataFrame(
         {
             "variant": variant,
-            "seed": seed,
+            "subject": seed,
             "episode": episode,
             "trial": np.arange(len(choice)),
             "choice": choice,
@@ -120,7 +120,7 @@ def test_unrecorded_actions_are_the_likeliest_legal_ones():
             policy = predicted.loc[(trial, "stage 2"), ["p_left", "p_right", "p_centre"]]
             rows.append((trial, "stage 2", policy.to_numpy(float).argmax(), float(choice == 1)))
     steps = pd.DataFrame(rows, columns=["trial", "period", "action", "reward"])
-    keys = {"variant": "rats", "seed": 0, "episode": 0, "step": range(len(rows))}
+    keys = {"variant": "rats", "subject": 0, "episode": 0, "step": range(len(rows))}
     steps = steps.assign(**keys, value=0.0, rpe=0.0)
     expected = networks.predict(trials, steps=steps, periods=periods)
     pd.testing.assert_frame_equal(predicted.reset_index()[expected.columns], expected)
@@ -138,7 +138,7 @@ def test_missed_trials_are_left_out_of_bandits(core):
     # So long an episode that the networks do not see which trial of it this is.
     networks = untrained("bandit", {"task.trials": 10_000_000, "network.core": core})
     choice = np.random.default_rng(0).integers(-1, 2, 20)
-    keys = {"variant": "mice", "seed": 0, "episode": 0, "trial": np.arange(20)}
+    keys = {"variant": "mice", "subject": 0, "episode": 0, "trial": np.arange(20)}
     trials = pd.DataFrame(keys | {"choice": choice, "reward": 1.0 * (choice == 1)})
     made = trials["choice"] >= 0
     counted = trials[made].assign(trial=np.arange(made.sum()))
@@ -205,7 +205,7 @@ def changed(**columns):
         (two_step_trials([0, 1]), {"periods": ["choice"]}, "of fixation, stage 1, stage 2"),
         (
             two_step_trials([0, 1]),
-            {"steps": pd.DataFrame({"seed": [1]})},
+            {"steps": pd.DataFrame({"subject": [1]})},
             "steps table needs column",
         ),
     ],

@@ -84,7 +84,7 @@ def test_tables_are_those_of_the_data_dictionary(tmp_path):
             getattr(read, kind), frame, check_dtype=False, check_categorical=False
         )
         assert list(frame.columns[:5]) == [*schema.KEYS, "test"]
-        assert frame["seed"].unique().tolist() == SEEDS
+        assert frame["subject"].unique().tolist() == SEEDS
         assert (frame["variant"] == "test").all() and (frame["test"] == "own").all()
         assert not frame.isna().any().any()
     assert {"transition", "outcome_state", "rich_state"} <= set(recorded.trials.columns)
@@ -151,8 +151,8 @@ def test_recordings_beyond_memory_are_not_started():
 
 def test_reward_prediction_errors_follow_from_the_table_itself():
     steps = record_two_step().steps
-    following = steps.groupby(["seed", "episode"]).value.shift(-1, fill_value=0)
-    discount = steps["seed"].map(dict(zip(SEEDS, DISCOUNT, strict=True)))
+    following = steps.groupby(["subject", "episode"]).value.shift(-1, fill_value=0)
+    discount = steps["subject"].map(dict(zip(SEEDS, DISCOUNT, strict=True)))
     np.testing.assert_allclose(
         steps["rpe"], steps["reward"] + discount * following - steps["value"], atol=1e-5
     )
@@ -160,19 +160,19 @@ def test_reward_prediction_errors_follow_from_the_table_itself():
 
 def test_each_finished_trial_is_one_row():
     recorded = record_two_step()
-    for _, trials in recorded.trials.groupby(["seed", "episode"]):
+    for _, trials in recorded.trials.groupby(["subject", "episode"]):
         assert trials["trial"].tolist() == list(range(len(trials)))
-    steps = recorded.steps.groupby(["seed", "episode"])
+    steps = recorded.steps.groupby(["subject", "episode"])
     assert (steps.size() == TWO_STEP.episode_steps).all()
     # The last trial of the steps table may have been cut off by the end of the session.
-    finished = recorded.trials.groupby(["seed", "episode"]).size()
+    finished = recorded.trials.groupby(["subject", "episode"]).size()
     assert ((steps["trial"].max() + 1 - finished).isin([0, 1])).all()
     assert (recorded.trials["choice"] == -1).any(), "an untrained network makes invalid choices"
 
 
 def test_trial_reward_is_that_of_its_last_step():
     recorded = record_two_step()
-    keys = ["seed", "episode", "trial"]
+    keys = ["subject", "episode", "trial"]
     last = recorded.steps.groupby(keys)["reward"].last()
     trials = recorded.trials.set_index(keys)["reward"]
     pd.testing.assert_series_equal(trials, last.loc[trials.index], check_names=False)
@@ -181,14 +181,14 @@ def test_trial_reward_is_that_of_its_last_step():
 def test_activity_gives_the_recorded_values():
     recorded = record_two_step()
     agent = random_agent(TWO_STEP)
-    keys = ["seed", "episode", "step"]
+    keys = ["subject", "episode", "step"]
     joined = recorded.activity.merge(
         recorded.steps, on=keys, suffixes=("", "_steps"), validate="one_to_one"
     )
     assert (joined["period"].astype(str) == joined["period_steps"].astype(str)).all()
     assert len(joined) == recorded.steps["period"].isin(["stage 1", "stage 2"]).sum()
     for index, seed in enumerate(SEEDS):
-        own = joined[joined["seed"] == seed]
+        own = joined[joined["subject"] == seed]
         p = {name: tensor[index].numpy() for name, tensor in agent.parameters.items()}
         value = own.filter(like="unit_").to_numpy() @ p["value_weight"] + p["value_bias"]
         np.testing.assert_allclose(own["value"], value[:, 0], atol=1e-5)
@@ -199,11 +199,11 @@ def test_nothing_is_recorded_after_the_end_of_an_episode(monkeypatch, at_once):
     monkeypatch.setattr(record_module, "EPISODES_AT_ONCE", at_once)
     task = WanderingTrials()
     recorded = record(random_agent(task), task, SEEDS, "test", 8, activity_periods=("step",))
-    lengths = recorded.trials.groupby(["seed", "episode"])["length"]
+    lengths = recorded.trials.groupby(["subject", "episode"])["length"]
     assert (lengths.max() == lengths.size()).all() and lengths.max().nunique() > 3
     for frame in (recorded.steps, recorded.activity):
-        assert (frame.groupby(["seed", "episode"]).size() == lengths.size()).all()
-    final = recorded.steps.groupby(["seed", "episode"]).last()
+        assert (frame.groupby(["subject", "episode"]).size() == lengths.size()).all()
+    final = recorded.steps.groupby(["subject", "episode"]).last()
     np.testing.assert_allclose(final["rpe"], final["reward"] - final["value"], atol=1e-6)
 
 
@@ -218,7 +218,7 @@ def test_every_agent_meets_the_same_episodes():
     task = Bandit(trials=6).build()
     agents = random_agent(task), random_agent(task, seeds=[11, 12])
     one, other = (record(agent, task, SEEDS, "test", 5).trials for agent in agents)
-    columns = ["seed", "episode", "trial", "p_left", "p_right"]
+    columns = ["subject", "episode", "trial", "p_left", "p_right"]
     pd.testing.assert_frame_equal(one[columns], other[columns])
     assert not one["choice"].equals(other["choice"])
 
@@ -226,7 +226,7 @@ def test_every_agent_meets_the_same_episodes():
 def test_recording_is_the_same_alone_and_in_a_batch():
     alone = record(random_agent(TWO_STEP, seeds=SEEDS[1:]), TWO_STEP, SEEDS[1:], "test", 4)
     company = record(random_agent(TWO_STEP), TWO_STEP, SEEDS, "test", 4)
-    own = company.trials[company.trials["seed"] == SEEDS[1]].reset_index(drop=True)
+    own = company.trials[company.trials["subject"] == SEEDS[1]].reset_index(drop=True)
     pd.testing.assert_frame_equal(own, alone.trials, check_categorical=False)
 
 
@@ -243,11 +243,11 @@ def test_tables_do_not_depend_on_batching(monkeypatch, at_once):
     recorded = record_two_step(episodes=10)
     for kind, last in (("trials", "trial"), ("steps", "step"), ("activity", "step")):
         frame = getattr(recorded, kind)
-        keys = ["seed", "episode", last]
+        keys = ["subject", "episode", last]
         assert not frame.duplicated(keys).any()
         assert frame[keys].equals(frame[keys].sort_values(keys, ignore_index=True))
         assert (
-            frame.groupby("seed", observed=True)["episode"].unique().map(list).tolist()
+            frame.groupby("subject", observed=True)["episode"].unique().map(list).tolist()
             == [list(range(10))] * 2
         )
         assert frame["variant"].dtype == "category"
@@ -275,7 +275,7 @@ def test_values_come_in_the_tasks_units():
 def test_actions_are_sampled_from_the_policy():
     task = Bandit(trials=1).build()
     steps = record(random_agent(task), task, SEEDS, "test", 4000).steps
-    by_network = steps.groupby("seed")
+    by_network = steps.groupby("subject")
     expected, frequency = by_network["p_right"].mean(), by_network["action"].mean()
     assert (abs(frequency - expected) < 5 * 0.5 / 4000**0.5).all()
 
@@ -284,7 +284,7 @@ def test_evaluation_is_the_mean_reward_per_episode():
     task = WanderingTrials()
     agent = random_agent(task)
     steps = record(agent, task, SEEDS, "test", 20, purpose="validation").steps
-    expected = steps.groupby("seed")["reward"].sum() / 20
+    expected = steps.groupby("subject")["reward"].sum() / 20
     np.testing.assert_allclose(evaluate(agent, task, SEEDS, 20, "validation"), expected, rtol=1e-5)
 
 
@@ -327,9 +327,9 @@ def test_loaded_networks_play_anywhere(tmp_path, monkeypatch, data):
     trained = prefrontal.load("two_step", data=data)
     assert trained.variant == experiments.get("two_step").main
     recorded = trained.record(2)
-    assert recorded.trials["seed"].unique().tolist() == trained.seeds
+    assert recorded.trials["subject"].unique().tolist() == trained.seeds
     assert recorded.settings[trained.variant] == trained.settings
-    following = recorded.steps.groupby(["seed", "episode"])["value"].shift(-1, fill_value=0)
+    following = recorded.steps.groupby(["subject", "episode"])["value"].shift(-1, fill_value=0)
     rpe = (
         recorded.steps["reward"]
         + trained.settings.training.discount * following

@@ -23,7 +23,7 @@ def play(agent, seed=0, episodes=300, temperature=3.0):
     rng = np.random.default_rng(seed)
     rule = REPLAYED | {"inverse_temperature": temperature}
     trials = agent.simulate(TwoStep(episodes, 100, **TASK), rule, rng)
-    return trials.assign(variant="agent", seed=seed)
+    return trials.assign(variant="agent", subject=seed)
 
 
 def lag_1(weights):
@@ -66,7 +66,7 @@ def test_stay_probability_counts_by_hand():
     trials = pd.DataFrame(
         {
             "variant": "c",
-            "seed": 0,
+            "subject": 0,
             "episode": [0, 0, 0, 0, 1, 1],
             "trial": [0, 1, 2, 3, 0, 1],
             "choice": [0, 0, 1, -1, 1, 1],
@@ -91,7 +91,7 @@ def test_planted_lag_weights_are_recovered():
     trials = pd.DataFrame(
         {
             "variant": "c",
-            "seed": 0,
+            "subject": 0,
             "episode": np.repeat(np.arange(episodes), length),
             "trial": np.tile(np.arange(length), episodes),
             "choice": choice.ravel(),
@@ -124,7 +124,13 @@ def four_armed(weights, episodes=150, length=60, arms=4, seed=0):
         "trial": np.tile(np.arange(length), episodes),
     }
     return pd.DataFrame(
-        {"variant": "c", "seed": seed, **keys, "choice": choice.ravel(), "reward": reward.ravel()}
+        {
+            "variant": "c",
+            "subject": seed,
+            **keys,
+            "choice": choice.ravel(),
+            "reward": reward.ravel(),
+        }
     )
 
 

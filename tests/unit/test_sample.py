@@ -35,13 +35,13 @@ def test_fresh_networks_are_measured_as_the_experiments_own(small, tmp_path):
     options = TrainingOptions(workers=1)
     path = sample.train_fresh(small, (), options, tmp_path)
     frame = storage.read(path, "measures", needs=("above", "below"))
-    assert set(frame["seed"]) == {600, 601, 602} and set(frame["variant"]) == {"tied"}
+    assert set(frame["subject"]) == {600, 601, 602} and set(frame["variant"]) == {"tied"}
     record = experiments.module(NAME, "record").record
     networks = Networks(small, tmp_path / "fresh")
     played = recording.with_strings(recording.join(record(networks, EPISODES)))
     analysis = experiments.analysis(NAME)
     measures = analysis.measures(analysis.analyse(dataclasses.replace(played, folder=tmp_path)))
-    keys = ["variant", "claim", "measure", "seed"]
+    keys = ["variant", "claim", "measure", "subject"]
     expected = measures.set_index(keys)["value"].reindex(frame.set_index(keys).index)
     np.testing.assert_allclose(frame["value"], expected, rtol=1e-4)
     assert frame["value"].notna().mean() > 0.5
@@ -83,12 +83,14 @@ def test_searches_name_settings_and_apply_their_rule(name):
 
 def test_agents_beside_every_group_of_networks_count_once():
     def table(*subjects):
-        return pd.DataFrame([(*each, 1.0) for each in subjects], columns=["variant", "seed", "x"])
+        return pd.DataFrame(
+            [(*each, 1.0) for each in subjects], columns=["variant", "subject", "x"]
+        )
 
     groups = [
         {"a": table(("v", 600), ("observer", 0)), "b": pd.DataFrame({"x": [1]})},
         {"a": table(("v", 601), ("observer", 0)), "b": pd.DataFrame({"x": [1]})},
     ]
     joined = sample.join(groups)
-    assert joined["a"]["seed"].tolist() == [600, 0, 601] and len(joined["b"]) == 1
-    assert list(joined["a"]) == ["variant", "seed", "x"] and sample.join([]) == {}
+    assert joined["a"]["subject"].tolist() == [600, 0, 601] and len(joined["b"]) == 1
+    assert list(joined["a"]) == ["variant", "subject", "x"] and sample.join([]) == {}

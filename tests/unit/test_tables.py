@@ -13,7 +13,7 @@ from prefrontal.tables.storage import TOLERANCE, difference
 FRAME = pd.DataFrame(
     {
         "variant": ["a", "a", "b"],
-        "seed": [0, 1, 0],
+        "subject": [0, 1, 0],
         "value": [1.0, -2.0, 1000.0],
         "other": [np.nan, np.inf, 0.0],
         "ok": [True, False, None],
@@ -27,7 +27,7 @@ def changed(**columns):
 
 def test_equal_tables_do_not_differ():
     assert difference(FRAME, FRAME.copy()) is None
-    assert difference(FRAME, changed(seed=[0.0, 1.0, 0.0])) is None, (
+    assert difference(FRAME, changed(subject=[0.0, 1.0, 0.0])) is None, (
         "whole numbers may be read as either kind"
     )
 
@@ -84,7 +84,7 @@ def test_tolerance_is_relative_to_each_number(words, old, new, equal):
 @pytest.fixture
 def sealed(tmp_path):
     """A Parquet file as the suite writes it."""
-    frame = pd.DataFrame({"seed": np.arange(500) % 8, "value": np.linspace(0, 1, 500)})
+    frame = pd.DataFrame({"subject": np.arange(500) % 8, "value": np.linspace(0, 1, 500)})
     storage.write(frame, tmp_path / "table.parquet", about={"commit": "here"})
     return tmp_path / "table.parquet"
 
@@ -107,7 +107,7 @@ def test_edited_recordings_with_their_metadata_are_found(sealed):
     pq.write_table(edited.replace_schema_metadata(table.schema.metadata), sealed)
     with pytest.raises(UserError, match="changed since it was written"):
         storage.read(sealed)
-    pd.DataFrame({"seed": [0]}).to_parquet(sealed)
+    pd.DataFrame({"subject": [0]}).to_parquet(sealed)
     assert len(storage.read(sealed)) == 1, "tables of others carry no hash"
     with pytest.raises(UserError, match="carries no hash of its content"):
         storage.read(sealed, sealed=True)
@@ -115,7 +115,7 @@ def test_edited_recordings_with_their_metadata_are_found(sealed):
 
 def test_rounding_is_left_alone_and_changes_are_printed(tmp_path, capsys):
     path = tmp_path / "results.csv"
-    frame = pd.DataFrame({"seed": [0, 1], "value": [0.5, 2.0]})
+    frame = pd.DataFrame({"subject": [0, 1], "value": [0.5, 2.0]})
     storage.write(frame, path, about={"commit": "first"})
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
     storage.write(frame.assign(value=[0.5, 2.00001]), path, about={"commit": "second"})

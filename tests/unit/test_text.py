@@ -43,7 +43,7 @@ def write_results(data):
     storage.write(evaluated, folder / "claims.csv", "claims", {"test_episodes": 1333})
     table = pd.DataFrame(
         {
-            "seed": [0, 0, 1, 1],
+            "subject": [0, 0, 1, 1],
             "task": ["a", "a and b", "a", "b"],
             "share": [0.1, 0.3, 0.4, 9.0],
             "free": [True, True, True, False],
@@ -150,7 +150,7 @@ def test_networks_are_counted(tmp_path):
 
 
 def test_animals_have_a_folder_and_may_lack_numbers(tmp_path):
-    fits = pd.DataFrame({"seed": [0, 1], "rate": [0.2, np.nan], "slope": [np.nan, np.nan]})
+    fits = pd.DataFrame({"subject": [0, 1], "rate": [0.2, np.nan], "slope": [np.nan, np.nan]})
     storage.write(fits, tmp_path / "rats" / "fits.csv")
     environment = text.environment(tmp_path, tmp_path / "rats")
     template = (

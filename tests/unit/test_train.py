@@ -459,7 +459,7 @@ def test_run_goes_on_where_a_training_was_interrupted(tmp_path, monkeypatch):
 def test_an_edited_learning_curve_is_found(tmp_path):
     train_two(tmp_path)
     folder = tmp_path / "two_step" / "networks"
-    assert set(learning_curves(folder)["seed"]) == {0, 1}
+    assert set(learning_curves(folder)["subject"]) == {0, 1}
     path = folder / f"{MAIN}_1.csv"
     content = bytearray(path.read_bytes())
     content[-3] ^= 1  # another digit

@@ -90,9 +90,8 @@ def test_tasks_are_gymnasium_environments(outside):
 
 
 def test_networks_arrive_and_play(outside):
-    code = (
-        "import prefrontal; print(len(prefrontal.load('weather').record(2).trials.groupby('seed')))"
-    )
+    trials = "prefrontal.load('weather').record(2).trials"
+    code = f"import prefrontal; print(len({trials}.groupby('subject')))"
     assert python(outside, code).strip() == "2"
 
 

@@ -161,7 +161,7 @@ def test_four_options_gains_losses_and_five_networks(four_options):
     done = prefrontal("run", NAME, *TINY, root=four_options)
     assert done.returncode == 0, done.stderr
     results = four_options / "runs" / "r1" / "data" / NAME / "results"
-    assert pd.read_csv(results / "measures.csv")["seed"].tolist() == [0, 1, 2, 3, 4]
+    assert pd.read_csv(results / "measures.csv")["subject"].tolist() == [0, 1, 2, 3, 4]
     claims = pd.read_csv(results / "claims.csv")
     assert claims["n_networks"].tolist() == [5] and claims["panel"].tolist() == ["extension"]
     trials = pd.read_parquet(results.parent / "trials.parquet")

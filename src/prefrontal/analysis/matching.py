@@ -19,8 +19,8 @@ def matching_points(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, episode, choice_ratio = log2(right / left choices), reward_ratio = log2(right
-        / left rewards).
+        variant, subject, episode, choice_ratio = log2(right / left choices), reward_ratio =
+        log2(right / left rewards).
     """
     check_arms(trials["choice"], 2, "matching_points")
     right, left, paid = trials["choice"] == 1, trials["choice"] == 0, trials["reward"] > 0

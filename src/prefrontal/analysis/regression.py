@@ -180,8 +180,8 @@ def lagged_regression(
     Returns
     -------
     DataFrame
-        variant, seed, signal, lag, weight in log odds per unit of the signal; signal "bias" has lag
-        0; if asked for, error and undetermined (see ``Estimate``).
+        variant, subject, signal, lag, weight in log odds per unit of the signal; signal "bias" has
+        lag 0; if asked for, error and undetermined (see ``Estimate``).
     """
     check_arms(trials["choice"], 2, "lagged_regression")
     design = lagged(trials, signals, lags)
@@ -202,20 +202,20 @@ def _weights(
     fit: Callable[[np.ndarray], Estimate],
     errors: bool,
 ) -> pd.DataFrame:
-    """Fit each subject's usable trials, by position -> variant, seed, signal, lag, weight;
+    """Fit each subject's usable trials, by position -> variant, subject, signal, lag, weight;
     ``names`` are <signal>_<lag>."""
     usable = design.notna().all(axis=1).to_numpy() & (trials["choice"] >= 0).to_numpy()
     if where is not None:
         usable &= where.to_numpy()
     rows = []
     own = trials[SUBJECT].reset_index(drop=True)
-    for (variant, seed), block in own.groupby(SUBJECT, observed=True, sort=False):
+    for (variant, subject), block in own.groupby(SUBJECT, observed=True, sort=False):
         found = fit(block.index[usable[block.index]].to_numpy())
         for name, weight, error in zip(names, found.weights, found.errors, strict=True):
             signal, _, lag = name.rpartition("_")
             row = {
                 "variant": variant,
-                "seed": seed,
+                "subject": subject,
                 "signal": signal,
                 "lag": int(lag),
                 "weight": weight,
@@ -224,7 +224,7 @@ def _weights(
                 row | ({"error": error, "undetermined": found.undetermined} if errors else {})
             )
     more = ["error", "undetermined"] if errors else []
-    return pd.DataFrame(rows, columns=["variant", "seed", "signal", "lag", "weight", *more])
+    return pd.DataFrame(rows, columns=["variant", "subject", "signal", "lag", "weight", *more])
 
 
 def arm_signals(trials: pd.DataFrame, arms: int) -> dict[str, pd.DataFrame]:
@@ -260,7 +260,7 @@ def arm_regression(
     Returns
     -------
     DataFrame
-        variant, seed, signal, lag, weight in log odds per unit of the signal; signals "bias 1",
+        variant, subject, signal, lag, weight in log odds per unit of the signal; signals "bias 1",
         "bias 2", ..., of these arms against arm 0, have lag 0.
     """
     arms = next(iter(signals.values())).shape[1]

@@ -59,7 +59,8 @@ def staying_by_lag(weights: pd.DataFrame, stays: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, "lag 1", ...: mean weight of these trials, minus that of the others, halved.
+        variant, subject, "lag 1", ...: mean weight of these trials, minus that of the others,
+        halved.
     """
     past = weights[weights["lag"] > 0]
     signed = past["weight"].where(past["signal"].isin(stays), -past["weight"])
@@ -75,7 +76,7 @@ def stays(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Of the pair's first trial: variant, seed, outcome ("rewarded", "unrewarded"), stay, and,
+        Of the pair's first trial: variant, subject, outcome ("rewarded", "unrewarded"), stay, and,
         where the table tells them, transition and correct (the choice whose common transition leads
         to the rich state).
     """
@@ -85,7 +86,7 @@ def stays(trials: pd.DataFrame) -> pd.DataFrame:
     first = trials[pair]
     columns = {
         "variant": first["variant"].astype(str),
-        "seed": first["seed"],
+        "subject": first["subject"],
         "outcome": np.where(first["reward"] > 0, "rewarded", "unrewarded"),
         "stay": first["choice"] == following[pair],
     }
@@ -120,7 +121,7 @@ def stay_interaction(trials: pd.DataFrame) -> pd.DataFrame:
     interaction too (Akam, Costa & Dayan 2015).
     """
     rows = []
-    for (variant, seed), block in stays(trials).groupby(SUBJECT, sort=False):
+    for (variant, subject), block in stays(trials).groupby(SUBJECT, sort=False):
         outcome, transition = (
             (block["outcome"] == "rewarded") - 0.5,
             (block["transition"] == "common") - 0.5,
@@ -135,5 +136,5 @@ def stay_interaction(trials: pd.DataFrame) -> pd.DataFrame:
             }
         )
         weights = fit_logistic(block["stay"].to_numpy(float), design.to_numpy(float))
-        rows.append({"variant": variant, "seed": seed, "interaction": weights[3]})
-    return pd.DataFrame(rows, columns=["variant", "seed", "interaction"])
+        rows.append({"variant": variant, "subject": subject, "interaction": weights[3]})
+    return pd.DataFrame(rows, columns=["variant", "subject", "interaction"])

@@ -194,7 +194,7 @@ def load_units(
     Returns
     -------
     units : DataFrame
-        area, unit, and variant, seed, subject, episode of the session.
+        area, unit, and variant, subject, episode of the session.
     counts : list of array (trials, epochs, 2) of uint8
         Spikes in two windows of 500 ms after the events of ``formats.EVENTS``.
     """

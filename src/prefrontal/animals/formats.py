@@ -1,7 +1,7 @@
 """Readers of published files: from each laboratory's format to a trials table.
 
-Tables have the columns of ``prefrontal.tables.schema`` and ``subject``, the published name. Missed
-choices are -1; trials that a file leaves out, such as broken fixations, are not there.
+Tables have the columns of ``prefrontal.tables.schema``; subjects have their published names.
+Missed choices are -1; trials that a file leaves out, such as broken fixations, are not there.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import pandas as pd
 from scipy.io import loadmat
 
 from prefrontal.errors import UserError, check
+from prefrontal.tables import storage
+from prefrontal.tables.schema import EPISODE
 
 RAT_FIELDS = (
     "ratname",
@@ -84,13 +86,9 @@ def reading(path: Path, what: str) -> Iterator[None]:
 
 
 def numbered(trials: pd.DataFrame) -> pd.DataFrame:
-    """Number subjects within their variant, and trials within their session, from 0."""
-    seed = trials.groupby("variant")["subject"].transform(lambda names: pd.factorize(names)[0])
-    trials = trials.assign(seed=seed.astype(np.int64))
-    keys = ["variant", "seed", "episode"]
-    return trials.assign(trial=trials.groupby(keys).cumcount())[
-        [*keys, "trial", *(name for name in trials if name not in (*keys, "trial"))]
-    ]
+    """Number trials within their session, from 0."""
+    trials = trials.assign(trial=trials.groupby(EPISODE).cumcount())
+    return storage.leading(trials, *EPISODE, "trial")
 
 
 def read_rat(rat: h5py.Group, number: int, where: str) -> pd.DataFrame:
@@ -237,12 +235,11 @@ def read_units(folder: Path, trials: pd.DataFrame) -> tuple[pd.DataFrame, list[n
     Returns
     -------
     units : DataFrame
-        area, unit, and variant, seed, subject, episode of the session, one row per neuron.
+        area, unit, and variant, subject, episode of the session, one row per neuron.
     counts : list of array (trials, epochs, 2)
         Spikes of each neuron; see ``spike_counts``.
     """
-    keys = ["variant", "seed", "subject", "episode"]
-    groups = trials.groupby(keys)["reaction_time"]
+    groups = trials.groupby(EPISODE)["reaction_time"]
     sessions = {key: times.to_numpy() for key, times in groups}
     rows, counts = [], []
     for path in sorted(folder.glob("*/spikes/cell_*.npy"), key=_area_and_number):
@@ -254,7 +251,7 @@ def read_units(folder: Path, trials: pd.DataFrame) -> tuple[pd.DataFrame, list[n
             spikes = np.load(path, allow_pickle=False)
         rows.append((area, unit, *session))
         counts.append(spike_counts(spikes, times.to_numpy(float)))
-    return pd.DataFrame(rows, columns=["area", "unit", *keys]), counts
+    return pd.DataFrame(rows, columns=["area", "unit", *EPISODE]), counts
 
 
 def _area_and_number(path: Path) -> tuple[str, int]:

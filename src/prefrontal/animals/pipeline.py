@@ -104,13 +104,12 @@ class Options(sheet.TableOptions):
         """Provenance of tables made from the file."""
         paths = ("file", "out", "figures", "data")
         settings = {name: value for name, value in vars(self).items() if name not in paths}
-        seeds = sorted(map(int, trials[SUBJECT[1]].unique()))
         if self.dataset:
             known = datasets.get(self.dataset)
             source, licence, content = known.citation, known.license, str(known.files).encode()
         else:
             source, licence, content = self.source, self.licence, self.file.read_bytes()
-        return storage.provenance(str(settings), seeds) | {
+        return storage.provenance(str(settings), []) | {
             "file": self.file.name,
             "file_sha256": hashlib.sha256(content).hexdigest(),
             "subjects": len(trials[SUBJECT].drop_duplicates()),
@@ -145,16 +144,8 @@ def describe(trials: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def named(frame: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Add the subjects' names to their numbers."""
-    if not {*SUBJECT} <= {*frame.columns} or "subject" in frame.columns:
-        return frame
-    names = trials[[*SUBJECT, "subject"]].drop_duplicates(SUBJECT)
-    return storage.leading(frame.merge(names, on=SUBJECT, how="left"), "subject")
-
-
 def unfit(all_trials: pd.DataFrame, trials: pd.DataFrame, parameters: int) -> pd.DataFrame:
-    """Subjects to whom no model can be fitted, and why: variant, seed, analysis, why.
+    """Subjects to whom no model can be fitted, and why: variant, subject, analysis, why.
 
     They made no free choice, always the same one, or no more choices than there are parameters.
     """
@@ -257,7 +248,6 @@ class Writer:
     def write(self, **tables: pd.DataFrame) -> None:
         """Write tables."""
         for name, table in tables.items():
-            table = named(table, self.trials)
             self.tables[name] = table
             storage.write(table, self.folder / f"{name}.csv", about=self.about)
 
@@ -297,8 +287,7 @@ def fit_all(
     fitted = trials[~pd.MultiIndex.from_frame(trials[SUBJECT]).isin(missing)]
     fitted = fitted.reset_index(drop=True)
     if fitted.empty:
-        listed = named(lost, writer.trials).head(5)
-        reasons = "; ".join(f"{row.subject}: {row.why}" for row in listed.itertuples())
+        reasons = "; ".join(f"{row.subject}: {row.why}" for row in lost.head(5).itertuples())
         raise UserError(f"{options.file}: no subject to be fitted ({reasons})")
     fits = fitting.fit_subjects(models, fitted, options.restarts)
     fits = families.with_part_weights(fits)

@@ -104,6 +104,20 @@ def _text(value: Any) -> str:
     )
 
 
+def _texts(column: pd.Series) -> pd.Series:
+    """Values of a column as text; each distinct value is written once."""
+    codes, values = pd.factorize(column)
+    texts = np.array([*map(_text, values), "nan"], dtype=object)  # -1, the last, is missing
+    return pd.Series(texts[codes], column.index, dtype=object, name=column.name)
+
+
+def _plain_texts(column: pd.Series) -> pd.Series:
+    """Values of a column as ``_plain`` text."""
+    texts = _texts(column)
+    plain = {text: _plain(text) for text in texts.unique()}
+    return texts.map(plain)
+
+
 def _plain(text: str) -> str:
     """Whole number without its decimal point, 1 for 1.0 and true; other text unchanged."""
     if text.lower() in ("true", "false"):
@@ -116,7 +130,7 @@ def _plain(text: str) -> str:
 
 def _inferred(column: pd.Series) -> pd.Series:
     """Turn a column of text into numbers if all of it is numeric; 007 is a name."""
-    text = column.map(_text)
+    text = _texts(column)
     if text.str.fullmatch(r"-?(0|[1-9]\d{0,17})").all():
         return text.astype("int64")
     decimal = text.str.fullmatch(r"nan|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?").all()
@@ -161,14 +175,14 @@ def _selected(frame: pd.DataFrame, rows: tuple[str, ...], where: str) -> pd.Data
         if column not in frame.columns:
             listed = ", ".join(frame.columns)
             raise UserError(f"{where}: no column {column!r} for --rows; there are {listed}")
-        text = frame[column].map(_text)
-        matches = text.map(_plain) == _plain(_text(value))
+        text = _texts(frame[column])
+        matches = _plain_texts(text) == _plain(_text(value))
         if not (matches == equal).any():
             some = ", ".join(dict.fromkeys(text.head(1000)))
             raise UserError(f"{where}: --rows leaves no row; column {column!r} holds {some[:200]}")
         frame = frame[matches == equal]
     # A table of several groups may name the sessions of only one of them.
-    unnamed = [name for name in NAMES if name in frame and (frame[name].map(_text) == "nan").all()]
+    unnamed = [name for name in NAMES if name in frame and (_texts(frame[name]) == "nan").all()]
     return frame.drop(columns=unnamed) if rows else frame
 
 
@@ -230,7 +244,7 @@ class TrialSheet:
             if column != "reward" or threshold is None:
                 raise UserError(f"recode is {column}={meaning}; it must be {legal}")
             reward = self.numbers(column)
-            stated = self.frame[column].map(_text) != "nan"
+            stated = _texts(self.frame[column]) != "nan"
             self.check_rows(column, stated & ~np.isfinite(reward), "a number")
             above = reward > float(threshold[1] or 0)
             self.frame[column] = above.astype(float).where(stated)
@@ -239,19 +253,20 @@ class TrialSheet:
         plain = {_plain(value): code for value, code in exact.items()}
         if column == "choice":
             exact = {"nan": -1, **exact}
-        text = self.frame[column].map(_text)
-        decoded = text.map(lambda value: exact.get(value, plain.get(_plain(value))))
+        text = _texts(self.frame[column])
+        meanings = {value: exact.get(value, plain.get(_plain(value))) for value in text.unique()}
+        decoded = text.map(meanings)
         self.check_rows(column, decoded.isna(), f"one of {', '.join(map(str, meaning))}")
-        self.frame[column] = decoded.map(_text)
+        self.frame[column] = _texts(decoded)
 
     def numbers(self, column: str) -> pd.Series:
         """Return a column as numbers, NaN where it holds something else."""
-        text = self.frame[column].map(_text).map(_plain)
+        text = _plain_texts(self.frame[column])
         return pd.to_numeric(text, errors="coerce").astype(float)
 
     def check_choices(self, arms: int | None, recoded: bool = False) -> None:
         """Check choices and convert them to whole numbers; missing ones are missed trials."""
-        missing = self.frame["choice"].map(_text) == "nan"
+        missing = _texts(self.frame["choice"]) == "nan"
         choice = self.numbers("choice").mask(missing, -1.0)
         sides = "<left>:0,<right>:1" if arms == 2 else "<first>:0,<second>:1,<third>:2"
         named = "0 (left), 1 (right)" if arms == 2 else "the number of an arm, from 0,"
@@ -300,7 +315,7 @@ class TrialSheet:
     def check_one_subject(self, used: set[str]) -> None:
         """Raise UserError if a column that is not used may name subjects."""
         others = [name for name in self.frame.columns if name not in used]
-        texts = self.frame[others].map(_text)
+        texts = self.frame[others].apply(_texts)
         for name in others:
             starts = texts[name] != texts[name].shift()
             several = 1 < texts[name].nunique() <= len(texts) / 2
@@ -356,45 +371,42 @@ class TrialSheet:
         return trial, False
 
     def trials(self) -> pd.DataFrame:
-        """Build the trials table, with numbered subjects, sessions and trials."""
-        frame, keys = self.frame, ["variant", "seed", "session"]
-        ours = {*schema.KEYS, "subject"} <= {*frame.columns} - {*self.source}
-        if not ours:
-            for name in ("seed", "episode"):  # of the file's own; ours are made below
-                if name in frame.columns:
-                    frame = frame.rename(columns={name: f"{name}_in_file"})
-                    print(f"{self.where}: column {name!r} is kept as '{name}_in_file'")
+        """Build the trials table, with numbered sessions and trials."""
+        frame, keys = self.frame, [*schema.SUBJECT, "session"]
+        ours = {*schema.KEYS} <= {*frame.columns} - {*self.source}
+        if not ours and "episode" in frame.columns:  # of the file's own; ours is made below
+            frame = frame.rename(columns={"episode": "episode_in_file"})
+            print(f"{self.where}: column 'episode' is kept as 'episode_in_file'")
         session = frame["episode"] if ours else "1"
         defaults = {"subject": "1", "session": session, "variant": "animals"}
         for column in NAMES:
             if column in frame.columns:
-                self.check_rows(column, frame[column].map(_text) == "nan", "a name")
+                self.check_rows(column, _texts(frame[column]) == "nan", "a name")
             elif column in defaults:
                 frame[column] = defaults[column]
         names = [name for name in NAMES if name in frame.columns]
-        frame[names] = frame[names].map(_text)
+        frame[names] = frame[names].apply(_texts)
         if "forced" in frame.columns:
-            forced = frame["forced"].map(_text).str.lower()
+            forced = _texts(frame["forced"]).str.lower()
             self.check_rows("forced", ~forced.isin(["true", "false", "1", "0"]), "true or false")
             frame["forced"] = forced.isin(["true", "1"])
         if ours:  # a trials table, whose sessions are already split
             keys.append("episode")
-        frame["seed"] = pd.factorize(frame["subject"])[0]
         sheet = TrialSheet(self.where, frame, self.source)
         sheet.check_sessions()
         session = frame.groupby(keys, sort=False).ngroup()
         trial, counted = sheet.trial_numbers(session)
-        frame = frame.assign(session_number=session, trial=trial)
-        frame = frame.sort_values(
-            ["seed", "session_number", "trial"], kind="stable", ignore_index=True
-        )
+        first_seen = pd.factorize(frame["subject"])[0]
+        frame = frame.assign(first_seen=first_seen, session_number=session, trial=trial)
+        order = ["first_seen", "session_number", "trial"]
+        frame = frame.sort_values(order, kind="stable", ignore_index=True)
         # A missing trial splits a session: the trials after it are an episode of their own.
         step = frame.groupby("session_number")["trial"].diff()
         begins = step != 1 if counted else step.isna()
-        frame["episode"] = begins.groupby(frame["seed"]).cumsum() - 1
-        frame["trial"] = frame.groupby(["seed", "episode"]).cumcount()
-        first = (*schema.KEYS, "subject", "session", "choice", "reward")
-        return storage.leading(frame.drop(columns="session_number"), *first)
+        frame["episode"] = begins.groupby(frame["subject"]).cumsum() - 1
+        frame["trial"] = frame.groupby(["subject", "episode"]).cumcount()
+        first = (*schema.KEYS, "session", "choice", "reward")
+        return storage.leading(frame.drop(columns=order[:2]), *first)
 
 
 def read(
@@ -428,13 +440,12 @@ def read(
     Returns
     -------
     DataFrame
-        A trials table: ``subject`` and ``session`` as in the file; ``seed``, the subject's number
-        in order of appearance; ``episode``, the number of an unbroken sequence of trials of the
+        A trials table, in the order in which subjects first appear: ``subject`` and ``session`` as
+        in the file; ``episode``, the number of an unbroken sequence of trials of the
         subject: a session, or the part of it up to a gap in the file's trial numbers. ``trial``
         counts from 0 in each episode, in the order of the file's trial column or of its rows; a
         trial column of times, or that counts by twos, only orders them. Rewards are 0 where there
-        was no valid choice. Columns ``seed`` and ``episode`` of the file itself are kept as
-        ``seed_in_file`` and ``episode_in_file``.
+        was no valid choice. A column ``episode`` of the file itself is kept as ``episode_in_file``.
 
     Raises
     ------
@@ -543,7 +554,7 @@ def main(options: Options) -> None:
     check_out(out)
     trials = options.trials(Format(arms=options.arms))
     if out.suffix == ".parquet":
-        about = storage.provenance(str(options), sorted(map(int, trials["seed"].unique())))
+        about = storage.provenance(str(options), [])
         storage.write(trials, out, "trials", about | {"source": options.file.name})
     else:  # data, unlike results, are not rounded
         files.write_text(out, trials.to_csv(index=False, lineterminator="\n"))
@@ -554,9 +565,9 @@ def describe(trials: pd.DataFrame) -> str:
     """Summarise a trials table of animals in one line."""
     session = "session" if "session" in trials.columns else "episode"
     sessions, unbroken = (
-        len(trials[["variant", "seed", name]].drop_duplicates()) for name in (session, "episode")
+        len(trials[[*schema.SUBJECT, name]].drop_duplicates()) for name in (session, "episode")
     )
-    subjects, invalid = trials["seed"].nunique(), int((trials["choice"] < 0).sum())
+    subjects, invalid = trials["subject"].nunique(), int((trials["choice"] < 0).sum())
     split = "" if sessions == unbroken else f" in {unbroken} unbroken sequences"
     return (
         f"{subjects} subjects, {sessions} sessions{split}, {len(trials)} trials "

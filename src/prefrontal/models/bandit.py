@@ -415,9 +415,10 @@ def shares(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, seed, reward (expected, per 100 trials), share (random choice 0, best possible 1).
+        variant, subject, reward (expected, per 100 trials), share (random choice 0, best possible
+        1).
     """
-    frame = (100 * expected_reward(trials, ["variant", "seed"])).reset_index()
+    frame = (100 * expected_reward(trials, ["variant", "subject"])).reset_index()
     length = int(trials["trial"].max()) + 1
     best = 100 * bayes_optimal_reward("independent", length) / length
     return frame.assign(share=normalised_reward(frame["reward"], 50, best))

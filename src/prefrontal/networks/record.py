@@ -102,7 +102,7 @@ def record(
     for name, frame in frames.items():
         if len(frame):
             last = ["trial"] if name == "trials" else ["step"]
-            frames[name] = frame.sort_values(["seed", "episode", *last], ignore_index=True)
+            frames[name] = frame.sort_values(["subject", "episode", *last], ignore_index=True)
     return Recording(**frames)
 
 
@@ -118,7 +118,7 @@ class _Index:
 
     def keys(self, where: np.ndarray, step: Step) -> dict[str, Any]:
         return {
-            "seed": np.asarray(self.seeds)[np.nonzero(where)[0]],
+            "subject": np.asarray(self.seeds)[np.nonzero(where)[0]],
             "variant": self.variant,
             "episode": step.episode.numpy()[where] + self.first,
             "trial": step.state["trial"].numpy()[where],
@@ -315,9 +315,9 @@ class Trained:
         -------
         DataFrame
             Per network, trial and period, in the trials' order: ``network`` (its seed), the trial's
-            variant, seed, episode, trial, choice and reward, ``period``, ``value`` and ``rpe`` (in
-            the task's units; the value after an episode is 0), policy ``p_<action>``, and activity
-            ``unit_<k>``. NaN where a trial did not get to this period.
+            variant, subject, episode, trial, choice and reward, ``period``, ``value`` and ``rpe``
+            (in the task's units; the value after an episode is 0), policy ``p_<action>``, and
+            activity ``unit_<k>``. NaN where a trial did not get to this period.
 
         Raises
         ------

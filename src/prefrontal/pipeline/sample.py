@@ -30,7 +30,7 @@ from prefrontal.tables.schema import SUBJECT
 RECORDED_TOGETHER = 8
 """Networks that are recorded and analysed at a time."""
 
-KEYS = ["variant", "claim", "measure", "seed"]
+KEYS = ["variant", "claim", "measure", "subject"]
 MEASURED = [*KEYS, "value", "above", "below"]
 """Columns of measures; ``above`` and ``below`` bound the interval over networks where a claim
 holds."""

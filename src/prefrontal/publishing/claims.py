@@ -348,10 +348,11 @@ def rows_of(
     """Yield each row of a claim with its variant, and the numbers of its networks and of those of
     ``versus``."""
     networks: dict[Any, np.ndarray] = {
-        variant: np.sort(seeds.unique()) for variant, seeds in measures.groupby("variant")["seed"]
+        variant: np.sort(seeds.unique())
+        for variant, seeds in measures.groupby("variant")["subject"]
     }
     by_key = {
-        key: rows.set_index("seed")["value"].reindex(networks[key[0]]).to_numpy()
+        key: rows.set_index("subject")["value"].reindex(networks[key[0]]).to_numpy()
         for key, rows in measures.groupby(["variant", "claim", "measure"])
     }
     seen = set()
@@ -744,7 +745,7 @@ def measures(
     ----------
     claim : str
     wide : DataFrame
-        Columns variant and seed, or an index of these, and a column per measure.
+        Columns variant and subject, or an index of these, and a column per measure.
     names : mapping or function, optional
         From columns to measures' names; of a mapping, only its columns are taken.
 
@@ -753,7 +754,7 @@ def measures(
     DataFrame
         As in ``schema.COLUMNS["measures"]``.
     """
-    keys = ["variant", "seed"]
+    keys = ["variant", "subject"]
     indexed = wide.set_index(keys) if set(keys) <= set(wide.columns) else wide
     chosen = indexed[list(names)] if isinstance(names, Mapping) else indexed
     named = chosen if names is None else chosen.rename(columns=names)

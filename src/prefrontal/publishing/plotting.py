@@ -166,7 +166,7 @@ def lines(
     ax: Axes, frame: pd.DataFrame, x: str, y: str, *, label: str | None = None, **style: Any
 ) -> None:
     """Draw column y along column x, every network a line."""
-    for _, network in frame.groupby("seed"):
+    for _, network in frame.groupby("subject"):
         ax.plot(network[x], network[y], label=label, **style)
         label = None
 
@@ -188,7 +188,7 @@ def published_marker(
 
 def networks_each(frame: pd.DataFrame) -> int:
     """Count the networks of the variant that has most."""
-    return int(frame.groupby("variant")["seed"].nunique().max())
+    return int(frame.groupby("variant")["subject"].nunique().max())
 
 
 def count(ax: Axes, n: int, what: str = "networks", x: float = 1.0, y: float = 0.0) -> None:

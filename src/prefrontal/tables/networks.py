@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from prefrontal.errors import UserError, check
-from prefrontal.tables.schema import COLUMNS
+from prefrontal.tables.schema import COLUMNS, SUBJECT
 from prefrontal.tables.storage import leading, read
 
 
@@ -133,9 +133,9 @@ def network_table(
 
 
 def learning_curves(folder: Path) -> pd.DataFrame:
-    """Read the learning curves of all networks in a folder, with columns variant and seed."""
-    parts = [pd.DataFrame(columns=["variant", "seed", *COLUMNS["learning_curve"]])]
+    """Read the learning curves of all networks in a folder, with columns variant and subject."""
+    parts = [pd.DataFrame(columns=["variant", "subject", *COLUMNS["learning_curve"]])]
     for each in descriptions(folder):
         curve = network_table(each, kind="learning_curve")
-        parts.append(curve.assign(variant=each.variant, seed=each.seed))
-    return leading(pd.concat(parts[1:] or parts, ignore_index=True), "variant", "seed")
+        parts.append(curve.assign(variant=each.variant, subject=each.seed))
+    return leading(pd.concat(parts[1:] or parts, ignore_index=True), *SUBJECT)

@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike
 
 from prefrontal.errors import UserError, check
 
-SUBJECT = ["variant", "seed"]
+SUBJECT = ["variant", "subject"]
 """Columns that identify a subject."""
 
 EPISODE = [*SUBJECT, "episode"]
 """Columns that identify a sequence of trials; no lag crosses from one to the next."""
 
 KEYS = {
-    "seed": "network, by the seed it was trained with; or the number of an animal",
     "variant": "what was trained, by its name in the experiment's experiment.py",
+    "subject": "network, by the seed it was trained with; or an animal, by its name",
     "episode": "episode, from 0",
     "trial": "trial in the episode, from 0",
 }
@@ -52,7 +52,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "variant": "what was trained",
         "claim": "claim that the measure belongs to",
         "measure": "name of the measure within the claim; (claim, measure) is its key everywhere",
-        "seed": "network",
+        "subject": "network",
         "value": "the network's number",
     },
     "claims": {
@@ -82,6 +82,7 @@ p_<action> per action, activity one unit_<k> per unit (float32)."""
 
 WORDS = (
     "variant",
+    "subject",
     "period",
     "claim",
     "measure",
@@ -92,7 +93,7 @@ WORDS = (
     "reproduced_verdict",
     "agrees_verdict",
 )
-"""Columns that hold words; all others of ``COLUMNS`` hold numbers."""
+"""Columns that may hold words; all others of ``COLUMNS`` hold numbers."""
 
 
 def check_columns(frame: pd.DataFrame, kind: str, where: object) -> None:

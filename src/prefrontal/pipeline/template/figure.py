@@ -19,7 +19,7 @@ def draw_choices(ax: Axes, choices: pd.DataFrame, task: ArmsSettings) -> None:
     plotting.curve(ax, choices, "trial", "p_better", COLORS["network"], band=0.3)
     ax.set(xlabel="trial", ylabel="P(better arm)", ylim=(0, 1))
     ax.set_title(f"better arm pays with p = {task.rich:g}")
-    plotting.count(ax, choices["seed"].nunique())
+    plotting.count(ax, choices["subject"].nunique())
 
 
 def draw(results: Results) -> Iterator[Drawing]:
