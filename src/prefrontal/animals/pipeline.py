@@ -222,7 +222,7 @@ def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str)
                 body[measure] += f"{text:<28}"
         header = "".join(f"{f'{label} (n = {n})':<28}" for label, n in counts.items())
         known = rows[rows["pooled"].notna()] if "pooled" in rows else rows[:0]
-        if len(known) and animals["variant"].nunique() == 1:
+        if len(known) and len(set(animals["variant"])) == 1:
             header += f"{f'{species}, weighted by certainty':<36}s.d. between them"
             for measure, row in known.set_index("measure").iterrows():
                 body[str(measure)] += f"{number(row, POOLED):<36}{row['between']:.3g}"
