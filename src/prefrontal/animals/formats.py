@@ -344,16 +344,16 @@ def _blocks(path: Path) -> np.ndarray:
         return np.atleast_1d(file["all_stats"])
 
 
-def _arms(session: Any, **more: Any) -> dict[str, np.ndarray]:
+def _arms(trials: Any, /, **more: Any) -> dict[str, np.ndarray]:
     """Choice, reward, block, probabilities and ``more``, (trial,) each; the file's r is the reward,
     c the side (-1, 1)."""
-    choice = np.asarray(session.c).astype(int)
+    choice = np.asarray(trials.c).astype(int)
     check(bool(np.isin(choice, [-1, 1]).all()), "c", sorted(set(choice)), "-1 or 1")
     block = np.zeros(len(choice), np.int64)
-    for number, rows in enumerate(np.atleast_1d(session.block_indices)):
+    for number, rows in enumerate(np.atleast_1d(trials.block_indices)):
         block[np.asarray(rows, int) - 1] = number
-    left, right = np.asarray(session.rewardprob, float).T
-    columns = {"choice": (choice + 1) // 2, "reward": np.asarray(session.r, float)}
+    left, right = np.asarray(trials.rewardprob, float).T
+    columns = {"choice": (choice + 1) // 2, "reward": np.asarray(trials.r, float)}
     columns |= {"block": block, "p_0": left, "p_1": right, **more}
     return {name: np.broadcast_to(column, choice.shape) for name, column in columns.items()}
 

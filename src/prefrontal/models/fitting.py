@@ -390,7 +390,7 @@ def fit_subjects(
         rng = random_generator(key)
         row = dict(zip(schema.SUBJECT, key, strict=True)) | _row(fit(model, own, rng, starts))
         if validate:
-            held_out = cross_validate(model, own, FOLDS, rng, 1, None, row)
+            held_out = cross_validate(model, own, FOLDS, rng, 0, None, row)
             row["cross_validated"] = float(np.nanmean(held_out))
         rows.append(row)
     frame = pd.DataFrame(rows)
