@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
@@ -215,8 +215,10 @@ def draw_slopes(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> 
 
 
 def draw_blocks(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> None:
-    """Draw the learning rate in each block."""
-    by_group = groups("fits_by_block")
+    """Draw the learning rate in each block; of networks, if they had the same ones."""
+    by_group, known = groups("fits_by_block"), set(groups.animals["fits_by_block"]["block"])
+    if NETWORKS in by_group and not known & set(by_group[NETWORKS][0]["block"]):
+        del by_group[NETWORKS]
     places = bars(ax, by_group, "block", "learning_rate", published)
     label_places(ax, places)
     ax.set(ylim=(0, 1.02), ylabel="learning rate")
@@ -346,11 +348,12 @@ def draw_behaviour(figure: Any, place: Any, groups: Groups, family: Family) -> l
     return panels
 
 
-def draw_folder(family: Family, folder: Path, results: Results) -> Drawing:
-    """Draw the animals whose tables are in a folder beside the networks."""
-    tables = {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
-    about = storage.manifest(folder)["lag_weights.csv"]
-    return draw(family, tables, network_tables(family, results), about, family.figure_name)
+def draw_folder(family: Family, folder: Path, results: Results) -> Iterator[Drawing]:
+    """Draw the animals whose tables are in a folder, if there is one, beside the networks."""
+    if folder.exists():
+        tables = {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
+        about = storage.manifest(folder)["lag_weights.csv"]
+        yield draw(family, tables, network_tables(family, results), about, family.figure_name)
 
 
 def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> list[Any]:
