@@ -87,5 +87,5 @@ def simulate(kind: str) -> pd.DataFrame:
             "bias": rng.normal(0, SIMULATED_SPREAD),
         }
         played = model.simulate(TwoStep(SESSIONS, TRIALS, **task.probabilities), parameters, rng)
-        parts.append(played.assign(**dict(zip(SUBJECT, (kind, number), strict=True))))
+        parts.append(played.assign(variant=kind, subject=number))
     return pd.concat(parts, ignore_index=True)

@@ -225,7 +225,7 @@ def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str)
         if len(known) and len(set(animals["variant"])) == 1:
             header += f"{f'{species}, weighted by certainty':<36}s.d. between them"
             for measure, row in known.set_index("measure").iterrows():
-                body[str(measure)] += f"{number(row, POOLED):<36}{row['between']:.3g}"
+                body[str(measure)] += f"{number(dict(row), POOLED):<36}{row['between']:.3g}"
         lines += ["", str(quantity), f"  {'':<{width}}{header}".rstrip()]
         lines += [line.rstrip() for line in body.values()]
     return lines

@@ -396,7 +396,7 @@ def fit_subjects(
             fit(model, subject_trials, rng, starts)
         )
         if validate:
-            held_out = cross_validate(model, own, FOLDS, rng, 0, None, row)
+            held_out = cross_validate(model, subject_trials, FOLDS, rng, 0, None, row)
             row["cross_validated"] = float(np.nanmean(held_out))
         rows.append(row)
     frame = pd.DataFrame(rows)
