@@ -10,7 +10,7 @@ import pandas as pd
 from prefrontal.animals import datasets
 from prefrontal.models.fitting import random_generator
 from prefrontal.models.two_step_learners import ModelFree, Planner, TwoStep
-from prefrontal.tables.schema import EPISODE, SUBJECT
+from prefrontal.tables.schema import EPISODE
 from replications.choices.settings import (
     GAINS,
     GROUPS,
