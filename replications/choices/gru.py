@@ -204,7 +204,7 @@ def predict(jobs: Sequence[Job]) -> list[np.ndarray]:
         gru, stopping = train(jobs, units)
         with torch.no_grad():
             log_odds = gru(inputs, offers).numpy()
-        for k in np.flatnonzero(stopping > best):
+        for k in np.flatnonzero(stopping > best).tolist():
             there = each[k].row >= 0
             chosen[k] = np.empty(len(jobs[k].trials))
             chosen[k][each[k].row[there]] = log_odds[k][: there.shape[0], : there.shape[1]][there]

@@ -10,7 +10,7 @@ import pandas as pd
 from prefrontal.animals import datasets
 from prefrontal.models.fitting import random_generator
 from prefrontal.models.two_step_learners import ModelFree, Planner, TwoStep
-from prefrontal.tables.schema import EPISODE, SUBJECT
+from prefrontal.tables.schema import EPISODE
 from replications.choices.settings import (
     GAINS,
     GROUPS,
@@ -87,5 +87,5 @@ def simulate(kind: str) -> pd.DataFrame:
             "bias": rng.normal(0, SIMULATED_SPREAD),
         }
         played = model.simulate(TwoStep(SESSIONS, TRIALS, **task.probabilities), parameters, rng)
-        parts.append(played.assign(**dict(zip(SUBJECT, (kind, number), strict=True))))
+        parts.append(played.assign(variant=kind, subject=number))
     return pd.concat(parts, ignore_index=True)

@@ -349,7 +349,7 @@ def structure_measures(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
         "R2 minus without": minus(compared["minimal"], NETWORKS),
         "share minus without": minus(share, NETWORKS),
     }
-    predicting = pd.DataFrame(predictive).reindex(PREDICTING, level=SUBJECT[0])
+    predicting = pd.DataFrame(predictive).reindex(list(PREDICTING), level=SUBJECT[0])
     statistics = {"R2": r2, "minus untrained": minus(r2, UNTRAINED)}
     return [
         claims.measures("inner-statistics", pd.DataFrame(statistics)),

@@ -13,7 +13,7 @@ from scipy import stats
 
 from prefrontal import statistics
 from prefrontal.analysis import matching, neural, regression
-from prefrontal.animals.families import measure_networks
+from prefrontal.animals.families import animal_tables, measure_networks
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
@@ -46,10 +46,6 @@ LEFT = 0
 
 ALPHA = 0.05
 """Level at which a network's units differ from the published ones."""
-
-
-EPISODES_BESIDE = 20
-"""Episodes of each network to which the models of animals are fitted."""
 
 
 def late(trials: pd.DataFrame) -> pd.Series:
@@ -531,7 +527,16 @@ def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
 
 
 def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Measures of the claims."""
+    """Measures of the claims, for networks and mice."""
+    slopes = [measured["matching_slopes"].query("baselines == 'all'")]
+    animals = animal_tables("probability_matching")
+    slopes += [animals["matching_slopes"]] if animals else []
+    beside = [claims.measures("animals-matching", each, {"slope": "slope"}) for each in slopes]
+    return pd.concat([network_measures(measured), *beside], ignore_index=True)
+
+
+def network_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Measures of the claims about networks."""
     slope = measured["matching_slopes"]
     slope = slope.pivot(index=schema.SUBJECT, columns="baselines", values="slope")
     slope = slope.reindex(columns=["all", "held out", "trained"])
@@ -586,10 +591,12 @@ def benchmarks(measured: Mapping[str, pd.DataFrame], variant: str = MAIN) -> dic
 def claims_by_variant(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Evaluate the claims for every variant, as far as measured."""
     evaluated = []
-    for variant, block in claim_measures(measured).groupby("variant"):
+    for variant, block in network_measures(measured).groupby("variant"):
         known = set(zip(block["claim"], block["measure"], strict=True))
         measurable = [
-            claim for claim in CLAIMS if not claim.variant and (claim.claim, claim.measure) in known
+            claim
+            for claim in CLAIMS
+            if not claim.variant + claim.versus and (claim.claim, claim.measure) in known
         ]
         levels = benchmarks(measured, str(variant))
         evaluated.append(claims.evaluate_claims(measurable, block, str(variant), levels))
@@ -607,8 +614,7 @@ def further_tables(
     episodes = main.trials.drop_duplicates(schema.EPISODE)
     played = agents(episodes["baseline_left"].to_numpy(float), task)
     choices = pd.concat([main.trials, played], ignore_index=True)
-    some = main.trials[main.trials["episode"] < EPISODES_BESIDE]
-    beside_animals = measure_networks(MATCHING, some)
+    beside_animals = measure_networks(MATCHING, main.trials)
     return {
         "matching_points": episode_points(main.trials),
         "stay_probability": beside_animals["stay_probability"],

@@ -149,8 +149,11 @@ class Tables:
             return claims.readable(rows)
         return claims.short(claims.deciding_rows(rows))
 
-    def experiments(self, base: str = "") -> pd.DataFrame:
-        """All experiments, by figure of the paper; links start from the path ``base``."""
+    def experiments(self, base: str = "", beyond: bool | None = None) -> pd.DataFrame:
+        """Experiments by figure of the paper; links start from the path ``base``.
+
+        All, or only those ``beyond`` the paper, or only the others.
+        """
         studies = [experiments.study(name) for name in experiments.names()]
         rows = []
         for study in sorted(studies, key=lambda each: (not each.figure, each.figure, each.name)):
@@ -164,7 +167,11 @@ class Tables:
                     or "no criterion",
                 }
             )
-        return pd.DataFrame(rows)
+        frame = pd.DataFrame(rows)
+        if beyond is None:
+            return frame
+        chosen = frame[(frame["figure"] == "beyond") == beyond]
+        return chosen.drop(columns="figure") if beyond else chosen
 
     def variants(self, experiment: str) -> pd.DataFrame:
         """Variants: settings that differ from the main one, trained networks, mean wall-clock
