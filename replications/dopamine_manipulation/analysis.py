@@ -136,14 +136,22 @@ def natural_errors(steps: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
 
 
 def ideal(recording: Recording[RiskyChoice]) -> pd.DataFrame:
-    """Percentage of risky free pulls of the ideal observer for each variant's task, by
-    probability."""
+    """Percentage of risky free pulls of the ideal observer for each variant's task.
+
+    Returns
+    -------
+    DataFrame
+        variant, level, p_risky, percent (rewards discounted as in the networks' training),
+        percent_undiscounted.
+    """
     rows = []
     for variant, settings in recording.settings.items():
-        shares = ideal_observer.risky_choice(settings.task)
-        for level, p in zip(("low", "high"), settings.task.probabilities, strict=True):
-            rows.append((variant, level, p, 100 * shares[p]))
-    return pd.DataFrame(rows, columns=["variant", *ARM, "percent"])
+        task = settings.task
+        per_trial = settings.training.discount ** (task.build().episode_steps / task.trials)
+        discounted, plain = (ideal_observer.risky_choice(task, rate) for rate in (per_trial, 1.0))
+        for level, p in zip(("low", "high"), task.probabilities, strict=True):
+            rows.append((variant, level, p, 100 * discounted[p], 100 * plain[p]))
+    return pd.DataFrame(rows, columns=["variant", *ARM, "percent", "percent_undiscounted"])
 
 
 def weights_changed(trials: pd.DataFrame) -> pd.DataFrame:

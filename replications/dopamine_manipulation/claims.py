@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from prefrontal.publishing.claims import Claim, above, below, register
+from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between, register
 from prefrontal.tables.storage import published
 from replications.dopamine_manipulation.settings import (
     ALL,
     FREE,
     MANIPULATIONS,
     PULLS,
+    UNINFORMATIVE,
     Manipulation,
 )
 
@@ -79,6 +80,21 @@ for manipulation in MANIPULATIONS:
         CLAIMS += manipulation_claims(manipulation, pulls)
 statement = "tests after which a network's weights differ in any bit"
 CLAIMS.append(Claim("dopamine-frozen", "changed", "7b", statement, below(1)))
+
+for level, p_risky in PROBABILITY.items():
+    value = CONTROLS[level]
+    row = Claim(
+        "dopamine-uninformative",
+        level,
+        EXTENSION,
+        f"risky choice in control, percent at {p_risky}: forced pulls carry no information",
+        between(value - CONTROL_TOLERANCE, value + CONTROL_TOLERANCE),
+        value,
+        CONTROL_TOLERANCE,
+        variant=UNINFORMATIVE,
+        measured="dopamine-control",
+    )
+    CLAIMS.append(row)
 
 CLAIMS = register(
     CLAIMS,

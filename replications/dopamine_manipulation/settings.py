@@ -46,6 +46,9 @@ class RiskyChoice(TaskSettings):
     forced_pull: Literal["cued", "imposed"] = "cued"
     """Whether, in a forced trial, only a response to the arm shown is valid, or a response to
     either side pulls it (not stated)."""
+    forced_wins: Literal["informative", "uninformative"] = "informative"
+    """In forced trials the risky arm wins with the episode's probability, or with the mean of both,
+    which tells the arms apart and nothing about the probability (not stated)."""
     invalid_response: Literal["abort", "repeat"] = "abort"
     """After an invalid response the trial ends, or its step is repeated (not stated)."""
 
@@ -64,6 +67,11 @@ class RiskyChoice(TaskSettings):
     def probabilities(self) -> tuple[float, float]:
         """Both win probabilities of the risky arm, the lower one first."""
         return self.p_low, self.p_high
+
+    @property
+    def informative_pulls(self) -> int:
+        """Forced pulls of the risky arm that tell something about its probability."""
+        return self.forced_trials // 2 if self.forced_wins == "informative" else 0
 
     @property
     def trials(self) -> int:
@@ -101,9 +109,14 @@ SETTINGS = Settings(
     training=TrainingSettings(episodes=66_667),  # 4e6 steps of 60 per episode (simulation 6)
 )
 
-MAIN = "cued"
-VARIANTS: Variants = {MAIN: {}, "imposed": {"task.forced_pull": "imposed"}}
-"""The networks of Fig. 7, and those with the other way of forcing a pull."""
+MAIN, UNINFORMATIVE = "cued", "uninformative"
+VARIANTS: Variants = {
+    MAIN: {},
+    "imposed": {"task.forced_pull": "imposed"},
+    UNINFORMATIVE: {"task.forced_wins": "uninformative"},
+}
+"""The networks of Fig. 7, the other way to force a pull, and forced pulls from which the risky
+arm's probability cannot be learned."""
 
 TEST_EPISODES, FEW_EPISODES = 1333, 300
 """Test episodes per network and test (Methods, simulation 6: 1,333); per size of the dose-response,

@@ -28,8 +28,8 @@ LEFT, RIGHT, CENTRE = 0, 1, 2
 FREE = -1
 """Value, instead of the side of a forced pull, if both arms are on offer."""
 
-SHOW_BOTH, SHOW_LEFT, SHOW_RIGHT = 1, 2, 3
-"""Entries of the observation at the choice step."""
+SHOW_BOTH, SHOW_LEFT = 1, 2
+"""Entries of the observation at the choice step; the right arm's follows the left one's."""
 
 
 class RiskTask(Task):
@@ -38,7 +38,8 @@ class RiskTask(Task):
     That probability, ``p_low`` or ``p_high``, and the side of the risky arm are drawn per episode.
     A trial is fixation (centre required) and choice (left or right required). An episode starts
     with forced trials, in pairs of one safe and one risky pull in random order, which show both
-    arms' payoffs; free trials follow.
+    arms' payoffs (or with ``forced_wins`` "uninformative", only which arm is the risky one); free
+    trials follow.
 
     Parameters
     ----------
@@ -97,7 +98,10 @@ class RiskTask(Task):
 
         pulled = torch.where(forced, forced_side, action)
         choice = torch.where(at_choice & valid, pulled, -1)
-        won = noise[..., 0] < state["p_risky"]
+        p_win = state["p_risky"]
+        if settings.forced_wins == "uninformative":
+            p_win = torch.where(forced, sum(settings.probabilities) / 2, p_win)
+        won = noise[..., 0] < p_win
         risky = choice == state["risky_side"]
         paid = torch.where(risky, won * settings.risky_reward, settings.safe_reward)
         reward = torch.where(valid, torch.where(at_choice, paid, 0.0), INVALID_REWARD)

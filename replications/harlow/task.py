@@ -99,11 +99,6 @@ class HarlowTask(Task):
         return ("sine_of_heading", "cosine_of_heading", "heading_on_screen", "cross", *vectors)
 
     @property
-    def image_size(self) -> int:
-        """Pixels along each side of an image."""
-        return self.images.shape[1]
-
-    @property
     def surround_columns(self) -> int:
         """Pixels of a full turn."""
         return round(360 / SCREEN * self.settings.view_size)
@@ -250,7 +245,7 @@ class HarlowTask(Task):
         A view is composed of whole columns of the atlas: those of the surround, of the surround
         with the cross, and of the images on the screen.
         """
-        size, around, width = self.settings.view_size, self.surround_columns, self.image_size
+        size, around, width = self.settings.view_size, self.surround_columns, self.images.shape[1]
         degrees_per_pixel = SCREEN / size
         heading = state["heading"]
         if self.still_view:

@@ -15,14 +15,17 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from prefrontal import files
 from prefrontal.analysis import neural
 from prefrontal.experiments import Analysis
 from prefrontal.models import bandit, fitting
 from prefrontal.models.model import Model
 from prefrontal.publishing import claims
-from prefrontal.statistics import interval
+from prefrontal.statistics import interval, normalised_reward
+from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
+from replications.bandit.settings import SETTINGS as BANDIT
 from replications.inner_algorithm import rules as choice_rules
 from replications.inner_algorithm.claims import CLAIMS
 from replications.inner_algorithm.rules import INFER, arrays, with_values
@@ -39,6 +42,7 @@ from replications.inner_algorithm.settings import (
     NETWORKS,
     ONE_PROBLEM,
     ORDERS,
+    PREDICTING,
     SEPARATE_PLANNER,
     TASKS,
     UNTRAINED,
@@ -51,6 +55,9 @@ HIDDEN = (64, 64)
 
 RULE_EPISODES, OBSERVER_EPISODES = 40, 60
 """Episodes of each subject to which rules, and observers, are fitted."""
+
+LOCATION = ("share", "minus all", "problems minus family")
+"""Measures of ``inner-location``."""
 
 LEAST = 1e-6
 """Lower bound on choice probabilities, which keeps log odds finite."""
@@ -272,17 +279,28 @@ def location(recording: Recording[Any]) -> pd.DataFrame:
         variant, seed, trained_on (problems; NaN for all), share, minus all (paired by seed).
     """
     trained_on = {
-        variant: settings.task.problems
+        variant: settings.task.problems or np.nan
         for variant, settings in recording.settings.items()
         if isinstance(settings.task, FewBandits)
     } | {NETWORKS: np.nan}
     trials = recording.trials
     drawn = trials[(trials["test"] == "drawn") & trials["variant"].isin(trained_on)]
     frame = bandit.shares(drawn).drop(columns="reward")
-    whole = frame[frame["variant"] == NETWORKS].set_index("subject")["share"]
-    frame["minus all"] = frame["share"] - frame["subject"].map(whole)
+    whole = frame[frame["variant"] == NETWORKS].set_index(SUBJECT[1])["share"]
+    if whole.empty:
+        whole = fresh_shares()
+    frame["minus all"] = frame["share"] - frame[SUBJECT[1]].map(whole)
     frame.insert(2, "trained_on", frame["variant"].map(trained_on))
-    return frame.sort_values(["trained_on", "subject"], ignore_index=True)
+    return frame.sort_values(["trained_on", *SUBJECT], ignore_index=True)
+
+
+def fresh_shares() -> pd.Series:
+    """Normalised reward of the larger sample of bandit networks, by seed; weights are not kept."""
+    fresh = storage.read(files.DATA / "bandit" / "results" / "fresh.csv", "measures")
+    rows = fresh[(fresh["claim"] == "bandit-bayes") & (fresh["variant"] == NETWORKS)]
+    best = bandit.bayes_optimal_reward("independent", BANDIT.task.trials)
+    share = normalised_reward(rows["value"] * best, BANDIT.task.trials / 2, best)
+    return pd.Series(share, rows[SUBJECT[1]])
 
 
 def outside(recording: Recording[Any]) -> pd.DataFrame:
@@ -316,28 +334,45 @@ def outside(recording: Recording[Any]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns]
 
 
+def minus(values: pd.Series, variant: str) -> pd.Series:
+    """Subtract the number of the network of the same seed of a variant."""
+    reference = values.xs(variant, level=SUBJECT[0])
+    return values - reference.reindex(values.index.get_level_values(SUBJECT[1])).to_numpy()
+
+
+def structure_measures(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Measures of the claims about state, policy, causes and order."""
+    compared = tables["structure"].set_index(SUBJECT)
+    r2, caused = compared["statistics"], tables["causal"].set_index(SUBJECT)
+    share = tables["location"].set_index(SUBJECT)["share"]
+    predictive = {
+        "R2 minus without": minus(compared["minimal"], NETWORKS),
+        "share minus without": minus(share, NETWORKS),
+    }
+    predicting = pd.DataFrame(predictive).reindex(list(PREDICTING), level=SUBJECT[0])
+    statistics = {"R2": r2, "minus untrained": minus(r2, UNTRAINED)}
+    return [
+        claims.measures("inner-statistics", pd.DataFrame(statistics)),
+        claims.measures("inner-minimal", compared, {"minimal": "R2"}),
+        claims.measures("inner-minimal-predictive", predicting),
+        claims.measures("inner-policy", compared, {"policy": "R2"}),
+        claims.measures("inner-causal", caused.filter(regex=f"^{DECODED}")),
+        claims.measures("inner-causal-axis", caused.filter(regex=f"^{AXIS}")),
+        claims.measures("inner-exchangeable", compared, {"exchangeable": "share"}),
+    ]
+
+
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Measures of the claims, for networks and control agents."""
-    compared = tables["structure"].set_index(SUBJECT)
-    r2 = compared["statistics"]
-    untrained = r2.xs(UNTRAINED, level="variant").reindex(r2.index.get_level_values("subject"))
-    statistics = pd.DataFrame({"R2": r2, "minus untrained": r2 - untrained.to_numpy()})
-    changed = tables["outside"].pivot(index=SUBJECT, columns="change", values="share")
-    located = ("share", "minus all", "problems minus family")
-    parts = [
-        claims.measures("inner-statistics", statistics),
-        claims.measures("inner-minimal", compared, {"minimal": "R2"}),
-        claims.measures("inner-policy", compared, {"policy": "R2"}),
-        *(
-            claims.measures(claim, tables["causal"].set_index(SUBJECT).filter(regex=f"^{way}"))
-            for claim, way in (("inner-causal", DECODED), ("inner-causal-axis", AXIS))
-        ),
-        claims.measures("inner-exchangeable", compared, {"exchangeable": "share"}),
-        claims.measures("inner-learning", learning(tables["rules"])),
-        claims.measures("inner-outside", changed[list(CHANGES)]),
-        claims.measures("inner-location", tables["location"], {name: name for name in located[:2]}),
-        claims.measures("inner-location", tables["observers"], {located[2]: located[2]}),
-    ]
+    parts = structure_measures(tables) if "structure" in tables else []
+    if "rules" in tables:
+        parts.append(claims.measures("inner-learning", learning(tables["rules"])))
+    if "outside" in tables:
+        changed = tables["outside"].pivot(index=SUBJECT, columns="change", values="share")
+        parts.append(claims.measures("inner-outside", changed[list(CHANGES)]))
+    for table, names in (("location", LOCATION[:2]), ("observers", LOCATION[2:])):
+        columns = {name: name for name in names}
+        parts.append(claims.measures("inner-location", tables[table], columns))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -371,12 +406,14 @@ def controls(measures: pd.DataFrame) -> pd.DataFrame:
 
 def analyse(recording: Recording[Any]) -> dict[str, pd.DataFrame]:
     """Measure structure, rules, location, observers, and reward outside the range of the
-    training."""
+    training; of a larger sample, location and observers."""
+    located = {"location": location(recording), "observers": observers(recording.trials)}
+    if recording.steps.empty:
+        return located
     tables = {
         "structure": structure(recording),
         "rules": rules(recording),
-        "location": location(recording),
-        "observers": observers(recording.trials),
+        **located,
         "outside": outside(recording),
         "causal": causal(recording),
     }

@@ -50,6 +50,7 @@ from replications.inner_algorithm.settings import (
     NETWORKS,
     ONE_PROBLEM,
     ORDERS,
+    PREDICTING,
     Q_LEARNING,
     TASKS,
     UNTRAINED,
@@ -181,7 +182,13 @@ def record_planners(trained: Trained, episodes: int) -> Iterator[Recording[Any]]
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:
-    """Record the networks of few problems, those of other experiments, and control agents."""
+    """Record the networks of few problems, those of other experiments, and control agents.
+
+    Of a larger sample, the networks of few problems alone.
+    """
+    if networks.seeds is not None:
+        yield from record_few_problems(networks, episodes)
+        return
     few = max(6, episodes // 5)
     trained = networks(NETWORKS, "bandit")
     untrained = NetworkBatch(trained.batch, compiled=False).agent
@@ -193,21 +200,31 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:
         others = networks(variant, experiment)
         agent = WholeState(others.agent)
         yield from record_forced(trained.task, agent, name, others.seeds, few)
+    for variant in PREDICTING:
+        if variant in networks.variants:
+            others = networks(variant)
+            agent = WholeState(others.agent)
+            yield from record_forced(trained.task, agent, variant, others.seeds, few)
     yield from record_moved_beliefs(networks, trained.task, few)
-    drawn: dict[str, Any] = {"columns": {"test": "drawn"}, "steps": False}
-    yield trained.record(episodes, **drawn)
+    yield trained.record(episodes, columns={"test": "drawn"}, steps=False)
     yield from record_controls(trained, few)
     for test, change in CHANGES.items():
         task = ChangedBanditTask(trained.settings.task, change)
         yield trained.record(episodes, task, columns={"test": test}, steps=False)
+    yield from record_few_problems(networks, episodes)
+    yield from record_other_tasks(networks, few)
+
+
+def record_few_problems(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:
+    """Record the networks of this experiment on problems drawn anew, and list their own."""
     for variant in networks.variants:
-        few_problems = networks(variant)
-        settings = few_problems.settings.task
-        yield few_problems.record(episodes, BanditTask(settings), **drawn)
-        for seed in few_problems.seeds:
+        trained = networks(variant)
+        settings = trained.settings.task
+        task = BanditTask(settings)
+        yield trained.record(episodes, task, columns={"test": "drawn"}, steps=False)
+        for seed in trained.seeds if settings.problems else ():
             problems = problems_of((seed,), settings.problems)[0].numpy()
             yield list_problems(variant, seed, problems)
-    yield from record_other_tasks(networks, few)
 
 
 def record_other_tasks(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prefrontal.settings import Count, Variants, validated
+from prefrontal.settings import CountOrZero, Variants, validated
 from replications.bandit import settings as bandit
 from replications.bandit.settings import Bandit
 
 if TYPE_CHECKING:
     from prefrontal.task import Task
-    from replications.inner_algorithm.task import FewBanditsTask
 
 
 @validated
@@ -21,14 +20,15 @@ class FewBandits(Bandit):
     """Settings of the bandit whose episodes draw from a few problems, different for each
     network."""
 
-    problems: Count = 1
-    """Problems of the training, drawn once for each network by its seed from U[0, 1]."""
+    problems: CountOrZero = 1
+    """Problems of the training, drawn once for each network by its seed from U[0, 1]; 0 draws a new
+    one in every episode, as ``replications/bandit`` does."""
 
-    def build(self) -> FewBanditsTask:
+    def build(self) -> Task:
         """Build the training task."""
         from replications.inner_algorithm.task import FewBanditsTask
 
-        return FewBanditsTask(self)
+        return FewBanditsTask(self) if self.problems else super().build()
 
     def test_problems(self) -> dict[str, Callable[[], Task]]:
         """Problems of the bandit, and bandits unlike the training."""
@@ -52,9 +52,22 @@ PROBLEMS = (1, 2, 4, 8, 16, 64, 256, 1024)
 """Problems of a training."""
 FEWEST, LOCATES, MOST = (f"problems_{problems}" for problems in (1, 4, 1024))
 
+PREDICTS_WEAKLY, PREDICTS, PREDICTS_NOISE = (
+    "predicts_weakly",
+    "predicts",
+    "predicts_noise",
+)
+PREDICTING: Variants = {
+    PREDICTS_WEAKLY: {"training.prediction": "reward", "training.prediction_cost": 0.1},
+    PREDICTS: {"training.prediction": "reward", "training.prediction_cost": 1.0},
+    PREDICTS_NOISE: {"training.prediction": "random", "training.prediction_cost": 1.0},
+}
+"""Networks that also learn to predict the reward of each step, or random numbers (negative
+control). Without, they are those of ``NETWORKS``: same seeds, same problems."""
+
 VARIANTS: Variants = {
     f"problems_{count}": {"task.problems": count, "seed": 8} for count in PROBLEMS
-}
+} | {name: {"task.problems": 0, "seed": 8} | changes for name, changes in PREDICTING.items()}
 """Seeds are those of the bandit networks, so that initial weights are the same."""
 
 MAIN = FEWEST

@@ -39,8 +39,8 @@ TRAINING = "training"
 """Value of the column ``claim`` in rows that describe training."""
 
 
-NOT_MEASURED = ("matching-units",)
-"""Claims that were not measured in the universes, whose weights were not kept."""
+NOT_MEASURED = ("matching-units", ("matching-generalises", "held out minus interpolated"))
+"""Claims, or rows of them, that were not measured in the universes, whose weights are not kept."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Multiverse:
             claim
             for claim in experiments.get(self.experiment).claims
             if claim.panel != EXTENSION
-            and claim.claim not in NOT_MEASURED
+            and not claim.named_in(NOT_MEASURED)
             and (claim.variant or self.main) in self.variants
             and (claim.criterion is not None or np.isfinite(claim.published))
         ]

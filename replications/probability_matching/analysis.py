@@ -13,7 +13,7 @@ from scipy import stats
 
 from prefrontal import statistics
 from prefrontal.analysis import matching, neural, regression
-from prefrontal.animals.families import measure_networks
+from prefrontal.animals.families import animal_tables, measure_networks
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
@@ -33,6 +33,7 @@ from replications.probability_matching.settings import (
     MAIN,
     ONE_BACK,
     POORER_RANGES,
+    RANGES,
     RECENT,
     SHIFTS,
     TRIAL_BLOCK,
@@ -45,10 +46,6 @@ LEFT = 0
 
 ALPHA = 0.05
 """Level at which a network's units differ from the published ones."""
-
-
-EPISODES_BESIDE = 20
-"""Episodes of each network to which the models of animals are fitted."""
 
 
 def late(trials: pd.DataFrame) -> pd.Series:
@@ -73,6 +70,31 @@ def slopes(points: pd.DataFrame) -> pd.DataFrame:
         for name, subset in subsets.items():
             rows.append((variant, subject, name, matching.matching_slope(subset), len(subset)))
     return pd.DataFrame(rows, columns=["variant", "subject", "baselines", "slope", "episodes"])
+
+
+def interpolation(trials: pd.DataFrame, settings: Mapping[str, Settings[Matching]]) -> pd.DataFrame:
+    """Compare choice with held-out baselines to the mean of the trained ranges on either side.
+
+    Unlike slopes, which the range of baselines alone can change, this is a difference at the same
+    baselines.
+
+    Returns
+    -------
+    DataFrame
+        variant, subject, difference (share of late choices on the richer side, held out minus
+        interpolated, mean over the held-out ranges).
+    """
+    chosen = trials[late(trials) & (trials["choice"] >= 0)]
+    width = {variant: own.task.baseline_sum / RANGES for variant, own in settings.items()}
+    position = chosen["baseline_left"] / chosen["variant"].map(width).astype(float)
+    ranges = position.astype(int).clip(upper=RANGES - 1).rename("range")
+    groups = [*(chosen[name] for name in schema.SUBJECT), ranges]
+    left = (chosen["choice"] == LEFT).groupby(groups, observed=True).mean().unstack("range")
+    left = left.reindex(columns=range(RANGES))
+    between = left[range(1, RANGES, 2)]
+    beside = (left.shift(1, axis=1) + left.shift(-1, axis=1))[between.columns] / 2
+    richer = np.sign(between.columns - RANGES // 2)  # 1 where that is the left side
+    return ((between - beside) * richer).mean(axis=1).rename("difference").reset_index()
 
 
 def lag_weights(trials: pd.DataFrame) -> pd.DataFrame:
@@ -384,7 +406,7 @@ def agents(left: np.ndarray, task: Matching) -> pd.DataFrame:
         strategies.cycling(left, right),
     )
     played = [
-        strategies.simulate(policy, left, right, task.longest, rng).assign(variant=name, seed=0)
+        strategies.simulate(policy, left, right, task.longest, rng).assign(variant=name, subject=0)
         for name, policy in zip(AGENTS, policies, strict=True)
     ]
     return pd.concat(played, ignore_index=True)
@@ -496,6 +518,7 @@ def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
     weights = lag_weights(recording.trials)
     return {
         "matching_slopes": slopes(episode_points(recording.trials)),
+        "matching_interpolation": interpolation(recording.trials, recording.settings),
         "code_strengths": code_strengths(recording, weights),
         "codes_one_back": codes_one_back(recording, weights),
         "lag_weights": weights,
@@ -504,7 +527,16 @@ def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
 
 
 def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Measures of the claims."""
+    """Measures of the claims, for networks and mice."""
+    slopes = [measured["matching_slopes"].query("baselines == 'all'")]
+    animals = animal_tables("probability_matching")
+    slopes += [animals["matching_slopes"]] if animals else []
+    beside = [claims.measures("animals-matching", each, {"slope": "slope"}) for each in slopes]
+    return pd.concat([network_measures(measured), *beside], ignore_index=True)
+
+
+def network_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Measures of the claims about networks."""
     slope = measured["matching_slopes"]
     slope = slope.pivot(index=schema.SUBJECT, columns="baselines", values="slope")
     slope = slope.reindex(columns=["all", "held out", "trained"])
@@ -521,10 +553,15 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         )
         for numbers in (one_back["mean_abs_r"], agree)
     )
-    differences = pd.DataFrame({"held out minus trained": slope["held out"] - slope["trained"]})
+    generalises = {
+        "held out minus trained": slope["held out"] - slope["trained"],
+        "held out minus interpolated": measured["matching_interpolation"].set_index(schema.SUBJECT)[
+            "difference"
+        ],
+    }
     wide = {
         "matching-slope": pd.DataFrame({"all baselines": slope["all"]}),
-        "matching-generalises": differences,
+        "matching-generalises": pd.DataFrame(generalises),
         "matching-reward-lags": weights["reward"].add_prefix("lag ").assign(trend=trend),
         "matching-choice-lags": weights["choice"].add_prefix("lag "),
         "matching-units": strength.add_suffix(", one back").join(
@@ -554,10 +591,12 @@ def benchmarks(measured: Mapping[str, pd.DataFrame], variant: str = MAIN) -> dic
 def claims_by_variant(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Evaluate the claims for every variant, as far as measured."""
     evaluated = []
-    for variant, block in claim_measures(measured).groupby("variant"):
+    for variant, block in network_measures(measured).groupby("variant"):
         known = set(zip(block["claim"], block["measure"], strict=True))
         measurable = [
-            claim for claim in CLAIMS if not claim.variant and (claim.claim, claim.measure) in known
+            claim
+            for claim in CLAIMS
+            if not claim.variant + claim.versus and (claim.claim, claim.measure) in known
         ]
         levels = benchmarks(measured, str(variant))
         evaluated.append(claims.evaluate_claims(measurable, block, str(variant), levels))
@@ -575,8 +614,7 @@ def further_tables(
     episodes = main.trials.drop_duplicates(schema.EPISODE)
     played = agents(episodes["baseline_left"].to_numpy(float), task)
     choices = pd.concat([main.trials, played], ignore_index=True)
-    some = main.trials[main.trials["episode"] < EPISODES_BESIDE]
-    beside_animals = measure_networks(MATCHING, some)
+    beside_animals = measure_networks(MATCHING, main.trials)
     return {
         "matching_points": episode_points(main.trials),
         "stay_probability": beside_animals["stay_probability"],

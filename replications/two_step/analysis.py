@@ -21,7 +21,7 @@ from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
-from prefrontal.tables.schema import SUBJECT
+from prefrontal.tables.schema import EPISODE, SUBJECT
 from replications.two_step import cue
 from replications.two_step.settings import (
     EXAMPLE_EPISODES,
@@ -409,6 +409,36 @@ def over_training(training: Recording, finished: Recording, sarsa_rate: float) -
     return storage.leading(pd.concat(stages, ignore_index=True), *SUBJECT, "trained_episodes")
 
 
+def pooled_weights(trials: pd.DataFrame) -> pd.DataFrame:
+    """Lag-1 weights of one regression over all networks' trials, as jackknife pseudo-values.
+
+    Their mean over networks is the pooled weight, up to the jackknife's correction of bias, and
+    their interval that of a weight whose unit of replication is the network.
+
+    Returns
+    -------
+    DataFrame
+        variant, subject, signal, weight.
+    """
+    numbered = trials.groupby(EPISODE, observed=True).ngroup()
+
+    def fitted(rows: pd.DataFrame) -> pd.Series:
+        one = rows.assign(episode=numbered[rows.index], **{SUBJECT[1]: 0})
+        return staying.two_step_weights(one).query("lag == 1").set_index("signal")["weight"]
+
+    parts = []
+    for variant, networks in trials.groupby("variant", observed=True):
+        subjects = networks[SUBJECT[1]].unique()
+        whole = fitted(networks)
+        for subject in subjects:
+            others, pseudo_value = networks[networks[SUBJECT[1]] != subject], whole
+            if len(others):
+                pseudo_value = whole + (len(subjects) - 1) * (whole - fitted(others))
+            key = dict(zip(SUBJECT, (variant, subject), strict=True))
+            parts.append(pseudo_value.reset_index().assign(**key))
+    return storage.leading(pd.concat(parts, ignore_index=True), *SUBJECT)
+
+
 def before_planning(training: pd.DataFrame) -> pd.DataFrame:
     """Training episodes until planning emerges, and both controls at the stages before, one row per
     network. Planning has emerged when its weight in the mixture reaches half of its last value; NaN
@@ -463,6 +493,7 @@ def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
         )
         measured["last_step"] = whole[[*SUBJECT, "r2_model_based"]]
         if MAIN in settings:
+            measured["pooled_weights"] = pooled_weights(trials[trials["variant"] == MAIN])
             measured |= measure_cue(trials, measured["lag_weights"], pairs, settings)
         if stages:
             measured["training"] = over_training(training, recording, rate)
@@ -512,6 +543,9 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         claims.measures("twostep-stay", stays.reindex(columns=after)),
         claims.measures("twostep-stay", measured["stay_interaction"]),
     ]
+    if "pooled_weights" in measured:
+        pooled = measured["pooled_weights"].pivot(index=SUBJECT, columns="signal", values="weight")
+        parts.append(claims.measures("twostep-pooled", pooled, lambda name: name.replace("/", " ")))
     if "rpe_regressions" in measured:
         parts.append(
             claims.measures("twostep-rpe-mb", pooled_rpes(measured), {"r2_model_based": "r2"})

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from prefrontal.analysis import staying
+from prefrontal.animals.columns import KNOWN, Format, Recoding
 from prefrontal.animals.families import Family, shapes
-from prefrontal.animals.sheet import KNOWN, Format, Recoding, TrialSheet
 from prefrontal.errors import UserError
 from prefrontal.models import daw_learners, two_step_learners
 from prefrontal.models.fitting import TaskFor
@@ -20,6 +21,9 @@ from prefrontal.models.model import Model
 from prefrontal.tables import schema, storage
 from prefrontal.tables.schema import SUBJECT
 from replications.two_step.settings import MAIN
+
+if TYPE_CHECKING:
+    from prefrontal.animals.sheet import TrialSheet
 
 WORDS = {
     "transition": ("common", "uncommon", "none"),
@@ -263,6 +267,17 @@ def daw_task(trials: pd.DataFrame) -> TaskFor:
     return lambda rng, row: daw_learners.DawTwoStep(*shape(row), share)
 
 
+def published_values() -> dict[str, list[pd.DataFrame]]:
+    """Lag weights of rats and of the paper's networks (Fig. 5d, e)."""
+    tables = []
+    for panel in ("fig5d", "fig5e"):
+        means = storage.published(panel).query("~series.str.contains('replica')")
+        signal = means["series"].str.extract(r"(\w+/\w+)", expand=False)
+        means = means.assign(signal=signal, lag=means["x"].astype(float), weight=means["y"])
+        tables.append(means[["signal", "lag", "weight"]])
+    return {"lag_weights": tables}
+
+
 TWO_STEP = Family(
     title="Two-step task",
     experiment="two_step",
@@ -278,7 +293,7 @@ TWO_STEP = Family(
     task=two_step_task,
     prepare=completed,
     further={"sensitivity": sensitivity},
-    published=("fig5d", "fig5e"),
+    published=published_values,
 )
 DAW_TWO_STEP = Family(
     title="Two-step task with two choices",

@@ -178,5 +178,4 @@ def draw(results: Results) -> Iterator[Drawing]:
     if "training" in results:
         yield supplement.draw_training(results["training"])
     folder = results.data / results.experiment / "animals"
-    if folder.exists():
-        yield animals_figure.draw_folder(TWO_STEP, folder, results)
+    yield from animals_figure.draw_folder(TWO_STEP, folder, results)

@@ -37,7 +37,7 @@ def both_controls(batch: NetworkBatch) -> pd.DataFrame:
     )
     rows = []
     for k, settings in enumerate(batch.settings):
-        network = replace(analysis.part(played, seed=k), settings={"validation": settings})
+        network = replace(analysis.part(played, subject=k), settings={"validation": settings})
         rows.append(
             analysis.controls(network, analysis.fitted_rate(network.trials, network.settings))
         )

@@ -176,6 +176,11 @@ class TrainingSettings:
     objective: Literal["reinforcement", "supervised"] = "reinforcement"
     """Learn from rewards (paper), or by cross-entropy from the action that the task marks as
     correct."""
+    prediction: Literal["none", "reward", "random"] = "none"
+    """Learn to predict as well: the reward of each step, given the action, or random numbers as a
+    control (paper: none)."""
+    prediction_cost: Annotated[NonNegative, BATCHED] = 1.0
+    """Weight of the gradient of this prediction, if there is one (paper: none)."""
     learning_rate: Annotated[Positive, BATCHED] = 7e-4
     """RMSProp learning rate (paper: 7e-4)."""
     lr_decay_start: Annotated[Probability, BATCHED] = 1.0

@@ -184,10 +184,10 @@ def lagged_regression(
     """
     check_arms(trials["choice"], 2, "lagged_regression")
     design = lagged(trials, signals, lags)
+    history, choices = design.to_numpy(float), trials["choice"].to_numpy(float)
 
     def fit(rows: np.ndarray) -> Estimate:
-        x = np.column_stack([np.ones(len(rows)), design.to_numpy(float)[rows]])
-        choice = trials["choice"].to_numpy(float)[rows]
+        x, choice = np.column_stack([np.ones(len(rows)), history[rows]]), choices[rows]
         return logistic(choice, x) if prior is None else shrunken_logistic(choice, x, prior)
 
     return _weights(trials, design, where, ["bias_0", *design.columns], fit, errors)
@@ -269,13 +269,11 @@ def arm_regression(
         for arm in range(arms)
     ]
     names = [f"bias {arm}_0" for arm in range(1, arms)] + list(designs[0].columns)
+    history, choices = np.stack(designs, axis=1, dtype=float), trials["choice"].to_numpy()
 
     def fit(rows: np.ndarray) -> Estimate:
         bias = np.broadcast_to(np.eye(arms)[:, 1:], (len(rows), arms, arms - 1))
-        history = np.stack([design.to_numpy(float)[rows] for design in designs], axis=1)
-        return conditional_logistic(
-            trials["choice"].to_numpy()[rows], np.concatenate([bias, history], axis=2)
-        )
+        return conditional_logistic(choices[rows], np.concatenate([bias, history[rows]], axis=2))
 
     return _weights(trials, designs[0], where, names, fit, errors)
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefrontal import experiments
+from prefrontal import experiments, files
 from prefrontal.analysis import matching, regression, staying
-from prefrontal.animals.sheet import Format
+from prefrontal.animals.columns import Format
 from prefrontal.models import bandit_learners, fitting
 from prefrontal.models.fitting import TaskFor
 from prefrontal.models.model import Model
@@ -33,6 +33,9 @@ LONGEST = 1000
 BETTER, REVERSAL = 0.8, 0.05
 """Reward probability of the better option, and probability per trial of a reversal, in simulated
 reversal learning."""
+
+SETTLING = 10
+"""First trials of a block that are left out of its ratios of choices and rewards."""
 
 BASELINE_SUM = 0.5
 """Sum of both sides' baselines in simulated probability matching (Methods, simulation 1)."""
@@ -67,8 +70,14 @@ class Family:
         Trials of history in the regression.
     matches : bool
         Whether ratios of choices and of rewards are compared.
-    published : tuple of str
-        Digitised panels with published lag weights of animals and of networks.
+    network_episodes : int
+        Episodes of each network that are fitted.
+    block_model : Model, optional
+        Model that is fitted to each block; by default the main one.
+    published : callable
+        Published values as table name -> those of animals and of networks, with our columns.
+    drawing : str
+        Name of the figure; by default that of the paper's figure, and "_animals".
     """
 
     title: str
@@ -84,7 +93,19 @@ class Family:
     further: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = field(default_factory=dict)
     lags: int = 5
     matches: bool = False
-    published: tuple[str, ...] = ()
+    network_episodes: int = 20
+    block_model: Model | None = None
+    published: Callable[[], Mapping[str, Sequence[pd.DataFrame]]] = dict
+    drawing: str = ""
+
+    @property
+    def figure_name(self) -> str:
+        """Name of the figure's files."""
+        return self.drawing or f"fig{self.figure}_animals"
+
+    def model_of_blocks(self, models: Sequence[Model]) -> Model:
+        """Model that is fitted to each block, given those that are fitted to all trials."""
+        return self.block_model or next(model for model in models if model.name == self.main)
 
 
 def families() -> dict[str, Family]:
@@ -200,6 +221,19 @@ def lag_weights(trials: pd.DataFrame, lags: int) -> pd.DataFrame:
     return regression.arm_regression(trials, signals_by_arm, lags, free, errors=True)
 
 
+def settled(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials of each block without its first ``SETTLING``, each block as an episode of its own; all
+    trials where there are no blocks."""
+    if "block" not in trials.columns:
+        return trials
+    session = [trials[name] for name in EPISODE]
+    block = trials["block"].astype(str)
+    begins = block != block.groupby(session, observed=True).shift()
+    subject = [trials[name] for name in SUBJECT]
+    numbered = trials.assign(episode=begins.groupby(subject, observed=True).cumsum() - 1)
+    return numbered[numbered.groupby(EPISODE, observed=True).cumcount() >= SETTLING]
+
+
 def matching_slopes(points: pd.DataFrame) -> pd.DataFrame:
     """Slope of choice on reward ratios per subject."""
     return pd.DataFrame(
@@ -219,7 +253,7 @@ def behaviour(family: Family, trials: pd.DataFrame, lags: int = 0) -> dict[str, 
         "lag_weights": lag_weights(trials, lags or family.lags),
     }
     if family.matches:
-        tables["matching_points"] = matching.matching_points(trials)
+        tables["matching_points"] = matching.matching_points(settled(trials))
         tables["matching_slopes"] = matching_slopes(tables["matching_points"])
     return tables
 
@@ -263,15 +297,19 @@ def measure_networks(
     family: Family, trials: pd.DataFrame, common: float | None = None, starts: int = 2
 ) -> dict[str, pd.DataFrame]:
     """Tables of an experiment's networks, to compare with those of animals."""
+    trials = trials[trials["episode"] < family.network_episodes]
     reward = trials["reward"].where(trials["choice"] >= 0, 0.0)
     trials = trials.assign(reward=reward, variant=trials["variant"].astype(str))
     trials = family.prepare(trials.reset_index(drop=True))
-    models = family.models(trials, common)
-    main = next(model for model in models if model.name == family.main)
-    fits = with_part_weights(fitting.fit_subjects(models, trials, starts))
-    tables = behaviour(family, trials) | {"fits": fits}
-    by_block = fit_blocks(main, trials, starts)
-    return tables | ({"fits_by_block": by_block} if len(by_block) else {})
+    fits = fitting.fit_subjects(family.models(trials, common), trials, starts)
+    return behaviour(family, trials) | {"fits": with_part_weights(fits)}
+
+
+def animal_tables(experiment: str) -> dict[str, pd.DataFrame]:
+    """Committed statistics of animals on an experiment's task by name; none where there are
+    none."""
+    folder = files.DATA / experiment / "animals"
+    return {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
 
 
 NETWORK_TABLES = ("stay_probability", "lag_weights", "matching_points", "matching_slopes")
@@ -333,14 +371,17 @@ def gains(fits: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 
 def parameters_of(fits: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Parameters of a fitted model in long form: variant, subject, parameter, value."""
+    """Parameters of a fitted model in long form: the subject's columns, parameter, value, and its
+    standard error where there is one."""
     known = fits[fits["model"] == model]
     names = [
         name
         for name in fits.columns
         if (f"{name}_error" in fits.columns or name in PARTS) and known[name].notna().any()
     ]
-    return known.melt(SUBJECT, names, "parameter", "value")
+    errors = known.reindex(columns=[f"{name}_error" for name in names])
+    long = known.melt(SUBJECT, names, "parameter", "value")
+    return long.assign(error=errors.to_numpy(float).T.ravel())
 
 
 def summary(family: Family, tables: Mapping[str, pd.DataFrame], baseline: str = "") -> pd.DataFrame:
@@ -376,13 +417,9 @@ def summary(family: Family, tables: Mapping[str, pd.DataFrame], baseline: str = 
         gain = f"log likelihood per choice above {baseline} (nats)"
         add(gain, gains(fits, baseline), "gain", "model")
         parameters = parameters_of(fits, family.main)
-        add(f"parameters of {family.main}", parameters, "value", "parameter")
+        add(f"parameters of {family.main}", parameters, "value", "parameter", error="error")
     if "fits_by_block" in tables:
-        add(
-            f"learning rate of {family.main}",
-            tables["fits_by_block"],
-            "learning_rate",
-            "block",
-        )
+        blocks = tables["fits_by_block"]
+        add(f"learning rate of {blocks['model'].iloc[0]}", blocks, "learning_rate", "block")
     joined = pd.concat(parts, ignore_index=True)
     return joined[["quantity", "measure", *joined.columns.drop(["quantity", "measure"])]]

@@ -313,8 +313,9 @@ def read_mice(path: Path) -> pd.DataFrame:
             name = str(session.animal_ids)
             counted[name] = counted.get(name, -1) + 1
             baited = {"baited_0": session.bait_l, "baited_1": session.bait_r}
-            parts.append(_arms(session).assign(**baited, subject=name, episode=counted[name]))
-    return numbered(pd.concat(parts, ignore_index=True).assign(variant="mice"))
+            parts.append(_arms(session, **baited, subject=name, episode=counted[name]))
+        trials = _joined(parts)
+    return numbered(trials.assign(variant="mice"))
 
 
 def read_monkeys_reversal(path: Path) -> pd.DataFrame:
@@ -327,11 +328,12 @@ def read_monkeys_reversal(path: Path) -> pd.DataFrame:
     with reading(path, "MATLAB file of blocks"):
         index = np.array([session.abs_superblock_idx for session in sessions])
         day = np.cumsum(np.diff(index, prepend=index[0]) < 0)
-        parts = [
-            _arms(session).assign(episode=episode, session=day[episode])
-            for episode, session in enumerate(sessions)
-        ]
-    trials = pd.concat(parts, ignore_index=True)
+        trials = _joined(
+            [
+                _arms(session, episode=episode, session=day[episode])
+                for episode, session in enumerate(sessions)
+            ]
+        )
     return numbered(trials.assign(variant="monkeys", subject="monkeys"))
 
 
@@ -342,16 +344,23 @@ def _blocks(path: Path) -> np.ndarray:
         return np.atleast_1d(file["all_stats"])
 
 
-def _arms(session: Any) -> pd.DataFrame:
-    """Choice, reward, block and probabilities; the file's r is the reward, c the side (-1, 1)."""
-    choice = np.asarray(session.c).astype(int)
+def _arms(trials: Any, /, **more: Any) -> dict[str, np.ndarray]:
+    """Choice, reward, block, probabilities and ``more``, (trial,) each; the file's r is the reward,
+    c the side (-1, 1)."""
+    choice = np.asarray(trials.c).astype(int)
     check(bool(np.isin(choice, [-1, 1]).all()), "c", sorted(set(choice)), "-1 or 1")
     block = np.zeros(len(choice), np.int64)
-    for number, rows in enumerate(np.atleast_1d(session.block_indices)):
+    for number, rows in enumerate(np.atleast_1d(trials.block_indices)):
         block[np.asarray(rows, int) - 1] = number
-    left, right = np.asarray(session.rewardprob, float).T
-    columns = {"choice": (choice + 1) // 2, "reward": np.asarray(session.r, float)}
-    return pd.DataFrame({**columns, "block": block, "p_0": left, "p_1": right})
+    left, right = np.asarray(trials.rewardprob, float).T
+    columns = {"choice": (choice + 1) // 2, "reward": np.asarray(trials.r, float)}
+    columns |= {"block": block, "p_0": left, "p_1": right, **more}
+    return {name: np.broadcast_to(column, choice.shape) for name, column in columns.items()}
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
+    """Sessions below one another."""
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def read_volatility(folder: Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import tyro
 
 from prefrontal import files
 from prefrontal.animals import datasets, families, figure, sheet
+from prefrontal.animals.columns import Format
 from prefrontal.animals.families import Family
 from prefrontal.errors import UserError, check
 from prefrontal.models import fitting
@@ -84,7 +85,7 @@ class Options(sheet.TableOptions):
         name = str(self.file)
         return name if name in datasets.registry() and not self.file.exists() else ""
 
-    def read(self, form: sheet.Format) -> pd.DataFrame:
+    def read(self, form: Format) -> pd.DataFrame:
         """Read the file, or the published data set of this name."""
         if not self.dataset:
             return self.trials(form)
@@ -184,9 +185,13 @@ def undetermined_fits(fits: pd.DataFrame) -> pd.DataFrame:
     return both.assign(analysis=analysis, why=both["undetermined"])[[*SUBJECT, "analysis", "why"]]
 
 
-def number(row: Mapping[str, Any]) -> str:
+MEAN = ("mean", "ci_low", "ci_high")
+POOLED = ("pooled", "pooled_low", "pooled_high")
+
+
+def number(row: Mapping[str, Any], columns: Sequence[str] = MEAN) -> str:
     """Write a mean with its interval."""
-    mean, low, high = (row[name] for name in ("mean", "ci_low", "ci_high"))
+    mean, low, high = (row[name] for name in columns)
     if not np.isfinite(mean):
         return "undetermined"
     return (
@@ -195,7 +200,11 @@ def number(row: Mapping[str, Any]) -> str:
 
 
 def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str) -> list[str]:
-    """Write summaries of animals and networks side by side, one line per measure."""
+    """Write summaries of animals and networks side by side, a line per measure.
+
+    Of one group of animals also the mean weighted by certainty, and the standard deviation between
+    subjects, where estimates have standard errors.
+    """
     columns = {str(variant): part for variant, part in animals.groupby("variant", sort=False)}
     columns = columns if len(columns) > 1 else {species: animals}
     columns |= {} if networks is None else {"networks": networks}
@@ -212,6 +221,11 @@ def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str)
                 text = number(part.loc[measure]) if measure in part.index else "-"
                 body[measure] += f"{text:<28}"
         header = "".join(f"{f'{label} (n = {n})':<28}" for label, n in counts.items())
+        known = rows[rows["pooled"].notna()] if "pooled" in rows else rows[:0]
+        if len(known) and len(set(animals["variant"])) == 1:
+            header += f"{f'{species}, weighted by certainty':<36}s.d. between them"
+            for measure, row in known.set_index("measure").iterrows():
+                body[str(measure)] += f"{number(dict(row), POOLED):<36}{row['between']:.3g}"
         lines += ["", str(quantity), f"  {'':<{width}}{header}".rstrip()]
         lines += [line.rstrip() for line in body.values()]
     return lines
@@ -277,8 +291,7 @@ def fit_all(
         raise UserError(f"{options.file}: no subject to be fitted ({reasons})")
     fits = fitting.fit_subjects(models, fitted, options.restarts)
     fits = families.with_part_weights(fits)
-    main = next(model for model in models if model.name == family.main)
-    blocks = families.fit_blocks(main, fitted, options.restarts)
+    blocks = families.fit_blocks(family.model_of_blocks(models), fitted, options.restarts)
     writer.write(fits=fits, **({"fits_by_block": blocks} if len(blocks) else {}))
     weights = undetermined_weights(writer.tables["lag_weights"])
     writer.write(undetermined=pd.concat([weights, lost, undetermined_fits(fits)]))
@@ -324,9 +337,9 @@ def run(task: str, family: Family, options: Options) -> None:
     writer = Writer(folder, options.about(trials), trials)
     writer.say(f"{options.file}: {sheet.describe(trials)}")
     writer.write(description=describe(trials), **behaviour)
-    for name, table in family.further.items():
-        writer.write(**{name: table(trials)})
     show(family, options, writer, networks, environment)
+    further = {name: table(trials) for name, table in family.further.items()}
+    writer.write(**{name: table for name, table in further.items() if len(table)})
     models = family.models(analysed, options.common)
     count = len(analysed[SUBJECT].drop_duplicates())
     names = ", ".join(model.name for model in models)
@@ -370,7 +383,7 @@ def draw(
     environment: Any,
 ) -> None:
     """Draw the figure, and write its caption."""
-    name, folder = f"fig{family.figure}_animals", options.figures or writer.folder
+    name, folder = family.figure_name, options.figures or writer.folder
     drawing = figure.draw(family, writer.tables, networks, writer.about, name)
     plotting.save(drawing.figure, name, folder, writer.about, drawing.panels)
     template = text.Template(figure.caption(family, writer.tables, networks), Path(__file__))

@@ -89,16 +89,6 @@ def _crossing(advantage: np.ndarray, sure: np.ndarray) -> np.ndarray:
     return sure[last[..., 0]] + above / (above - below) * (sure[1] - sure[0])
 
 
-def gittins_index(
-    successes: ArrayLike, failures: ArrayLike, discount: float, horizon: int | None = None
-) -> np.ndarray:
-    """Gittins index of arms with these counts, in reward per trial; see ``gittins_table``."""
-    successes, failures = np.asarray(successes), np.asarray(failures)
-    return gittins_table(int((successes + failures).max(initial=0)), discount, horizon)[
-        successes, failures
-    ]
-
-
 def _best(worth: np.ndarray) -> np.ndarray:
     """Probabilities of choosing the arm with the highest value, (..., arms); ties are split."""
     highest = reduce(np.maximum, np.moveaxis(worth, -1, 0))  # NumPy's max is slow along short axes

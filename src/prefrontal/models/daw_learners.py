@@ -16,7 +16,15 @@ import numpy as np
 import pandas as pd
 
 from prefrontal.errors import check
-from prefrontal.models.model import INITIAL, PERSEVERATION, RATE, TEMPERATURE, WEIGHT, Model
+from prefrontal.models.model import (
+    BIAS,
+    INITIAL,
+    PERSEVERATION,
+    RATE,
+    TEMPERATURE,
+    WEIGHT,
+    Model,
+)
 from prefrontal.models.two_step_learners import PROBABILITY, STATES, state_index
 from prefrontal.tables import schema
 
@@ -51,6 +59,7 @@ class Hybrid(Model):
             "eligibility": replace(WEIGHT, label="eligibility"),
             "weight": replace(WEIGHT, label="weight of planning"),
             "perseveration": PERSEVERATION,
+            "bias_1": replace(BIAS, label="bias, stage 1", fixed=0.0),
             "initial_value": INITIAL,
             "common": replace(PROBABILITY, label="common", fixed=common),
         }

@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from scipy.special import expit, logit
 from tqdm import tqdm
 
 from prefrontal.errors import check
 from prefrontal.models.model import Model, PlayedTask, Prepared
-from prefrontal.statistics import pooled
-from prefrontal.tables import schema, storage
+from prefrontal.tables import schema
 
 FOLDS = 4
 """Folds of the cross-validation: sessions, or quarters of sessions where there are fewer."""
@@ -398,7 +396,7 @@ def fit_subjects(
             fit(model, subject_trials, rng, starts)
         )
         if validate:
-            held_out = cross_validate(model, subject_trials, FOLDS, rng, 1, None, row)
+            held_out = cross_validate(model, subject_trials, FOLDS, rng, 0, None, row)
             row["cross_validated"] = float(np.nanmean(held_out))
         rows.append(row)
     frame = pd.DataFrame(rows)
@@ -494,57 +492,3 @@ def confusion(
     table = 100 * table.reindex(index=list(named), columns=list(named)).fillna(0.0)
     table = table.rename_axis(index="simulated", columns="best").reset_index()
     return table.melt("simulated", var_name="best", value_name="percentage")
-
-
-def hierarchical(fits: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
-    """Summarise parameters over subjects by random effects, which give precise estimates more
-    weight.
-
-    The parameters are taken to be normally distributed on the logit scale between their bounds; the
-    error of each estimate on that scale comes from the curvature of its likelihood. Estimates at a
-    bound have no error and are left out.
-
-    Parameters
-    ----------
-    fits : DataFrame
-        From ``fit_subjects``.
-    models : sequence of Model
-
-    Returns
-    -------
-    DataFrame
-        variant, model, parameter, n, mean with its 95 % interval ci_low and ci_high, and
-        subject_low and subject_high, between which 68 % of subjects lie, in the parameter's unit.
-    """
-    rows = []
-    for (variant, name), model_fits in fits.groupby([schema.SUBJECT[0], "model"], observed=True):
-        for model in models:
-            for parameter in model.free if model.name == name else ():
-                rows.append(
-                    {schema.SUBJECT[0]: variant, "model": name, "parameter": parameter}
-                    | _group(
-                        model_fits[parameter], model_fits[f"{parameter}_error"], model, parameter
-                    )
-                )
-    return storage.leading(pd.DataFrame(rows), schema.SUBJECT[0], "model", "parameter")
-
-
-def _group(
-    estimates: pd.Series, errors: pd.Series, model: Model, parameter: str
-) -> dict[str, float]:
-    bounds = model.parameters[parameter]
-    share = ((estimates - bounds.low) / (bounds.high - bounds.low)).to_numpy(float)
-    inside = (share > 0) & (share < 1) & np.isfinite(errors.to_numpy(float))
-    share, width = share[inside], errors.to_numpy(float)[inside] / (bounds.high - bounds.low)
-    estimate = pooled(logit(share), width / (share * (1 - share)))
-    ends = {
-        "mean": estimate["pooled"],
-        "ci_low": estimate["pooled_low"],
-        "ci_high": estimate["pooled_high"],
-        "subject_low": estimate["pooled"] - estimate["between"],
-        "subject_high": estimate["pooled"] + estimate["between"],
-    }
-    return {"n": int(inside.sum())} | {
-        name: bounds.low + (bounds.high - bounds.low) * float(expit(value))
-        for name, value in ends.items()
-    }

@@ -294,17 +294,13 @@ def mix(p: Any, memory: Any) -> None:
         memory.state_value[k] = p.weight * memory.planned[k] + (1 - p.weight) * memory.states[k]
 
 
-CUES = ("unrewarded S1", "rewarded S1", "unrewarded S2", "rewarded S2", "none")
-"""Cues of a ``CueLearner``, in the order of its values; no cue before the first trial and after an
-aborted one."""
-
-
 class CueLearner(TwoStepModel):
     """Model-free learner whose cue is the last trial's state and reward (Akam, Costa & Dayan 2015).
 
     It learns values of actions and states separately for every cue, from prediction errors alone.
     After many episodes they reflect which action pays after which outcome, so that it repeats or
-    switches like a planner; it has no memory of earlier trials.
+    switches like a planner; it has no memory of earlier trials. Cues: unrewarded S1, rewarded S1,
+    unrewarded S2, rewarded S2; none before the first trial and after an aborted one.
 
     Parameters
     ----------

@@ -40,6 +40,7 @@ def network_of(settings: Settings[Any], task: Task) -> Network:
         reward_input=chosen.reward_input,
         action_input=chosen.action_input,
         stateful=chosen.stateful,
+        predicts=settings.training.prediction != "none",
     )
 
 

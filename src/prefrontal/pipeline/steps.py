@@ -30,8 +30,6 @@ from prefrontal.tables.schema import COLUMNS
 INPUTS = "inputs.json"
 """File next to results with hashes of their inputs and of every table."""
 
-STEPS = ("record", "analyse", "draw")
-
 
 def _sha256(*parts: str | bytes) -> str:
     content = b"\0".join(part.encode() if isinstance(part, str) else part for part in parts)
@@ -77,7 +75,10 @@ def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> di
     if not isinstance(study, Experiment):  # made from networks or data that are not kept
         folder = data / study.name
         inputs["results/networks.csv"] = _folder_hash(folder.glob("results/networks.csv"))
-        inputs["statistics of animals"] = _folder_hash(folder.glob("animals/*.csv"))
+    folders = {data / study.name, files.DATA / study.name}
+    animals = {path for folder in folders for path in folder.glob("animals/*.csv")}
+    if animals:
+        inputs["statistics of animals"] = _folder_hash(animals)
     return inputs
 
 
@@ -227,8 +228,11 @@ def analyse_recording(
         results |= analysis.further_tables(made, tables)
     results["measures"] = analysis.measures(tables)
     benchmarks: Mapping[str, float] = analysis.benchmarks(tables) if analysis.benchmarks else {}
-    # For some variants only results are kept, not weights.
-    absent = set(study.variants) - set(made.settings) - set(results["measures"]["variant"])
+    # Of some variants only the results are kept, not the weights; of animals there may be none.
+    named = set(study.variants)
+    if not (files.DATA / study.name / "animals").exists():
+        named |= {name for claim in study.claims for name in (claim.variant, claim.versus)} - {""}
+    absent = named - set(made.settings) - set(results["measures"]["variant"])
     present = [
         claim
         for claim in study.claims

@@ -48,7 +48,8 @@ def group(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     for name in by:
         if name not in frame:
             raise UserError(f"no column {name!r}; there are {', '.join(frame.columns)}")
-    numbers = [n for n in frame.select_dtypes("number").columns if n not in (*by, *SUBJECT)]
+    keys = {*by, *SUBJECT, "seed"}  # sweeps tell networks apart by their seed
+    numbers = [name for name in frame.select_dtypes("number").columns if name not in keys]
 
     def span(values: pd.Series) -> str:
         if values.isna().all():
@@ -59,8 +60,9 @@ def group(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         return f"{values.mean():.3g} [{values.min():.3g}, {values.max():.3g}]{never}"
 
     grouped = frame.groupby(list(by), sort=True)
-    subjects = "animals" if "subject" in frame.columns else "networks"
-    return grouped[numbers].agg(span).assign(**{subjects: grouped.size()}).reset_index()
+    named = "subject" in frame.columns and not pd.api.types.is_numeric_dtype(frame["subject"])
+    sizes = {"animals" if named else "networks": grouped.size()}
+    return grouped[numbers].agg(span).assign(**sizes).reset_index()
 
 
 def networks(folder: Path) -> list[Description]:
@@ -147,8 +149,11 @@ class Tables:
             return claims.readable(rows)
         return claims.short(claims.deciding_rows(rows))
 
-    def experiments(self, base: str = "") -> pd.DataFrame:
-        """All experiments, by figure of the paper; links start from the path ``base``."""
+    def experiments(self, base: str = "", beyond: bool | None = None) -> pd.DataFrame:
+        """Experiments by figure of the paper; links start from the path ``base``.
+
+        All, or only those ``beyond`` the paper, or only the others.
+        """
         studies = [experiments.study(name) for name in experiments.names()]
         rows = []
         for study in sorted(studies, key=lambda each: (not each.figure, each.figure, each.name)):
@@ -162,7 +167,11 @@ class Tables:
                     or "no criterion",
                 }
             )
-        return pd.DataFrame(rows)
+        frame = pd.DataFrame(rows)
+        if beyond is None:
+            return frame
+        chosen = frame[(frame["figure"] == "beyond") == beyond]
+        return chosen.drop(columns="figure") if beyond else chosen
 
     def variants(self, experiment: str) -> pd.DataFrame:
         """Variants: settings that differ from the main one, trained networks, mean wall-clock

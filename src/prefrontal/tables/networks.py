@@ -123,8 +123,7 @@ def network_table(
     """
     path = network.path.with_name(network.path.stem + ending)
     table = read(path, kind, needs)
-    expected = network.sha256.get(f"{path.parent.name}/{path.name}")
-    if expected not in (None, _file_hash(path)):
+    if network.sha256.get(f"{path.parent.name}/{path.name}") != _file_hash(path):
         raise UserError(
             f"{path}: not the table that {network.path.name} has the hash of; restore it, or "
             "train again"
@@ -134,8 +133,10 @@ def network_table(
 
 def learning_curves(folder: Path) -> pd.DataFrame:
     """Read the learning curves of all networks in a folder, with columns variant and subject."""
-    parts = [pd.DataFrame(columns=["variant", "subject", *COLUMNS["learning_curve"]])]
-    for each in descriptions(folder):
+    parts = [pd.DataFrame(columns=[*SUBJECT, *COLUMNS["learning_curve"]])]
+    networks = descriptions(folder)
+    check_complete(networks)
+    for each in networks:
         curve = network_table(each, kind="learning_curve")
         parts.append(curve.assign(variant=each.variant, subject=each.seed))
     return leading(pd.concat(parts[1:] or parts, ignore_index=True), *SUBJECT)

@@ -19,8 +19,8 @@ EPISODE = [*SUBJECT, "episode"]
 """Columns that identify a sequence of trials; lags do not cross sequences."""
 
 KEYS = {
-    "variant": "what was trained, by its name in the experiment's experiment.py",
     "subject": "network, by the seed it was trained with; or an animal, by its name",
+    "variant": "what was trained, by its name in the experiment's experiment.py",
     "episode": "episode, from 0",
     "trial": "trial in the episode, from 0",
 }

@@ -136,9 +136,12 @@ class NetworkBatch:
         self.episodes, self.steps = first.training.episodes_per_update, unroll_of(first, self.task)
         if compiled is None:
             compiled = not is_short(first)
-        supervised = first.training.objective == "supervised"
+        learned = {
+            "supervised": first.training.objective == "supervised",
+            "predicts_noise": first.training.prediction == "random",
+        }
         self.programs = [
-            a2c.Unroll(task, self.network, self.immediate_reset, compiled, supervised)
+            a2c.Unroll(task, self.network, self.immediate_reset, compiled, **learned)
             for _, task in self.curriculum
         ]
         columns = {
