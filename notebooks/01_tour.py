@@ -196,8 +196,8 @@ strong = np.abs(correlation) > 0.5
 print(f"units with an absolute correlation above .5: {strong.sum()} of {len(correlation)}")
 
 # %% [markdown]
-# The belief is not carried by a single unit but by many. [04_inside_the_network](04_inside_the_network.ipynb)
-# looks at the population.
+# The belief is not carried by a single unit but by many.
+# [04_inside_the_network](04_inside_the_network.ipynb) looks at the population.
 #
 # ## Redraw a panel
 #
