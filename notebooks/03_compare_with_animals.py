@@ -68,9 +68,9 @@ print(*file.read_text().splitlines()[:4], sep="\n")
 # %% [markdown]
 # ## Reading the file
 #
-# A family of tasks says which columns a file needs, which models are fitted, and which networks
-# stand beside. Name your columns, and recode their values. Errors name the column and row. A column
-# `forced` marks trials in which the animal had no choice: they count as experience, not as
+# A task family defines which columns a file needs, which models are fitted, and which networks are
+# shown for comparison. Name your columns, and recode their values. Errors name column and row. A
+# column `forced` marks trials in which the animal had no choice: they count as experience, not as
 # decisions. Missing choices are missed trials.
 
 # %%
@@ -96,10 +96,10 @@ trials.groupby("subject").agg(**summary).round(3)
 #
 # The probability of repeating the first-stage choice, by transition and outcome, and a logistic
 # regression of choice on the last five trials (Miller et al. 2017; Fig. 5d, e of the paper): one
-# weight per kind of trial and lag, positive for repeating. The sign after an **uncommon**
-# transition (dotted) distinguishes planning from model-free learning: a planner leaves after an
+# weight per trial type and lag, positive for repeating. The sign after an **uncommon**
+# transition (dotted) distinguishes planning from model-free learning: a planner switches after an
 # uncommon reward, and stays after an uncommon omission. Stay probability alone is not decisive:
-# values outlast a trial, so that a model-free animal shows some interaction too.
+# values persist over trials, so a model-free animal also shows some interaction.
 
 # %%
 networks = families.network_tables(family, Results(family.experiment))
@@ -164,9 +164,9 @@ fitted.set_index("subject")[parameters].round(2)
 
 # %% [markdown]
 # Both the regression and the fits separate the planners from the model-free animals; the networks
-# plan, with hardly any model-free contribution. The command does all this and more in one go: it
-# writes tables, a report in words and a figure with parameter and model recovery, of this and of
-# other tasks (`prefrontal animals --help`):
+# plan, with hardly any model-free contribution. The command line does all this and more in one go,
+# for this and other tasks (`prefrontal animals --help`): it writes tables, a report in words, and a
+# figure with parameter and model recovery.
 #
 # ```sh
 # prefrontal animals two_step my_rats.csv \

@@ -139,7 +139,7 @@ def draw_predicting(ax: Axes, structure: pd.DataFrame) -> None:
 
 
 def draw_comparison(axes: list[Axes], structure: pd.DataFrame) -> None:
-    """Panels a-c: state and policy of every agent beside the Bayesian agent's."""
+    """Panels a-c: state and policy of every agent compared with the Bayesian agent's."""
     both = {
         "statistics": (NETWORK, "state from activity"),
         "minimal": (SECOND, "activity from state"),
