@@ -1,4 +1,4 @@
-"""Ideal observer of the safe and the risky arm: exact inference, and the plan that earns most."""
+"""Ideal observer of the risky-choice task: exact inference, and the plan that maximises reward."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def posterior(
 
 
 def risky_choice(task: RiskyChoice, discount: float = 1.0) -> dict[float, float]:
-    """Share of free pulls on the risky arm of an agent that earns the most possible reward.
+    """Share of free pulls on the risky arm of an agent that maximises reward.
 
-    Dynamic programming over wins and pulls of the risky arm. A safe pull teaches nothing, so that
+    Dynamic programming over wins and pulls of the risky arm. A safe pull is uninformative, so
     an agent that turns to the safe arm stays there.
 
     Parameters
     ----------
     task : RiskyChoice
-        Settings of the task, which the agent knows but for the risky arm's probability.
+        Settings of the task, which the agent knows except the risky arm's probability.
     discount : float
-        Of future rewards, per trial.
+        Discount factor per trial.
 
     Returns
     -------

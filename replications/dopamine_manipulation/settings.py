@@ -34,7 +34,7 @@ class RiskyChoice(TaskSettings):
     risky_reward: Number = 4.0
     """Reward of a win on the risky arm (Methods, simulation 6: 4)."""
     p_low: Probability = 0.125
-    """Lower of the two win probabilities of the risky arm, one of which is drawn per episode
+    """Lower of the two win probabilities of the risky arm, of which one is drawn per episode
     (Methods, simulation 6: 0.125)."""
     p_high: Probability = 0.5
     """Higher of the two (Methods, simulation 6: 0.5)."""
@@ -42,9 +42,9 @@ class RiskyChoice(TaskSettings):
     """Trials at the start of an episode, in pairs of one pull of each arm (Methods, simulation 6:
     10)."""
     free_trials: Count = 20
-    """Trials of free choice that follow (Methods, simulation 6: 20)."""
+    """Free-choice trials after the forced ones (Methods, simulation 6: 20)."""
     forced_pull: Literal["cued", "imposed"] = "cued"
-    """In a forced trial one arm is shown, and only a response to it is valid, or a response to
+    """Whether, in a forced trial, only a response to the arm shown is valid, or a response to
     either side pulls it (not stated)."""
     forced_wins: Literal["informative", "uninformative"] = "informative"
     """In forced trials the risky arm wins with the episode's probability, or with the mean of both,
@@ -123,7 +123,7 @@ TEST_EPISODES, FEW_EPISODES = 1333, 300
 and per test of variants other than the main one."""
 
 EVENTS = ("risky win", "safe", "risky loss")
-"""Outcomes of a pull, after which the reward prediction error that the actor receives may be
+"""Outcomes of a pull after which the reward prediction error that the actor receives can be
 changed."""
 
 ALL, FREE = PULLS = ("all", "free")

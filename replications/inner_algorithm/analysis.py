@@ -1,4 +1,4 @@
-"""Identify the algorithm in the activity and choices of networks and of control agents."""
+"""Identify the algorithm in activity and choices of networks and control agents."""
 
 from __future__ import annotations
 
@@ -51,8 +51,7 @@ from replications.inner_algorithm.settings import (
 )
 
 HIDDEN = (64, 64)
-"""Layers of the multilayer perceptron, chosen on control agents (README, "Deviations and
-choices")."""
+"""Layers of the multilayer perceptron, chosen on control agents (evidence.md)."""
 
 RULE_EPISODES, OBSERVER_EPISODES = 40, 60
 """Episodes of each subject to which rules, and observers, are fitted."""
@@ -61,7 +60,7 @@ LOCATION = ("share", "minus all", "problems minus family")
 """Measures of ``inner-location``."""
 
 LEAST = 1e-6
-"""Least probability of a choice, so that log odds are finite."""
+"""Lower bound on choice probabilities, which keeps log odds finite."""
 
 
 def held_out_r2(x: np.ndarray, y: np.ndarray, episode: np.ndarray) -> float:
@@ -108,7 +107,7 @@ def bayesian_state(steps: pd.DataFrame) -> np.ndarray:
 
 
 def exchangeability(steps: pd.DataFrame) -> float:
-    """Variance of log odds between orders of a history, as a share of that between counts.
+    """Variance of log odds between orders of a history, relative to that between counts.
 
     NaN if the variance between counts is not above 0.
     """
@@ -186,8 +185,8 @@ def rules(recording: Recording[Any]) -> pd.DataFrame:
 
 
 def learning(compared: pd.DataFrame) -> pd.DataFrame:
-    """Subtract the log likelihood of the best heuristic, and of the best fixed rate, from
-    inference's.
+    """Subtract the log likelihood of the best heuristic, and of the best fixed rate, from that of
+    inference.
 
     Returns
     -------
@@ -208,10 +207,9 @@ def learning(compared: pd.DataFrame) -> pd.DataFrame:
 
 
 def observers(trials: pd.DataFrame) -> pd.DataFrame:
-    """Predict choices on new problems by two observers, which differ in their prior.
-
-    One's prior is the subject's own problems, the other's the family of all problems. Both choose
-    by softmax of posterior means, and perseverate.
+    """Predict choices on new problems by two observers that differ in their prior: the subject's
+    training problems, or the family of all problems. Both choose by softmax of posterior means, and
+    perseverate.
 
     Returns
     -------
@@ -242,7 +240,7 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def causal(recording: Recording[Any]) -> pd.DataFrame:
-    """Change of the policy after the decoded belief was moved, beside the Bayesian agent's.
+    """Change of the policy after a shift of the belief, relative to the Bayesian agent's.
 
     The Bayesian agent is that of ``INFER``, fitted to the choices of the bandit network of the
     seed.
@@ -273,7 +271,7 @@ def causal(recording: Recording[Any]) -> pd.DataFrame:
 
 
 def location(recording: Recording[Any]) -> pd.DataFrame:
-    """Normalised reward on problems never met, by the number of problems of the training.
+    """Normalised reward on new problems, by the number of training problems.
 
     Returns
     -------
@@ -306,13 +304,12 @@ def fresh_shares() -> pd.Series:
 
 
 def outside(recording: Recording[Any]) -> pd.DataFrame:
-    """Reward outside the range of the training, as a share of the best agent's that knows the
-    change.
+    """Reward outside the training range, relative to the best agent that knows the change.
 
     The best agent's reward is exact. Over 300 trials: dynamic programming for that many. Arms
-    within .45-.55: the same under that prior. Arms that swap: an agent that knows when simply
-    relabels the arms, and earns as if nothing changed. To cancel the luck of the draw, reward is
-    that of an oracle that knows the better arm, over all problems, minus the regret.
+    within .45-.55: the same under that prior. If the arms swap, an agent told when it happens
+    simply relabels them and earns as much as before. To cancel the luck of the draw, reward is that
+    of an oracle that knows the better arm, over all problems, minus the regret.
 
     Returns
     -------
@@ -344,7 +341,7 @@ def minus(values: pd.Series, variant: str) -> pd.Series:
 
 
 def structure_measures(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
-    """Numbers about state, policy, causes and order, and about networks that predict."""
+    """Measures of the claims about state, policy, causes and order."""
     compared = tables["structure"].set_index(SUBJECT)
     r2, caused = compared["statistics"], tables["causal"].set_index(SUBJECT)
     share = tables["location"].set_index(SUBJECT)["share"]
@@ -352,7 +349,7 @@ def structure_measures(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
         "R2 minus without": minus(compared["minimal"], NETWORKS),
         "share minus without": minus(share, NETWORKS),
     }
-    predicting = pd.DataFrame(predictive).reindex(PREDICTING, level=SUBJECT[0])
+    predicting = pd.DataFrame(predictive).reindex(list(PREDICTING), level=SUBJECT[0])
     statistics = {"R2": r2, "minus untrained": minus(r2, UNTRAINED)}
     return [
         claims.measures("inner-statistics", pd.DataFrame(statistics)),
@@ -366,7 +363,7 @@ def structure_measures(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers of networks and control agents that the claims are about."""
+    """Measures of the claims, for networks and control agents."""
     parts = structure_measures(tables) if "structure" in tables else []
     if "rules" in tables:
         parts.append(claims.measures("inner-learning", learning(tables["rules"])))
@@ -380,7 +377,7 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def controls(measures: pd.DataFrame) -> pd.DataFrame:
-    """Evaluate the claims' criteria for control agents.
+    """Evaluate the criteria of the claims for control agents.
 
     Returns
     -------

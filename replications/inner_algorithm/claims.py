@@ -1,9 +1,7 @@
-"""Claims about the algorithm inside.
-
-Is it Bayes-optimal in structure as it is in behaviour? Is it learning, or a heuristic? Does it
-learn a task, or identify which of the known ones it is in? Criteria were written before any of
-these networks was trained; README.md tells what trial runs on the bandit networks had shown by
-then.
+"""Claims about the inner algorithm. Is it Bayes-optimal in structure as it is in behaviour? Is it
+learning, or a heuristic? Does it learn each new problem, or identify which of its training problems
+it is in? Criteria were written before any of these networks was trained; evidence.md says what
+trial runs on the bandit networks had shown by then.
 """
 
 from __future__ import annotations
@@ -148,5 +146,6 @@ CLAIMS = register(
         ],
         "89383b0 2026-11-29": ["inner-causal"],
         "b02ff10 2026-11-29": ["inner-causal-axis"],
+        "40a6d35 2026-11-30": ["inner-minimal-predictive"],
     },
 )

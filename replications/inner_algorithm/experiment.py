@@ -1,4 +1,4 @@
-"""The experiment on the algorithm inside the networks, which goes beyond the paper."""
+"""The experiment on the algorithm inside the networks (beyond the paper)."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ ROTATED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anch
 LABELLED = [1, 4, 16, 64, 256, 1024]
 """Labelled numbers of problems."""
 ALL_AT = 4 * max(PROBLEMS)
-"""Place on the axis of problems of networks that were trained on all of them."""
+"""Position, on the axis of problems, of networks that were trained on all of them."""
 
 
 def draw_structure(

@@ -3,7 +3,7 @@
 The column ``test`` has
 
 "drawn"       bandits drawn anew in every episode
-"forced"      histories of a third agent, forced on the subject
+"forced" histories of another agent, which the subject replays
 "exchanged"   the same trials in other orders; one time step is kept, after the reordered trials
 "problems"    the problems of a network's training, one per episode; nothing is chosen
 names of ``CHANGES``   bandits outside the range of the training
@@ -109,7 +109,7 @@ def exchanged(history: History, seeds: list[int]) -> tuple[History, np.ndarray]:
 def record_forced(
     task: Task, agent: Agent, variant: str, seeds: list[int], episodes: int
 ) -> Iterator[Recording[Any]]:
-    """Record an agent on which histories are forced, as they were and reordered."""
+    """Record an agent that replays histories, in their order and reordered."""
     history = histories(task, seeds, episodes)
     orders, trials = exchanged(history, seeds)
     options: dict[str, Any] = {"columns": {"test": "forced"}, "activity_periods": ("choice",)}
@@ -124,7 +124,7 @@ def record_forced(
 
 
 def record_moved_beliefs(networks: Networks, task: Task, episodes: int) -> Iterator[Recording[Any]]:
-    """Record the networks, and those of one problem, after their belief was moved."""
+    """Record the networks, and those of one problem, after a shift of their belief."""
     for name in (NETWORKS, ONE_PROBLEM):
         experiment, variant = {NETWORKS: ("bandit", NETWORKS), **CONTROL_NETWORKS}[name]
         trained = networks(variant, experiment)
@@ -149,7 +149,7 @@ def list_problems(variant: str, seed: int, problems: np.ndarray) -> Recording[An
 
 
 def record_controls(trained: Trained, episodes: int) -> Iterator[Recording[Any]]:
-    """Record control agents: their own choices, and their responses to forced histories."""
+    """Record control agents: their choices, and their responses to replayed histories."""
     for seed in trained.seeds[:CONTROLS_EACH]:
         problems = problems_of((seed,), FEW_PROBLEMS)[0].numpy()
         for name, agent in control_agents(problems).items():

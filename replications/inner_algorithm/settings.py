@@ -1,4 +1,4 @@
-"""Settings of the networks and agents in which an algorithm is looked for."""
+"""Settings of the networks and agents whose algorithm is identified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @validated
 class FewBandits(Bandit):
-    """Settings of the bandit whose episodes draw from a few problems that each network has."""
+    """Settings of the bandit whose episodes draw from a few problems, different for each
+    network."""
 
     problems: CountOrZero = 1
     """Problems of the training, drawn once for each network by its seed from U[0, 1]; 0 draws a new
@@ -41,8 +42,8 @@ class FewBandits(Bandit):
 SETTINGS = replace(bandit.SETTINGS, task=FewBandits())
 
 NETWORKS = bandit.MAIN
-"""The networks of ``replications/bandit``, which met a new problem in every episode: trained on
-"all" problems."""
+"""The networks of ``replications/bandit``, trained on a new problem in every episode ("all"
+problems)."""
 
 TASKS = {"bandit": NETWORKS, "volatile_bandit": "tied", "two_step": "default"}
 """Experiment whose networks' choices are explained by rules -> variant."""
@@ -114,8 +115,8 @@ CONTROL_NETWORKS = {
     ONE_PROBLEM: ("inner_algorithm", FEWEST),
     "tanh network": ("ingredients", "tanh"),
 }
-"""Networks that learned less, or otherwise, on which the same histories are forced: are
-``inner-statistics`` and ``inner-policy`` specific? Name -> experiment, variant."""
+"""Networks that learned less, or something else, and replay the same histories, to test whether
+``inner-statistics`` and ``inner-policy`` are specific. Name -> experiment, variant."""
 
 DECODED, AXIS = "decoder", "regression axis"
 DIRECTIONS = [f"{name}{kind}" for name in (DECODED, AXIS) for kind in ("", ", random")]

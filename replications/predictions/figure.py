@@ -28,7 +28,7 @@ LEVEL_LABELS = {
     "best possible": (1, 1, "right", "bottom"),
     "chance": (0.02, -1.5, "left", "top"),
 }
-"""Reference level -> place of its name: axes fraction, offset in points, alignment."""
+"""Reference level -> position of its name: axes fraction, offset in points, alignment."""
 
 AFTER = {
     "": ("black", "all outcomes"),

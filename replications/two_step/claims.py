@@ -73,7 +73,7 @@ CLAIMS += [
     for rate in SARSA_RATES
 ]
 
-# One regression over the trials of all networks, in place of one for each, reported.
+# One regression over the trials of all networks instead of one each, without criterion.
 CLAIMS += [
     Claim(
         "twostep-pooled",
@@ -86,7 +86,7 @@ CLAIMS += [
     for transition, outcome in TRIAL_TYPES
 ]
 
-# The model-free alternative of Akam, Costa & Dayan (2015), reported.
+# The model-free alternative of Akam, Costa & Dayan (2015), without criterion.
 learner = "learner to whom the last outcome is a cue"
 CLAIMS += [
     Claim("twostep-cue", measure, EXTENSION, statement)

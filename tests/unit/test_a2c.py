@@ -610,7 +610,7 @@ def test_compiled_gradients_equal_eager_across_unrolls(separate, immediate_reset
         )
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_supervised_networks_descend_the_cross_entropy(compiled, monkeypatch):
     """The policy follows targets whatever was done and rewarded; the value still learns the
     rewards."""

@@ -1,4 +1,4 @@
-"""Networks: encoder, core, policy and value; many in one tensor.
+"""Networks: encoder, core, policy and value, with many networks in one tensor.
 
 The parameters of a batch are stacked along a leading (network) axis, so that one program advances
 all of its networks. Networks never mix: entry n of every result depends on entry n of every
@@ -67,9 +67,9 @@ class Network:
         Keep the core's state from one time step to the next; otherwise every step is like the
         first.
     actor_reward : bool
-        A separate actor receives the last reward, too.
+        A separate actor also receives the last reward.
     predicts : bool
-        The actor also predicts, for each action, the reward of the step.
+        The actor also predicts the reward of each action.
     """
 
     encoder: Encoder
@@ -199,7 +199,8 @@ class Network:
         network_input: NetworkInput,
         *rewards: Tensor,
     ) -> Memory:
-        """Advance one core, which receives these rewards or errors; return its memory, prefixed."""
+        """Advance one core, which receives these rewards or errors; return its memory with
+        prefix."""
         p = without_prefix(p, prefix)
         inputs = [self.encoder.encode(p, network_input.observation)]
         if self.reward_input:

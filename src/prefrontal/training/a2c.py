@@ -96,7 +96,7 @@ def start_episodes(task: Task, network: Network, p: Parameters, noise: Tensor) -
 
 def sample(logits: Tensor, uniform: Tensor) -> Tensor:
     """Draw actions from softmax policies with one uniform number each."""
-    each = logits.unbind(-1)  # action by action, which compiles into one loop with the task
+    each = logits.unbind(-1)  # action by action, so that it compiles into one loop with the task
     largest = functools.reduce(torch.maximum, each)
     weights = [torch.exp(logit - largest) for logit in each]
     threshold = uniform * sum(weights)
@@ -170,8 +170,8 @@ def perturb_rpe(delta: Tensor, hyperparameters: Hyperparameters, normal: Tensor)
     """Perturb the reward prediction errors (network, ...) that drive learning, as drugs or lesions
     might.
 
-    All are scaled, negative ones once more (0 clips them at zero); then noise is added, standard
-    normal numbers ``normal`` (network, ...) times ``rpe_noise``.
+    All errors are scaled, negative ones once more (0 clips them at zero); then noise is added,
+    standard normal numbers ``normal`` (network, ...) times ``rpe_noise``.
     """
 
     def column(name: str) -> Tensor:
