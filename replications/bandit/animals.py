@@ -1,4 +1,5 @@
-"""Animals and people on bandits with any number of arms, beside the networks of Fig. 1."""
+"""Animals and people on bandits with any number of arms, for comparison with the networks of Fig.
+1."""
 
 from __future__ import annotations
 

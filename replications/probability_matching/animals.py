@@ -1,4 +1,5 @@
-"""Animals that match choices to rewards between two sides, beside the networks of Fig. 2."""
+"""Animals that match choices to rewards between two sides, for comparison with the networks of Fig.
+2."""
 
 from __future__ import annotations
 

@@ -73,6 +73,14 @@ CLAIMS = [
         between(-0.1, 0.1),
         PUBLISHED["slope, held out baselines"] - PUBLISHED["slope, trained baselines"],
     ),
+    Claim(
+        "matching-generalises",
+        "held out minus interpolated",
+        "2d",
+        "share of choices on the richer side with held-out baselines, minus the mean of the "
+        "trained ranges on either side",
+        between(-0.05, 0.05),
+    ),
     *(
         Claim(
             "matching-reward-lags",

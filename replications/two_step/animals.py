@@ -1,7 +1,5 @@
-"""Animals and people on the two-step task, with one choice or two, beside the networks of Fig. 5.
-
-With one choice per trial (Miller et al. 2017) the networks of ``two_step`` stand beside, with two
-(Daw et al. 2011) those of ``daw_two_step``.
+"""Animals and people on the two-step task, for comparison with networks: with one choice per trial
+(Miller et al. 2017) those of ``two_step``, with two (Daw et al. 2011) those of ``daw_two_step``.
 """
 
 from __future__ import annotations
@@ -38,14 +36,15 @@ SECOND = re.compile(r"2|second|stage.?ii", re.IGNORECASE)
 """Names of columns that may hold a choice at the second stage."""
 
 MOST_OPTIONS = 6
-"""Most values of such a column; one with more, or with fractions, measures something."""
+"""Largest number of values of such a column; a column with more, or with fractions, is a
+measurement."""
 
 DERIVED = 0.9
-"""Share of trials from which a column follows from what is known of them, if it does."""
+"""Share of trials above which a column counts as derived from known columns."""
 
 SURE = 4.5
-"""Standard errors by which a column repeats more often after reward than without, which shows that
-it holds a choice whatever its name."""
+"""Number of standard errors by which a column's values repeat more often after reward than without
+it, above which it counts as a choice whatever its name."""
 
 DAW = "a choice between two options at the second stage, which prefrontal animals daw analyses"
 
@@ -197,7 +196,7 @@ def number_again(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def completed(trials: pd.DataFrame) -> pd.DataFrame:
-    """Leave out violations, as the laboratory's own code does: a lag counts completed trials."""
+    """Leave out violations, as the laboratory's code does: lags count completed trials."""
     done = (trials["choice"] >= 0) & (trials["transition"] != "none")
     if "choice2" in trials.columns:
         done &= trials["choice2"] >= 0
@@ -205,7 +204,7 @@ def completed(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def handlings(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Trials under each way of treating violations and instructed choices, ours first."""
+    """Trials under each treatment of violations and instructed choices, ours first."""
     yield "violations left out (ours)", completed(trials)
     yield "a violation is an empty trial", trials
     violation = (trials["choice"] < 0) | (trials["transition"] == "none")

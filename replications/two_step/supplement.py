@@ -87,7 +87,7 @@ def draw_bars(axes: Sequence[Axes], stays: pd.DataFrame, agents: Sequence[str]) 
 
 
 def name_transitions(ax: Axes, step: float) -> None:
-    """Name the kinds of transitions in their colours, a line each."""
+    """Write the types of transitions in their colours, one per line."""
     place: dict[str, Any] = {"ha": "right", "va": "top", "transform": ax.transAxes}
     for k, transition in enumerate(TRANSITIONS):
         ax.text(0.98, 0.98 - step * k, transition, color=COLORS[transition], **place)
@@ -117,7 +117,7 @@ def draw_by_rate(regressions: pd.DataFrame, fitted: float) -> Drawing:
 
 
 def draw_cue_lags(ax: Axes, lags: pd.DataFrame) -> None:
-    """Draw how far back trials make a planner stay or leave: networks, planner and cue learner."""
+    """Draw planning weights by lag: networks, planner and cue learner."""
     ax.axhline(0, color="black", lw=0.5, ls=":")
     long = lags.melt(["variant", "subject"], var_name="lag")
     long["lag"] = long["lag"].str.removeprefix("lag ").astype(int)

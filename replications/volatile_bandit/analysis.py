@@ -73,7 +73,7 @@ class Episodes:
 
     @property
     def pays_left(self) -> np.ndarray:
-        """True where left paid, or would have paid: on every trial one of the two arms does."""
+        """True where left paid, or would have paid: on every trial one of the two arms pays."""
         return (self.reward > 0) == (self.choice == 0)
 
     @cached_property
@@ -84,9 +84,8 @@ class Episodes:
         return (difference < 0).astype(int), volatility / max(self.observer.volatility, TINY)
 
     def normalised_reward(self, choice: np.ndarray) -> np.ndarray:
-        """Mean reward of choices (..., episodes, trials) from random choice (0) to an oracle (1).
-
-        The oracle knows the running reward probability.
+        """Normalised reward of choices (..., episodes, trials): 0 is random choice, 1 an oracle
+        that knows the current reward probability.
         """
         sides = self.expected(np.zeros(1)), self.expected(np.ones(1))
         random, oracle = (sides[0] + sides[1]).mean() / 2, np.maximum(*sides).mean()
@@ -238,7 +237,7 @@ def rewards(subject: dict[str, Any], episodes: Episodes) -> pd.DataFrame:
 
 
 def training(recording: Recording[VolatileBandit], rates: pd.DataFrame) -> pd.DataFrame:
-    """Settings in which networks may differ, and their reward per trial at the end of training.
+    """Settings in which networks may differ, and reward per trial at the end of training.
 
     The end is the last twentieth of the learning curve.
     """
@@ -393,7 +392,8 @@ def example_table(
 
 
 def control_curves(episodes: Episodes) -> pd.DataFrame:
-    """Fit learning rates of simulated learners with a known, fixed one, on a network's outcomes."""
+    """Fit learning rates of simulated learners with a known, fixed rate, on a network's
+    outcomes."""
     rng, parts = np.random.default_rng(0), []
     for order in ORDERS:
         ordered = episodes.rows(episodes.order == order)

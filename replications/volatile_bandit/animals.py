@@ -1,4 +1,4 @@
-"""Reversal learning, and volatility with magnitudes, beside the networks of Fig. 3."""
+"""Reversal learning, and volatility with magnitudes, for comparison with the networks of Fig. 3."""
 
 from __future__ import annotations
 
@@ -96,11 +96,12 @@ def control_rates(trials: pd.DataFrame) -> pd.DataFrame:
     observer = VolatilityObserver(**SETTINGS.task.process)
     rng, parts = np.random.default_rng(0), []
     for _, session in made.groupby(EPISODE, observed=True, sort=False):
-        stakes = [session[name].to_numpy() for name in MAGNITUDES]
+        first, second = (session[name].to_numpy() for name in MAGNITUDES)
         pays_first = (session["reward"] > 0).to_numpy() == (session["choice"] == 0).to_numpy()
-        outcomes = (pays_first, *stakes)
-        expected = rescorla_wagner.advantage(observer.infer(pays_first[None])[0][0], *stakes)
-        fixed = rescorla_wagner.simulate(*outcomes, CONTROL_RATE, CONTROL_TEMPERATURE, rng)
+        expected = rescorla_wagner.advantage(observer.infer(pays_first[None])[0][0], first, second)
+        fixed = rescorla_wagner.simulate(
+            pays_first, first, second, CONTROL_RATE, CONTROL_TEMPERATURE, rng
+        )
         for agent, choice in ((FIXED, fixed), (OBSERVER, (expected < 0).astype(int))):
             hit = (pays_first == (choice == 0)).astype(float)
             parts.append(session.assign(agent=agent, choice=choice, reward=hit))
@@ -131,7 +132,8 @@ def published_values() -> dict[str, list[pd.DataFrame]]:
 
 
 def complete(sheet: TrialSheet, recoding: Recoding) -> None:
-    """Check that magnitudes are there; a reward in points says whether the outcome came."""
+    """Check that there are magnitudes; convert a reward in points to whether the outcome
+    occurred."""
     for name in MAGNITUDES:
         if name not in sheet.frame.columns:
             raise UserError(

@@ -80,7 +80,7 @@ def test_a_network_has_the_same_problems_alone_and_in_a_batch():
     assert torch.equal(met(task, SEEDS)[1], met(task, [9])[0])
 
 
-def test_training_meets_the_same_problems_in_a_batch_and_resumes():
+def test_training_meets_the_same_problems_after_resuming():
     def batch(*seeds):
         small = {"task.problems": 4, "task.trials": 10, "training.episodes": 6}
         return NetworkBatch(vary(small, *seeds), compiled=False)

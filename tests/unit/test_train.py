@@ -466,6 +466,9 @@ def test_an_edited_learning_curve_is_found(tmp_path):
     path.write_bytes(content)
     with pytest.raises(UserError, match=rf"{MAIN}_1\.csv: not the table that {MAIN}_1\.json"):
         learning_curves(folder)
+    (folder / f"{MAIN}_0.json").unlink()
+    with pytest.raises(UserError, match=rf"network 0 of variant '{MAIN}' is missing"):
+        learning_curves(folder)
 
 
 def test_a_second_training_of_the_same_networks_stops(tmp_path):

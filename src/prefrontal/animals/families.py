@@ -1,4 +1,4 @@
-"""Families of tasks that animals and networks share, and what is measured of their choices.
+"""Task families shared by animals and networks, and measures of choices in them.
 
 ``replications/<experiment>/animals.py`` defines them in ``FAMILIES``: animals and the networks of
 that experiment are analysed by the same functions, into tables of the same names.
@@ -25,10 +25,10 @@ from prefrontal.tables import schema, storage
 from prefrontal.tables.schema import EPISODE, SUBJECT
 
 SEVERAL, MOST_BLOCKS = 2, 12
-"""Numbers of blocks whose learning rates are compared."""
+"""Range of the number of blocks whose learning rates are compared."""
 
 LONGEST = 1000
-"""Most trials of a simulated subject."""
+"""Largest number of trials of a simulated subject."""
 
 BETTER, REVERSAL = 0.8, 0.05
 """Reward probability of the better option, and probability per trial of a reversal, in simulated
@@ -43,26 +43,25 @@ BASELINE_SUM = 0.5
 
 @dataclass(frozen=True)
 class Family:
-    """Tasks that are described and fitted alike.
+    """Tasks that are described and fitted in the same way.
 
     Attributes
     ----------
     title : str
         Name of the task in captions.
     experiment, variant, figure : str
-        Experiment and variant whose networks stand beside, and the figure of the paper that shows
-        them.
+        Experiment and variant of the networks shown for comparison, and their figure in the paper.
     columns : str
         For ``--help``: which columns a file needs.
     models : callable
-        Trials, and what the user states of the common transition -> models that are fitted, the
-        baseline of the comparison first.
+        Trials, and the probability of the common transition if given -> models to fit, the baseline
+        of the comparison first.
     main : str
-        Model whose parameters are shown.
+        Model whose parameters are plotted.
     task : callable
         Trials -> tasks on which subjects are simulated, for recovery.
     form : Format
-        What the columns may hold.
+        Legal values of the columns.
     prepare : callable, optional
         Trials -> trials that are analysed, such as completed ones.
     further : dict of callable
@@ -118,7 +117,7 @@ def families() -> dict[str, Family]:
 
 
 def bandit_models(trials: pd.DataFrame, common: float | None = None) -> list[Model]:
-    """Models of choice among the options that were chosen; some need rewards of 0 and 1."""
+    """Models of choice among the options in the file; some need rewards of 0 and 1."""
     stakes = "magnitude_0" in trials.columns
     models: list[Model] = []
     for model in bandit_learners.models(max(2, int(trials["choice"].max()) + 1)):
@@ -145,8 +144,8 @@ class Paying(bandit_learners.Bandit):
 
 
 def shapes(trials: pd.DataFrame) -> Callable[[Mapping[str, Any]], tuple[int, int]]:
-    """Numbers of sessions, and of trials in each, of a subject who is simulated from a row of fits:
-    about those of the fitted subject, up to ``LONGEST`` trials."""
+    """Numbers of sessions and of trials in each for a subject simulated from a row of fits: about
+    as many as the fitted subject has, up to ``LONGEST`` trials."""
     lengths = trials.groupby(EPISODE, observed=True)["trial"].max() + 1
     sizes = lengths.groupby(SUBJECT, observed=True).agg(["size", "mean"])
 
@@ -161,8 +160,8 @@ def shapes(trials: pd.DataFrame) -> Callable[[Mapping[str, Any]], tuple[int, int
 def bandit_task(trials: pd.DataFrame, baited: bool = False, reverses: bool = False) -> TaskFor:
     """Bandits on which subjects are simulated.
 
-    Reward probabilities are uniform and constant in each session; of ``baited`` options they add up
-    to ``BASELINE_SUM``, and where it ``reverses`` the better option changes at random.
+    Reward probabilities are uniform and constant in each session; those of ``baited`` options add
+    up to ``BASELINE_SUM``, and if it ``reverses`` the better option changes at random.
     """
     arms, shape_of = max(2, int(trials["choice"].max()) + 1), shapes(trials)
     made = trials[trials["choice"] >= 0]
@@ -189,7 +188,7 @@ def bandit_task(trials: pd.DataFrame, baited: bool = False, reverses: bool = Fal
 
 
 def won(trials: pd.DataFrame) -> pd.Series:
-    """Whether each trial ended well.
+    """Whether each trial was won.
 
     That is, it paid more than 0 or, where all amounts are gains or all are losses, more than the
     subject's mean; where a loss is at stake (a negative magnitude), that it did not come.
@@ -209,10 +208,8 @@ def won(trials: pd.DataFrame) -> pd.Series:
 
 
 def lag_weights(trials: pd.DataFrame, lags: int) -> pd.DataFrame:
-    """Weights of past trials on choice (log odds), with standard errors.
-
-    With transitions, those of the four kinds of trials; otherwise of rewards and choices. Forced
-    choices only enter as history.
+    """Weights of past trials on choice (log odds), with standard errors: of the four trial types if
+    there are transitions, otherwise of rewards and choices. Forced choices only enter as history.
     """
     if "transition" in trials.columns:
         return staying.two_step_weights(trials, lags, errors=True)
@@ -265,7 +262,7 @@ PARTS = ("planning_weight", "model_free_weight")
 
 
 def with_part_weights(fits: pd.DataFrame) -> pd.DataFrame:
-    """Add the weights on choice of a mixture's parts: their shares of the inverse temperature."""
+    """Add the weight of each component of a mixture: its share of the inverse temperature."""
     if "weight" not in fits.columns:
         return fits
     share, total = fits["weight"], fits["inverse_temperature"]
@@ -273,12 +270,12 @@ def with_part_weights(fits: pd.DataFrame) -> pd.DataFrame:
 
 
 def fit_blocks(model: Model, trials: pd.DataFrame, starts: int) -> pd.DataFrame:
-    """Fit a model to the choices of each block; trials of the others count as history.
+    """Fit a model to the choices of each block; trials of other blocks count as history.
 
     Returns
     -------
     DataFrame
-        As of ``fitting.fit_subjects``, and block; empty where there are not several blocks.
+        As of ``fitting.fit_subjects``, and block; empty unless there are several blocks.
     """
     parts, free = [], schema.free_choices(trials)
     blocks = trials["block"].astype(str) if "block" in trials.columns else pd.Series(dtype=str)
@@ -299,7 +296,7 @@ def fit_blocks(model: Model, trials: pd.DataFrame, starts: int) -> pd.DataFrame:
 def measure_networks(
     family: Family, trials: pd.DataFrame, common: float | None = None, starts: int = 2
 ) -> dict[str, pd.DataFrame]:
-    """Tables of an experiment's networks that stand beside the animals'."""
+    """Tables of an experiment's networks, to compare with those of animals."""
     trials = trials[trials["episode"] < family.network_episodes]
     reward = trials["reward"].where(trials["choice"] >= 0, 0.0)
     trials = trials.assign(reward=reward, variant=trials["variant"].astype(str))
@@ -320,7 +317,7 @@ FIT_TABLES = ("fits", "fits_by_block")
 
 
 def network_tables(family: Family, results: Results) -> dict[str, pd.DataFrame]:
-    """Committed results of the networks that stand beside; those that are missing are left out."""
+    """Committed results of the networks for comparison; missing ones are left out."""
     tables = {}
     for name in (*NETWORK_TABLES, *FIT_TABLES):
         if name in results:
@@ -360,8 +357,8 @@ def over_subjects(
 
 
 def gains(fits: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """Log likelihood per choice of each model above the baseline's: of unseen choices, or where
-    there was no cross-validation, of the fitted ones."""
+    """Log likelihood per choice of each model relative to the baseline: of held-out choices or,
+    without cross-validation, of the fitted ones."""
     value = fits["log_likelihood"] / fits["choices"]
     if "cross_validated" in fits.columns:
         value = fits["cross_validated"]

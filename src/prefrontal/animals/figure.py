@@ -1,4 +1,4 @@
-"""Draw animals beside networks: behaviour, models fitted to it, and their recovery."""
+"""Draw animals next to networks: behaviour, fitted models, and parameter recovery."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Tables = Mapping[str, pd.DataFrame]
 VARIANT_COLORS = (COLORS["animal"], "#c0a0d8", "#4a2c6f", "#d070b0")
 NETWORKS = "networks"
 CROWD = 40
-"""Subjects above which dots are small and pale."""
+"""Number of subjects above which dots are small and pale."""
 
 FEW = 30
-"""Subjects up to which each is a dot beside a mean over lags."""
+"""Largest number of subjects that are drawn as dots next to a mean over lags."""
 
 SIGNALS = {
     "common/rewarded": (COLORS["rewarded"], "-"),
@@ -40,18 +40,18 @@ SIGNALS = {
 """Colour and line of the signals in lag weights."""
 
 HIDDEN = ("bias_2", "bias_3")
-"""Parameters that are not shown; there is one for each further option."""
+"""Parameters that are not plotted; there is one for each further option."""
 
 MOST_PARAMETERS = 8
 
 
 def plain(text: str) -> str:
-    """Text for a figure, in which a dollar sign opens no formula."""
+    """Escape dollar signs, which would start a formula in a figure."""
     return text.replace("$", r"\$")
 
 
 def short(name: str) -> str:
-    """Short name of a model or parameter, on two lines where there is space for little."""
+    """Short name of a model or parameter, on two lines if space is limited."""
     for long, brief in (("win-stay lose-shift", "WSLS"), ("_", " "), ("inverse temp", "inv. temp")):
         name = name.replace(long, brief)
     return name if len(name) < 12 else name.replace(", ", ",\n").replace(" ", "\n", 1)
@@ -74,7 +74,7 @@ class Groups:
         self.species = plain(species)
 
     def __call__(self, name: str) -> dict[str, tuple[pd.DataFrame, str]]:
-        """Label -> a table's part and colour."""
+        """Label -> rows of a table, and colour."""
         found = {}
         for variant, color in zip(self.variants, VARIANT_COLORS, strict=False):
             part = self.animals[name]
@@ -99,7 +99,7 @@ def bars(
     value: str,
     published: Sequence[pd.DataFrame] = (),
 ) -> list[str]:
-    """Draw means with their 95 % intervals side by side, subjects as dots; return the places.
+    """Draw means with 95 % intervals side by side, and subjects as dots; return the positions.
 
     ``published`` values of animals and of networks stand at the first and last group, and give the
     order of the places.
@@ -127,7 +127,7 @@ def bars(
 
 
 def label_places(ax: Axes, names: Sequence[str]) -> None:
-    """Name the places along the x axis, upright and fewer where they would overlap."""
+    """Label positions along the x axis; rotate or thin out labels that would overlap."""
     every = -(-len(names) // 12)
     lines = [plain(str(name)).replace(" ", "\n") for name in names][::every]
     crowded = len(lines) > 4 or max(map(len, "\n".join(lines).split("\n")), default=0) > 10
@@ -146,7 +146,7 @@ def name_groups(figure: Any, groups: Mapping[str, tuple[pd.DataFrame, str]]) -> 
 
 
 def draw_stays(ax: Axes, groups: Groups) -> None:
-    """Draw how often a choice was repeated, by what followed it."""
+    """Draw how often a choice was repeated, by its outcome."""
     labelled = {}
     for label, (frame, color) in groups("stay_probability").items():
         kinds = [name for name in ("transition", "outcome") if name in frame.columns]
@@ -190,14 +190,14 @@ def draw_weights(
     low, high = numbers.min(), numbers.max()
     margin = 0.25 * (high - low) + 0.2
     lines = len(signals) + (len(paper) > 0)
-    limits = low - margin, high + margin + 0.16 * lines * (high - low)  # space for the key
+    limits = low - margin, high + margin + 0.16 * lines * (high - low)  # legend
     ax.set(xlabel="trials ago", title=f"{title}, n = {subjects}", ylim=limits)
     ax.legend(loc="upper right", fontsize=5)
 
 
 def draw_matching(ax: Axes, groups: Groups) -> None:
-    """Draw log ratios of choices against those of rewards, a dot per session or block, with the
-    mean slopes."""
+    """Draw log choice ratios against log reward ratios, one dot per session or block, with mean
+    slopes."""
     points, slopes = groups("matching_points"), groups("matching_slopes")
     reach = max(frame["reward_ratio"].abs().quantile(0.98) for frame, _ in points.values())
     ends = np.array([-reach, reach])
@@ -229,7 +229,7 @@ def draw_blocks(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> 
 
 
 def draw_comparison(ax: Axes, groups: Groups, baseline: str) -> None:
-    """Draw how much better each model predicts a choice than the baseline."""
+    """Draw how much better each model predicts choices than the baseline."""
     gain = {
         label: (gains(fits, baseline), color) for label, (fits, color) in groups("fits").items()
     }
@@ -244,7 +244,7 @@ def draw_comparison(ax: Axes, groups: Groups, baseline: str) -> None:
 
 
 def draw_confusion(ax: Axes, confusion: pd.DataFrame) -> None:
-    """Draw how often each model fits best, by the model that was simulated."""
+    """Draw how often each model fits best, by simulated model."""
     names = list(dict.fromkeys(confusion["simulated"]))
     table = confusion.pivot(index="simulated", columns="best", values="percentage")
     percentages = table.reindex(index=names, columns=names).fillna(0).to_numpy(float)
@@ -261,7 +261,7 @@ def draw_confusion(ax: Axes, confusion: pd.DataFrame) -> None:
 
 
 def draw_parameters(axes: Sequence[Axes], groups: Groups, family: Family, names: list[str]) -> None:
-    """Draw fitted parameters, each on an axis of its own, above true and recovered ones."""
+    """Draw fitted parameters, each on its own axis, above true and recovered ones."""
     tables = {
         label: (parameters_of(fits, family.main), color)
         for label, (fits, color) in groups("fits").items()
@@ -303,7 +303,7 @@ def draw_recovery(axes: Sequence[Axes], recovery: pd.DataFrame, names: list[str]
 def draw(
     family: Family, animals: Tables, networks: Tables, about: Mapping[str, Any], name: str
 ) -> Drawing:
-    """Draw animals beside networks; without fits, only behaviour.
+    """Draw animals next to networks; without fits, behaviour only.
 
     Parameters
     ----------
@@ -353,7 +353,7 @@ def draw_behaviour(figure: Any, place: Any, groups: Groups, family: Family) -> l
 
 
 def draw_folder(family: Family, folder: Path, results: Results) -> Iterator[Drawing]:
-    """Draw the animals whose tables are in a folder, if there is one, beside the networks."""
+    """Draw the animals whose tables are in a folder, if there is one, next to the networks."""
     if folder.exists():
         tables = {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
         about = storage.manifest(folder)["lag_weights.csv"]
@@ -361,7 +361,7 @@ def draw_folder(family: Family, folder: Path, results: Results) -> Iterator[Draw
 
 
 def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> list[Any]:
-    """Draw the lower panels, about models; return them in order."""
+    """Draw the lower panels, which show models; return them in order."""
     baseline = groups.animals["fits"]["model"].iloc[0]
     recovered = "recovery" in groups.animals
     middle = grid[1].subgridspec(1, 2, wspace=0.4, width_ratios=(1.5, 1))
@@ -387,32 +387,33 @@ def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> list[An
 CAPTION = """**%(title)s: {{ animals.species }} and networks.** {{ animals.subjects }}
 {{ animals.species }} (file {{ animals.file }}; {{ animals.file_source }};
 {{ animals.file_licence }}) and the networks of Fig. %(figure)s {{ cite("wang2018") }}, analysed
-alike. """
+alike.
+"""
 BEHAVIOUR = (
     "Probability of repeating a choice after each kind of trial.",
     "Weights of the last trials on the choice of {{ animals.species }} (logistic regression).",
 )
 NETWORK_WEIGHTS = "The same for networks."
 MATCHING = (
-    "Log ratios of choices and of rewards, a dot per session, or per block without its first "
+    "Log ratios of choices and of rewards, one dot per session, or per block without its first "
     "trials; lines, mean slopes.",
-    "Slope of every subject; 1 is matching.",
+    "Slope for each subject; 1 is matching.",
 )
 BLOCKS = 'Learning rate of the model "%(by_block)s", fitted to each block.'
-COMPARISON = """Cross-validated log likelihood per choice of models fitted to each subject, above
-that of %(baseline)s."""
-RECOVERY = """Model recovery: of subjects simulated from each model (rows), the percentage that each
-model fits best by BIC."""
+COMPARISON = """Cross-validated log-likelihood per choice of models fitted to each subject, relative
+to that of %(baseline)s."""
+RECOVERY = """Model recovery: for subjects simulated from each model (rows), the percentage for
+which each model (columns) has the lowest BIC."""
 PARAMETERS = 'Parameters of the model "%(main)s" in each subject.'
-RECOVERED = "Its parameters in simulated subjects: recovered against true ones."
+RECOVERED = "Recovered against true parameters of simulated subjects."
 END = """
 
 Purple, {{ animals.species }}; blue, networks. Dots, subjects; bars and lines, means with their
-95 %% t intervals over subjects%(published)s. The tables beside this file have all numbers."""
+95 %% t intervals over subjects%(published)s. The tables next to this file have all numbers."""
 
 
 def caption(family: Family, animals: Tables, networks: Tables) -> str:
-    """Write the template of the caption, for the panels that there are."""
+    """Write the template of the caption, for the panels that exist."""
     words = {"title": family.title, "figure": family.figure, "main": family.main, "baseline": ""}
     words["published"] = "; diamonds, published means" if family.published() else ""
     panels = [*BEHAVIOUR, *([NETWORK_WEIGHTS] if "lag_weights" in networks else [])]

@@ -1,7 +1,7 @@
 """Readers of published files: from each laboratory's format to a trials table.
 
 Tables have the columns of ``prefrontal.tables.schema``; subjects have their published names.
-Missed choices are -1; trials that a file leaves out, such as broken fixations, are not there.
+Missed choices are -1; trials that a file leaves out, such as broken fixations, are missing.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ WINDOWS = np.array([0, 500, 1000])
 """Limits of the counting windows, in ms after the event."""
 
 MISSING = 255
-"""Spike count where the event did not happen."""
+"""Spike count if the event did not happen."""
 
 TURN = re.compile(
     r"options (\w+) and (\w+)\. You choose <<(\w+)>>\. This leads to state (\w+)\. "
     r"In state \w+, you choose <<(\w+)>>\. You receive (a|no) reward"
 )
-"""Trial of a person in words."""
+"""Transcript of one trial."""
 
 SECOND_STAGE = re.compile(r"another choice between two options: (\w+) and (\w+)\.")
 
@@ -70,12 +70,12 @@ GROUPS = {
     "gain": "online, gain",
     "loss": "online, loss",
 }
-"""Variant by the task in a file's name."""
+"""Task in a file's name -> variant."""
 
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn a library's error, of any of its many classes, into one line that names the file."""
+    """Turn a library's error, of whatever class, into one line that names the file."""
     try:
         yield
     except UserError:
@@ -92,9 +92,9 @@ def numbered(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_rat(rat: h5py.Group, number: int, where: str) -> pd.DataFrame:
-    """Trials of one rat of the MATLAB file.
+    """Trials of one rat in the MATLAB file.
 
-    The ports are named by sides, l and r; in some rats a choice commonly leads to the port of the
+    The ports are named by sides, l and r; for some rats a choice commonly leads to the port on the
     other side. A violation (``viols``, or v as second side) has no valid choice here.
     ``better_choices`` is NaN where the choice was instructed: one first-stage port was offered.
     """
@@ -115,7 +115,7 @@ def read_rat(rat: h5py.Group, number: int, where: str) -> pd.DataFrame:
     sides = [ord("l"), ord("r")]
     valid = (fields["viols"] == 0) & np.isin(fields["sides1"], sides)
     valid &= np.isin(fields["sides2"], sides)
-    second = port == congruent  # S2: the state to which right commonly leads
+    second = port == congruent  # S2: the state that right commonly leads to
     common = choice == second
     checks = {
         "rewards is neither 0 nor 1": valid & ~np.isin(fields["rewards"], [0, 1]),
@@ -144,7 +144,7 @@ def read_rat(rat: h5py.Group, number: int, where: str) -> pd.DataFrame:
 
 
 def read_rats(path: Path) -> pd.DataFrame:
-    """Read a MATLAB 7.3 file whose one variable is a list of rats, such as ofc_physdata.mat."""
+    """Read a MATLAB 7.3 file with a single variable, a list of rats, such as ofc_physdata.mat."""
     with reading(path, "MATLAB 7.3 file of rats"), h5py.File(path) as file:
         variables = [name for name in file if not name.startswith("#")]
         check(variables == ["ratdatas"], f"{path}: variables", variables, "['ratdatas']")
@@ -186,7 +186,7 @@ def read_monkeys(path: Path) -> pd.DataFrame:
 
 
 def epoch_times(path: Path, events: dict[str, int] = EVENTS) -> pd.DataFrame:
-    """Times of the epochs in ms, one row per trial, NaN where an event did not happen."""
+    """Times of the epochs in ms, one row per trial; NaN if an event did not happen."""
     with reading(path, "table of event times"):
         table = pd.read_parquet(path)
         table = table[table["codes"].isin(events.values())]
@@ -259,7 +259,7 @@ def _area_and_number(path: Path) -> tuple[str, int]:
 
 
 def read_people_in_words(path: Path) -> pd.DataFrame:
-    """Read transcripts of Daw's two-step task, one person a line (Psych-201).
+    """Read transcripts of Daw's two-step task, one person per line (Psych-201).
 
     Choices are 0 for the option that the instructions name first. S1 is the state to which option
     0 led most often. Trials without a choice are not in the transcripts.
@@ -300,10 +300,10 @@ def _person(turns: np.ndarray, first_of_second: str, name: str) -> pd.DataFrame:
 
 
 def read_mice(path: Path) -> pd.DataFrame:
-    """Read all_stats_cohen.mat: mice on a bandit whose rewards wait until they are collected.
+    """Read all_stats_cohen.mat: mice on a baited bandit, whose rewards wait until collected.
 
-    ``p_<arm>`` is the probability that a reward is placed, ``baited_<arm>`` that one waits. Missed
-    trials are not in the file.
+    ``p_<arm>`` is the probability that a reward is placed, ``baited_<arm>`` that one is waiting.
+    Missed trials are not in the file.
     """
     sessions = _blocks(path)
     parts = []
@@ -321,8 +321,8 @@ def read_mice(path: Path) -> pd.DataFrame:
 def read_monkeys_reversal(path: Path) -> pd.DataFrame:
     """Read all_stats_costa.mat: monkeys on reversal learning, 80 trials with each pair of pictures.
 
-    The file's names of the two monkeys cannot be read outside MATLAB, so that they are one subject
-    here; ``session`` counts on wherever the number of the pair starts again.
+    The names of the two monkeys cannot be read outside MATLAB, so they form one subject here;
+    ``session`` increases whenever the number of the pair starts again.
     """
     sessions = _blocks(path)
     with reading(path, "MATLAB file of blocks"):
@@ -366,8 +366,8 @@ def _joined(parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
 def read_volatility(folder: Path) -> pd.DataFrame:
     """Read Gagne et al.'s tables, one file per person and task, in all folders of ``folder``.
 
-    Option 1 is green. One of the two options has an outcome in every trial: reward is 1 where it
-    was the chosen one. In the shock and loss tasks that outcome is the shock or the loss, and
+    Option 1 is green. In every trial one of the two options has an outcome: reward is 1 if it was
+    the chosen one. In the shock and loss tasks that outcome is the shock or the loss, and
     magnitudes are negative.
     """
     parts = []

@@ -34,24 +34,24 @@ MOST_LAGS = 100
 """Longest history in the regression."""
 
 LARGEST_ERROR = 10.0
-"""Standard error in log odds above which a weight counts as undetermined, since predictors almost
+"""Standard error in log odds above which a weight counts as undetermined: predictors almost
 separate the choices."""
 
 LISTED = 8
-"""Undetermined quantities that are printed; the table has all."""
+"""Largest number of undetermined quantities that are printed; the table has all."""
 
 
 @dataclass(frozen=True)
 class Options(sheet.TableOptions):
-    """Analyse choices of animals or people, and draw them beside those of the networks."""
+    """Analyse choices of animals or people, and draw them next to those of networks."""
 
     lags: int = 0
     """Trials of history in the regression; by default as in the networks' figure."""
     arms: int = 0
-    """Number of options, if some are never chosen; by default those in the file."""
+    """Number of options, if some are never chosen; by default as in the file."""
     common: float | None = None
-    """Two-step tasks: probability of the common transition, which planners know; by default its
-    share of the file's transitions."""
+    """Two-step tasks: probability of the common transition, which planners know; by default the
+    proportion in the file."""
     species: str = "animals"
     """Name of the subjects in caption and figure."""
     source: str = "source not stated"
@@ -81,7 +81,7 @@ class Options(sheet.TableOptions):
 
     @property
     def dataset(self) -> str:
-        """Name of the published data set that stands in place of a file, if one does."""
+        """Name of the published data set given instead of a file, if any."""
         name = str(self.file)
         return name if name in datasets.registry() and not self.file.exists() else ""
 
@@ -120,7 +120,7 @@ class Options(sheet.TableOptions):
 
 
 def describe(trials: pd.DataFrame) -> pd.DataFrame:
-    """Count, for each subject, sessions, trials, missed and forced ones, choices and rewards."""
+    """Count sessions, trials, missed and forced trials, choices and rewards of each subject."""
     free = schema.free_choices(trials)
     counted = trials.assign(
         missed=trials["choice"] < 0,
@@ -166,7 +166,7 @@ def unfit(all_trials: pd.DataFrame, trials: pd.DataFrame, parameters: int) -> pd
 
 
 def undetermined_weights(weights: pd.DataFrame) -> pd.DataFrame:
-    """List subjects whose choices do not determine the lag weights, and why."""
+    """List subjects whose choices do not determine lag weights, and why."""
     why = f"standard errors above {LARGEST_ERROR:g}: predictors almost separate the choices"
     vague = weights[weights["error"] > LARGEST_ERROR].assign(why=why)
     lost = weights[weights["undetermined"] != ""].rename(columns={"undetermined": "why"})
@@ -225,14 +225,14 @@ def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str)
         if len(known) and len(set(animals["variant"])) == 1:
             header += f"{f'{species}, weighted by certainty':<36}s.d. between them"
             for measure, row in known.set_index("measure").iterrows():
-                body[str(measure)] += f"{number(row, POOLED):<36}{row['between']:.3g}"
+                body[str(measure)] += f"{number(dict(row), POOLED):<36}{row['between']:.3g}"
         lines += ["", str(quantity), f"  {'':<{width}}{header}".rstrip()]
         lines += [line.rstrip() for line in body.values()]
     return lines
 
 
 class Writer:
-    """Writes tables as they are computed, prints what they say, and keeps it for report.txt."""
+    """Write tables as they are computed, print a summary of each, and keep it for report.txt."""
 
     def __init__(self, folder: Path, about: dict[str, Any], trials: pd.DataFrame) -> None:
         self.folder, self.about, self.trials = folder, about, trials
@@ -253,7 +253,7 @@ class Writer:
 
 
 def best_models(fits: pd.DataFrame) -> list[str]:
-    """Say which models predict the choices of how many subjects best."""
+    """Say for how many subjects each model predicts choices best."""
     lines, n = [], len(fits[SUBJECT].drop_duplicates())
     for value, sign, words in (("cross_validated", 1, "unseen choices"), ("bic", -1, "by BIC")):
         if value in fits.columns:
@@ -265,7 +265,7 @@ def best_models(fits: pd.DataFrame) -> list[str]:
 
 
 def open_questions(undetermined: pd.DataFrame) -> list[str]:
-    """Say what the choices do not determine: each, or by kind if there is much of it."""
+    """List what the choices do not determine, summarised by kind if there are many."""
     if len(undetermined) <= LISTED:
         rows = undetermined.itertuples()
         return [f"undetermined: {row.subject}, {row.analysis}: {row.why}" for row in rows]
@@ -318,9 +318,9 @@ def recover(
 
 
 def run(task: str, family: Family, options: Options) -> None:
-    """Analyse a file and draw it beside the networks.
+    """Analyse a file and draw it next to the networks.
 
-    What needs no models is written, printed and drawn before models are fitted.
+    Descriptive statistics are written, printed and drawn before models are fitted.
     """
     folder, results = options.folder(task), Results(family.experiment, options.data)
     trials = options.read(replace(family.form, arms=options.arms or family.form.arms))
@@ -359,7 +359,7 @@ def show(
     networks: Mapping[str, pd.DataFrame],
     environment: Any,
 ) -> None:
-    """Summarise what is known so far, print it in words, and draw it."""
+    """Summarise the tables so far, print the summary, and draw it."""
     earlier = set(writer.tables.get("summary", pd.DataFrame({"quantity": []}))["quantity"])
     baseline = writer.tables["fits"]["model"].iloc[0] if "fits" in writer.tables else ""
     summary = families.summary(family, writer.tables, baseline)
@@ -391,7 +391,7 @@ def draw(
     cited.write(folder / name)
 
 
-OVERVIEW = """Analyse choices of animals or people, and draw them beside those of the networks.
+OVERVIEW = """Analyse choices of animals or people, and draw them next to those of networks.
 
 usage: prefrontal animals TASK FILE [options]
 

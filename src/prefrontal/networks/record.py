@@ -1,4 +1,5 @@
-"""Record frozen networks, or cognitive models, on a task: from behaviour and activity to tables."""
+"""Record behaviour and activity of frozen networks, or of cognitive models, on a task, as
+tables."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ def record(
     steps: bool = True,
     forced: History | None = None,
 ) -> Recording[Any]:
-    """Play episodes and write down what happened.
+    """Play episodes and record what happens.
 
     Parameters
     ----------
@@ -45,14 +46,14 @@ def record(
     seeds : list of int
         One per network: fixes its test episodes.
     variant : str
-        What was trained; fills the variant column.
+        Name for the column variant.
     episodes : int
         Episodes per network.
     discount : float or Tensor (network,)
         For the reward prediction errors, reward + discount * next value - value; the value after
         an episode is 0.
     columns : dict, optional
-        Further columns, the same in all rows, which tell what is tested: {"test": "drawn"}.
+        Further columns, the same in all rows, that name the test condition: {"test": "drawn"}.
     activity_periods : tuple of str
         Periods whose unit activity is kept.
     purpose : str
@@ -79,7 +80,7 @@ def record(
     ) as bar:
         for first in range(0, episodes, EPISODES_AT_ONCE):
             count = min(EPISODES_AT_ONCE, episodes - first)
-            # No table needs the observations, and views in pixels are large.
+            # Tables do not need observations, and pixel views are large.
             own = (
                 None
                 if forced is None
@@ -225,7 +226,7 @@ class Trained:
 
     @property
     def settings(self) -> Settings[Any]:
-        """Settings that the networks share."""
+        """Settings shared by the networks."""
         return self.batch[0]
 
     @property
@@ -239,7 +240,8 @@ class Trained:
         return self.settings.task.build()
 
     def check_task(self, task: Task | None) -> None:
-        """Raise UserError unless the networks can see and act in a task; None is their own."""
+        """Raise UserError unless a task fits the networks' inputs and actions; None means their own
+        task."""
         if task is None:
             return
         check(isinstance(task, Task), "task", task, "a Task, such as TwoStep().build()")
@@ -258,7 +260,7 @@ class Trained:
         agent: Agent | None = None,
         **options: Any,
     ) -> Recording[Any]:
-        """Record the networks on the task of their training, or on another.
+        """Record the networks on the task of their training, or on another task.
 
         Parameters
         ----------
@@ -266,7 +268,7 @@ class Trained:
             Per network.
         task : Task, optional
         agent : Agent, optional
-            Plays in place of the networks, where what they see or do is changed.
+            Plays instead of the networks, to change what they see or do.
         **options
             As in ``record``; discount and settings are those of the training.
         """
@@ -291,21 +293,21 @@ class Trained:
         periods: Sequence[str] = (),
         activity: bool = True,
     ) -> pd.DataFrame:
-        """Feed subjects' own histories to the networks, weights frozen.
+        """Feed subjects' histories to the networks, with frozen weights.
 
-        Every network lives through every subject's trials: it sees what the subject saw, and takes
-        the subject's choices and outcomes for its own. Actions that trials do not tell, such as
-        that at fixation, are its own likeliest valid ones. A missed choice (-1) is an invalid
-        response; where the task knows none, the network goes on as if the trial had not been.
+        Every network replays every subject's trials: it sees what the subject saw, and receives the
+        subject's choices and outcomes as its own. Actions that trials do not record, such as that
+        at fixation, are its likeliest valid ones. A missed choice (-1) is an invalid response; if
+        the task has none, the network continues as if the trial had not occurred.
 
         Parameters
         ----------
         trials : DataFrame
-            Trials table, with the task's own columns that say what was shown.
+            Trials table, with the task's columns for what was shown.
         task : Task, optional
             By default that of the training.
         steps : DataFrame, optional
-            Steps table of these trials, for the actions that trials do not tell.
+            Steps table of these trials, for the actions that trials do not record.
         periods : sequence of str
             Time steps of a trial to return; by default that of the choice.
         activity : bool

@@ -36,8 +36,8 @@ def save(
 ) -> None:
     """Write weights, description and learning curve of every network.
 
-    The description is written last and marks the network as complete. It holds the seeds of all
-    networks that were trained together, by default those of the batch, none of which may be missing
+    The description is written last and marks the network as complete. It lists the seeds of all
+    networks that were trained together, by default those of the batch; none of them may be missing
     later.
     """
     save_weights(batch, variant, folder)
@@ -80,7 +80,7 @@ def save_weights(batch: NetworkBatch, variant: str, folder: Path) -> None:
     Raises
     ------
     UserError
-        Weights are not finite, or not in half precision; none are written.
+        Weights are not finite (or not in half precision); none are written.
     """
     parameters = batch.network.views(batch.flat.cpu())
     saved = []
@@ -118,8 +118,8 @@ def checkpoint_path(batch: Sequence[Settings[Any]], variant: str, folder: Path) 
 
 
 def training_code(task: TaskSettings, measure: Callable[..., Any] | None = None) -> str:
-    """Hash of the code that a training's numbers depend on: of its task, and of what is measured
-    for its learning curve."""
+    """Hash of the code that a training depends on: its task, and the measures of its learning
+    curve."""
     modules = ["prefrontal.training.loop", type(task).__module__]
     modules += [measure.__module__] if measure else []
     return code_hash(modules, ignore=["prefrontal.training.jobs"])
@@ -168,7 +168,7 @@ def resume(batch: NetworkBatch, code: str, path: Path) -> dict[str, Any]:
         if checksum(tensors, about["progress"], about["code"]) != about["sha256"]:
             raise ValueError("checksum differs")
         batch.load_tensors(tensors)
-    except Exception as error:  # safetensors raises kinds of its own
+    except Exception as error:  # safetensors raises its own exceptions
         raise UserError(
             f"{path}: not a readable checkpoint ({error}); delete it to train from the start"
         ) from error

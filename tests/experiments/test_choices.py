@@ -1,0 +1,172 @@
+"""Networks as models of animals: the readout, GRUs, and comparisons on choices that are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.special import log_expit
+
+from prefrontal.analysis.regression import logistic
+from prefrontal.models import fitting
+from prefrontal.tables.schema import SUBJECT
+from replications.choices import analysis, gru, models, readout, replay, subjects
+from replications.choices.claims import MINUS_TEXTBOOK, MINUS_UNTRAINED
+from replications.choices.settings import GRU, NETWORK, PLANNERS, Q_LEARNERS, READOUT, UNTRAINED
+
+
+def table(choice, episodes=4, **columns):
+    """Trials of one subject, in sessions of equal length."""
+    length = len(choice) // episodes
+    keys = {"variant": "rats", "subject": "M1", "episode": np.repeat(range(episodes), length)}
+    trial = np.tile(range(length), episodes)
+    return pd.DataFrame({**keys, "trial": trial, "choice": choice, "reward": 1.0, **columns})
+
+
+def drawn(rng, trials=800):
+    """Choices by log odds, bias 0.3 and perseveration 0.5."""
+    odds, choice = rng.normal(size=trials), np.zeros(trials, int)
+    for t in range(trials):
+        last = 0 if t % (trials // 4) == 0 else 2 * choice[t - 1] - 1
+        choice[t] = rng.random() < 1 / (1 + np.exp(-(0.3 + 0.5 * last + 1.5 * odds[t])))
+    return table(choice), odds
+
+
+def test_the_readout_is_a_logistic_regression_of_the_other_folds():
+    trials, odds = drawn(np.random.default_rng(0))
+    fold = fitting.folds(trials)
+    log_p = readout.read_out(trials, fold, np.stack([odds, -3 * odds]))
+    design = np.column_stack([np.ones(len(odds)), readout.last_choice(trials), odds])
+    choice = trials["choice"].to_numpy()
+    for part in range(4):
+        weights = logistic(choice[fold != part], design[fold != part]).weights
+        expected = log_expit(np.where(choice == 1, 1, -1) * (design @ weights))
+        assert log_p[0, fold == part] == pytest.approx(expected[fold == part], abs=1e-3)
+    assert log_p[1] == pytest.approx(log_p[0])  # neither scale nor sign of the log odds matters
+    alone = readout.read_out(trials, fold, None)
+    assert alone.shape == (1, 800) and alone.mean() < log_p[0].mean()
+
+
+def test_the_readout_is_finite_where_choices_are_all_the_same():
+    trials = table(np.ones(40, int))
+    log_p = readout.read_out(trials, fitting.folds(trials), np.zeros((1, 40)))
+    assert np.isfinite(log_p).all() and log_p.mean() > -0.1
+
+
+def test_forced_choices_are_history_only():
+    trials, odds = drawn(np.random.default_rng(1), 200)
+    trials["forced"] = np.arange(200) % 5 == 0
+    log_p = readout.read_out(trials, fitting.folds(trials), odds[None])[0]
+    assert (np.isnan(log_p) == trials["forced"]).all()
+    last = readout.last_choice(trials)
+    assert (last[::50] == 0).all() and last[1] == 2 * trials["choice"][0] - 1
+
+
+def test_networks_see_points_at_stake():
+    trials = table([0, 1], 1, magnitude_0=[0.2, 0.3], magnitude_1=[0.5, 0.9])
+    shown = subjects.seen(trials.assign(reward=[1.0, 0.0]))
+    assert list(shown["reward"]) == [20, 0] and list(shown["magnitude_right"]) == [50, 90]
+    assert subjects.seen(trials.drop(columns=["magnitude_0"])).equals(
+        trials.drop(columns=["magnitude_0"])
+    )
+
+
+def test_simulated_subjects_differ_and_are_the_same_every_time():
+    planners, learners = subjects.simulate(PLANNERS), subjects.simulate(Q_LEARNERS)
+    assert planners.equals(subjects.simulate(PLANNERS))
+    assert not (planners["choice"] == learners["choice"]).all()
+    assert planners.groupby(SUBJECT).size().eq(1600).all()
+    names = [model.name for model in models.textbook(PLANNERS, planners)]
+    assert names == ["model-free", "model-free, eligibility 1"]
+
+
+def test_daw_models_predict_first_choices_with_a_bias():
+    for model in models.textbook("Charlie", pd.DataFrame()):
+        assert "bias_1" in model.free and "inverse_temperature_2" not in model.free
+
+
+def test_a_gru_is_that_of_pytorch():
+    ours = gru.Gru(2, 3, 4, 0)
+    inputs = torch.randn(2, 5, 7, 4)
+    for k in range(2):
+        theirs = torch.nn.GRU(4, 3, batch_first=True)
+        with torch.no_grad():
+            theirs.weight_ih_l0.copy_(ours.from_inputs[k].T)
+            theirs.weight_hh_l0.copy_(ours.from_units[k].T)
+            theirs.bias_ih_l0.copy_(ours.bias[k, 0])
+            theirs.bias_hh_l0.zero_()
+            expected = theirs(inputs[k])[0] @ ours.readout[k]
+            found = ours(inputs, torch.empty(2, 5, 7, 0))[k]
+        assert torch.allclose(found, expected[..., 0], atol=1e-5)
+
+
+def test_sequences_hold_every_trial_once_and_its_history():
+    trials = table(np.tile([0, 1, 1, 0, 1], 4), 4, outcome_state="S2")
+    cut = gru.sequences(trials, 3)
+    assert cut.row.shape == (8, 3) and sorted(cut.row[cut.row >= 0]) == list(range(20))
+    assert (cut.row[1] == [3, 4, -1]).all() and cut.sign[1].tolist() == [-1, 1, 0]
+    assert cut.inputs[1, 0].tolist() == [1, 1, 1, 1, 1]  # trial 2: right, rewarded, S2
+    assert (cut.inputs[0, 0] == 0).all()
+
+
+def test_own_grus_are_tested_on_sessions_they_never_saw(monkeypatch):
+    monkeypatch.setattr(gru, "EPOCHS", 60)
+    monkeypatch.setattr(gru, "UNITS", (2,))
+    rng = np.random.default_rng(2)
+    rewarded = rng.random(1600) < 0.5
+    choice = np.zeros(1600, int)
+    for t in range(1600):  # win-stay lose-shift
+        choice[t] = rng.integers(2) if t % 200 == 0 else choice[t - 1] ^ ~rewarded[t - 1] & 1
+    trials = table(choice, 8).assign(reward=rewarded.astype(float))
+    log_p = replay.own_grus(trials)
+    assert np.isfinite(log_p).all() and log_p.mean() > -0.3
+    seen = []
+    monkeypatch.setattr(
+        gru, "predict", lambda jobs: seen.extend(jobs) or [np.zeros(len(j.trials)) for j in jobs]
+    )
+    replay.own_grus(trials)
+    tested = np.array([~(job.fitted | job.stopping) for job in seen])
+    assert (tested.sum(axis=0) == 1).all() and not any(
+        (job.fitted & job.stopping).any() for job in seen
+    )
+
+
+def test_pooled_grus_never_see_the_people_they_predict(monkeypatch):
+    trials, _ = drawn(np.random.default_rng(3), 80)
+    people = pd.concat([trials.assign(subject=str(k)) for k in range(6)], ignore_index=True)
+    person = people["subject"].astype(int).to_numpy()
+
+    def predict(jobs):
+        for half, job in enumerate(jobs):
+            assert set(person[job.fitted | job.stopping] % 2) == {1 - half}
+        return [np.full(480, half) + np.arange(480) % 3 for half in range(2)]
+
+    monkeypatch.setattr(gru, "predict", predict)
+    assert np.isfinite(replay.pooled_grus(people)).all()
+
+
+def test_units_are_subjects_or_sessions_of_a_monkey():
+    trials, odds = drawn(np.random.default_rng(4), 80)
+    log_p = pd.DataFrame({"a": odds, "b": 2 * odds})
+    rats = replay.by_unit("rats", trials, log_p).set_index("model")
+    assert rats.loc["b", "likelihood"] == pytest.approx(2 * odds.mean())
+    assert rats.loc["a", "choices"] == 80
+    monkey = replay.by_unit("Charlie", trials, log_p)
+    assert len(monkey) == 8 and set(monkey["variant"]) == {"Charlie"}
+    assert monkey["likelihood"].iloc[0] == pytest.approx(odds[:20].mean())
+
+
+def test_networks_are_compared_with_the_best_textbook_model():
+    values = {NETWORK: [-0.4, -0.5], UNTRAINED: [-0.6, -0.6], READOUT: [-0.6, -0.7]}
+    values |= {GRU: [-0.3, -0.3], "counting": [-0.2, -0.9], "delta rule": [-0.5, -0.5]}
+    rows = [
+        {"variant": "mice", "subject": k, "model": model, "choices": 10, "likelihood": value}
+        for model, pair in values.items()
+        for k, value in enumerate(pair)
+    ]
+    likelihoods = pd.DataFrame(rows)
+    tables = analysis.by_group(likelihoods)
+    found = pd.concat(analysis.differences(tables)).set_index(["measure", "subject"])["value"]
+    assert found[MINUS_TEXTBOOK].tolist() == pytest.approx([0.1, 0.0])
+    assert found[MINUS_UNTRAINED].tolist() == pytest.approx([0.2, 0.1])
+    row = analysis.summary(likelihoods).iloc[0]
+    assert row["which one"] == "delta rule" and row["choices"] == 20 and row["n"] == 2
