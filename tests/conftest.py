@@ -85,7 +85,7 @@ def coarse() -> Iterator[None]:
         if options.get("format") == "pdf":
             target.touch()
         else:
-            savefig(figure, target, dpi=60, **options)
+            savefig(figure, target, **{**options, "dpi": 60})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", coarsely)
