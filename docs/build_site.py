@@ -126,7 +126,7 @@ def section(path: str, heading: str, page: str) -> str:
 
 def raw_table(frame: pd.DataFrame) -> str:
     """Write a table of numbers as HTML that scrolls in its own box."""
-    table = frame.to_html(index=False, border=0, na_rep="—", float_format="{:.3g}".format)
+    table = frame.to_html(index=False, border=0, na_rep="—", float_format=summaries.digits)
     return f'```{{raw}} html\n<div class="wide" tabindex="0">{table}</div>\n```\n'
 
 
