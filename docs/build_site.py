@@ -98,7 +98,7 @@ def relink(text: str, source: str, page: str) -> str:
             return match[0]
         path = os.path.normpath(os.path.join(os.path.dirname(source), address))
         if not (files.ROOT / path).exists():
-            raise UserError(f"{source}: the link to {address} leads nowhere")
+            raise UserError(f"{source}: broken link to {address}")
         address = f"{repository()}/blob/main/{path}"
         if about := page_of(path):
             ending = ".ipynb" if re.fullmatch(r"notebooks/\d\d_.*", about) else ".md"
