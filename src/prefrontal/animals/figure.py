@@ -166,6 +166,8 @@ def draw_weights(
     known = weights[weights["lag"] > 0]
     signals = [signal for signal in SIGNALS if signal in set(known["signal"])]
     subjects = known.groupby(SUBJECT, observed=True).ngroups
+    paper = pd.DataFrame(columns=["signal", "lag", "weight"]) if published is None else published
+    size = 8 if known["lag"].max() <= 5 else 3
     for k, signal in enumerate(signals):
         color, line = SIGNALS[signal]
         shift = 0.1 * (k - (len(signals) - 1) / 2)
@@ -177,16 +179,18 @@ def draw_weights(
         places: Any = part.groupby("lag")["weight"]
         for place, values in places:
             plotting.mean_interval(ax, place, values, color)
-        if published is not None and len(published):
-            mean = published[published["signal"] == signal]
-            plotting.published_marker(ax, mean["lag"] + shift, mean["weight"], size=8)
-    if published is not None and len(published):
-        plotting.published_marker(ax, [], [], "published")
+        means = paper[paper["signal"] == signal]
+        plotting.published_marker(ax, means["lag"] + shift, means["weight"], size=size)
+    if len(paper):
+        plotting.published_marker(ax, [], [], "published", size=size)
     ax.axhline(0, color="black", lw=0.5)
     ax.locator_params(axis="x", integer=True)
-    low, high = known.groupby(["signal", "lag"])["weight"].mean().agg(["min", "max"]).fillna(0)
+    ours = known.groupby(["signal", "lag"])["weight"].mean()
+    numbers = pd.Series([0.0, *ours.dropna(), *paper["weight"]], dtype=float)
+    low, high = numbers.min(), numbers.max()
     margin = 0.25 * (high - low) + 0.2
-    limits = low - margin, high + margin + 0.18 * len(signals) * (high - low)  # legend
+    lines = len(signals) + (len(paper) > 0)
+    limits = low - margin, high + margin + 0.16 * lines * (high - low)  # legend
     ax.set(xlabel="trials ago", title=f"{title}, n = {subjects}", ylim=limits)
     ax.legend(loc="upper right", fontsize=5)
 

@@ -289,10 +289,10 @@ def fit_all(
     if fitted.empty:
         reasons = "; ".join(f"{row.subject}: {row.why}" for row in lost.head(5).itertuples())
         raise UserError(f"{options.file}: no subject to be fitted ({reasons})")
-    fits = fitting.fit_subjects(models, fitted, options.restarts)
-    fits = families.with_part_weights(fits)
     blocks = families.fit_blocks(family.model_of_blocks(models), fitted, options.restarts)
-    writer.write(fits=fits, **({"fits_by_block": blocks} if len(blocks) else {}))
+    writer.write(**({"fits_by_block": blocks} if len(blocks) else {}))
+    fits = families.with_part_weights(fitting.fit_subjects(models, fitted, options.restarts))
+    writer.write(fits=fits)
     weights = undetermined_weights(writer.tables["lag_weights"])
     writer.write(undetermined=pd.concat([weights, lost, undetermined_fits(fits)]))
 

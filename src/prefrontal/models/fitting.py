@@ -317,7 +317,7 @@ def folds(trials: pd.DataFrame, count: int = FOLDS) -> np.ndarray:
 
 def cross_validate(
     model: Model,
-    trials: pd.DataFrame,
+    trials: pd.DataFrame | Prepared,
     fold: np.ndarray | int = FOLDS,
     rng: np.random.Generator | None = None,
     starts: int = 1,
@@ -332,7 +332,7 @@ def cross_validate(
     model, trials, rng, starts, fixed, also
         As for ``fit``.
     fold : array (row,) or int
-        Fold of each row, or the number of ``folds``.
+        Fold of each row of the table, or the number of ``folds``.
 
     Returns
     -------
@@ -340,10 +340,12 @@ def cross_validate(
         In nats; NaN where the choice was missed or forced.
     """
     prepared = model.prepare(trials)
-    by_row = folds(trials, fold) if isinstance(fold, int) else np.asarray(fold)
-    parts = np.unique(by_row[schema.free_choices(trials).to_numpy()])
+    if isinstance(fold, int):
+        assert isinstance(trials, pd.DataFrame)
+        fold = folds(trials, fold)
+    by_row, out = np.asarray(fold)[prepared.order], np.full(len(prepared.order), np.nan)
+    parts = np.unique(by_row[(prepared.rows.option >= 0).any(axis=1)])
     check(len(parts) >= 2, "folds", len(parts), "2 or more that have choices")
-    by_row, out = by_row[prepared.order], np.full(len(prepared.order), np.nan)
     for part in parts:
         problem = Problem(model, prepared.only(by_row != part), fixed)
         z = climb_from_all(problem, rng, starts, also).z
@@ -389,14 +391,13 @@ def fit_subjects(
         if key in able
         for model in models
     ]
-    rows = []
+    rows, fold = [], np.empty(0, int)
     for key, subject_trials, model in tqdm(jobs, desc=description, unit="fit", disable=None):
-        rng = random_generator(key)
-        row = dict(zip(schema.SUBJECT, key, strict=True)) | _row(
-            fit(model, subject_trials, rng, starts)
-        )
+        rng, prepared = random_generator(key), model.prepare(subject_trials)
+        row = dict(zip(schema.SUBJECT, key, strict=True)) | _row(fit(model, prepared, rng, starts))
         if validate:
-            held_out = cross_validate(model, subject_trials, FOLDS, rng, 0, None, row)
+            fold = folds(subject_trials) if model is models[0] else fold
+            held_out = cross_validate(model, prepared, fold, rng, 0, None, row)
             row["cross_validated"] = float(np.nanmean(held_out))
         rows.append(row)
     frame = pd.DataFrame(rows)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -233,15 +233,23 @@ class Model:
 
         ``points`` is (point, parameter), in the order of ``parameters``.
         """
+        places, columns, record = self.layout
+        rules = np.zeros((len(points), 1 + self.options))
+        rules[:, places] = points[:, columns]
+        full = np.ascontiguousarray(np.clip(points, -GREEDY, GREEDY), dtype=float)
+        return full.view(record)[:, 0], rules
+
+    @cached_property
+    def layout(self) -> tuple[list[int], list[int], np.dtype]:
+        """Places of perseveration and biases in ``pack``'s second array, their places among the
+        parameters, and the record of all parameters."""
         names = list(self.parameters)
         biases = ["bias"] if "bias" in names else [f"bias_{k}" for k in range(1, self.options)]
-        index = [names.index(name) if name in names else -1 for name in ["perseveration", *biases]]
-        rules = np.zeros((len(points), 1 + self.options))
-        for place, k in zip([0, *range(2, 2 + len(biases))], index, strict=True):
-            if k >= 0:
-                rules[:, place] = points[:, k]
-        full = np.ascontiguousarray(np.clip(points, -GREEDY, GREEDY), dtype=float)
-        return full.view([(name, "f8") for name in names])[:, 0], rules
+        places = dict(zip(["perseveration", *biases], [0, *range(2, 2 + len(biases))], strict=True))
+        known = [name for name in places if name in names]
+        columns = [names.index(name) for name in known]
+        record = np.dtype([(name, "f8") for name in names])
+        return [places[name] for name in known], columns, record
 
     def complete(self, parameters: Mapping[str, float]) -> dict[str, float]:
         """Parameters with those that are fixed; names that the model does not have are left out."""
