@@ -208,8 +208,8 @@ above.round(3)
 #
 # ## Neurons, if there are any
 #
-# With activity, the same call returns the activity of the networks' units on the animals' trials,
-# for the same regressions as for neurons. `replications/neurons` does so for 661 published neurons
+# With activity, the same call gives what the networks' units do on the animals' own trials, for
+# regressions next to those of neurons. `replications/neurons` does so for the 661 published neurons
 # of monkeys:
 #
 # ```python
