@@ -1,7 +1,7 @@
 """GRUs of a few units that are fitted to subjects' choices: a ceiling (Ji-An, Benna & Mattar 2025).
 
-All GRUs, of every subject, fold and size, are trained side by side by gradient descent on their
-training sessions. Training stops where the likelihood of sessions that it leaves out is best.
+All GRUs, of every subject, fold and size, are trained in parallel by gradient descent on their
+training sessions. Training stops where the likelihood of held-out sessions is largest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from prefrontal.tables.schema import EPISODE, free_choices
 from replications.choices.settings import CHECKED, CHUNK, EPOCHS, RATE, UNITS
 
 KIND = torch.float32
-"""Numbers are of single precision, which a training that stops early does not need more of."""
+"""Single precision, which is enough for training with early stopping."""
 
 GATES = 3
 """Reset gate, update gate, candidate."""
@@ -43,7 +43,7 @@ def history(trials: pd.DataFrame) -> np.ndarray:
 
 
 def offer(trials: pd.DataFrame) -> np.ndarray:
-    """What is at stake on the trial, (trial, offers); nothing in tasks without magnitudes."""
+    """Magnitudes on the trial, (trial, offers); empty in tasks without magnitudes."""
     if "magnitude_0" not in trials:
         return np.empty((len(trials), 0))
     return (trials["magnitude_1"] - trials["magnitude_0"]).to_numpy(float)[:, None]
@@ -51,7 +51,7 @@ def offer(trials: pd.DataFrame) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Sequences:
-    """Trials in sequences of equal length, the ends of which are filled up.
+    """Trials in sequences of equal length, padded at the end.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Sequences:
 
 
 def sequences(trials: pd.DataFrame, longest: int) -> Sequences:
-    """Cut sessions into sequences of at most so many trials; ``trials`` is sorted."""
+    """Cut sessions into sequences of limited length; ``trials`` is sorted."""
     session = trials.groupby(EPISODE, observed=True, sort=False).ngroup().to_numpy()
     number = trials.groupby(session).cumcount().to_numpy()
     sequence = pd.factorize(pd.Series(list(zip(session, number // longest, strict=True))))[0]
@@ -85,7 +85,7 @@ def sequences(trials: pd.DataFrame, longest: int) -> Sequences:
 
 
 class Gru(torch.nn.Module):
-    """GRUs side by side, with a linear readout of units and offers: log odds of option 1."""
+    """GRUs in parallel, with a linear readout of units and offers: log odds of option 1."""
 
     def __init__(self, models: int, units: int, inputs: int, offers: int, seed: int = 0) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ def likelihood(log_odds: Tensor, sign: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Job:
-    """Trials of GRUs: those they are fitted to, and those that stop the training, (trial,) each."""
+    """Trials of a GRU: those it is fitted to, and those that decide when to stop, each (trial,)."""
 
     trials: pd.DataFrame
     fitted: np.ndarray
@@ -162,7 +162,7 @@ def counted(each: Sequence[Sequences], masks: Sequence[np.ndarray], like: Tensor
 
 
 def train(jobs: Sequence[Job], units: int) -> tuple[Gru, np.ndarray]:
-    """Train a GRU of so many units for each job.
+    """Train a GRU with this number of units for each job.
 
     Returns
     -------
@@ -194,8 +194,8 @@ def train(jobs: Sequence[Job], units: int) -> tuple[Gru, np.ndarray]:
 
 
 def predict(jobs: Sequence[Job]) -> list[np.ndarray]:
-    """Log odds of option 1 on all trials of each job, (trial,), by the GRU whose number of units
-    makes its stopping trials most likely."""
+    """Log odds of option 1 on all trials of each job, (trial,), by the GRU with the number of units
+    that is best on the stopping trials."""
     with torch.no_grad():
         inputs, offers, _, each = stacked(jobs, 10**9)
     chosen: list[np.ndarray] = [np.empty(0)] * len(jobs)
