@@ -64,10 +64,11 @@ class Job:
 
 def starts(trials: pd.DataFrame, longest: int) -> np.ndarray:
     """First rows of sequences of at most so many trials, none of which crosses sessions, and the
-    number of rows."""
+    rows after their last ones, (sequence, 2)."""
     session = trials.groupby(EPISODE, observed=True, sort=False).ngroup()
     number = session.groupby(session).cumcount().to_numpy()
-    return np.append(np.flatnonzero(number % longest == 0), len(trials))
+    first = np.flatnonzero(number % longest == 0)
+    return np.column_stack([first, np.append(first[1:], len(trials))])
 
 
 def weights_of(theta: np.ndarray, units: int, inputs: int, offers: int) -> tuple[np.ndarray, ...]:
@@ -90,7 +91,7 @@ def propagate(
     ----------
     weights, gradient : tuple of arrays
         See ``weights_of``; gradients are added to.
-    sequence : array (sequence + 1,)
+    sequence : array (sequence, 2)
         See ``starts``.
     inputs, offers : array (trial, ...)
     pull : array (trial,)
@@ -101,15 +102,15 @@ def propagate(
     d_inputs, d_units, d_bias, d_readout, d_offers, d_baseline = gradient
     size = len(readout)
     longest = 0
-    for k in range(len(sequence) - 1):
-        longest = max(longest, sequence[k + 1] - sequence[k])
+    for k in range(len(sequence)):
+        longest = max(longest, sequence[k, 1] - sequence[k, 0])
     state = np.zeros((longest + 1, size))
     gate = np.zeros((longest, 3 * size))  # reset, update, candidate
     driven = np.zeros((longest, size))  # what the units drive the candidate by
     back, before = np.zeros(size), np.zeros(size)
     at_input, at_unit = np.zeros(3 * size), np.zeros(3 * size)
-    for k in range(len(sequence) - 1):
-        first, length, counted = sequence[k], sequence[k + 1] - sequence[k], False
+    for k in range(len(sequence)):
+        first, length, counted = sequence[k, 0], sequence[k, 1] - sequence[k, 0], False
         for t in range(length):
             row = first + t
             total = baseline[0]
@@ -190,12 +191,16 @@ def train(job: Job, units: int, seed: int = 0) -> tuple[np.ndarray, float]:
     theta[-1 - offers.shape[1] :] = 0.0
     mean, square = np.zeros((2, count))
     short, odds = starts(job.trials, CHUNK), np.zeros(len(inputs))
+    used = np.array(
+        [[job.fitted[low:high].any(), job.stopping[low:high].any()] for low, high in short]
+    )
     best, kept = -np.inf, theta.copy()
     for step in range(1, EPOCHS + 1):
         gradient = np.zeros(count)
         views = weights_of(theta, *sizes), weights_of(gradient, *sizes)
-        run(*views, short, inputs, offers, pull, odds)
-        if step % CHECKED == 1:
+        looks = step % CHECKED == 1
+        run(*views, short[used[:, 0] | looks & used[:, 1]], inputs, offers, pull, odds)
+        if looks:
             now = likelihood(odds, sign, job.stopping)
             if now > best:
                 best, kept = now, theta.copy()
