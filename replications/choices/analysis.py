@@ -22,9 +22,9 @@ from replications.choices.claims import (
 )
 from replications.choices.settings import GROUPS, GRU, NETWORK, READOUT, UNTRAINED
 
-NOT_TEXTBOOK = (NETWORK, UNTRAINED, READOUT, GRU)
-
 BEST = "best textbook model"
+
+NOT_TEXTBOOK = (NETWORK, UNTRAINED, READOUT, GRU, BEST)
 
 
 def by_group(likelihoods: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -79,16 +79,18 @@ def summary(likelihoods: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(results: Results) -> dict[str, pd.DataFrame]:
-    """All tables of results, from the committed statistics."""
+    """All tables of results, from the committed statistics; rows about GRUs that were not fitted are
+    left out."""
     folder = experiment_folder(results.data, results.experiment) / "animals"
     likelihoods = storage.read(folder / "likelihoods.csv").astype({SUBJECT[1]: str})
     measures = pd.concat(differences(by_group(likelihoods)), ignore_index=True)
     measures = measures[["variant", "claim", "measure", SUBJECT[1], "value"]]
-    main = next(iter(GROUPS))
+    known = set(zip(measures["variant"], measures["measure"], strict=True))
+    fitted = [claim for claim in CLAIMS if (claim.variant, claim.measure) in known]
     return {
         "summary": summary(likelihoods),
         "measures": measures,
-        "claims": evaluate_claims(CLAIMS, measures, main, {}),
+        "claims": evaluate_claims(fitted, measures, "", {}),
     }
 
 
