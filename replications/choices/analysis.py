@@ -79,8 +79,7 @@ def summary(likelihoods: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(results: Results) -> dict[str, pd.DataFrame]:
-    """All tables of results, from the committed statistics; rows about GRUs that were not fitted are
-    left out."""
+    """All tables of results, from the committed statistics, without GRUs that were not fitted."""
     folder = experiment_folder(results.data, results.experiment) / "animals"
     likelihoods = storage.read(folder / "likelihoods.csv").astype({SUBJECT[1]: str})
     measures = pd.concat(differences(by_group(likelihoods)), ignore_index=True)
