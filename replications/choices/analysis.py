@@ -75,12 +75,12 @@ def summary(likelihoods: pd.DataFrame) -> pd.DataFrame:
                 GRU: means.get(GRU),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
 def summarise(results: Results) -> dict[str, pd.DataFrame]:
-    """All tables of results, from the committed statistics; rows about GRUs that were not fitted are
-    left out."""
+    """All tables of results, from the committed statistics, without rows about GRUs that were not
+    fitted."""
     folder = experiment_folder(results.data, results.experiment) / "animals"
     likelihoods = storage.read(folder / "likelihoods.csv").astype({SUBJECT[1]: str})
     measures = pd.concat(differences(by_group(likelihoods)), ignore_index=True)
