@@ -75,7 +75,7 @@ def summary(likelihoods: pd.DataFrame) -> pd.DataFrame:
                 GRU: means.get(GRU),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
 def summarise(results: Results) -> dict[str, pd.DataFrame]:

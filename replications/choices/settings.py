@@ -82,7 +82,7 @@ network's log odds: weak, but no weight is infinite."""
 UNITS = (2, 4)
 """Units of the GRUs; the inner held-out sessions choose among them."""
 
-EPOCHS, RATE, CHECKED = 100, 0.05, 5
+EPOCHS, RATE, CHECKED = 400, 0.05, 5
 """Steps of Adam on all training sessions, its learning rate, and steps between checks of the inner
 held-out sessions, which stop training early."""
 
