@@ -42,6 +42,7 @@ from replications.volatile_bandit.settings import (
     HUMAN,
     MAIN,
     ORDERS,
+    PEOPLE,
     RISES,
     UNITS_THRESHOLDS,
     WINDOW,
@@ -482,8 +483,8 @@ def animal_measures() -> list[pd.DataFrame]:
     tables = animal_tables("volatile_bandit")
     if not tables:
         return []
-    controls = tables["control_fits_by_block"].query("variant == @PEOPLE[0]")
-    agents = controls.assign(variant=controls["agent"])
+    controls = tables["control_fits_by_block"]
+    agents = controls[controls["variant"] == PEOPLE[0]].assign(variant=controls["agent"])
     fits = (tables["fits_by_block"], agents)
     return [claims.measures("animals-volatility", rises(each)) for each in fits]
 
