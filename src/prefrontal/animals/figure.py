@@ -191,7 +191,8 @@ def draw_weights(
     margin = 0.25 * (high - low) + 0.2
     lines = len(signals) + (len(paper) > 0)
     limits = low - margin, high + margin + 0.16 * lines * (high - low)  # legend
-    ax.set(xlabel="trials ago", title=f"{title}, n = {subjects}", ylim=limits)
+    ax.set(xlabel="trials ago", ylim=limits)
+    ax.set_title(f"{title}, n = {subjects}", fontsize=5.5 if len(title) > 12 else None)
     ax.legend(loc="upper right", fontsize=5)
 
 
