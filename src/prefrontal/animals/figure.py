@@ -224,6 +224,7 @@ def draw_blocks(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> 
     by_group, known = groups("fits_by_block"), set(groups.animals["fits_by_block"]["block"])
     if NETWORKS in by_group and not known & set(by_group[NETWORKS][0]["block"]):
         del by_group[NETWORKS]
+        published = published[:1]
     places = bars(ax, by_group, "block", "learning_rate", published)
     label_places(ax, places)
     ax.set(ylim=(0, 1.02), ylabel="learning rate")
