@@ -98,7 +98,7 @@ def relink(text: str, source: str, page: str) -> str:
             return match[0]
         path = os.path.normpath(os.path.join(os.path.dirname(source), address))
         if not (files.ROOT / path).exists():
-            raise UserError(f"{source}: the link to {address} leads nowhere")
+            raise UserError(f"{source}: broken link to {address}")
         address = f"{repository()}/blob/main/{path}"
         if about := page_of(path):
             ending = ".ipynb" if re.fullmatch(r"notebooks/\d\d_.*", about) else ".md"
@@ -126,7 +126,7 @@ def section(path: str, heading: str, page: str) -> str:
 
 def raw_table(frame: pd.DataFrame) -> str:
     """Write a table of numbers as HTML that scrolls in its own box."""
-    table = frame.to_html(index=False, border=0, na_rep="—", float_format="{:.3g}".format)
+    table = frame.to_html(index=False, border=0, na_rep="—", float_format=summaries.digits)
     return f'```{{raw}} html\n<div class="wide" tabindex="0">{table}</div>\n```\n'
 
 

@@ -72,9 +72,9 @@ print(*file.read_text().splitlines()[:4], sep="\n")
 # %% [markdown]
 # ## Reading the file
 #
-# A family of tasks says which columns a file needs, which models are fitted, and which networks
-# stand beside. Name your columns, and recode their values. Errors name the column and row. A column
-# `forced` marks trials in which the animal had no choice: they count as experience, not as
+# A task family defines which columns a file needs, which models are fitted, and which networks are
+# shown for comparison. Name your columns, and recode their values. Errors name column and row. A
+# column `forced` marks trials in which the animal had no choice: they count as experience, not as
 # decisions. Missing choices are missed trials.
 
 # %%
@@ -105,10 +105,10 @@ trials.groupby("subject").agg(**summary).round(3)
 #
 # The probability of repeating the first-stage choice, by transition and outcome, and a logistic
 # regression of choice on the last five trials (Miller et al. 2017; Fig. 5d, e of the paper): one
-# weight per kind of trial and lag, positive for repeating. The sign after an **uncommon**
-# transition (dotted) distinguishes planning from model-free learning: a planner leaves after an
+# weight per trial type and lag, positive for repeating. The sign after an **uncommon**
+# transition (dotted) distinguishes planning from model-free learning: a planner switches after an
 # uncommon reward, and stays after an uncommon omission. Stay probability alone is not decisive:
-# values outlast a trial, so that a model-free animal shows some interaction too.
+# values persist over trials, so a model-free animal also shows some interaction.
 
 # %%
 networks = families.network_tables(family, Results(family.experiment))
@@ -177,7 +177,7 @@ fitted.set_index("subject")[parameters].round(2)
 #
 # ## Do the networks predict the animals' choices?
 #
-# Frozen networks are led through each animal's own history: they see its choices and rewards, and
+# Frozen networks are given each animal's own history: they see its choices and rewards, and
 # say before every choice how likely they would go left or right. A readout with three parameters
 # (inverse temperature, perseveration, side bias), fitted to the animal, turns the networks' mean
 # log odds into predictions, compared with the models' on choices that were not fitted.
@@ -209,8 +209,8 @@ above.round(3)
 # ## Neurons, if there are any
 #
 # With activity, the same call gives what the networks' units do on the animals' own trials, for
-# regressions beside neurons. `replications/neurons` does so for the 661 neurons of monkeys that are
-# published with their choices:
+# regressions next to those of neurons. `replications/neurons` does so for the 661 published neurons
+# of monkeys:
 #
 # ```python
 # units, counts = prefrontal.load_units("miranda_2026")
@@ -219,8 +219,8 @@ above.round(3)
 #
 # ## All in one command
 #
-# The command does all this and more in one go: it writes tables, a report in words and a figure
-# with parameter and model recovery, of this and of other tasks (`prefrontal animals --help`):
+# The command does all this and more in one go: it writes tables, a report in words, and a figure
+# with parameter and model recovery, for this and other tasks (`prefrontal animals --help`):
 #
 # ```sh
 # prefrontal animals two_step my_rats.csv \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -33,7 +34,7 @@ MODELS = {
 """Model -> colour."""
 
 CROWD = 40
-"""Subjects above which dots are small and pale."""
+"""Subjects above which dots are small, pale and scattered at random."""
 
 
 def ticks(ax: Axes, names: dict[str, int]) -> None:
@@ -51,18 +52,21 @@ def draw_gains(ax: Axes, tables: dict[str, pd.DataFrame]) -> None:
     groups = {name: wide for name, wide in tables.items() if name in GROUPS}
     for x, wide in enumerate(groups.values()):
         for k, (model, color) in enumerate(MODELS.items()):
+            if model not in wide:
+                continue
             place = x + (k - 1.5) * 0.17
             gain = wide[model] - wide[READOUT]
             ax.bar(place, gain.mean(), 0.15, color=color, label=None if x else model)
             plotting.mean_interval(ax, place, gain, "#c0392b")
     ax.axhline(0, color="black", lw=0.6)
     ax.set_ylabel("log likelihood (nats per choice)\nabove bias and perseveration")
+    ax.set_ylim(top=1.25 * ax.get_ylim()[1])
     ax.legend(fontsize=5, ncols=4, loc="upper left", handlelength=1)
     ticks(ax, {name: len(wide) for name, wide in groups.items()})
 
 
 def draw_differences(ax: Axes, measures: pd.DataFrame, measure: str, title: str) -> None:
-    """A difference of log likelihoods, every subject a dot."""
+    """Draw a difference of log likelihoods; dots, subjects."""
     rows = measures[measures["measure"] == measure]
     names = [name for name in (*GROUPS, PLANNERS, Q_LEARNERS) if (rows["variant"] == name).any()]
     if measure != MINUS_Q:
@@ -71,8 +75,11 @@ def draw_differences(ax: Axes, measures: pd.DataFrame, measure: str, title: str)
     for x, name in enumerate(names):
         values = rows.loc[rows["variant"] == name, "value"]
         counts[name] = len(values)
-        size = 0.7 if len(values) > CROWD else 4
-        plotting.dots(ax, x, values, COLORS["network"], 0.3, size)
+        if len(values) > CROWD:
+            spread = 0.6 * (np.random.default_rng(0).random(len(values)) - 0.5)
+            ax.scatter(x + spread, values, s=1, color=COLORS["network"], lw=0, alpha=0.35)
+        else:
+            plotting.dots(ax, x, values, COLORS["network"], 0.25, 4)
         plotting.mean_interval(ax, x, values, "black", 0.33)
     ax.axhline(0, color="black", lw=0.5, ls=":")
     ax.set(title=title, ylabel="nats per choice")
@@ -91,7 +98,7 @@ def draw_networks(ax: Axes, networks: pd.DataFrame, tables: dict[str, pd.DataFra
             plotting.dots(ax, x + shift, gain, MODELS[model], 0.1, 4)
     ax.axhline(0, color="black", lw=0.5, ls=":")
     ax.set(title="each network − best textbook model", ylabel="nats per choice")
-    ax.legend(fontsize=5, loc="lower left", handlelength=1)
+    ax.legend(fontsize=5, loc="center left", handlelength=1)
     ticks(ax, {name: len(tables[name]) for name in groups})
 
 

@@ -1,29 +1,31 @@
 """GRUs of a few units that are fitted to subjects' choices: a ceiling (Ji-An, Benna & Mattar 2025).
 
-All GRUs, of every subject, fold and size, are trained side by side by gradient descent on their
-training sessions. Training stops where the likelihood of sessions that it leaves out is best.
+They are trained on the training sessions by gradient descent (Adam) with back-propagation through
+time. Training stops where the likelihood of held-out sessions is largest.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
-from torch.nn.functional import logsigmoid
+from scipy.special import log_expit
+from tqdm import tqdm
 
+from prefrontal.models.model import jitted
 from prefrontal.models.two_step_learners import state_index
 from prefrontal.tables.schema import EPISODE, free_choices
 from replications.choices.settings import CHECKED, CHUNK, EPOCHS, RATE, UNITS
 
-KIND = torch.float32
-"""Numbers are of single precision, which a training that stops early does not need more of."""
-
 GATES = 3
 """Reset gate, update gate, candidate."""
+
+DECAY, SQUARED_DECAY, TINY = 0.9, 0.999, 1e-8
+"""Constants of Adam."""
 
 
 def history(trials: pd.DataFrame) -> np.ndarray:
@@ -50,163 +52,171 @@ def offer(trials: pd.DataFrame) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Sequences:
-    """Trials in sequences of equal length, the ends of which are filled up.
-
-    Attributes
-    ----------
-    row : array (sequence, time)
-        Row of the trials table, -1 where there is none.
-    inputs : Tensor (sequence, time, inputs)
-    offers : Tensor (sequence, time, offers)
-    sign : Tensor (sequence, time)
-        1 for option 1, -1 for option 0; 0 where no choice is predicted.
-    """
-
-    row: np.ndarray
-    inputs: Tensor
-    offers: Tensor
-    sign: Tensor
-
-
-def sequences(trials: pd.DataFrame, longest: int) -> Sequences:
-    """Cut sessions into sequences of at most so many trials; ``trials`` is sorted."""
-    session = trials.groupby(EPISODE, observed=True, sort=False).ngroup().to_numpy()
-    number = trials.groupby(session).cumcount().to_numpy()
-    sequence = pd.factorize(pd.Series(list(zip(session, number // longest, strict=True))))[0]
-    time = number % longest
-    row = np.full((sequence.max() + 1, time.max() + 1), -1)
-    row[sequence, time] = np.arange(len(trials))
-    there = row >= 0
-    sign = np.where(free_choices(trials), 2.0 * trials["choice"] - 1, 0.0)
-    columns = (history(trials), offer(trials), sign[:, None])
-    parts = [torch.tensor(part[row] * there[..., None], dtype=KIND) for part in columns]
-    return Sequences(row, parts[0], parts[1], parts[2][..., 0])
-
-
-class Gru(torch.nn.Module):
-    """GRUs side by side, with a linear readout of units and offers: log odds of option 1."""
-
-    def __init__(self, models: int, units: int, inputs: int, offers: int, seed: int = 0) -> None:
-        super().__init__()
-        generator = torch.Generator().manual_seed(seed)
-
-        def weights(*shape: int) -> torch.nn.Parameter:
-            uniform = torch.rand(models, *shape, generator=generator, dtype=KIND)
-            return torch.nn.Parameter((2 * uniform - 1) / units**0.5)
-
-        self.from_inputs = weights(inputs, GATES * units)
-        self.from_units = weights(units, GATES * units)
-        self.bias = weights(1, GATES * units)
-        self.readout = weights(units, 1)
-        self.of_offers = torch.nn.Parameter(torch.zeros(models, offers, 1, dtype=KIND))
-        self.baseline = torch.nn.Parameter(torch.zeros(models, 1, 1, dtype=KIND))
-
-    def forward(self, inputs: Tensor, offers: Tensor) -> Tensor:
-        """Log odds (model, sequence, time) from inputs and offers (model, sequence, time, ...)."""
-        models, count, length, _ = inputs.shape
-        flat = inputs.reshape(models, count * length, -1) @ self.from_inputs + self.bias
-        driven = flat.reshape(models, count, length, -1).unbind(2)
-        size = self.readout.shape[1]
-        units = torch.zeros(models, count, size, dtype=KIND)
-        seen = []
-        for drive in driven:
-            recurrent = units @ self.from_units
-            gates = torch.sigmoid(drive[..., : 2 * size] + recurrent[..., : 2 * size])
-            reset, update = gates.chunk(2, -1)
-            candidate = drive[..., 2 * size :] + reset * recurrent[..., 2 * size :]
-            units = torch.lerp(torch.tanh(candidate), units, update)
-            seen.append(units)
-        every = torch.stack(seen, 2).reshape(models, count * length, -1) @ self.readout
-        at_stake = offers.reshape(models, count * length, -1) @ self.of_offers
-        return (every + at_stake + self.baseline).reshape(models, count, length)
-
-
-def likelihood(log_odds: Tensor, sign: Tensor) -> Tensor:
-    """Mean log likelihood per choice of each model, (model,)."""
-    log_p = logsigmoid(log_odds * sign) * (sign != 0)
-    return log_p.sum((1, 2)) / (sign != 0).sum((1, 2)).clamp(min=1)
-
-
-@dataclass(frozen=True)
 class Job:
-    """Trials of GRUs: those they are fitted to, and those that stop the training, (trial,) each."""
+    """Trials of a GRU, sorted: those it is fitted to, and those that stop the training, (trial,)
+    each."""
 
     trials: pd.DataFrame
     fitted: np.ndarray
     stopping: np.ndarray
 
 
-def stacked(jobs: Sequence[Job], longest: int) -> tuple[Tensor, Tensor, Tensor, list[Sequences]]:
-    """Put the sequences of all jobs into tensors (job, sequence, time, ...)."""
-    each = [sequences(job.trials, longest) for job in jobs]
-    count, length = (max(own.row.shape[k] for own in each) for k in range(2))
-
-    def pad(parts: list[Tensor]) -> Tensor:
-        out = torch.zeros(len(parts), count, length, *parts[0].shape[2:], dtype=KIND)
-        for k, part in enumerate(parts):
-            out[k, : part.shape[0], : part.shape[1]] = part
-        return out
-
-    tensors = [pad([getattr(own, name) for own in each]) for name in ("inputs", "offers", "sign")]
-    return tensors[0], tensors[1], tensors[2], each
+def starts(trials: pd.DataFrame, longest: int) -> np.ndarray:
+    """First rows of sequences of at most so many trials, none of which crosses sessions, and the
+    rows after their last ones, (sequence, 2)."""
+    session = trials.groupby(EPISODE, observed=True, sort=False).ngroup()
+    number = session.groupby(session).cumcount().to_numpy()
+    first = np.flatnonzero(number % longest == 0)
+    return np.column_stack([first, np.append(first[1:], len(trials))])
 
 
-def counted(each: Sequence[Sequences], masks: Sequence[np.ndarray], like: Tensor) -> Tensor:
-    """Masks of trials (trial,) of each job, as a tensor (job, sequence, time)."""
-    out = torch.zeros_like(like)
-    for k, (own, mask) in enumerate(zip(each, masks, strict=True)):
-        part = torch.tensor(np.where(own.row >= 0, mask[own.row], False), dtype=KIND)
-        out[k, : part.shape[0], : part.shape[1]] = part
-    return out
+def weights_of(theta: np.ndarray, units: int, inputs: int, offers: int) -> tuple[np.ndarray, ...]:
+    """Views of the weights in a vector: from inputs, from units, bias, readout, of offers and the
+    readout's bias."""
+    gates = GATES * units
+    shapes = [(inputs, gates), (units, gates), (gates,), (units,), (offers,), (1,)]
+    ends = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
+    parts = zip(ends[:-1], ends[1:], shapes, strict=True)
+    return tuple(theta[low:high].reshape(shape) for low, high, shape in parts)
 
 
-def train(jobs: Sequence[Job], units: int) -> tuple[Gru, np.ndarray]:
-    """Train a GRU of so many units for each job.
+def propagate(
+    weights: Any, gradient: Any, sequence: Any, inputs: Any, offers: Any, pull: Any, odds: Any
+) -> None:
+    """Fill in the log odds of every trial, and the gradient of the likelihood, by back-propagation
+    through time.
+
+    Parameters
+    ----------
+    weights, gradient : tuple of arrays
+        See ``weights_of``; gradients are added to.
+    sequence : array (sequence, 2)
+        See ``starts``.
+    inputs, offers : array (trial, ...)
+    pull : array (trial,)
+        Signed weight of each choice in the likelihood; 0 where it is not counted.
+    odds : array (trial,)
+    """
+    from_inputs, from_units, bias, readout, of_offers, baseline = weights
+    d_inputs, d_units, d_bias, d_readout, d_offers, d_baseline = gradient
+    size = len(readout)
+    longest = 0
+    for k in range(len(sequence)):
+        longest = max(longest, sequence[k, 1] - sequence[k, 0])
+    state = np.zeros((longest + 1, size))
+    gate = np.zeros((longest, 3 * size))  # reset, update, candidate
+    driven = np.zeros((longest, size))  # what the units drive the candidate by
+    back, before = np.zeros(size), np.zeros(size)
+    at_input, at_unit = np.zeros(3 * size), np.zeros(3 * size)
+    for k in range(len(sequence)):
+        first, length, counted = sequence[k, 0], sequence[k, 1] - sequence[k, 0], False
+        for t in range(length):
+            row = first + t
+            total = baseline[0]
+            for j in range(offers.shape[1]):
+                total += of_offers[j] * offers[row, j]
+            for j in range(3 * size):
+                drive, recurrent = bias[j], 0.0
+                for i in range(inputs.shape[1]):
+                    drive += inputs[row, i] * from_inputs[i, j]
+                for i in range(size):
+                    recurrent += state[t, i] * from_units[i, j]
+                if j < 2 * size:
+                    gate[t, j] = 1 / (1 + math.exp(-drive - recurrent))
+                else:
+                    driven[t, j - 2 * size] = recurrent
+                    gate[t, j] = math.tanh(drive + gate[t, j - 2 * size] * recurrent)
+            for i in range(size):
+                update = gate[t, size + i]
+                state[t + 1, i] = update * state[t, i] + (1 - update) * gate[t, 2 * size + i]
+                total += readout[i] * state[t + 1, i]
+            odds[row] = total
+            counted = counted or pull[row] != 0
+        if not counted:
+            continue
+        back[:] = 0.0
+        for t in range(length - 1, -1, -1):
+            row = first + t
+            sign = 1.0 if pull[row] > 0 else -1.0
+            error = pull[row] / (1 + math.exp(sign * odds[row]))
+            d_baseline[0] += error
+            for j in range(offers.shape[1]):
+                d_offers[j] += error * offers[row, j]
+            for i in range(size):
+                d_readout[i] += error * state[t + 1, i]
+                through = back[i] + error * readout[i]
+                reset, update = gate[t, i], gate[t, size + i]
+                candidate = gate[t, 2 * size + i]
+                to_candidate = through * (1 - update) * (1 - candidate**2)
+                to_reset = to_candidate * driven[t, i] * reset * (1 - reset)
+                to_update = through * (state[t, i] - candidate) * update * (1 - update)
+                at_input[i], at_unit[i] = to_reset, to_reset
+                at_input[size + i], at_unit[size + i] = to_update, to_update
+                at_input[2 * size + i], at_unit[2 * size + i] = to_candidate, to_candidate * reset
+                before[i] = through * update
+            for j in range(3 * size):
+                d_bias[j] += at_input[j]
+                for i in range(inputs.shape[1]):
+                    d_inputs[i, j] += inputs[row, i] * at_input[j]
+                for i in range(size):
+                    d_units[i, j] += state[t, i] * at_unit[j]
+                    before[i] += from_units[i, j] * at_unit[j]
+            back[:] = before
+
+
+def likelihood(odds: np.ndarray, sign: np.ndarray, counted: np.ndarray) -> float:
+    """Mean log likelihood of the counted choices, whose sign is 1 or -1, or 0 if forced."""
+    return float(log_expit(odds * sign)[counted & (sign != 0)].mean())
+
+
+def train(job: Job, units: int, seed: int = 0) -> tuple[np.ndarray, float]:
+    """Train a GRU of so many units.
 
     Returns
     -------
-    gru : Gru
-        With the weights of the step at which each job's stopping trials were most likely.
-    stopping : array (job,)
+    odds : array (trial,)
+        Log odds of option 1 on all trials, whole sessions, by the weights at the step at which the
+        stopping choices were most likely.
+    stopping : float
         Log likelihood per stopping choice there.
     """
-    inputs, offers, sign, each = stacked(jobs, CHUNK)
-    fitted = sign * counted(each, [job.fitted for job in jobs], sign)
-    stopping = sign * counted(each, [job.stopping for job in jobs], sign)
-    gru = Gru(len(jobs), units, inputs.shape[-1], offers.shape[-1])
-    optimizer = torch.optim.Adam(gru.parameters(), RATE)
-    best = torch.full((len(jobs),), -np.inf, dtype=KIND)
-    kept = {name: value.clone() for name, value in gru.state_dict().items()}
-    for epoch in range(EPOCHS):
-        log_odds = gru(inputs, offers)
-        if epoch % CHECKED == 0:
-            now = likelihood(log_odds.detach(), stopping)
-            better = now > best
-            best = torch.where(better, now, best)
-            for name, value in gru.state_dict().items():
-                kept[name][better] = value[better]
-        optimizer.zero_grad()
-        (-likelihood(log_odds, fitted).sum()).backward()
-        optimizer.step()
-    gru.load_state_dict(kept)
-    return gru, best.numpy()
+    run = jitted(propagate)
+    inputs, offers = history(job.trials), offer(job.trials)
+    sign = np.where(free_choices(job.trials), 2.0 * job.trials["choice"] - 1, 0.0)
+    pull = np.where(job.fitted, sign, 0.0) / max(1, (job.fitted & (sign != 0)).sum())
+    sizes = units, inputs.shape[1], offers.shape[1]
+    count = GATES * units * (inputs.shape[1] + units + 1) + units + offers.shape[1] + 1
+    theta = np.random.default_rng(seed).uniform(-1, 1, count) / units**0.5
+    theta[-1 - offers.shape[1] :] = 0.0
+    mean, square = np.zeros((2, count))
+    short, odds = starts(job.trials, CHUNK), np.zeros(len(inputs))
+    used = np.array(
+        [[job.fitted[low:high].any(), job.stopping[low:high].any()] for low, high in short]
+    )
+    best, kept = -np.inf, theta.copy()
+    for step in range(1, EPOCHS + 1):
+        gradient = np.zeros(count)
+        views = weights_of(theta, *sizes), weights_of(gradient, *sizes)
+        looks = step % CHECKED == 1
+        run(*views, short[used[:, 0] | looks & used[:, 1]], inputs, offers, pull, odds)
+        if looks:
+            now = likelihood(odds, sign, job.stopping)
+            if now > best:
+                best, kept = now, theta.copy()
+        mean = DECAY * mean + (1 - DECAY) * gradient
+        square = SQUARED_DECAY * square + (1 - SQUARED_DECAY) * gradient**2
+        scale = np.sqrt(square / (1 - SQUARED_DECAY**step)) + TINY
+        theta = theta + RATE * mean / (1 - DECAY**step) / scale
+    views = weights_of(kept, *sizes), weights_of(np.zeros(count), *sizes)
+    run(*views, starts(job.trials, len(inputs)), inputs, offers, np.zeros(len(inputs)), odds)
+    return odds, best
 
 
 def predict(jobs: Sequence[Job]) -> list[np.ndarray]:
     """Log odds of option 1 on all trials of each job, (trial,), by the GRU whose number of units
-    makes its stopping trials most likely."""
-    with torch.no_grad():
-        inputs, offers, _, each = stacked(jobs, 10**9)
-    chosen: list[np.ndarray] = [np.empty(0)] * len(jobs)
-    best = np.full(len(jobs), -np.inf)
-    for units in UNITS:
-        gru, stopping = train(jobs, units)
-        with torch.no_grad():
-            log_odds = gru(inputs, offers).numpy()
-        for k in np.flatnonzero(stopping > best).tolist():
-            there = each[k].row >= 0
-            chosen[k] = np.empty(len(jobs[k].trials))
-            chosen[k][each[k].row[there]] = log_odds[k][: there.shape[0], : there.shape[1]][there]
-        best = np.maximum(best, stopping)
+    makes its stopping choices most likely."""
+    chosen = []
+    for job in tqdm(jobs, "GRUs", unit="GRU", disable=None):
+        trained = [train(job, units) for units in UNITS]
+        chosen.append(max(trained, key=lambda each: each[1])[0])
     return chosen

@@ -1,4 +1,4 @@
-"""Trials of each group, as textbook models and networks take them, and simulated subjects."""
+"""Trials of each group, in the formats of textbook models and networks, and simulated subjects."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def load(name: str, folder: Path | None = None) -> pd.DataFrame:
 
 
 def seen(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trials as networks take them: with points at stake, where a task has them."""
+    """Trials in the format of networks, with points at stake if the task has them."""
     if "magnitude_0" not in trials:
         return trials
     points = 100 * trials[["magnitude_0", "magnitude_1"]].to_numpy()

@@ -20,6 +20,8 @@ from replications.dopamine_manipulation.settings import (
     MAIN,
     MANIPULATIONS,
     PULLS,
+    UNINFORMATIVE,
+    VARIANTS,
     RiskyChoice,
 )
 
@@ -138,14 +140,17 @@ def natural_errors(steps: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
 def ideal(recording: Recording[RiskyChoice]) -> pd.DataFrame:
     """Percentage of risky free pulls of the ideal observer for each variant's task.
 
+    The observer that learns nothing from forced pulls is there with or without such networks.
+
     Returns
     -------
     DataFrame
         variant, level, p_risky, percent (rewards discounted as in the networks' training),
         percent_undiscounted.
     """
+    uninformed = recording.settings[MAIN].vary(VARIANTS[UNINFORMATIVE])
     rows = []
-    for variant, settings in recording.settings.items():
+    for variant, settings in ({UNINFORMATIVE: uninformed} | recording.settings).items():
         task = settings.task
         per_trial = settings.training.discount ** (task.build().episode_steps / task.trials)
         discounted, plain = (ideal_observer.risky_choice(task, rate) for rate in (per_trial, 1.0))

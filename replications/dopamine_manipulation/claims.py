@@ -111,5 +111,6 @@ CLAIMS = register(
             ("dopamine-block-safe", "shift, free pulls alone"),
             ("dopamine-add-loss", "shift, free pulls alone"),
         ],
+        "6adab28 2026-11-30": ["dopamine-uninformative"],
     },
 )

@@ -83,7 +83,7 @@ def directions(forced: Recording[Any]) -> dict[str, dict[int, np.ndarray]]:
     -------
     dict of dict of array (activity and cell,)
         Direction -> seed -> move. ``DECODED``: along the weights of a ridge regression of the
-        difference on the state. ``AXIS``: regression of the state on the difference, beside the
+        difference on the state. ``AXIS``: regression of the state on the difference, next to the
         sum of the means, the trial and the last choice.
     """
     moves: dict[str, dict[int, np.ndarray]] = {DECODED: {}, AXIS: {}}

@@ -146,5 +146,6 @@ CLAIMS = register(
         ],
         "89383b0 2026-11-29": ["inner-causal"],
         "b02ff10 2026-11-29": ["inner-causal-axis"],
+        "40a6d35 2026-11-30": ["inner-minimal-predictive"],
     },
 )

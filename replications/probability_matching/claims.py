@@ -182,6 +182,7 @@ CLAIMS = register(
         ],
         "d0838e6 2026-11-21": ["rpe-input"],
         "da83838 2026-11-29": ["matching-units"],
+        "67049d3 2026-11-30": [("matching-generalises", "held out minus interpolated")],
         "b02df02 2026-11-30": ["animals-matching"],
     },
 )

@@ -174,7 +174,7 @@ def draw_figure(results: Results) -> Drawing:
 
 
 def draw(results: Results) -> Iterator[Drawing]:
-    """Draw the figure, its supplement, choice in detail, and animals beside the networks."""
+    """Draw the figure, its supplement, choice in detail, and animals next to the networks."""
     yield draw_figure(results)
     yield supplement.draw_supplement(results)
     yield supplement.draw_choice(results)

@@ -357,7 +357,7 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     DataFrame
         variant, subject; planning and model_free (weights of lag 1, log odds); interaction (as
         ``behavior.stay_interaction``); r2 and standardised weights of RPEs (``rpe_regressions``),
-        beside the planner's and SARSA's those of expectations that do not learn (SARSA at rate 0);
+        those of the planner, SARSA, and expectations that do not learn (SARSA at rate 0);
         weights as from ``mixture``; share of what the best possible agent earns.
     """
     trials, ((_, settings),) = recording.trials, recording.settings.items()

@@ -145,7 +145,7 @@ def draw_by_name(ax: Axes, values: pd.DataFrame, names: Sequence[str]) -> None:
 
 def draw_cue(results: Results) -> Drawing:
     """Draw the model-free alternative of Akam, Costa & Dayan (2015), the last trial's outcome as a
-    cue, beside the networks."""
+    cue, next to the networks."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 58)
     margins: dict[str, Any] = {"left": 0.06, "right": 0.99, "top": 0.86, "bottom": 0.18}
     outer: Any = figure.add_gridspec(1, 3, wspace=0.24, width_ratios=(1.1, 0.75, 1.25), **margins)

@@ -73,7 +73,7 @@ def draw_networks(ax: Axes, rates: pd.DataFrame) -> None:
 
 
 def draw(results: Results) -> Iterator[Drawing]:
-    """Draw the figure, its supplement, and people and monkeys beside the networks."""
+    """Draw the figure, its supplement, and people and monkeys next to the networks."""
     margins = {"left": 0.07, "right": 0.985, "top": 0.93, "bottom": 0.12}
     spacing = {"width_ratios": (3.2, 1), "hspace": 0.42, "wspace": 0.2}
     figure, axes = plotting.mosaic("ac;bd", 105, **margins, **spacing)

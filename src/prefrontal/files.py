@@ -43,7 +43,7 @@ DATA = CHECKOUT / "data" if CHECKOUT else Path(user_cache_dir("prefrontal")) / "
 """Networks and results of the suite; for an installed package, the downloaded ones."""
 FIGURES = CHECKOUT / "figures" if CHECKOUT else Path.cwd() / "figures"
 PUBLISHED = PACKAGE_FOLDER / "published"
-"""Digitised values of the paper's figures; in the repository a link to data/published."""
+"""Digitised values of the paper's figures; data/published is a link to them."""
 
 PART = ".part"
 """Suffix of a file that is still being written, after its name, the machine and the process:

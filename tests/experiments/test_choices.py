@@ -84,32 +84,50 @@ def test_daw_models_predict_first_choices_with_a_bias():
         assert "bias_1" in model.free and "inverse_temperature_2" not in model.free
 
 
-def test_a_gru_is_that_of_pytorch():
-    ours = gru.Gru(2, 3, 4, 0)
-    inputs = torch.randn(2, 5, 7, 4)
-    for k in range(2):
-        theirs = torch.nn.GRU(4, 3, batch_first=True)
-        with torch.no_grad():
-            theirs.weight_ih_l0.copy_(ours.from_inputs[k].T)
-            theirs.weight_hh_l0.copy_(ours.from_units[k].T)
-            theirs.bias_ih_l0.copy_(ours.bias[k, 0])
-            theirs.bias_hh_l0.zero_()
-            expected = theirs(inputs[k])[0] @ ours.readout[k]
-            found = ours(inputs, torch.empty(2, 5, 7, 0))[k]
-        assert torch.allclose(found, expected[..., 0], atol=1e-5)
+@pytest.mark.parametrize("offers", [0, 2])
+def test_a_gru_and_its_gradient_are_those_of_pytorch(offers):
+    rng, sizes = np.random.default_rng(5), (3, 4, offers)
+    theta = rng.normal(size=9 * (4 + 3 + 1) + 3 + offers + 1)
+    inputs, at_stake = rng.normal(size=(20, 4)), rng.normal(size=(20, offers))
+    pull = np.where(rng.random(20) < 0.3, 0, rng.choice([-1.0, 1.0], 20)) / 14
+    gradient, odds = np.zeros_like(theta), np.zeros(20)
+    views = gru.weights_of(theta, *sizes), gru.weights_of(gradient, *sizes)
+    gru.propagate(*views, np.array([[0, 12], [12, 20]]), inputs, at_stake, pull, odds)
+    ours = gru.weights_of(theta, *sizes)
+    theirs = torch.nn.GRU(4, 3, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        theirs.weight_ih_l0.copy_(torch.tensor(ours[0].T))
+        theirs.weight_hh_l0.copy_(torch.tensor(ours[1].T))
+        theirs.bias_ih_l0.copy_(torch.tensor(ours[2]))
+        theirs.bias_hh_l0.zero_()
+    readout_ = torch.tensor(ours[3], requires_grad=True)
+    total = torch.zeros((), dtype=torch.float64)
+    for low, high in ((0, 12), (12, 20)):
+        units = theirs(torch.tensor(inputs[None, low:high]))[0][0]
+        log_odds = units @ readout_ + torch.tensor(at_stake[low:high] @ ours[4] + ours[5])
+        assert odds[low:high] == pytest.approx(log_odds.detach().numpy())
+        weight = torch.tensor(pull[low:high])
+        total = (
+            total + (weight.abs() * torch.nn.functional.logsigmoid(log_odds * weight.sign())).sum()
+        )
+    total.backward()
+    found = gru.weights_of(gradient, *sizes)
+    assert found[0] == pytest.approx(theirs.weight_ih_l0.grad.numpy().T)
+    assert found[1] == pytest.approx(theirs.weight_hh_l0.grad.numpy().T)
+    assert found[2] == pytest.approx(theirs.bias_ih_l0.grad.numpy())
+    assert found[3] == pytest.approx(readout_.grad.numpy())
 
 
-def test_sequences_hold_every_trial_once_and_its_history():
+def test_sequences_do_not_cross_sessions_and_history_is_of_the_trial_before():
     trials = table(np.tile([0, 1, 1, 0, 1], 4), 4, outcome_state="S2")
-    cut = gru.sequences(trials, 3)
-    assert cut.row.shape == (8, 3) and sorted(cut.row[cut.row >= 0]) == list(range(20))
-    assert (cut.row[1] == [3, 4, -1]).all() and cut.sign[1].tolist() == [-1, 1, 0]
-    assert cut.inputs[1, 0].tolist() == [1, 1, 1, 1, 1]  # trial 2: right, rewarded, S2
-    assert (cut.inputs[0, 0] == 0).all()
+    assert gru.starts(trials, 3)[:3].tolist() == [[0, 3], [3, 5], [5, 8]]
+    assert gru.starts(trials, 20).tolist() == [[0, 5], [5, 10], [10, 15], [15, 20]]
+    past = gru.history(trials)
+    assert past[3].tolist() == [1, 1, 1, 1, 1]  # trial 2: right, rewarded, S2
+    assert (past[::5] == 0).all()
 
 
 def test_own_grus_are_tested_on_sessions_they_never_saw(monkeypatch):
-    monkeypatch.setattr(gru, "EPOCHS", 60)
     monkeypatch.setattr(gru, "UNITS", (2,))
     rng = np.random.default_rng(2)
     rewarded = rng.random(1600) < 0.5

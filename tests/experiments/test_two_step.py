@@ -1,4 +1,4 @@
-"""Analyses of the two-step task on agents whose answer is known, recorded as networks are."""
+"""Analyses of the two-step task on agents with known strategies, recorded like networks."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""From a file of animals' choices to tables, a report in words and a figure beside networks."""
+"""From a file of animals' choices to tables, a report in words, and a figure with networks."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Coding and predictivity: against plain regressions, on activity whose answer is known."""
+"""Coding and predictivity: against plain regressions, and on activity with known codes."""
 
 import numpy as np
 import pandas as pd

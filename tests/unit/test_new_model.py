@@ -17,7 +17,7 @@ class Alternation(TwoStepModel):
     """Leave the last choice, as far as its state paid."""
 
     name = "toy"
-    own = {"learning_rate": RATE}  # noqa: RUF012
+    core_parameters = {"learning_rate": RATE}  # noqa: RUF012
 
     @staticmethod
     def update(p, memory, trial):

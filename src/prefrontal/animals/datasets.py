@@ -74,8 +74,10 @@ class Dataset:
     @property
     def folder(self) -> Path:
         """Folder of its files."""
-        own = os.environ.get(CACHE)
-        return (Path(own) if own else Path(user_cache_dir("prefrontal")) / "datasets") / self.name
+        cache = os.environ.get(CACHE)
+        return (
+            Path(cache) if cache else Path(user_cache_dir("prefrontal")) / "datasets"
+        ) / self.name
 
     def paths(self, units: bool = False) -> dict[str, str]:
         """Path of every file in the repository -> its SHA-256, empty where it is not known."""

@@ -81,13 +81,13 @@ def record(
         for first in range(0, episodes, EPISODES_AT_ONCE):
             count = min(EPISODES_AT_ONCE, episodes - first)
             # Tables do not need observations, and pixel views are large.
-            own = (
+            history = (
                 None
                 if forced is None
                 else History(*(part[:, first : first + count] for part in forced))
             )
             drop = isinstance(agent, NetworkAgent)
-            steps_played = play(agent, task, noise, count, own, drop_done=drop)
+            steps_played = play(agent, task, noise, count, history, drop_done=drop)
             batch = [replace(step, observation=None) for step in steps_played]
             index = _Index(seeds, variant, columns or {}, first, count)
             parts["trials"].append(_trials(task, batch, index))
@@ -97,9 +97,11 @@ def record(
                 parts["activity"].append(_activity(task, batch, index, activity_periods))
             bar.update(count)
             if first == 0:
-                size = sum(frame.memory_usage().sum() for own in parts.values() for frame in own)
+                size = sum(
+                    frame.memory_usage().sum() for tables in parts.values() for frame in tables
+                )
                 require_memory(size / count * episodes, f"episodes {episodes:,}")
-    frames: dict[str, Any] = {name: storage.concat(own) for name, own in parts.items()}
+    frames: dict[str, Any] = {name: storage.concat(tables) for name, tables in parts.items()}
     for name, frame in frames.items():
         if len(frame):
             last = ["trial"] if name == "trials" else ["step"]
@@ -152,11 +154,11 @@ def _trials(task: Task, batch: list[Step], index: _Index) -> pd.DataFrame:
         running = ~step.state["done"]
         moved = step.after["trial"] > step.state["trial"]
         ended = (moved & running).numpy()
-        own = {
+        trial_columns = {
             name: np.asarray(values)[ended]
             for name, values in task.trial_columns(step.after).items()
         }
-        columns.append(index.keys(ended, step) | own)
+        columns.append(index.keys(ended, step) | trial_columns)
     return _concat(columns)
 
 
@@ -169,7 +171,7 @@ def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd
         following = following.gather(1, step.episode) * ~step.after["done"]
         rpe = step.reward + discount[:, None] * following - step.value
         where = (~step.state["done"]).numpy()
-        own = {
+        step_columns = {
             "step": t,
             "period": pd.Categorical.from_codes(
                 step.state["period"].numpy()[where], pd.Index(task.periods)
@@ -181,7 +183,7 @@ def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd
         }
         probabilities = step.probabilities.numpy()[where].astype(np.float32)
         policy = {f"p_{name}": probabilities[:, k] for k, name in enumerate(task.actions)}
-        columns.append(index.keys(where, step) | own | policy)
+        columns.append(index.keys(where, step) | step_columns | policy)
     return _concat(columns)
 
 
@@ -196,12 +198,12 @@ def _activity(
         if step.activity is None or not where.any():
             continue
         units = step.activity.numpy()[where].astype(np.float32)
-        own = {
+        period_columns = {
             "step": t,
             "period": pd.Categorical.from_codes(period[where], pd.Index(task.periods)),
         }
         of_units = {f"unit_{k:02d}": values for k, values in enumerate(units.T)}
-        columns.append(index.keys(where, step) | own | of_units)
+        columns.append(index.keys(where, step) | period_columns | of_units)
     return _concat(columns) if columns else pd.DataFrame()
 
 
@@ -245,10 +247,10 @@ class Trained:
         if task is None:
             return
         check(isinstance(task, Task), "task", task, "a Task, such as TwoStep().build()")
-        own = self.task
+        trained_task = self.task
         for name in ("observations", "actions"):
-            sizes = [len(getattr(each, name)) for each in (task, own)]
-            expected = f"{sizes[1]}, as in {type(own).__name__}, the task of the training"
+            sizes = [len(getattr(each, name)) for each in (task, trained_task)]
+            expected = f"{sizes[1]}, as in {type(trained_task).__name__}, the task of the training"
             legal = sizes[0] == sizes[1]
             check(legal, f"task: number of {name} of {type(task).__name__}", sizes[0], expected)
 

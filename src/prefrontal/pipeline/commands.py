@@ -166,12 +166,9 @@ class StepOptions(Place):
     """Test episodes per network; by default those of the experiment."""
 
 
-def _step(
-    given: Sequence[str], name: str, part: str, does: Callable[[str, StepOptions], Any]
-) -> Any:
+def _step(given: Sequence[str], name: str, part: str) -> tuple[str, StepOptions]:
     experiment, rest = one_name(given, name, part)
-    options = tyro.cli(StepOptions, args=rest, prog=f"prefrontal {name} {experiment}")
-    return does(experiment, options)
+    return experiment, tyro.cli(StepOptions, args=rest, prog=f"prefrontal {name} {experiment}")
 
 
 def record(given: Sequence[str]) -> None:
@@ -181,33 +178,24 @@ def record(given: Sequence[str]) -> None:
     if given and given[0] in experiments.names("replay"):  # of trials of animals
         experiments.module(given[0], "replay").main(given[1:])
         return
-    _step(
-        given,
-        "record",
-        "record",
-        lambda name, place: steps.record(name, place.data, place.test_episodes),
-    )
+    name, options = _step(given, "record", "record")
+    steps.record(name, options.data, options.test_episodes)
 
 
 def analyse(given: Sequence[str]) -> None:
     """``prefrontal analyse``: analyse a recording."""
     from prefrontal.pipeline import steps
 
-    _step(
-        given,
-        "analyse",
-        "analysis",
-        lambda name, place: steps.analyse(name, place.data, place.test_episodes),
-    )
+    name, options = _step(given, "analyse", "analysis")
+    steps.analyse(name, options.data, options.test_episodes)
 
 
 def draw(given: Sequence[str]) -> None:
     """``prefrontal draw``: draw figures from results."""
     from prefrontal.pipeline import steps
 
-    for path in _step(
-        given, "draw", "figure", lambda name, place: steps.draw(name, place.data, place.figures)
-    ):
+    name, options = _step(given, "draw", "figure")
+    for path in steps.draw(name, options.data, options.figures):
         print(path)
 
 
@@ -298,6 +286,13 @@ def new(given: Sequence[str]) -> None:
 def animals(given: Sequence[str]) -> None:
     """``prefrontal animals``: analyse choices of animals."""
     from prefrontal.animals.pipeline import main
+
+    main(given)
+
+
+def data(given: Sequence[str]) -> None:
+    """``prefrontal data``: list and fetch published data sets."""
+    from prefrontal.animals.datasets import main
 
     main(given)
 

@@ -17,7 +17,7 @@ from prefrontal.errors import UserError
 from prefrontal.publishing import bibliography, plotting, text
 
 LICENCE = (
-    "MIT licence (LICENSE). Published values drawn beside ours are read off the paper's figures: "
+    "MIT licence (LICENSE). Published values drawn next to ours are read off the paper's figures: "
     "cite the paper for them."
 )
 

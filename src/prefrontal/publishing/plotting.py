@@ -26,6 +26,9 @@ from prefrontal.statistics import interval, summarize
 SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0
 """Widths of the journal's columns, mm."""
 
+WHOLE_DPI = 200
+"""Resolution of whole figures' PNG files, which also exist as PDF; of panels see paper.mplstyle."""
+
 VISIBLE = 2
 """Grey levels (of 255): pixels that differ by no more look the same, since processors round the
 ends of lines differently."""
@@ -260,7 +263,7 @@ def save(
     note = json.dumps(about, default=str)
     files.prepare_folder(folder)
     figure.canvas.draw()
-    whole = pixels(figure, note)
+    whole = pixels(figure, note, dpi=WHOLE_DPI)
     same = looks_like(folder / f"{name}.png", whole)
     if not same or not (folder / f"{name}.pdf").exists():
         with files.atomic(folder / f"{name}.pdf") as path:

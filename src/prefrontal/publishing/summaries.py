@@ -26,6 +26,11 @@ NETWORKS = ("networks", "variations")
 """Folders of an experiment that hold descriptions of networks."""
 
 
+def digits(number: float) -> str:
+    """Write a number to three significant digits, large ones to whole numbers."""
+    return f"{number:,.0f}" if 1000 <= abs(number) < 1e7 else f"{number:.3g}"
+
+
 def markdown(value: Any) -> Any:
     """Write a table as Markdown, with numbers to three digits; return anything else unchanged."""
 
@@ -33,7 +38,7 @@ def markdown(value: Any) -> Any:
         if pd.isna(entry):
             return "—"
         return (
-            f"{entry:.3g}" if isinstance(entry, float) else re.sub(r"(?<!\\)\|", r"\|", str(entry))
+            digits(entry) if isinstance(entry, float) else re.sub(r"(?<!\\)\|", r"\|", str(entry))
         )
 
     if not isinstance(value, pd.DataFrame):
@@ -57,7 +62,8 @@ def group(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         never = f" ({values.isna().sum()} never)" if values.isna().any() else ""
         if values.min() == values.max():
             return f"{values.min():.4g}{never}"
-        return f"{values.mean():.3g} [{values.min():.3g}, {values.max():.3g}]{never}"
+        mean, low, high = map(digits, (values.mean(), values.min(), values.max()))
+        return f"{mean} [{low}, {high}]{never}"
 
     grouped = frame.groupby(list(by), sort=True)
     named = "subject" in frame.columns and not pd.api.types.is_numeric_dtype(frame["subject"])

@@ -80,7 +80,7 @@ def write(
     kind : str, optional
         Kind of table to check against; None for a panel's results.
     about : dict, optional
-        Provenance. In Parquet it goes into the metadata; beside a CSV into manifest.json.
+        Provenance. In Parquet it goes into the metadata; next to a CSV into manifest.json.
     """
     if kind is not None:
         check_columns(frame, kind, path)

@@ -85,14 +85,14 @@ def labels(parts: Sequence[Sequence[Settings[Any]]]) -> list[str]:
     differ = [
         name
         for name in values[0]
-        if name != "seed" and any(own[name] != values[0][name] for own in values)
+        if name != "seed" and any(each[name] != values[0][name] for each in values)
     ]
 
-    def label(own: dict[str, list[Any]]) -> str:
-        named = [f"{name} {', '.join(map(str, own[name]))}" for name in differ]
-        return ", ".join([*named, f"seeds {', '.join(map(str, sorted(own['seed'])))}"])
+    def label(batch_values: dict[str, list[Any]]) -> str:
+        named = [f"{name} {', '.join(map(str, batch_values[name]))}" for name in differ]
+        return ", ".join([*named, f"seeds {', '.join(map(str, sorted(batch_values['seed'])))}"])
 
-    return [label(own) for own in values]
+    return [label(each) for each in values]
 
 
 class NetworkBatch:
@@ -154,8 +154,8 @@ class NetworkBatch:
             self.network, self.seeds, columns["init_scale"], columns["output_scale"]
         )
         adapted = [
-            each.task.initial_weights(self.network, own[None], each.seed)
-            for each, own in zip(self.settings, flat, strict=True)
+            each.task.initial_weights(self.network, weights[None], each.seed)
+            for each, weights in zip(self.settings, flat, strict=True)
         ]
         self.flat = torch.cat(adapted).to(device)
         self.square = torch.zeros_like(self.flat)

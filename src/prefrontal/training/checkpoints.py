@@ -87,16 +87,16 @@ def save_weights(batch: NetworkBatch, variant: str, folder: Path) -> None:
     for index, settings in enumerate(batch.settings):
         half = settings.training.half_precision
         kind = torch.float16 if half else torch.float32
-        own = {name: tensor[index].to(kind).clone() for name, tensor in parameters.items()}
-        if not all(bool(tensor.isfinite().all()) for tensor in own.values()):
+        tensors = {name: tensor[index].to(kind).clone() for name, tensor in parameters.items()}
+        if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
             raise UserError(
                 f"seed {settings.seed}: weights not finite{' in half precision' if half else ''}; "
                 "try a smaller training.learning_rate, or a training.gradient_clip"
             )
-        saved.append(own)
-    for settings, own in zip(batch.settings, saved, strict=True):
+        saved.append(tensors)
+    for settings, tensors in zip(batch.settings, saved, strict=True):
         with atomic(folder / f"{stem(settings, variant)}.safetensors") as path:
-            path.write_bytes(to_bytes(own))
+            path.write_bytes(to_bytes(tensors))
 
 
 def check_overwrite(batch: Sequence[Settings[Any]], variant: str, folder: Path) -> None:

@@ -64,7 +64,7 @@ class Machines:
             self.workers is None or self.scheduler is None,
             "workers",
             self.workers,
-            "left out beside --scheduler",
+            "left out with --scheduler",
         )
 
 

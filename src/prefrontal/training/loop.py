@@ -113,7 +113,7 @@ class Curve:
 
     def tables(self) -> list[pd.DataFrame]:
         """Learning curve of every network (``tables.schema.COLUMNS``)."""
-        return [pd.DataFrame(list(own)) for own in zip(*self.rows, strict=True)]
+        return [pd.DataFrame(list(network_rows)) for network_rows in zip(*self.rows, strict=True)]
 
 
 def train(

@@ -154,7 +154,7 @@ def learn(
     use(options.device, options.threads)
     batch = NetworkBatch(settings, options.device, options.compile)
     checkpoint = checkpoint_path(settings, options.name, options.data / experiment / "checkpoints")
-    own = train(
+    learning_curves = train(
         batch,
         options.name,
         checkpoint,
@@ -168,7 +168,7 @@ def learn(
     rows: list[dict[str, Any]] = []
     curves: list[pd.DataFrame] = []
     columns = short_names(varied, list(settings[0].flat()))
-    for index, (each, curve) in enumerate(zip(settings, own, strict=True)):
+    for index, (each, curve) in enumerate(zip(settings, learning_curves, strict=True)):
         values = {column: each.flat()[name] for name, column in columns.items()}
         measured: dict[str, Any] = dict(
             curve.drop(columns=list(COLUMNS["learning_curve"])).iloc[-1]
