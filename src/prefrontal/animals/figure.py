@@ -191,7 +191,8 @@ def draw_weights(
     margin = 0.25 * (high - low) + 0.2
     lines = len(signals) + (len(paper) > 0)
     limits = low - margin, high + margin + 0.16 * lines * (high - low)  # legend
-    ax.set(xlabel="trials ago", title=f"{title}, n = {subjects}", ylim=limits)
+    ax.set(xlabel="trials ago", ylim=limits)
+    ax.set_title(f"{title}, n = {subjects}", fontsize=5.5 if len(title) > 12 else None)
     ax.legend(loc="upper right", fontsize=5)
 
 
@@ -223,6 +224,7 @@ def draw_blocks(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> 
     by_group, known = groups("fits_by_block"), set(groups.animals["fits_by_block"]["block"])
     if NETWORKS in by_group and not known & set(by_group[NETWORKS][0]["block"]):
         del by_group[NETWORKS]
+        published = published[:1]
     places = bars(ax, by_group, "block", "learning_rate", published)
     label_places(ax, places)
     ax.set(ylim=(0, 1.02), ylabel="learning rate")

@@ -129,7 +129,7 @@ def bar(
     """Draw the mean over networks as a bar with its 95 % interval, and every network as a dot."""
     ax.bar(x, interval(values)[0] - base, width, bottom=base, color=color, zorder=1)
     mean_interval(ax, x, values)
-    dots(ax, x, values)
+    dots(ax, x, values, width=min(0.12, 0.35 * width))
 
 
 def curve(
