@@ -21,7 +21,6 @@ from replications.dopamine_manipulation.settings import (
     MANIPULATIONS,
     PULLS,
     UNINFORMATIVE,
-    VARIANTS,
     RiskyChoice,
 )
 
@@ -140,7 +139,7 @@ def natural_errors(steps: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
 def ideal(recording: Recording[RiskyChoice]) -> pd.DataFrame:
     """Percentage of risky free pulls of the ideal observer for each variant's task.
 
-    The observer that learns nothing from forced pulls is there with or without such networks.
+    ``UNINFORMATIVE`` is the observer that learns nothing from forced pulls.
 
     Returns
     -------
@@ -148,7 +147,7 @@ def ideal(recording: Recording[RiskyChoice]) -> pd.DataFrame:
         variant, level, p_risky, percent (rewards discounted as in the networks' training),
         percent_undiscounted.
     """
-    uninformed = recording.settings[MAIN].vary(VARIANTS[UNINFORMATIVE])
+    uninformed = recording.settings[MAIN].vary({"task.forced_wins": UNINFORMATIVE})
     rows = []
     for variant, settings in ({UNINFORMATIVE: uninformed} | recording.settings).items():
         task = settings.task
