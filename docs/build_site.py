@@ -36,6 +36,8 @@ from prefrontal.tables.networks import learning_curves
 DOCS = Path(__file__).resolve().parent
 COLAB = ("01_tour", "03_compare_with_animals")
 """Notebooks that install the package and run on Colab."""
+ROOT = "@root"
+"""Path, in pages, from a page's folder to the repository; ``Site.write`` fills it in."""
 SHOWN_ROWS = 200
 """Longest table of results that is shown; longer ones are downloaded."""
 PAGES = {
@@ -91,26 +93,29 @@ def relink(text: str, source: str, page: str) -> str:
     """
 
     def target(match: re.Match[str]) -> str:
-        label, (address, _, anchor) = match[1], match[2].partition("#")
+        image, label, (address, _, anchor) = match[1], match[2], match[3].partition("#")
         if not address or re.match(r"[a-z]+:", address):
             return match[0]
         path = os.path.normpath(os.path.join(os.path.dirname(source), address))
         if not (files.ROOT / path).exists():
-            raise UserError(f"{source}: the link to {address} leads nowhere")
-        if shown := page_of(path):
-            here = os.path.relpath(shown, os.path.dirname(page) or ".")
-            ending = ".ipynb" if re.fullmatch(r"notebooks/\d\d_.*", shown) else ".md"
-            return f"{label}({here}{ending}{'#' + anchor if anchor else ''})"
-        return f"{label}({repository()}/blob/main/{path})"
+            raise UserError(f"{source}: broken link to {address}")
+        address = f"{repository()}/blob/main/{path}"
+        if about := page_of(path):
+            ending = ".ipynb" if re.fullmatch(r"notebooks/\d\d_.*", about) else ".md"
+            address = os.path.relpath(about, os.path.dirname(page) or ".") + ending
+            address += f"#{anchor}" if anchor else ""
+        if not image:
+            return f"{label}({address})"
+        return f"[!{label}({ROOT}/{path})]({address})" if about else f"!{label}({ROOT}/{path})"
 
-    return re.sub(r"!?(\[[^\]]*\])\(([^)\s]+)\)", target, text)
+    return re.sub(r"(!?)(\[[^\]]*\])\(([^)\s]+)\)", target, text)
 
 
 def readme(path: str, page: str) -> str:
-    """Return a Markdown file of the repository without its title and without comments."""
+    """Return a Markdown file of the repository without title, leading image and comments."""
     text = (files.ROOT / path).read_text(encoding="utf-8")
-    text = re.sub(r"(?<!`)<!--.*?-->", "", text, flags=re.DOTALL)
-    return relink(text.partition("\n")[2].strip(), path, page)
+    text = re.sub(r"(?<!`)<!--.*?-->", "", text, flags=re.DOTALL).partition("\n")[2].strip()
+    return relink(re.sub(r"\A!\[.*\)\n", "", text), path, page)
 
 
 def section(path: str, heading: str, page: str) -> str:
@@ -121,7 +126,7 @@ def section(path: str, heading: str, page: str) -> str:
 
 def raw_table(frame: pd.DataFrame) -> str:
     """Write a table of numbers as HTML that scrolls in its own box."""
-    table = frame.to_html(index=False, border=0, na_rep="—", float_format="{:.3g}".format)
+    table = frame.to_html(index=False, border=0, na_rep="—", float_format=summaries.digits)
     return f'```{{raw}} html\n<div class="wide" tabindex="0">{table}</div>\n```\n'
 
 
@@ -138,7 +143,8 @@ def claims_table(frame: pd.DataFrame) -> str:
         table[column] = table[column].map(VERDICT)
     for column in ("claim", "variant"):
         table[column] = "`" + table[column].astype(str) + "`"
-    return summaries.markdown(table.rename(columns={"reproduced": "ours [95 % interval]"}))
+    table = table.rename(columns={"reproduced": "ours [95 % interval]"})
+    return f":::{{div}} claims\n{summaries.markdown(table)}\n:::"
 
 
 def settings_table(study: Experiment[Any]) -> pd.DataFrame:
@@ -327,6 +333,7 @@ class Site:
         """Write one file of the source."""
         path = self.folder / name
         self.written.add(path)
+        content = content.replace(ROOT, os.path.relpath(files.ROOT, path.parent))
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
@@ -423,7 +430,7 @@ def write_pages(source: Path) -> None:
         "modules": modules(),
         "notebooks": sorted(path.stem for path in files.ROOT.glob("notebooks/*.ipynb")),
         "repository": repository(),
-        "root": lambda page: os.path.relpath(files.ROOT, (source / page).parent),
+        "root": ROOT,
         "schema": schema,
         "shown_rows": SHOWN_ROWS,
         "studies": [experiments.study(name) for name in experiments.names()],

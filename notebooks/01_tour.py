@@ -6,7 +6,7 @@
 # recording. It runs in about ten seconds.
 #
 # The network was trained by slow reinforcement learning on 10,000 episodes. Here its weights are
-# frozen: whatever it learns within the episode is in the activity of its units.
+# frozen: whatever it learns within the episode is held in the activity of its units.
 
 # %%
 import matplotlib.pyplot as plt
@@ -71,8 +71,8 @@ for step in play.play(networks.agent, task, RandomStreams(networks.seeds, "tour"
 pd.DataFrame(rows).head(12).round(2)
 
 # %% [markdown]
-# It knows the rules: centre at fixation, a side at stage 1. At stage 2 every action is accepted, so
-# that the action does not matter.
+# The network knows the rules: centre at fixation, a side at stage 1. At stage 2 any action is
+# accepted, so its choice does not matter.
 #
 # `networks.record` plays the same episode (same seeds, same purpose) and returns tables: `trials`,
 # `steps` (with reward prediction errors) and `activity` (of all units).
@@ -145,7 +145,7 @@ print(f"correlation of the reward prediction errors of network and planner: {agr
 
 # %% [markdown]
 # The correlation leaves out the last trial: no value follows it, and the network, which has no
-# clock, cannot foresee the end.
+# clock, cannot predict the end.
 #
 # ## Its units
 #
@@ -178,8 +178,8 @@ figure.colorbar(image, ax=axes, label="activity", pad=0.01)
 plt.show()
 
 # %% [markdown]
-# The changes of sides around trials 20 and 80 of the figure above show at every step of the trial,
-# not only at the choice. The three units most correlated with the belief, at stage 1:
+# The switches around trials 20 and 80 of the figure above are visible at every step of the trial,
+# not only at the choice. These are the three units most correlated with the belief, at stage 1:
 
 # %%
 closest = np.argsort(-np.abs(correlation))[:3]
@@ -196,8 +196,8 @@ strong = np.abs(correlation) > 0.5
 print(f"units with an absolute correlation above .5: {strong.sum()} of {len(correlation)}")
 
 # %% [markdown]
-# No single unit carries the belief; many do. [04_inside_the_network](04_inside_the_network.ipynb)
-# looks at the population.
+# The belief is not carried by a single unit but by many.
+# [04_inside_the_network](04_inside_the_network.ipynb) looks at the population.
 #
 # ## Redraw a panel
 #

@@ -316,7 +316,7 @@ plt.show()
 # %% [markdown]
 # After a reversal the networks need about as many trials as the observer to change sides, and
 # beyond the last two trials the weight of rewards falls with their lag. Both are properties of
-# activity: the weights were frozen. A learner with a fixed learning rate would forget too, so that
+# activity: the weights were frozen. A learner with a fixed learning rate would forget too, so
 # the right panel does not identify inference; for that, fit the alternatives as in
 # [05_is_it_learning](05_is_it_learning.ipynb).
 #

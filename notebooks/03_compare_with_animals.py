@@ -3,11 +3,13 @@
 #
 # Trials of animals and networks share one table format, and the same analyses apply. This notebook
 # reads a CSV file of the two-step task, compares the animals' behaviour with that of the networks,
-# and fits models to their choices. It runs in about a minute.
+# fits models to their choices, and leads the frozen networks through the animals' own histories. It
+# runs in a few minutes.
 #
 # **To use your own file, set `FILE`** (and, if they differ, the columns below) and run the notebook
-# again. Without one it simulates four animals: two that plan, and two that do not. The analyses do
-# not know which is which.
+# again; **for a published data set, set `DATASET`** (`prefrontal data list` names them). Without
+# either it simulates four animals: two that plan, and two that do not. The analyses do not know
+# which is which.
 
 # %%
 from pathlib import Path
@@ -17,13 +19,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+import prefrontal
 from prefrontal.animals import families, figure, sheet
-from prefrontal.models import fitting, two_step_learners
+from prefrontal.models import bandit_learners, fitting, two_step_learners
 from prefrontal.publishing.plotting import COLORS, dots
 from prefrontal.publishing.results import Results
 
 plt.style.use("prefrontal.publishing.paper")
 FILE: Path | None = None  # Path("my_rats.csv")
+DATASET: str | None = None  # "miller_2022"
 
 # %% [markdown]
 # ## Simulated animals
@@ -68,9 +72,9 @@ print(*file.read_text().splitlines()[:4], sep="\n")
 # %% [markdown]
 # ## Reading the file
 #
-# A family of tasks says which columns a file needs, which models are fitted, and which networks
-# stand beside. Name your columns, and recode their values. Errors name the column and row. A column
-# `forced` marks trials in which the animal had no choice: they count as experience, not as
+# A task family defines which columns a file needs, which models are fitted, and which networks are
+# shown for comparison. Name your columns, and recode their values. Errors name column and row. A
+# column `forced` marks trials in which the animal had no choice: they count as experience, not as
 # decisions. Missing choices are missed trials.
 
 # %%
@@ -83,7 +87,12 @@ columns = {
     "transition": "common",
 }
 recoding = {"choice": {"L": 0, "R": 1}, "transition": {1: "common", 0: "uncommon"}}
-trials = family.prepare(sheet.read(file, columns, recoding, form=family.form))
+table = (
+    sheet.read(prefrontal.load_data(DATASET), form=family.form)
+    if DATASET
+    else sheet.read(file, columns, recoding, form=family.form)
+)
+trials = family.prepare(table)
 summary = {
     "sessions": ("episode", "nunique"),
     "trials": ("trial", "size"),
@@ -96,10 +105,10 @@ trials.groupby("subject").agg(**summary).round(3)
 #
 # The probability of repeating the first-stage choice, by transition and outcome, and a logistic
 # regression of choice on the last five trials (Miller et al. 2017; Fig. 5d, e of the paper): one
-# weight per kind of trial and lag, positive for repeating. The sign after an **uncommon**
-# transition (dotted) distinguishes planning from model-free learning: a planner leaves after an
+# weight per trial type and lag, positive for repeating. The sign after an **uncommon**
+# transition (dotted) distinguishes planning from model-free learning: a planner switches after an
 # uncommon reward, and stays after an uncommon omission. Stay probability alone is not decisive:
-# values outlast a trial, so that a model-free animal shows some interaction too.
+# values persist over trials, so a model-free animal also shows some interaction.
 
 # %%
 networks = families.network_tables(family, Results(family.experiment))
@@ -164,9 +173,54 @@ fitted.set_index("subject")[parameters].round(2)
 
 # %% [markdown]
 # Both the regression and the fits separate the planners from the model-free animals; the networks
-# plan, with hardly any model-free contribution. The command does all this and more in one go: it
-# writes tables, a report in words and a figure with parameter and model recovery, of this and of
-# other tasks (`prefrontal animals --help`):
+# plan, with hardly any model-free contribution.
+#
+# ## Do the networks predict the animals' choices?
+#
+# Frozen networks are given each animal's own history: they see its choices and rewards, and
+# say before every choice how likely they would go left or right. A readout with three parameters
+# (inverse temperature, perseveration, side bias), fitted to the animal, turns the networks' mean
+# log odds into predictions, compared with the models' on choices that were not fitted.
+
+# %%
+trained = prefrontal.load("two_step")
+policy = trained.predict(trials, activity=False)
+likely = policy[["p_left", "p_right"]].clip(lower=1e-9)
+odds = np.log(likely["p_right"] / likely["p_left"]).to_numpy().reshape(-1, len(trials)).mean(axis=0)
+readout = bandit_learners.GivenValues(name="networks")
+fed = fitting.fit_subjects([readout], trials.assign(value_0=0.0, value_1=odds), starts=2)
+likelihood = pd.concat([fits, fed])
+predicted = likelihood.pivot(index="subject", columns="model", values="cross_validated")
+above = predicted.sub(predicted["model-free"], axis=0).drop(columns="model-free")
+drawn, ax = plt.subplots(figsize=(4.6, 2.0))
+for x, name in enumerate(above):
+    color = COLORS["network"] if name == readout.name else COLORS["animal"]
+    dots(ax, x, above[name], color, size=16)
+ax.axhline(0, color="black", lw=0.5)
+ax.set(ylabel="log likelihood per choice\nabove model-free (nats)", xticks=range(above.shape[1]))
+ax.set_xticklabels([name.replace(", ", ",\n") for name in above])
+above.round(3)
+
+# %% [markdown]
+# The networks, which have never seen these animals, predict the planners almost as well as the
+# model that these were simulated from, and the model-free animals far worse than theirs.
+# Predictions for mice, rats, monkeys and people are compared in `replications/choices`.
+#
+# ## Neurons, if there are any
+#
+# With activity, the same call gives what the networks' units do on the animals' own trials, for
+# regressions next to those of neurons. `replications/neurons` does so for the 661 published neurons
+# of monkeys:
+#
+# ```python
+# units, counts = prefrontal.load_units("miranda_2026")
+# activity = trained.predict(trials)  # columns unit_00, unit_01, ...
+# ```
+#
+# ## All in one command
+#
+# The command does all this and more in one go: it writes tables, a report in words, and a figure
+# with parameter and model recovery, for this and other tasks (`prefrontal animals --help`):
 #
 # ```sh
 # prefrontal animals two_step my_rats.csv \

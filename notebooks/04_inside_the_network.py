@@ -114,9 +114,9 @@ print(f"variance of the activity along two principal components, network {exampl
 # Activity lies on a curve from "right pays" to "left pays", and outcomes move it as they should:
 # about as far as the observer's belief, and towards left both when left pays and when right does
 # not. The observer's steps shrink as 1/n. The networks' steps shrink too, but less: late in the
-# episode they still move more than those of the observer (partly perhaps noise of the decoder). The
-# rise at the very end belongs to the end of the episode, which the network's input, the trial
-# number, predicts.
+# episode they are still larger than the observer's (perhaps in part because of decoding noise). The
+# rise at the very end is due to the end of the episode, which the network can predict from its
+# input, the trial number.
 #
 # ## 2. What carries the latent state: the two-step task
 #
@@ -232,26 +232,26 @@ print("variance of the belief explained by all units, held-out episodes")
 print(by_period)
 
 # %% [markdown]
-# One dimension of activity at stage 1 holds nearly all of the belief, and most of the variance. The
-# belief can be decoded at every step of the trial, but its direction changes with the step: the
-# codes overlap without being the same. A decoder fitted at one step would be biased at another.
+# One dimension of activity at stage 1 contains nearly all of the belief, and most of the variance.
+# The belief can be decoded at every step of the trial, but its direction changes with the step: the
+# codes overlap but differ. A decoder fitted at one step would be biased at another.
 #
 # ## 3. Forgetting
 #
-# How long does a single outcome count? The networks live through the same episode twice: same
+# How long does a single outcome matter? The networks replay the same episode twice, with the same
 # observations, actions and rewards, except that in the second run the reward of one trial is
 # reversed. The difference in activity after m more trials is the memory of that outcome. The ideal
 # observers of the three tasks forget at different rates:
 #
-# * bandit: nothing. The arms do not change, so an outcome always counts, as one of ever more.
-# * two-step: the rich state may have swapped since, so new outcomes outweigh old ones.
-# * inferred value: the next outcome is fully informative, and earlier ones count for nothing.
+# * bandit: never. The arms do not change, so an outcome always counts, as one among more and more.
+# * two-step: the rich state may have changed since, so new outcomes outweigh old ones.
+# * inferred value: the next outcome is fully informative, so earlier ones no longer matter.
 
 
 # %%
 def relive(agent, batch, rewards):
-    """Activity at every time step, (step, seed, episode, unit), when the networks meet a given
-    course of events."""
+    """Activity at every time step, (step, seed, episode, unit), when the networks replay given
+    steps and rewards."""
     memory, activity = agent.reset(*batch[0].action.shape), []
     reward, action = torch.zeros(batch[0].reward.shape), torch.full(batch[0].action.shape, -1)
     with torch.no_grad():
@@ -266,8 +266,8 @@ FLIPPED, LAGS = 20, np.arange(1, 16)
 
 
 def memory_of_one_outcome(networks, task, paid_at, look_at, episodes=40):
-    """Distance between the two runs' activity after m trials, (lag, network), and the course of
-    events.
+    """Distance between the two runs' activity after m trials, (lag, network), and the replayed
+    steps.
 
     ``paid_at`` and ``look_at`` are the time steps of a trial at which the reward is earned and at
     which activity is compared.
@@ -289,7 +289,7 @@ def memory_of_one_outcome(networks, task, paid_at, look_at, episodes=40):
 # %% [markdown]
 # In the two-step and the inferred-value task we compare activity at least one time step after the
 # reward was an input, so that any difference is memory. The bandit has no such step: one trial
-# later the reward itself is still an input, and the comparison starts with the second trial.
+# later the reward is still an input, so the comparison starts with the second trial.
 
 # %%
 distance, ideal, first = {}, {}, {"bandit": 2, "two-step": 1, "inferred value": 1}
@@ -360,8 +360,8 @@ axes[0].legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# One architecture and one training procedure, and three time courses of forgetting, ordered as the
-# tasks demand. In the two-step task the networks forget as the planner does. In the inferred-value
-# task some drop an outcome as soon as the next one is known; others keep a trace of it for many
-# trials. In the bandit they keep most of it, though less than the ideal observer, as the step size
-# above also shows.
+# The same architecture and training procedure give three time courses of forgetting, in the order
+# that the tasks require. In the two-step task the networks forget like the planner. In the
+# inferred-value task some networks drop an outcome as soon as the next one is known; others keep a
+# trace of it for many trials. In the bandit they keep most of it, though less than the ideal
+# observer, as the step size above also shows.

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Is it learning?
 #
-# In the test, the weights of a network are frozen. Does it run a learning algorithm within an
-# episode, or would a heuristic such as win-stay lose-shift explain its behaviour? You will see (1)
+# At test, the weights of a network are frozen. Does it run a learning algorithm within an
+# episode, or could a heuristic such as win-stay lose-shift explain its behaviour? You will see (1)
 # how much the networks and a heuristic improve within an episode; (2) which measures distinguish an
-# algorithm from a heuristic; (3) what happens outside the range of the training.
+# algorithm from a heuristic; (3) what happens outside the training range.
 
 # %%
 from dataclasses import replace
@@ -44,7 +44,7 @@ def play(trained, episodes=40, steps=True, **changed):
 #
 # Bandits with random reward probabilities, 200 episodes per network, compared with the best
 # possible agent (dynamic programming over the counts of both arms) and win-stay lose-shift. The
-# latter remembers one trial only, so that it stops improving after a few trials.
+# latter remembers one trial only, so it stops improving after a few trials.
 
 # %%
 drawn = play(networks["bandit"], 200, steps=False).trials
@@ -85,25 +85,26 @@ for label, choice in (("best possible", optimal.choice), ("win-stay lose-shift",
 # %% [markdown]
 # ## 2. Which algorithm?
 #
-# Improvement alone does not identify the algorithm. [The algorithm
-# inside](../replications/inner_algorithm/README.md) addresses this with criteria that were written
-# before its networks were trained, and validates every measure on agents whose answer is known. Its
-# README has the numbers and the verdicts; `figures/fig_inner_algorithm.png` shows them.
+# Improvement alone does not identify the algorithm. [The inner
+# algorithm](../replications/inner_algorithm/README.md) addresses this with criteria that were
+# written before its networks were trained, and validates every measure on agents with known
+# strategies. Its README has the numbers and the verdicts; `figures/fig_inner_algorithm.png` shows
+# them.
 #
 # *Which model predicts the choices?* One-trial heuristics, learning at a fixed rate, and inference,
 # fitted to one half of the episodes and evaluated on the other, in the bandit, the volatile bandit
 # and the two-step task (`inner-learning`; the models are in `rules.py`).
 #
 # *Is the state Bayesian?* The beliefs of a Bayesian agent are decoded from the network's state, and
-# the reverse (`inner-statistics`, `inner-minimal`); the policy is predicted from these beliefs
-# (`inner-policy`); and the order of trials is changed, which does not matter to an agent that
-# counts (`inner-exchangeable`).
+# the network's state is predicted from these beliefs (`inner-statistics`, `inner-minimal`); the
+# policy is predicted from the beliefs (`inner-policy`); and the order of trials is changed, which
+# does not matter to an agent that counts (`inner-exchangeable`).
 #
-# *Does it learn a task, or identify a known one?* Networks trained on 1, 2, 4, ... 1,024 problems
-# play new ones (`inner-location`).
+# *Does it learn a new problem, or identify a known one?* Networks trained on 1, 2, 4, ... 1,024
+# problems play new ones (`inner-location`).
 
 # %% [markdown]
-# ## 3. Outside the range of the training
+# ## 3. Outside the training range
 #
 # What is learned within the episode, and what is built into the weights? We change what was
 # constant in training.
@@ -204,22 +205,22 @@ pd.concat(sums, names=["trained on"]).groupby(["trained on", "total"])["better"]
 
 # %% [markdown]
 # The networks do as well as the planner that keeps the trained values, and fail where it fails. If
-# left now mostly leads to S2, they do not adapt: they earn less than by chance. If reversals become
+# left now mostly leads to S2, they do not adapt: they earn less than chance. If reversals become
 # more frequent, they fall as far behind the informed planner as the other planner does. In the
-# bandit, networks trained on correlated arms are best where the sum is 1 and get worse with the
-# distance from 1, while those trained on independent arms depend on it far less: each is adapted to
-# its own family of problems.
+# bandit, networks trained on correlated arms are best if the sum is 1 and get worse with
+# distance from 1, while those trained on independent arms depend on the sum far less: each is
+# adapted to its family of problems.
 #
 # ## So, is it learning?
 #
-# Within an episode, with frozen weights, the networks keep improving where one-trial heuristics
-# stop. They learn *which member of the family of tasks* they are in. The family itself (which
-# transitions are common, whether the arms are linked) is in the weights: it was learned slowly, and
-# is not learned again. That is the paper's claim in both its halves: a fast learning algorithm,
-# adapted to the structure that slow learning has met.
+# Within an episode, with frozen weights, the networks keep improving after one-trial heuristics
+# have stopped. They learn *which member of the family of tasks* they are in. The family itself
+# (which transitions are common, whether the arms are correlated) is in the weights: it was learned
+# slowly, and is not learned again. That is both halves of the paper's claim: a fast learning
+# algorithm, adapted to the structure of the training tasks.
 #
-# This does not show how they do it; see [the algorithm
-# inside](../replications/inner_algorithm/README.md).
+# This does not show how they do it; see [the inner
+# algorithm](../replications/inner_algorithm/README.md).
 
 # %%
 assert all((flat_weights(trained) == weights[name]).all() for name, trained in networks.items())

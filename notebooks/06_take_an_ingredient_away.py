@@ -1,11 +1,11 @@
 # %% [markdown]
 # # Take an ingredient away
 #
-# Memory, reward and past actions as inputs, a family of tasks, reinforcement: which of them does a
-# network need in order to learn within an episode, with its weights frozen?
-# [replications/ingredients](../replications/ingredients) trains eight networks without each. Here
-# you see (1) networks that were trained without an ingredient, trial by trial on one bandit; (2)
-# the full network without it at test only. It runs in about half a minute.
+# Memory, reward and past actions as inputs, a family of tasks, reinforcement: which of these does a
+# network need to learn within an episode, with its weights frozen?
+# [replications/ingredients](../replications/ingredients) trains eight networks without each of
+# them. Here you see (1) networks that were trained without an ingredient, trial by trial on one
+# bandit; (2) the full network, deprived of it at test only. It runs in about half a minute.
 
 # %%
 import matplotlib.pyplot as plt
@@ -25,8 +25,8 @@ plt.style.use("prefrontal.publishing.paper")
 # %% [markdown]
 # ## 1. Trained without it
 #
-# Every network plays the same two bandits: the left arm pays with .25 and the right one with .75,
-# or the reverse; it cannot know which. Try other variants of
+# Every network plays the same two bandits: the left arm pays with probability .25 and the right one
+# with .75, or vice versa; the network cannot know which. Try other variants of
 # `replications/ingredients/settings.py`, or other reward probabilities.
 
 # %%
@@ -60,10 +60,10 @@ figure.supylabel("P(right), 8 networks")
 plt.show()
 
 # %% [markdown]
-# A network that learns within the episode separates the two bandits: it starts at one half in both
-# and ends at the better arm. Without memory it follows the last outcome at best; without reward it
-# cannot distinguish them; trained on one problem it knows the answer beforehand, and sticks to it
-# when it is wrong.
+# A network that learns within the episode separates the two bandits: P(right) starts at one half in
+# both, and the network ends up choosing the better arm. Without memory it can at best follow the
+# last outcome; without reward it cannot distinguish the bandits; trained on one problem it knows
+# the answer beforehand, and sticks to it even if it is wrong.
 #
 # ## 2. Removed from the full network
 #
@@ -119,6 +119,6 @@ ax.set(ylabel="normalised reward\n(0 random, 1 optimal)")
 plt.show()
 
 # %% [markdown]
-# A network trained without an ingredient could find another solution; one that loses it at test
-# could not. Where the former does better, there is another solution. All numbers are in the
+# A network trained without an ingredient can find another solution; one that loses it at test
+# cannot. If the former does better, there is another solution. All numbers are in the
 # [README](../replications/ingredients/README.md) and its figure.

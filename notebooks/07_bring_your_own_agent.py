@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Bring your own agent
 #
-# Any agent that maps observations to actions can play the tasks of the suite. Its trials go into
-# the same table as those of the networks, and through the same analyses. Here a model-free
+# Any agent that maps observations to actions can play the tasks of the suite. Its trials have the
+# same format as those of the networks, so the same analyses apply. Here a model-free
 # Q-learner plays the two-step task (Fig. 5 of the paper) and is plotted next to the trained
 # networks; then the networks predict its choices. Running it takes about half a minute.
 
@@ -66,11 +66,11 @@ trials = pd.concat(
 trials.head()
 
 # %% [markdown]
-# ## Next to the networks
+# ## Comparison with the networks
 #
-# Weights of past trials on the next choice (Fig. 5d, e): positive where the choice is repeated. The
+# Weights of past trials on the next choice (Fig. 5d, e): positive if the choice is repeated. The
 # Q-learner repeats what was rewarded, whatever the transition. After an uncommon transition
-# (dotted) the networks do the opposite: they leave after a reward, as planners do.
+# (dotted) the networks do the opposite: like planners, they switch after a reward.
 
 # %%
 networks = Results("two_step")["lag_weights"].query("variant == 'scales_1_3'")
@@ -89,10 +89,11 @@ figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
 # %% [markdown]
 # ## The networks predict its choices
 #
-# `predict` feeds the agent's own trials to the trained networks: each network sees what the agent
+# `predict` feeds the agent's trials to the trained networks: each network sees what the agent
 # saw, chose and earned, and returns its policy, value, reward prediction error and unit activity at
-# every choice. Here: how often the networks' likelier choice is the one that the agent made, and
-# the same for choices of one of them. They expect a planner, which the agent is not.
+# every choice. We count how often the networks' more probable choice is the one that the agent
+# made, and do the same for the choices of one of the networks. The networks predict planned
+# choices, and the Q-learner does not plan.
 
 # %%
 trained = prefrontal.load("two_step")
@@ -106,8 +107,8 @@ for name, subject in {"Q-learner": trials, "network 0": recorded[recorded["subje
 # %% [markdown]
 # ## Faster
 #
-# An agent that takes a batch of observations plays many episodes at a time, hundreds of times as
-# fast: `prefrontal.play("two_step", agent, 500, num_envs=500)`. For training agents of other
+# An agent that takes a batch of observations plays many episodes in parallel, hundreds of times
+# faster: `prefrontal.play("two_step", agent, 500, num_envs=500)`. For training agents of other
 # libraries there are `gymnasium.make("prefrontal/two_step-v0", last=True)` and
 # `gymnasium.make_vec("prefrontal/two_step-v0", num_envs=512, last=True)`.
 

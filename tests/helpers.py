@@ -40,7 +40,7 @@ def prefrontal(
 def copy_repository(target: Path, data: Path | None = None, *names: str) -> Path:
     """Copy code and texts, and from a data folder some experiments, as a checkout of its own."""
     ignored = shutil.ignore_patterns("__pycache__", "*.parquet", "checkpoints")
-    for part in ("src", "replications", "data/published"):
+    for part in ("src", "replications"):
         shutil.copytree(files.ROOT / part, target / part, ignore=ignored)
     for name in names:
         shutil.copytree(data / name, target / "data" / name, ignore=ignored)

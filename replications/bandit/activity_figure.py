@@ -1,4 +1,4 @@
-"""Draw activity: Fig. 1e, f of Wang et al. 2018, and how the code of the payoffs builds up."""
+"""Draw activity: Fig. 1e, f of Wang et al. 2018, and the development of the payoff code."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FIFTHS = {
     4: None,
     5: "left arm much better",
 }
-"""Fifths of the episodes by p_left - p_right, and their names in the legend."""
+"""Quintiles of episodes by p_left - p_right, and their names in the legend."""
 
 
 def present(frame: pd.DataFrame) -> list[str]:
-    """List the variants with rewards as input that are in a table."""
+    """List the variants with rewards as input in a table."""
     return [variant for variant in (MAIN, CORRELATED) if variant in set(frame["variant"])]
 
 
@@ -55,7 +55,7 @@ def draw_trajectories(axes: list[Axes], activity: pd.DataFrame) -> None:
 
 
 def draw_plane(ax: Axes, last: pd.DataFrame, values: pd.Series, label: str, **colors: Any) -> Axes:
-    """Draw activity at the last trial, coloured by these values -> axes of the colour bar."""
+    """Draw activity at the last trial, coloured by values; return the axes of the colour bar."""
     points = ax.scatter(last["pc1"], last["pc2"], c=values, cmap=PAYOFF_COLORS, s=4, lw=0, **colors)
     ticks = None if colors else MaxNLocator(3)
     bar = ax.figure.colorbar(points, ax=ax, pad=0.02, aspect=12, ticks=ticks).ax
@@ -74,7 +74,7 @@ def draw_payoffs(ax: Axes, last: pd.DataFrame, correlations: pd.DataFrame) -> li
 
 
 def draw_fan(ax: Axes, paths: pd.DataFrame, arms: str) -> None:
-    """Draw the mean path of the first component over the trials, by fifths of the episodes."""
+    """Draw the mean first component by trial, for quintiles of episodes."""
     paths = paths[paths["variant"] == arms]
     for fifth, label in FIFTHS.items():
         path = paths[paths["fifth"] == fifth]
@@ -105,7 +105,7 @@ def draw_codes(ax: Axes, codes: pd.DataFrame) -> None:
 
 
 def draw_variance(ax: Axes, variance: pd.DataFrame) -> None:
-    """Draw the share of the variance that each component explains, every network a dot."""
+    """Draw the share of variance explained by each component; dots, networks."""
     for shift, arms in zip((-0.12, 0.12), present(variance), strict=False):
         shares = variance[variance["variant"] == arms].set_index("component")["share"]
         for component in shares.index.unique():
@@ -118,7 +118,8 @@ def draw_variance(ax: Axes, variance: pd.DataFrame) -> None:
 
 
 def supplement(results: Results) -> Drawing:
-    """Draw more of Fig. 1e, f: how activity codes independent arms, and how the code builds up."""
+    """Draw the supplement of Fig. 1e, f: activity for independent arms, and the development of the
+    code."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 92)
     grid: Any = figure.add_gridspec(
         2, 1, hspace=0.6, left=0.065, right=0.975, top=0.92, bottom=0.12

@@ -50,21 +50,21 @@ PARAMETERS = {
     GITTINS: (0.8, 0.9, 0.95, 0.97, 0.98, 0.99),
     TUNED_UCB: (0.02, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0),
 }
-"""Values among which each algorithm's parameter is tuned: discount of Gittins indices; weight of
+"""Candidate values of each algorithm's parameter: discount of Gittins indices; weight of
 ln(t)/n in the confidence bound (UCB1: 2)."""
 
 UCB_EXPLORATION = 0.5
 """Weight of ln(t)/n that gives the published curve."""
 
 TEXTBOOK_EPISODES, TUNING_EPISODES = 10_000, 20_000
-"""Simulated episodes per textbook algorithm, and per parameter value in tuning; so many that the
-curves are exact to the eye."""
+"""Simulated episodes per textbook algorithm, and per parameter value in tuning; enough for curves
+without visible noise."""
 
 
 def tested_trials(trials: pd.DataFrame) -> pd.DataFrame:
     """Select test trials; add their problem, whether the better arm was chosen, and the regret.
 
-    The problem is the same whichever side the better arm is on. Regret is the reward probability of
+    A problem is the same whichever side the better arm is on. Regret is the reward probability of
     the better arm minus that of the chosen one.
     """
     tested = trials[trials["test"] != "example"]
@@ -97,8 +97,7 @@ def regret_curves(trials: pd.DataFrame) -> pd.DataFrame:
 
 @lru_cache
 def tuning(trials: int) -> pd.DataFrame:
-    """Compute the regret of textbook algorithms at the last trial by the value of their parameter.
-
+    """Compute the regret of textbook algorithms at the last trial as a function of their parameter.
     All play the same problems with the same random numbers.
 
     Returns
@@ -172,7 +171,7 @@ def textbook_regret(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def learning_within_episodes(trials: pd.DataFrame) -> pd.DataFrame:
-    """Measure how the choice of the better arm develops within episodes, by network and problem.
+    """Measure how choice of the better arm develops within episodes, by network and problem.
 
     Returns
     -------
@@ -261,7 +260,7 @@ def with_activity(
 
 
 def payoff_codes(recording: Recording[Bandit]) -> pd.DataFrame:
-    """Measure how activity codes the payoffs of correlated arms, by network.
+    """Measure how activity codes the payoffs of correlated arms, for each network.
 
     Returns
     -------
@@ -303,7 +302,7 @@ def expected_difference(trials: pd.DataFrame, correlated: bool) -> pd.Series:
 def drawn_activity(
     activity: pd.DataFrame, trials: pd.DataFrame, correlated: bool
 ) -> tuple[pd.DataFrame, PCA]:
-    """Project the activity of one network on drawn problems on the components of the last trial.
+    """Project one network's activity on drawn problems onto the components of the last trial.
 
     Returns
     -------
@@ -339,8 +338,8 @@ def codes_by_trial(recording: Recording[Bandit]) -> dict[str, pd.DataFrame]:
         code_by_trial: variant, subject, trial, and rank correlations over episodes with p_left -
         p_right of pc1 and of expected, and, absolute, of pc2 with p_left + p_right (see
         ``drawn_activity``); code_variance: variant, subject, component (from 1), share of the
-        variance at the last trial; code_paths: variant, subject (the first one), trial, fifth (of the episodes,
-        from 1, by p_left - p_right), mean pc1.
+        variance at the last trial; code_paths: variant, subject (the first one), trial, fifth (of
+        the episodes, from 1, by p_left - p_right), mean pc1.
     """
     codes, variances, paths = [], [], dict[str, pd.DataFrame]()
     for (variant, subject), activity, trials in with_activity(recording, [MAIN, CORRELATED]):
@@ -383,7 +382,7 @@ def analyse(recording: Recording[Bandit]) -> dict[str, pd.DataFrame]:
 
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Collect the numbers that the claims about Fig. 1 need."""
+    """Collect the measures of the claims about Fig. 1."""
     learning = tables["learning"].set_index([*NETWORK, "problem"])
     gain = (learning["late"] - learning["early"]).unstack("problem")
     times = {
@@ -409,7 +408,8 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def minus_independent(final: pd.Series) -> pd.DataFrame:
-    """Subtract the regret after training on independent arms from that on correlated, by seed.
+    """Subtract the regret of networks trained on independent arms from that of networks trained on
+    correlated ones, by seed.
 
     A network without a counterpart of the same seed gets NaN.
     """
@@ -423,7 +423,7 @@ def minus_independent(final: pd.Series) -> pd.DataFrame:
 
 
 def benchmarks(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
-    """Compute the regret of textbook algorithms at the last trial, to which claims refer."""
+    """Compute the regret of textbook algorithms at the last trial, the benchmarks of claims."""
     textbook = textbook_curves(int(tables["regret_curves"]["trial"].max()))
     last = textbook.groupby("algorithm")["regret"].last()
     return {
@@ -439,7 +439,7 @@ def regret_by_side(trials: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         seed, and for either side of the better arm: regret, and never_found, the share of episodes
-        whose last half never chose it.
+        in which the last half has no choice of it.
     """
     easy = trials[trials["problem"] == "easy"]
     side = pd.Series(np.where(easy["p_left"] > easy["p_right"], "left", "right"), easy.index)
@@ -456,7 +456,7 @@ def regret_by_side(trials: pd.DataFrame) -> pd.DataFrame:
 def further_tables(
     recording: Recording[Bandit], tables: dict[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """Select single episodes of the first networks; compute the curves of textbook algorithms."""
+    """Select example episodes of the first networks; compute the curves of textbook algorithms."""
     trials = recording.trials[recording.trials["variant"] == MAIN]
     first = trials["subject"] == trials["subject"].min()
     examples = tested_trials(trials[first & (trials["episode"] < EXAMPLE_EPISODES)])

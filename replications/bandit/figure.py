@@ -124,7 +124,8 @@ def draw_choices(axes: list[Axes], choices: pd.DataFrame) -> None:
 
 
 def draw_regret(ax: Axes, regret: pd.DataFrame, textbook: pd.DataFrame) -> None:
-    """Draw cumulative regret: networks, means with 95 % intervals and each; textbook algorithms."""
+    """Draw cumulative regret: networks (each, and means with 95 % intervals) and textbook
+    algorithms."""
     published = storage.published("fig1d")
     variants = present(regret)
     for arms in variants:
@@ -143,7 +144,7 @@ def draw_regret(ax: Axes, regret: pd.DataFrame, textbook: pd.DataFrame) -> None:
 
 
 def draw_regrets(whole: Axes, end: Axes, regret: pd.DataFrame, textbook: pd.DataFrame) -> None:
-    """Draw Fig. 1d whole, and its end enlarged, where curves lie close together."""
+    """Draw Fig. 1d, and an enlargement of its end, where curves lie close together."""
     for ax in (whole, end):
         draw_regret(ax, regret, textbook)
     trials, highest = regret["trial"].max(), regret["regret"].max()
@@ -155,7 +156,7 @@ def draw_regrets(whole: Axes, end: Axes, regret: pd.DataFrame, textbook: pd.Data
 
 
 def draw_share(ax: Axes, shares: pd.DataFrame) -> None:
-    """Draw expected reward as a share of what a Bayes-optimal agent expects; not in the paper."""
+    """Draw expected reward as a fraction of the Bayes-optimal agent's; not in the paper."""
     names = {MAIN: "indep-\nendent", CORRELATED: "corre-\nlated"}
     variants = present(shares)
     for x, arms in enumerate(variants):

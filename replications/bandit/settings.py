@@ -75,8 +75,8 @@ VARIANTS: Variants = {
     MAIN_RPE: {"network.input": "rpe"},
     CORRELATED_RPE: {"task.arms": "correlated", "network.input": "rpe"},
 }
-"""Training distributions, and the same with reward prediction errors instead of rewards as input.
-Seeds 0 and 1 of the first two took part in the choice of settings."""
+"""Training distributions, with rewards and with reward prediction errors as input. Seeds 0 and 1 of
+the first two were used to choose settings."""
 
 
 def best_on_validation(networks: pd.DataFrame) -> dict[str, Any]:
@@ -96,12 +96,12 @@ SEARCH = Search(
     variants=(MAIN, CORRELATED),
     choose=best_on_validation,
 )
-"""The second round of the README's search, repeated with a constant learning rate and with one that
-falls to zero over half of the training or all of it. Its choice holds for networks with either
-input, as before. It took what had been chosen before: .005, .8 and a constant rate."""
+"""The second round of the search (evidence.md), repeated with a constant learning rate and with
+rates that fall to zero over half of training or all of it. The choice applies to networks with
+either input. It selected the previous settings: .005, .8 and a constant rate."""
 
 STRUCTURE = {CORRELATED: MAIN, CORRELATED_RPE: MAIN_RPE}
-"""Networks whose problems have structure to learn -> those that they are compared with, seed by
+"""Networks whose problems have learnable structure -> networks they are compared with, seed by
 seed."""
 
 TEST_EPISODES = 300
@@ -127,12 +127,12 @@ EXAMPLE_EPISODES = 10
 
 GITTINS, THOMPSON, UCB = "Gittins indices, tuned", "Thompson sampling", "UCB as published"
 TUNED_UCB, OPTIMAL = "UCB, tuned", "Bayes-optimal"
-"""Textbook algorithms. The paper states no parameter: "tuned" is the one with the least regret over
-the training distribution, for both by one procedure; "as published" the one that gives the
-published curve."""
+"""Textbook algorithms. The paper states no parameters: "tuned" is the one with the least regret
+over the training distribution, found by the same procedure for both; "as published" the one that
+gives the published curve."""
 
 TUNED = "tuned UCB's"
-"""A benchmark that the paper does not have."""
+"""A benchmark that is not in the paper."""
 
 BENCHMARKS = {
     "Thompson sampling's": (THOMPSON, 1),
@@ -140,4 +140,4 @@ BENCHMARKS = {
     "twice Gittins'": (GITTINS, 2),
     TUNED: (TUNED_UCB, 1),
 }
-"""Textbook algorithms, and the multiple of their regret that networks should stay below."""
+"""Textbook algorithms -> multiple of their regret below which networks should stay."""

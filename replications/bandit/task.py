@@ -23,8 +23,8 @@ class BanditTask(Task):
     Parameters
     ----------
     settings : Bandit
-        Reward probabilities are drawn anew in every episode: "independent" arms from U[0, 1] each;
-        of "correlated" arms the left one, and p_right = 1 - p_left.
+        Reward probabilities are drawn anew in every episode: "independent" arms each from U[0, 1];
+        for "correlated" arms the left one is drawn, and p_right = 1 - p_left.
     problem : tuple of float, optional
         (p_left, p_right) of every episode instead.
     """

@@ -45,7 +45,7 @@ def best(wide: pd.DataFrame) -> str:
 def differences(tables: Mapping[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """Measures of the claim: networks minus other models, by subject.
 
-    For controls, the best textbook model is Q-learning, since no other was fitted.
+    For controls, the best textbook model is Q-learning, the only one fitted.
     """
     for name, wide in tables.items():
         textbook = MINUS_TEXTBOOK if name in GROUPS else MINUS_Q
@@ -57,7 +57,7 @@ def differences(tables: Mapping[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 
 def summary(likelihoods: pd.DataFrame) -> pd.DataFrame:
-    """Mean log likelihood per choice (nats) of each kind of model, a row per group or control."""
+    """Mean log likelihood per choice (nats) of each kind of model, one row per group or control."""
     choices = likelihoods.drop_duplicates(SUBJECT).groupby(SUBJECT[0])["choices"].sum()
     rows = []
     for name, wide in by_group(likelihoods).items():
@@ -79,8 +79,7 @@ def summary(likelihoods: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(results: Results) -> dict[str, pd.DataFrame]:
-    """All tables of results, from the committed statistics, without rows about GRUs that were not
-    fitted."""
+    """All tables of results, from the committed statistics, without GRUs that were not fitted."""
     folder = experiment_folder(results.data, results.experiment) / "animals"
     likelihoods = storage.read(folder / "likelihoods.csv").astype({SUBJECT[1]: str})
     measures = pd.concat(differences(by_group(likelihoods)), ignore_index=True)

@@ -66,7 +66,7 @@ def draw_gains(ax: Axes, tables: dict[str, pd.DataFrame]) -> None:
 
 
 def draw_differences(ax: Axes, measures: pd.DataFrame, measure: str, title: str) -> None:
-    """A difference of log likelihoods, every subject a dot."""
+    """Draw a difference of log likelihoods; dots, subjects."""
     rows = measures[measures["measure"] == measure]
     names = [name for name in (*GROUPS, PLANNERS, Q_LEARNERS) if (rows["variant"] == name).any()]
     if measure != MINUS_Q:

@@ -1,8 +1,7 @@
 """GRUs of a few units that are fitted to subjects' choices: a ceiling (Ji-An, Benna & Mattar 2025).
 
-They are trained by gradient descent (Adam) on the training sessions, in which the gradient is that
-of back-propagation through time. Training stops where the likelihood of sessions that it leaves out
-is best.
+They are trained on the training sessions by gradient descent (Adam) with back-propagation through
+time. Training stops where the likelihood of held-out sessions is largest.
 """
 
 from __future__ import annotations

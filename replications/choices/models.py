@@ -22,7 +22,7 @@ def textbook(name: str, trials: pd.DataFrame) -> Sequence[Model]:
     if task == "two_step":
         return two_step_learners.models(COMMON)
     if task == "daw_two_step":
-        fixed = {"bias_1": None, "inverse_temperature_2": 1.0}  # no second choice is predicted
+        fixed = {"bias_1": None, "inverse_temperature_2": 1.0}  # second choices are not predicted
         models = daw_learners.models(COMMON_DAW)
         return [type(each)(COMMON_DAW, each.name, {**each.fixed, **fixed}) for each in models]
     return [model for model in bandit_models(trials) if len(model.free) >= PARAMETERS]

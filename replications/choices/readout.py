@@ -14,7 +14,7 @@ from prefrontal.tables.schema import EPISODE, free_choices
 from replications.choices.settings import LARGEST, PRIOR
 
 STEPS, LARGEST_STEP = 50, 5.0
-"""Most steps of Newton's method, and the longest one."""
+"""Largest number of Newton steps, and largest step."""
 
 
 def last_choice(trials: pd.DataFrame) -> np.ndarray:
@@ -32,7 +32,7 @@ def fit(design: np.ndarray, choice: np.ndarray, counted: np.ndarray) -> np.ndarr
     choice : array (trial,)
         0 or 1.
     counted : array (fold, trial)
-        True for the choices that a fold's regression is fitted to.
+        True for the choices to which a fold's regression is fitted.
 
     Returns
     -------

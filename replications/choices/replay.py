@@ -1,8 +1,8 @@
 """Compute how well networks and models predict the choices of animals: ``prefrontal record
 choices``.
 
-Networks live through the subjects' trials. Statistics, not data, go to data/choices/animals, and
-are committed; tables and figure are made of them without the data.
+Networks replay the subjects' trials. Statistics, not data, are written to data/choices/animals and
+committed; tables and figure need only these.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def by_unit(name: str, trials: pd.DataFrame, log_p: pd.DataFrame) -> pd.DataFram
 
 
 def each_subject(name: str, trials: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Trials of one subject after the other, with a progress bar."""
+    """Yield the trials of each subject, with a progress bar."""
     grouped = trials.groupby(SUBJECT, observed=True, sort=False)
     for _, rows in tqdm(grouped, name, grouped.ngroups, unit="subject", disable=None):
         yield rows
@@ -80,7 +80,7 @@ def textbook(name: str, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def log_odds(trained: Trained, trials: pd.DataFrame) -> np.ndarray:
-    """Log odds of choosing option 1, by networks that live through the trials, (network, trial)."""
+    """Log odds of choosing option 1, by networks that replay the trials, (network, trial)."""
     predicted = trained.predict(subjects.seen(trials), activity=False)
     p = predicted[["p_left", "p_right"]].to_numpy(float).clip(np.finfo(float).tiny)
     return np.log(p[:, 1] / p[:, 0]).reshape(len(trained.seeds), len(trials))
@@ -139,8 +139,8 @@ def own_grus(trials: pd.DataFrame) -> np.ndarray:
 
 
 def pooled_grus(trials: pd.DataFrame) -> np.ndarray:
-    """Log probability of each choice, (trial,), by a GRU fitted to half of the people, which the
-    others' choices are predicted from by the readout, as from a network."""
+    """Log probability of each choice, (trial,), by a GRU fitted to half of the people; the choices
+    of the other half are predicted from it by the readout, as from a network."""
     person = trials.groupby(SUBJECT, observed=True, sort=False).ngroup().to_numpy()
     jobs = []
     for half in range(2):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Group:
-    """Subjects of one task, and the networks that live through their trials.
+    """Subjects of one task, and the networks that replay their trials.
 
     Attributes
     ----------
@@ -18,8 +18,8 @@ class Group:
     experiment, variant : str
         Of the networks.
     pooled : bool
-        Whether one GRU is fitted to half of the subjects and tested on the others; otherwise
-        every subject has GRUs of its own.
+        Whether one GRU is fitted to half of the subjects and tested on the others; otherwise each
+        subject has separate GRUs.
     """
 
     species: str
@@ -83,11 +83,11 @@ UNITS = (2, 4)
 """Units of the GRUs; the inner held-out sessions choose among them."""
 
 EPOCHS, RATE, CHECKED = 400, 0.05, 5
-"""Steps of Adam on all training sessions, its learning rate, and steps between two looks at the
-inner held-out sessions, by which training stops early."""
+"""Steps of Adam on all training sessions, its learning rate, and steps between checks of the inner
+held-out sessions, which stop training early."""
 
 CHUNK = 100
 """Longest sequence of trials in the GRU's training; it is tested on whole sessions."""
 
 INNER = 5
-"""Every so many-th training session, or person, is held out to stop the training."""
+"""Every ``INNER``-th training session, or person, is held out to decide when to stop."""

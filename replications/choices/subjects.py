@@ -1,4 +1,4 @@
-"""Trials of each group, as textbook models and networks take them, and simulated subjects."""
+"""Trials of each group, in the formats of textbook models and networks, and simulated subjects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from prefrontal.animals import datasets
 from prefrontal.models.fitting import random_generator
 from prefrontal.models.two_step_learners import ModelFree, Planner, TwoStep
-from prefrontal.tables.schema import EPISODE, SUBJECT
+from prefrontal.tables.schema import EPISODE
 from replications.choices.settings import (
     GAINS,
     GROUPS,
@@ -63,7 +63,7 @@ def load(name: str, folder: Path | None = None) -> pd.DataFrame:
 
 
 def seen(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trials as networks take them: with points at stake, where a task has them."""
+    """Trials in the format of networks, with points at stake if the task has them."""
     if "magnitude_0" not in trials:
         return trials
     points = 100 * trials[["magnitude_0", "magnitude_1"]].to_numpy()
@@ -87,5 +87,5 @@ def simulate(kind: str) -> pd.DataFrame:
             "bias": rng.normal(0, SIMULATED_SPREAD),
         }
         played = model.simulate(TwoStep(SESSIONS, TRIALS, **task.probabilities), parameters, rng)
-        parts.append(played.assign(**dict(zip(SUBJECT, (kind, number), strict=True))))
+        parts.append(played.assign(variant=kind, subject=number))
     return pd.concat(parts, ignore_index=True)

@@ -1,4 +1,4 @@
-"""Analyse choices and units on Daw's two-step task, of networks, people and monkeys alike."""
+"""Analyse choices and units on Daw's two-step task, for networks, people and monkeys."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BASELINE, PLANNING, MIXED = (model.name for model in daw_learners.models(0.7))
 
 
 def behaviour(trials: pd.DataFrame, prior: float | None = None) -> Tables:
-    """Describe choices at the first stage; any reward above 0 counts as one.
+    """Describe choices at the first stage; any amount above 0 counts as reward.
 
     ``prior`` is as in ``staying.two_step_weights``.
 
@@ -84,7 +84,8 @@ def network_fits(
 
 
 def rewards(trials: pd.DataFrame, settings: Mapping[str, Settings[DawTwoStep]]) -> pd.DataFrame:
-    """Reward per episode of each network, and normalised between random choice and the planner."""
+    """Reward per episode of each network, raw and normalised between random choice and the
+    planner."""
     total = trials.groupby(EPISODE, observed=True)["reward"].sum()
     mean = total.groupby(SUBJECT, observed=True).mean().rename("reward").reset_index()
     bounds = np.array([settings[str(name)].task.reward_range() for name in mean["variant"]])
@@ -92,10 +93,11 @@ def rewards(trials: pd.DataFrame, settings: Mapping[str, Settings[DawTwoStep]]) 
 
 
 def regressors(trials: pd.DataFrame) -> pd.DataFrame:
-    """This trial's choice, transition and reward, and all combinations of those of the last one.
+    """Build regressors: this trial's choice, transition and reward, and all combinations of the
+    last trial's.
 
     Choice and transition are coded ±1, reward by its deviation from the mean; NaN where the last
-    trial belongs to another episode, or one of the two was not completed.
+    trial belongs to another episode, or either trial was not completed.
     """
     done = (trials["choice"] >= 0) & (trials["choice2"] >= 0)
     factors = pd.DataFrame(
@@ -130,8 +132,10 @@ def coding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
     keys, rows = [*EPISODE, "trial"], []
     design = pd.concat([trials[keys], regressors(trials)], axis=1).dropna()
     names = [name for name in design if name not in keys]
-    for (variant, subject, period), own in activity.groupby([*SUBJECT, "period"], observed=True):
-        session = design.merge(own, on=keys).sort_values(["episode", "trial"])
+    for (variant, subject, period), unit_activity in activity.groupby(
+        [*SUBJECT, "period"], observed=True
+    ):
+        session = design.merge(unit_activity, on=keys).sort_values(["episode", "trial"])
         trend = neural.slow_trend(len(session))
         _, p = neural.shift_test(neural.units(session), session[names].to_numpy(float), trend)
         keys_of_row = {"variant": variant, "subject": subject, "period": period}
@@ -168,7 +172,7 @@ def model_contrasts(fitted: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By subject: bic, half the difference of their criteria per choice (nats), above 0 where the
+        By subject: bic, half the difference of their criteria per choice (nats), above 0 if the
         model-based learner is better than the model-free one; likelihood, the difference of log
         likelihoods per held-out choice (nats), where choices were held out; weight, the hybrid's
         weight of planning.
@@ -197,7 +201,7 @@ def animal_measures() -> pd.DataFrame:
 
 
 def claim_measures(tables: Tables) -> pd.DataFrame:
-    """Measures that the claims are about."""
+    """Measures of the claims."""
     weights = tables["weights"].set_index(SUBJECT)
     weights["model-free minus planning"] = weights["model_free"] - weights["planning"]
     coded = tables["coding"]

@@ -39,7 +39,7 @@ VARIABLES = {
 
 
 def subjects(ax: Axes, x: float, values: pd.Series, color: str) -> None:
-    """Draw every subject as a dot beside x, and their mean with its 95 % interval."""
+    """Draw every subject as a dot next to x, and their mean with its 95 % interval."""
     if len(values) > CROWD:
         spread = 0.3 * (np.random.default_rng(0).random(len(values)) - 0.5)
         ax.scatter(x + spread, values, s=1, color=color, lw=0, alpha=0.35, rasterized=True)
@@ -49,15 +49,15 @@ def subjects(ax: Axes, x: float, values: pd.Series, color: str) -> None:
 
 
 def draw_stays(ax: Axes, stays: pd.DataFrame, variants: tuple[str, ...], title: str) -> None:
-    """Draw stay probabilities after each kind of trial."""
-    own = stays[stays["variant"].isin(variants)]
+    """Draw stay probabilities after each trial type."""
+    group = stays[stays["variant"].isin(variants)]
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
         x = 2.4 * (k % 2) + k // 2
-        rows = own[(own["transition"] == transition) & (own["outcome"] == outcome)]
+        rows = group[(group["transition"] == transition) & (group["outcome"] == outcome)]
         values, color = rows["stay_probability"], COLORS[transition]
         ax.bar(x, interval(values)[0], 0.8, color=color, alpha=0.55, lw=0, zorder=0)
         subjects(ax, x, values, color)
-    count = len(own[SUBJECT].drop_duplicates())
+    count = len(group[SUBJECT].drop_duplicates())
     ax.set(ylim=(0, 1), title=f"{title} (n = {count})")
     ax.set_xticks([0.5, 2.9], ["rewarded", "unrewarded"])
 
@@ -65,9 +65,9 @@ def draw_stays(ax: Axes, stays: pd.DataFrame, variants: tuple[str, ...], title: 
 def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str, title: str) -> None:
     """Draw the lagged regression of choice, as in Fig. 5e."""
     ax.axhline(0, color="black", lw=0.5, ls=":")
-    own = weights[(weights["variant"] == variant) & (weights["lag"] > 0)]
+    past = weights[(weights["variant"] == variant) & (weights["lag"] > 0)]
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
-        rows = own[own["signal"] == f"{transition}/{outcome}"]
+        rows = past[past["signal"] == f"{transition}/{outcome}"]
         rows = rows.assign(lag=rows["lag"] + 0.17 * (k - 1.5))
         style: dict[str, Any] = {"ls": "-" if transition == "common" else ":"}
         label = f"{transition}, {outcome}"
@@ -75,12 +75,12 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str, title: str) -> N
             ax, rows, "lag", "weight", COLORS[outcome], each=(0.05, 2), label=label, **style
         )
     ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
-    plotting.count(ax, own["subject"].nunique())
+    plotting.count(ax, past["subject"].nunique())
     ax.set_ylabel("weight (log odds)")
 
 
 def draw_groups(ax: Axes, frame: pd.DataFrame, column: str, label: str) -> None:
-    """Draw one number of every subject, by group."""
+    """Draw a measure of every subject, by group."""
     present = [variant for variant in GROUPS if (frame["variant"] == variant).any()]
     for x, variant in enumerate(present):
         subjects(ax, x, frame.loc[frame["variant"] == variant, column].dropna(), GROUPS[variant][1])
@@ -97,15 +97,15 @@ def draw_groups(ax: Axes, frame: pd.DataFrame, column: str, label: str) -> None:
 def draw_coding(ax: Axes, coding: pd.DataFrame, variant: str, title: str) -> None:
     """Draw shares of coding units over the time steps of a trial."""
     periods = list(dict.fromkeys(coding["period"]))
-    own = coding[coding["variant"] == variant]
-    own = own.assign(place=own["period"].map(periods.index))
+    shares = coding[coding["variant"] == variant]
+    shares = shares.assign(place=shares["period"].map(periods.index))
     for name, color in VARIABLES.items():
-        rows = own[own["variable"] == name]
+        rows = shares[shares["variable"] == name]
         label = name.replace(" x ", " × ")
         plotting.curve(ax, rows, "place", "share", color, band=0.2, each=(0.08, 3), label=label)
     ax.axhline(ALPHA, color="black", lw=0.5, ls=":")
     ax.set_xticks(range(len(periods)), periods)
-    title = f"{title} (n = {own['subject'].nunique()})"
+    title = f"{title} (n = {shares['subject'].nunique()})"
     ax.set(ylim=(0, 1.5), yticks=np.linspace(0, 1, 6), ylabel="share of units", title=title)
 
 
@@ -116,13 +116,13 @@ def draw_rows(axes: Mapping[str, Axes], results: Results) -> None:
         name: pd.concat([results[name], animals[name]]) for name in ("stay_probability", "weights")
     }
     monkeys = tuple(MONKEYS)
-    shown = {
+    panels = {
         "a": ((MAIN,), "networks, Daw's task"),
         "b": ((PEOPLE,), "people"),
         "c": ((LEVELS,), "networks, levels"),
         "d": (monkeys, "monkeys, sessions"),
     }
-    for letter, (variants, title) in shown.items():
+    for letter, (variants, title) in panels.items():
         draw_stays(axes[letter], joined["stay_probability"], variants, title)
     axes["a"].set_ylabel("stay probability")
     draw_weights(axes["e"], results["lag_weights"], MAIN, "networks, Daw's task")

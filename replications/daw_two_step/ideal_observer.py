@@ -1,9 +1,10 @@
-"""Planner that knows Daw's two-step task: exact belief about each option, best action this trial.
+"""Planner that knows Daw's two-step task: exact beliefs about each option, best action on this
+trial.
 
-Each second-stage option is a hidden Markov model of its own. The reward probability of Daw's task
-lives on a fine grid; the monkeys' level is known with the number of trials for which it has stood.
-The planner explores by a bonus for uncertainty, and otherwise maximises the reward of the running
-trial: the best agent is intractable, and earns slightly more.
+Each second-stage option is a separate hidden Markov model. Reward probabilities of Daw's task are
+on a fine grid; for the monkeys' version the hidden state is the level and the number of trials for
+which it will last. The planner explores by a bonus for uncertainty, and otherwise maximises the
+reward of the current trial. The optimal agent is intractable and earns slightly more.
 """
 
 from __future__ import annotations
@@ -63,16 +64,16 @@ def walking(task: DawTwoStep) -> Option:
 
 
 def switching(task: DawTwoStep) -> Option:
-    """Model an option whose level is redrawn after a uniform number of trials."""
+    """Model an option whose level is redrawn after a uniformly distributed number of trials."""
     lengths = np.arange(1, task.longest + 1)
-    drawn = (lengths >= task.shortest) / (task.longest - task.shortest + 1)
-    # Hidden state: level and trials for which it still stands.
+    durations = (lengths >= task.shortest) / (task.longest - task.shortest + 1)
+    # Hidden state: level, and trials for which it still lasts.
     wait = np.eye(task.longest, k=-1)
-    redraw = np.outer(lengths == 1, drawn)
+    redraw = np.outer(lengths == 1, durations)
     transition = np.kron(np.eye(3), wait) + np.kron(np.full((3, 3), 1 / 3), redraw)
     emission = np.repeat(np.eye(3), task.longest, axis=1)
     reward = np.array([0.0, task.medium, 1.0])
-    return Option(np.tile(drawn, 3) / 3, transition, emission, reward)
+    return Option(np.tile(durations, 3) / 3, transition, emission, reward)
 
 
 def option_model(task: DawTwoStep) -> Option:
@@ -87,7 +88,7 @@ def random_reward(task: DawTwoStep) -> float:
 
 
 def plan(task: DawTwoStep, worth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the best actions, given what the options are worth.
+    """Find the best actions, given the values of the options.
 
     Parameters
     ----------

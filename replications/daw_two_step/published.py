@@ -2,8 +2,8 @@
 
     python -m replications.daw_two_step.published [--people CLONE] [--monkeys CLONE]
 
-Data are fetched unless clones of their repositories are named. Statistics go to
-data/daw_two_step/animals and are committed, so that results and figure are made without the data.
+Data are downloaded unless clones of their repositories are given. Statistics are written to
+data/daw_two_step/animals and committed, so that results and figure can be made without the data.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from replications.daw_two_step.settings import BEHAVIOUR, UNIT_EPISODES, UNITS, 
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[DawTwoStep]]:
-    """Record the choices of every variant, and the activity of its units in the first episodes."""
+    """Record choices of every variant, and unit activity in the first episodes."""
     for variant in networks.variants:
         trained = networks(variant)
         yield trained.record(episodes, steps=False, columns={"test": BEHAVIOUR})

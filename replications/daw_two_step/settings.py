@@ -43,7 +43,8 @@ class DawTwoStep(TaskSettings):
     shortest: Count = 5
     """Fewest trials before a level is redrawn (estimated from the monkeys' trials)."""
     longest: Count = 9
-    """Most trials; the number is uniform, and independent between options (estimated)."""
+    """Largest number of trials before a level is redrawn; uniform, independent between options
+    (estimated)."""
 
     def build(self) -> DawTwoStepTask:
         """Build the task."""
@@ -62,7 +63,7 @@ SETTINGS = Settings(
     task=DawTwoStep(),
     # As for Fig. 5; the paper does not state initial weights.
     network=NetworkSettings(init_scale=2.5, output_scale=3.0),
-    # In the 10,000 episodes and at the rate of Fig. 5 no network learns Daw's task (README).
+    # With the 10,000 episodes and the rate of Fig. 5 no network learns Daw's task (README).
     training=TrainingSettings(episodes=60_000, learning_rate=2e-3),
 )
 
@@ -75,11 +76,11 @@ VARIANTS: Variants = {
         "training.learning_rate": 7e-4,
     },
 }
-"""Daw's task, and the monkeys'."""
+"""Daw's task, and the monkeys' version."""
 
 PEOPLE, MONKEYS = "people", ("Charlie", "Jacob")
-"""Variants of people's statistics (Shahar et al. 2019), and of the sessions of each monkey (Miranda
-et al. 2026)."""
+"""Variant names of people (Shahar et al. 2019), and of each monkey's sessions (Miranda et al.
+2026)."""
 
 TEST_EPISODES = 300
 """Test episodes per network, as for Fig. 5."""
@@ -91,7 +92,7 @@ FITTED_EPISODES, FITTED_STARTS = 100, 5
 """Test episodes of each network to which models are fitted; runs per fit."""
 
 BEHAVIOUR, UNITS = "behaviour", "units"
-"""Tests: all test episodes, of which activity is not kept; and the first few, with activity."""
+"""Tests: all test episodes, without activity; and the first few, with activity."""
 
 UNIT_EPISODES = 5
 """Episodes of the test ``UNITS``: about as many trials as a monkey's session."""

@@ -21,7 +21,8 @@ OPTIONS = 4
 
 
 class DawTwoStepTask(Task):
-    """Choose twice per trial: between two actions, then between the options of a second state.
+    """Choose twice per trial: between two actions, then between the two options of the second
+    state.
 
     A trial is fixation (centre required), stage 1 and stage 2 (left or right required), after which
     the reward comes. At stage 1, left leads to S1 and right to S2 with probability ``common``,
@@ -49,7 +50,7 @@ class DawTwoStepTask(Task):
         return 3 * self.settings.trials
 
     def reset(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes; drifting probabilities start anywhere between their boundaries."""
+        """Start episodes; drifting probabilities start anywhere between their boundaries."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         low, high = self.settings.lowest, self.settings.highest
         payoff, remaining = low + (high - low) * noise, torch.zeros_like(noise, dtype=torch.int64)
@@ -109,7 +110,8 @@ class DawTwoStepTask(Task):
         return after, self._observe(after), reward
 
     def _change(self, state: State, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Change the options where a trial begins -> payoff, trials until it is redrawn."""
+        """Change the options where a trial begins; return payoffs and trials until they are
+        redrawn."""
         begins, low, high = (
             state["new_trial"][..., None],
             self.settings.lowest,
@@ -129,7 +131,7 @@ class DawTwoStepTask(Task):
         return torch.where(begins, moved, payoff), remaining
 
     def _draw(self, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw levels, and for how many trials they stay, from one uniform number each."""
+        """Draw levels and their durations in trials, from one uniform number each."""
         lengths = self.settings.longest - self.settings.shortest + 1
         index = (noise * (3 * lengths)).long().clamp(max=3 * lengths - 1)
         levels = torch.tensor([0.0, self.settings.medium, 1.0], dtype=noise.dtype)
@@ -164,11 +166,11 @@ class DawTwoStepTask(Task):
         check_values(trials[~missed], outcome_state=("S1", "S2"))
         reward = np.where(choice2 < 0, INVALID_REWARD, trials["reward"].to_numpy())
         zero, true = np.zeros_like(choice), np.ones_like(missed)
-        shown = np.stack([zero + FIXATION, zero + STAGE_1, STAGE_2 + to_s2], axis=1)
+        observed = np.stack([zero + FIXATION, zero + STAGE_1, STAGE_2 + to_s2], axis=1)
         acted = [np.where(made < 0, CENTRE, made) for made in (choice, choice2)]
         return Replay(
             happened=np.stack([true, true, ~missed], axis=1),
-            observation=np.eye(len(self.observations), dtype=np.float32)[shown],
+            observation=np.eye(len(self.observations), dtype=np.float32)[observed],
             action=np.stack([zero + CENTRE, *acted], axis=1),
             reward=np.stack([zero, np.where(missed, INVALID_REWARD, 0), reward], axis=1),
             legal=np.array([[False, False, True], [True, True, False], [True, True, False]]),
@@ -176,7 +178,7 @@ class DawTwoStepTask(Task):
         )
 
     def _observe(self, state: State) -> Tensor:
-        shown = torch.where(
+        observed = torch.where(
             state["period"] == STAGE_2, STAGE_2 + state["outcome_state"], state["period"]
         )
-        return one_hot(shown, len(self.observations), state["reward"].dtype)
+        return one_hot(observed, len(self.observations), state["reward"].dtype)

@@ -20,6 +20,8 @@ from replications.dopamine_manipulation.settings import (
     MAIN,
     MANIPULATIONS,
     PULLS,
+    UNINFORMATIVE,
+    VARIANTS,
     RiskyChoice,
 )
 
@@ -28,7 +30,8 @@ ARM = ["level", "p_risky"]
 
 
 def with_level(recording: Recording[RiskyChoice]) -> pd.DataFrame:
-    """Trials with a column that says which of its task's two probabilities the risky arm has."""
+    """Add a column that labels the risky arm's probability as the high or the low one of its
+    task."""
     settings = recording.settings.items()
     middle = {variant: sum(each.task.probabilities) / 2 for variant, each in settings}
     trials = recording.trials
@@ -38,7 +41,7 @@ def with_level(recording: Recording[RiskyChoice]) -> pd.DataFrame:
 
 
 def risky_percent(trials: pd.DataFrame, *by: str) -> pd.DataFrame:
-    """Percent of valid free pulls that went to the risky arm: columns ``by`` and percent."""
+    """Percentage of valid free pulls on the risky arm: columns ``by`` and percent."""
     free = trials[(trials["pull"] == "free") & (trials["arm"] != "none")]
     risky = (free["arm"] == "risky").rename("percent")
     return (100 * risky.groupby([free[key] for key in by], observed=True).mean()).reset_index()
@@ -73,7 +76,7 @@ def against_control(trials: pd.DataFrame, *by: str) -> pd.DataFrame:
 
 
 def build_up(course: pd.DataFrame) -> pd.DataFrame:
-    """Speed at which activity alone re-learns, by manipulation and network.
+    """Speed at which activity alone adapts, by manipulation and network.
 
     Returns
     -------
@@ -96,10 +99,9 @@ def build_up(course: pd.DataFrame) -> pd.DataFrame:
 
 
 def performance(recording: Recording[RiskyChoice], control: pd.DataFrame) -> pd.DataFrame:
-    """Reward per episode of every network in control, and its share of invalid trials.
-
-    The normalised reward is of the expected reward of the arms chosen in free trials: 0 for random
-    choice, 1 for always the better arm.
+    """Reward per episode and share of invalid trials of every network in control. Normalised reward
+    is based on the expected reward of the arms chosen in free trials: 0 for random choice, 1 for
+    always the better arm.
     """
     free = control[(control["pull"] == "free") & (control["arm"] != "none")]
     tasks = {variant: settings.task for variant, settings in recording.settings.items()}
@@ -136,17 +138,29 @@ def natural_errors(steps: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
 
 
 def ideal(recording: Recording[RiskyChoice]) -> pd.DataFrame:
-    """Percent of risky free pulls of the ideal observer of each variant's task, by probability."""
+    """Percentage of risky free pulls of the ideal observer for each variant's task.
+
+    The observer that learns nothing from forced pulls is there with or without such networks.
+
+    Returns
+    -------
+    DataFrame
+        variant, level, p_risky, percent (rewards discounted as in the networks' training),
+        percent_undiscounted.
+    """
+    uninformed = recording.settings[MAIN].vary(VARIANTS[UNINFORMATIVE])
     rows = []
-    for variant, settings in recording.settings.items():
-        shares = ideal_observer.risky_choice(settings.task)
-        for level, p in zip(("low", "high"), settings.task.probabilities, strict=True):
-            rows.append((variant, level, p, 100 * shares[p]))
-    return pd.DataFrame(rows, columns=["variant", *ARM, "percent"])
+    for variant, settings in ({UNINFORMATIVE: uninformed} | recording.settings).items():
+        task = settings.task
+        per_trial = settings.training.discount ** (task.build().episode_steps / task.trials)
+        discounted, plain = (ideal_observer.risky_choice(task, rate) for rate in (per_trial, 1.0))
+        for level, p in zip(("low", "high"), task.probabilities, strict=True):
+            rows.append((variant, level, p, 100 * discounted[p], 100 * plain[p]))
+    return pd.DataFrame(rows, columns=["variant", *ARM, "percent", "percent_undiscounted"])
 
 
 def weights_changed(trials: pd.DataFrame) -> pd.DataFrame:
-    """Count the tests after which a network's weights are not those it was loaded with.
+    """Count the tests after which a network's weights differ from those that were loaded.
 
     Returns
     -------
@@ -169,7 +183,8 @@ def analyse(recording: Recording[RiskyChoice]) -> dict[str, pd.DataFrame]:
 
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Risky choice in control and under each manipulation where it is tested, weights changed."""
+    """Measure risky choice in control and under each manipulation at its tested probability, and
+    changed weights."""
     effects = tables["manipulation_effects"]
     networks = pd.MultiIndex.from_frame(tables["performance"][SUBJECT])
     once = effects.drop_duplicates([*SUBJECT, "level"])
@@ -193,7 +208,7 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 def further_tables(
     recording: Recording[RiskyChoice], tables: dict[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """Tables of the supplement, about the main variant; the ideal observer of every variant."""
+    """Tables of the supplement for the main variant, and the ideal observer for every variant."""
     trials = with_level(recording)
     trials = trials[trials["variant"] == MAIN]
     is_dose = trials["manipulation"] == DOSE

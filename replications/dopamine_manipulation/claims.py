@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from prefrontal.publishing.claims import Claim, above, below, register
+from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between, register
 from prefrontal.tables.storage import published
 from replications.dopamine_manipulation.settings import (
     ALL,
     FREE,
     MANIPULATIONS,
     PULLS,
+    UNINFORMATIVE,
     Manipulation,
 )
 
@@ -44,16 +45,16 @@ def published_percent() -> pd.DataFrame:
 
 PUBLISHED = published_percent()
 PROBABILITY = {"high": f"p = {PUBLISHED['x'].max():g}", "low": f"p = {PUBLISHED['x'].min():g}"}
-"""The risky arm's probabilities in the paper, for statements."""
+"""The risky arm's probabilities in the paper, for the statements of claims."""
 
 
 def measure_name(measure: str, pulls: str) -> str:
-    """Name a measure by the pulls after which the error was changed."""
+    """Name a measure by the pulls after which the error is changed."""
     return measure if pulls == ALL else f"{measure}, {PULL_WORDS[pulls]}"
 
 
 def manipulation_claims(manipulation: Manipulation, pulls: str) -> list[Claim]:
-    """Claim the direction of a shift, and compare where it ends."""
+    """Claim the direction of a shift, and compare the resulting percentage."""
     claim, name, level = manipulation.claim, manipulation.name, manipulation.level
     criterion, verb = (above(0), "raises") if manipulation.raises else (below(0), "lowers")
     tested = f"{PROBABILITY[level]}, {PULL_WORDS[pulls]} manipulated"
@@ -80,6 +81,21 @@ for manipulation in MANIPULATIONS:
 statement = "tests after which a network's weights differ in any bit"
 CLAIMS.append(Claim("dopamine-frozen", "changed", "7b", statement, below(1)))
 
+for level, p_risky in PROBABILITY.items():
+    value = CONTROLS[level]
+    row = Claim(
+        "dopamine-uninformative",
+        level,
+        EXTENSION,
+        f"risky choice in control, percent at {p_risky}: forced pulls carry no information",
+        between(value - CONTROL_TOLERANCE, value + CONTROL_TOLERANCE),
+        value,
+        CONTROL_TOLERANCE,
+        variant=UNINFORMATIVE,
+        measured="dopamine-control",
+    )
+    CLAIMS.append(row)
+
 CLAIMS = register(
     CLAIMS,
     {
@@ -95,5 +111,6 @@ CLAIMS = register(
             ("dopamine-block-safe", "shift, free pulls alone"),
             ("dopamine-add-loss", "shift, free pulls alone"),
         ],
+        "6adab28 2026-11-30": ["dopamine-uninformative"],
     },
 )

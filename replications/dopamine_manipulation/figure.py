@@ -32,7 +32,7 @@ from replications.dopamine_manipulation.supplement import (
 )
 
 KINDS = {"control": ("o", -0.1), "experimental": ("s", 0.1)}
-"""Marker, and offset from the probability's place."""
+"""Marker, and offset from the position of the probability."""
 
 
 def draw_shift(ax: Axes, manipulation: Manipulation, start: float, end: float) -> None:

@@ -1,4 +1,4 @@
-"""Ideal observer of the safe and the risky arm: exact inference, and the plan that earns most."""
+"""Ideal observer of the risky-choice task: exact inference, and the plan that maximises reward."""
 
 from __future__ import annotations
 
@@ -16,31 +16,35 @@ def posterior(
     return high / (low + high)
 
 
-def risky_choice(task: RiskyChoice) -> dict[float, float]:
-    """Share of free pulls on the risky arm of an agent that earns the most possible reward.
+def risky_choice(task: RiskyChoice, discount: float = 1.0) -> dict[float, float]:
+    """Share of free pulls on the risky arm of an agent that maximises reward.
 
-    Dynamic programming over wins and pulls of the risky arm. A safe pull teaches nothing, so that
+    Dynamic programming over wins and pulls of the risky arm. A safe pull is uninformative, so
     an agent that turns to the safe arm stays there.
 
     Parameters
     ----------
     task : RiskyChoice
-        Settings of the task, which the agent knows but for the risky arm's probability.
+        Settings of the task, which the agent knows except the risky arm's probability.
+    discount : float
+        Discount factor per trial.
 
     Returns
     -------
     dict
         Probability of the risky arm -> expected share.
     """
-    probabilities, forced, free = task.probabilities, task.forced_trials // 2, task.free_trials
+    probabilities, forced, free = task.probabilities, task.informative_pulls, task.free_trials
+    worth = np.cumsum(discount ** np.arange(free))  # of a reward of 1 in each of the next trials
     value = np.zeros(forced + free + 1)
     plans = []
     for pulls in range(forced + free - 1, forced - 1, -1):
         wins = np.arange(pulls + 1)
         high = posterior(wins, np.full_like(wins, pulls), probabilities)
         win = probabilities[0] + high * (probabilities[1] - probabilities[0])
-        risky = win * (task.risky_reward + value[1 : pulls + 2]) + (1 - win) * value[: pulls + 1]
-        safe = task.safe_reward * (forced + free - pulls)
+        later = discount * (win * value[1 : pulls + 2] + (1 - win) * value[: pulls + 1])
+        risky = win * task.risky_reward + later
+        safe = task.safe_reward * worth[forced + free - pulls - 1]
         plans.append(risky > safe)
         value = np.maximum(risky, safe)
     shares = {}

@@ -41,7 +41,7 @@ def shift(event: str, size: float, task: RiskyChoice) -> Manipulation:
 
 
 class FreePullsAgent(NetworkAgent):
-    """Networks whose error is manipulated after free pulls alone.
+    """Networks whose error is manipulated only after free pulls.
 
     Their memory also holds whether both arms were on offer at the last time step.
     """
@@ -73,7 +73,7 @@ def manipulated(
 
 
 def digests(agent: NetworkAgent, seeds: list[int]) -> dict[int, str]:
-    """Hash every network's weights, to the bit."""
+    """Hash the weights of every network."""
     rows = agent.network.flatten(agent.parameters).numpy()
     return {
         seed: hashlib.sha256(row.tobytes()).hexdigest()[:16]
@@ -82,7 +82,7 @@ def digests(agent: NetworkAgent, seeds: list[int]) -> dict[int, str]:
 
 
 def play(trained: Trained, treatment: Treatment, episodes: int) -> Recording[RiskyChoice]:
-    """Record networks under one treatment, and whether it changed any weight."""
+    """Record networks under one treatment, and whether any weight changed."""
     before = digests(trained.agent, trained.seeds)
     kind = FreePullsAgent if treatment.pulls == FREE else NetworkAgent
     manipulate = shift(treatment.event, treatment.size, trained.settings.task)
@@ -97,7 +97,7 @@ def play(trained: Trained, treatment: Treatment, episodes: int) -> Recording[Ris
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[RiskyChoice]]:
-    """Record all networks under every treatment: the same episodes, with the same luck."""
+    """Record all networks under every treatment, with the same episodes and random numbers."""
     few = min(episodes, FEW_EPISODES)
     for variant in networks.variants:
         trained, main = networks(variant), variant == MAIN

@@ -34,7 +34,7 @@ class RiskyChoice(TaskSettings):
     risky_reward: Number = 4.0
     """Reward of a win on the risky arm (Methods, simulation 6: 4)."""
     p_low: Probability = 0.125
-    """Lower of the two win probabilities of the risky arm, one of which is drawn per episode
+    """Lower of the two win probabilities of the risky arm, of which one is drawn per episode
     (Methods, simulation 6: 0.125)."""
     p_high: Probability = 0.5
     """Higher of the two (Methods, simulation 6: 0.5)."""
@@ -42,10 +42,13 @@ class RiskyChoice(TaskSettings):
     """Trials at the start of an episode, in pairs of one pull of each arm (Methods, simulation 6:
     10)."""
     free_trials: Count = 20
-    """Trials of free choice that follow (Methods, simulation 6: 20)."""
+    """Free-choice trials after the forced ones (Methods, simulation 6: 20)."""
     forced_pull: Literal["cued", "imposed"] = "cued"
-    """In a forced trial one arm is shown, and only a response to it is valid, or a response to
+    """Whether, in a forced trial, only a response to the arm shown is valid, or a response to
     either side pulls it (not stated)."""
+    forced_wins: Literal["informative", "uninformative"] = "informative"
+    """In forced trials the risky arm wins with the episode's probability, or with the mean of both,
+    which tells the arms apart and nothing about the probability (not stated)."""
     invalid_response: Literal["abort", "repeat"] = "abort"
     """After an invalid response the trial ends, or its step is repeated (not stated)."""
 
@@ -64,6 +67,11 @@ class RiskyChoice(TaskSettings):
     def probabilities(self) -> tuple[float, float]:
         """Both win probabilities of the risky arm, the lower one first."""
         return self.p_low, self.p_high
+
+    @property
+    def informative_pulls(self) -> int:
+        """Forced pulls of the risky arm that tell something about its probability."""
+        return self.forced_trials // 2 if self.forced_wins == "informative" else 0
 
     @property
     def trials(self) -> int:
@@ -101,16 +109,21 @@ SETTINGS = Settings(
     training=TrainingSettings(episodes=66_667),  # 4e6 steps of 60 per episode (simulation 6)
 )
 
-MAIN = "cued"
-VARIANTS: Variants = {MAIN: {}, "imposed": {"task.forced_pull": "imposed"}}
-"""The networks of Fig. 7, and the other way to force a pull."""
+MAIN, UNINFORMATIVE = "cued", "uninformative"
+VARIANTS: Variants = {
+    MAIN: {},
+    "imposed": {"task.forced_pull": "imposed"},
+    UNINFORMATIVE: {"task.forced_wins": "uninformative"},
+}
+"""The networks of Fig. 7, the other way to force a pull, and forced pulls from which the risky
+arm's probability cannot be learned."""
 
 TEST_EPISODES, FEW_EPISODES = 1333, 300
 """Test episodes per network and test (Methods, simulation 6: 1,333); per size of the dose-response,
 and per test of variants other than the main one."""
 
 EVENTS = ("risky win", "safe", "risky loss")
-"""Outcomes of a pull, after which the reward prediction error that the actor receives may be
+"""Outcomes of a pull after which the reward prediction error that the actor receives can be
 changed."""
 
 ALL, FREE = PULLS = ("all", "free")

@@ -22,7 +22,7 @@ from replications.dopamine_manipulation.settings import (
 )
 
 PLACES = {"high": 0.0, "low": 1.0}
-"""Where each probability stands, the higher one at the left as in the paper."""
+"""Position of each probability, the higher one at the left as in the paper."""
 
 TITLES = {
     "block risky win": "block DA at\nrisky win",
@@ -45,10 +45,10 @@ def at_test(frame: pd.DataFrame, manipulation: Manipulation) -> pd.DataFrame:
     return frame[(frame["manipulation"] == manipulation.name) & level]
 
 
-def choice_axes(ax: Axes, words: dict[str, str]) -> None:
+def choice_axes(ax: Axes, labels: dict[str, str]) -> None:
     """Set up axes of risky choice against the risky arm's probability, labelled by level."""
     ax.set(xlim=(-0.5, 1.5), ylim=(0, 104), yticks=range(0, 101, 20), xticks=list(PLACES.values()))
-    ax.set_xticklabels([words[level] for level in PLACES])
+    ax.set_xticklabels([labels[level] for level in PLACES])
 
 
 def draw_doses(
@@ -86,7 +86,7 @@ def draw_course(
 
 
 def draw_errors(ax: Axes, errors: pd.DataFrame, task: RiskyChoice) -> None:
-    """Draw the critic's own errors in free pulls, and where the manipulation takes them."""
+    """Draw the critic's errors in free pulls, and their values under the manipulation."""
     free = errors[errors["pull"] == "free"]
     ax.axhline(0, color="black", lw=0.5)
     for place, manipulation in enumerate(MANIPULATIONS):
@@ -110,7 +110,7 @@ def draw_errors(ax: Axes, errors: pd.DataFrame, task: RiskyChoice) -> None:
 
 
 def draw_variants(ax: Axes, effects: pd.DataFrame, task: RiskyChoice) -> None:
-    """Effect where each manipulation is tested, by kind of forced pull and pulls manipulated."""
+    """Draw effects at the tested probability, by kind of forced pull and pulls manipulated."""
     kinds = effects[["variant", "pulls"]].drop_duplicates()
     main_first = kinds.sort_values(
         ["variant", "pulls"], key=lambda column: column.astype(str) != MAIN, kind="stable"
@@ -132,8 +132,8 @@ def draw_variants(ax: Axes, effects: pd.DataFrame, task: RiskyChoice) -> None:
     for place, each in enumerate(MANIPULATIONS):
         plotting.published_marker(ax, [place + 0.46], [shift[each.series, each.level]])
     labels = zip(("block win", "block safe", "stimulate\nloss"), MANIPULATIONS, strict=True)
-    words = [f"{label}\np = {probabilities(task)[each.level]}" for label, each in labels]
-    ax.set_xticks(range(len(words)), words)
+    texts = [f"{label}\np = {probabilities(task)[each.level]}" for label, each in labels]
+    ax.set_xticks(range(len(texts)), texts)
     ax.set(xlim=(-0.5, 2.6), ylim=(-100, 100), ylabel="risky choice,\nminus control (points)")
     ax.legend(loc="lower right", fontsize=5, handlelength=1.2, labelspacing=0.25, borderaxespad=0.2)
 
@@ -155,7 +155,8 @@ def draw_control(ax: Axes, effects: pd.DataFrame, ideal: pd.DataFrame, task: Ris
 
 
 def draw(results: Results, effects: pd.DataFrame, task: RiskyChoice) -> Drawing:
-    """Dose-response, effects over an episode, errors, open choices and the ideal observer."""
+    """Draw dose-response, effects over an episode, errors, alternative protocols and the ideal
+    observer."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 170)
     axes = figure.subplots(3, 3)
     for column, manipulation in enumerate(MANIPULATIONS):

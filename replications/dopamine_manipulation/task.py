@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 FIXATION, CHOICE = 0, 1
 LEFT, RIGHT, CENTRE = 0, 1, 2
 FREE = -1
-"""In place of the side of a forced pull: both arms are on offer."""
+"""Value, instead of the side of a forced pull, if both arms are on offer."""
 
-SHOW_BOTH, SHOW_LEFT, SHOW_RIGHT = 1, 2, 3
-"""Entries of the observation at the choice step."""
+SHOW_BOTH, SHOW_LEFT = 1, 2
+"""Entries of the observation at the choice step; the right arm's follows the left one's."""
 
 
 class RiskTask(Task):
-    """Choose between a safe arm and a risky one, which pays more with some probability or nothing.
+    """Choose between a safe arm and a risky one, which pays either more or nothing.
 
     That probability, ``p_low`` or ``p_high``, and the side of the risky arm are drawn per episode.
     A trial is fixation (centre required) and choice (left or right required). An episode starts
     with forced trials, in pairs of one safe and one risky pull in random order, which show both
-    arms' payoffs; free trials follow.
+    arms' payoffs (or with ``forced_wins`` "uninformative", only which arm is the risky one); free
+    trials follow.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class RiskTask(Task):
     def episode_steps(self) -> int:
         """Two time steps per trial.
 
-        Repeated steps leave time for fewer trials, aborted ones end the episode sooner.
+        Repeated steps leave time for fewer trials; aborted trials end the episode earlier.
         """
         return 2 * self.settings.trials
 
@@ -97,7 +98,10 @@ class RiskTask(Task):
 
         pulled = torch.where(forced, forced_side, action)
         choice = torch.where(at_choice & valid, pulled, -1)
-        won = noise[..., 0] < state["p_risky"]
+        p_win = state["p_risky"]
+        if settings.forced_wins == "uninformative":
+            p_win = torch.where(forced, sum(settings.probabilities) / 2, p_win)
+        won = noise[..., 0] < p_win
         risky = choice == state["risky_side"]
         paid = torch.where(risky, won * settings.risky_reward, settings.safe_reward)
         reward = torch.where(valid, torch.where(at_choice, paid, 0.0), INVALID_REWARD)
@@ -133,7 +137,7 @@ class RiskTask(Task):
         """Return the time steps of trials; a missed choice is an invalid response to the arms.
 
         The arm of a missed forced pull is not the one of its pair's other pull. If both were
-        missed, neither is known, and networks go on as if these trials had not been.
+        missed, neither is known, and networks continue as if these trials had not occurred.
         """
         check_values(trials, pull=("forced", "free"))
         choice, missed = trials["choice"].to_numpy(), (trials["choice"] < 0).to_numpy()
@@ -142,15 +146,18 @@ class RiskTask(Task):
         pairs = pulls.groupby(["variant", "subject", "episode", "pair"], observed=True)
         partner = pairs["pulled"].transform("first").to_numpy()
         side = np.where(missed, 1 - partner, choice)
-        unknown, own = forced & np.isnan(side), forced & (self.settings.forced_pull == "imposed")
+        unknown, imposed = (
+            forced & np.isnan(side),
+            forced & (self.settings.forced_pull == "imposed"),
+        )
         arm = SHOW_LEFT + np.where(unknown, LEFT, side)
-        shown = np.stack([0 * choice + FIXATION, np.where(forced, arm, SHOW_BOTH)], axis=1)
-        pulled = np.where(missed, CENTRE, np.where(own, -1, choice))
+        observed = np.stack([0 * choice + FIXATION, np.where(forced, arm, SHOW_BOTH)], axis=1)
+        pulled = np.where(missed, CENTRE, np.where(imposed, -1, choice))
         repeated = follows_missed(trials) & (self.settings.invalid_response == "repeat")
         paid = np.where(missed, INVALID_REWARD, trials["reward"])
         return Replay(
             happened=np.stack([~repeated, np.ones_like(missed)], axis=1),
-            observation=np.eye(len(self.observations), dtype=np.float32)[shown.astype(int)],
+            observation=np.eye(len(self.observations), dtype=np.float32)[observed.astype(int)],
             action=np.stack([0 * choice - 1, pulled], axis=1),
             reward=np.stack([0 * paid, paid], axis=1),
             legal=np.array([[False, False, True], [True, True, False]]),
@@ -164,5 +171,5 @@ class RiskTask(Task):
 
     def _observe(self, state: State) -> Tensor:
         offer = SHOW_LEFT + self._forced_side(state)
-        shown = torch.where(state["period"] == CHOICE, offer, FIXATION)
-        return one_hot(shown, len(self.observations), state["reward"].dtype)
+        observed = torch.where(state["period"] == CHOICE, offer, FIXATION)
+        return one_hot(observed, len(self.observations), state["reward"].dtype)

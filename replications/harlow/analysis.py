@@ -76,7 +76,7 @@ def later_trials(curves: pd.DataFrame) -> pd.Series:
 
 
 def rise_at_end(curve: pd.DataFrame) -> float:
-    """Gain in accuracy on trials 2 to 6 from the last tenth but one of a learning curve to the
+    """Gain in accuracy on trials 2 to 6 from the second to last tenth of a learning curve to the
     last.
 
     NaN for curves of fewer than ten points.
@@ -88,10 +88,9 @@ def rise_at_end(curve: pd.DataFrame) -> float:
 
 
 def change_points(accuracy: np.ndarray) -> tuple[int, int] | None:
-    """Find the points of a learning curve where it leaves chance and where it nears ceiling.
-
-    The least-squares fit of three joined straight lines, by dynamic programming (ruptures, Truong
-    et al. 2020); None for curves that are too short for it, or without any value.
+    """Find the points of a learning curve where it leaves chance and where it nears ceiling, by a
+    least-squares fit of three joined straight lines with dynamic programming (ruptures, Truong et
+    al. 2020); None for curves that are too short or without any value.
     """
     known = np.nan_to_num(accuracy, nan=0.5)
     if len(known) < 3 * STAGES or np.isnan(accuracy).all():
@@ -122,9 +121,9 @@ def outcomes(
     curves: pd.DataFrame, tests: pd.DataFrame, costs: pd.DataFrame, turning: pd.DataFrame
 ) -> pd.DataFrame:
     """Final accuracy on trials 2 to 6 of every network, and when it left chance and neared ceiling.
-
-    The curves' change points (``turning``) mean this only where ceiling was reached. A network that
-    never came to a second trial has no accuracy there, and is neither at ceiling nor below.
+    The change points of curves (``turning``) have this meaning only if ceiling was reached. A
+    network that never reached a second trial has no accuracy there, and is neither at ceiling nor
+    below.
     """
     rows = []
     later = tests[tests["as_trained"] & (tests["trial"] > 0)]
@@ -200,7 +199,7 @@ def decoding(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataFrame:
 
 
 def analyse(recording: Recording[Harlow]) -> dict[str, pd.DataFrame]:
-    """Outcome of every network's training, its stages, and its final tests."""
+    """Outcome of training, stages, and final tests of every network."""
     path = recording.folder / "results" / f"{REPEATED_TESTS}.csv"
     repeated = storage.read(path, needs=(*SUBJECT, *TESTED))
     curves, tests, costs = read_networks(recording.folder / "networks", repeated)
@@ -235,7 +234,7 @@ def further_tables(
 
 
 def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One number per network for each claim; networks below ceiling have no time to ceiling."""
+    """One number per network and claim; networks below ceiling have no time to ceiling."""
     networks = measured["networks"].set_index(SUBJECT)
     tests = measured["final_tests"].assign(percent=lambda frame: 100 * frame["accuracy"])
     held_out = tests[tests["test"] == "held out"]

@@ -34,7 +34,7 @@ def yield_claim(variant: str, label: str) -> Claim:
 
 
 def claims_about(variant: str) -> list[Claim]:
-    """Claims about all networks of a variant; times to ceiling exist only for those at ceiling."""
+    """Claims about all networks of a variant; only networks at ceiling have a time to ceiling."""
     label, main = f", {LABELS[variant]}", variant == MAIN
     rows = []
 

@@ -35,7 +35,8 @@ MARKERS = "osv^DPX"
 
 
 def stage_styles(count: int) -> list[dict[str, Any]]:
-    """Colours from light to dark with a marker each, to tell stages apart without colour too."""
+    """Colours from light to dark, each with a marker, so that stages can also be told apart without
+    colour."""
     colors, markers = sns.color_palette("viridis_r", count), itertools.cycle(MARKERS)
     return [{"color": c, "marker": m} for c, m in zip(colors, markers, strict=False)]
 

@@ -1,4 +1,4 @@
-"""Initial weights of the encoder, normalised by what it will see.
+"""Initial weights of the encoder, normalised over typical views.
 
 Salimans and Kingma (2016), "Weight normalization", section 3. Without it all views look alike to
 the core: what distinguishes two images is a fiftieth of its input.

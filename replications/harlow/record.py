@@ -1,7 +1,7 @@
 """Record trained networks, weights frozen, on held-out images (Wang et al. 2018, simulation 5).
 
 All networks were tested at the end of their training (data/harlow/networks/*_test.csv). Those whose
-weights are kept repeat the same tests here: data/harlow/results/repeated_tests.csv.
+weights are kept repeat these tests here: data/harlow/results/repeated_tests.csv.
 """
 
 from __future__ import annotations
@@ -51,9 +51,8 @@ def show_views(task: HarlowTask, folder: Path) -> None:
 
 
 def show_film(trained: Trained, task: HarlowTask, screen: HarlowTask, folder: Path) -> None:
-    """Write one episode of the first network as a film, each view with the outcome.
-
-    ``task`` is played; ``screen`` is the same task in full resolution, for us to see.
+    """Write one episode of the first network as a film, each view with the outcome. The network
+    plays ``task``; ``screen`` is the same task in full resolution, for display.
     """
     frames: list[Image.Image] = []
     outcome = ""

@@ -56,14 +56,14 @@ class Harlow(TaskSettings):
     """Every trial has a new unrewarded image (the paper's control; not stated whether in training
     too)."""
     still_episodes: CountOrZero = 0
-    """Number of first episodes in which the view stays centred while images are shown (paper:
-    none)."""
+    """Number of episodes, at the start of training, in which the view stays centred while images
+    are shown (paper: none)."""
     images: str = ""
-    """Folder of pictures to use instead of the drawn ones; every other one is held out."""
+    """Folder of pictures to use instead of the generated ones; every other one is held out."""
     normalised: bool = True
     """Normalise the encoder's initial weights by typical views (not stated; evidence.md)."""
     test_episodes: Count = 1000
-    """Episodes of each final test, and five times those of a point of the learning curve."""
+    """Episodes of each final test; a point of the learning curve has a fifth of them."""
 
     def __post_init__(self) -> None:
         for name in ("images", "still_episodes"):
@@ -82,8 +82,7 @@ class Harlow(TaskSettings):
         still_view : bool
             The view stays centred while images are shown.
         as_float : bool
-            Views are numbers in ±1, with which networks compute, instead of bytes; saves
-            conversions.
+            Views are numbers in ±1, as networks use them, instead of bytes; saves conversions.
         """
         import torch
 
@@ -157,7 +156,7 @@ MAIN, CONTROL, STILL_FIRST, SYMBOLS = (
     "pixels_still_first",
     "symbols",
 )
-"""Networks that see pixels, the paper's control, those with an easier version of the task first,
+"""Networks that see pixels, the paper's control, networks with an easier version of the task first,
 and networks that see symbols."""
 
 Changes = dict[str, Any]
@@ -174,7 +173,7 @@ VARIANTS: dict[str, Changes] = {
 }
 
 RECORDED = (MAIN, SYMBOLS)
-"""Variants whose weights are kept; of all others the results are kept."""
+"""Variants whose weights are kept; of all others only results are kept."""
 
 PAPERS_ENTROPY_COST: Changes = {"training.entropy_cost": 0.001, "training.entropy_cost_end": None}
 VARIED: dict[str, dict[str, Changes]] = {
@@ -203,8 +202,8 @@ VARIED: dict[str, dict[str, Changes]] = {
         },
     },
 }
-"""Variant -> further variants that change one or two of its settings, mostly back to the
-paper's."""
+"""Variant -> further variants that change one or two of its settings, mostly to the paper's
+values."""
 
 FURTHER_VARIANTS = {
     name: VARIANTS[origin] | changes
@@ -233,10 +232,10 @@ TESTS = {
     "photographs": FinalTest("photographs", new_wrong_image=False),
     "new wrong image": FinalTest("held out", new_wrong_image=True),
 }
-"""Tests after every training: held-out images, those of another kind (pixels only), the control."""
+"""Tests after every training: held-out images, photographs (pixels only), and the control."""
 
 AS_TRAINED = {False: "held out", True: "new wrong image"}
-"""Setting new_wrong_image -> the test that differs from training in its images only."""
+"""Setting new_wrong_image -> the test that differs from training only in its images."""
 
 CEILING = 0.9
 """Accuracy on trials 2 to 6 of held-out images at the end of training above which a network counts

@@ -1,4 +1,4 @@
-"""Draw learning, tests and decoding of the Harlow task, which the paper does not show."""
+"""Draw learning, tests and decoding in Harlow's task, which the paper does not show."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def performance_axes(ax: Axes, low: float, title: str) -> None:
 
 
 def draw_curves(ax: Axes, curves: pd.DataFrame, color: str, label: str | None = None) -> None:
-    """Accuracy on trials 2 to 6 over training, every network a line."""
+    """Draw accuracy on trials 2 to 6 over training, one line per network."""
     curves = curves.assign(thousands=curves["episode"] / 1000, percent=100 * later_trials(curves))
     plotting.lines(ax, curves, "thousands", "percent", label=label, color=color, lw=0.7)
     ax.set(ylim=(35, 102))
@@ -108,9 +108,8 @@ def draw_learning(ax: Axes, variants: tuple[str, ...], results: Results) -> None
 
 
 def draw_bars(ax: Axes, frame: pd.DataFrame, by: str, values: tuple[str, ...]) -> None:
-    """Accuracy for each value of a column, a bar per variant, every network a dot.
-
-    There are no intervals: a t interval over networks at chance and at ceiling leaves the scale.
+    """Draw accuracy for each value of a column, one bar per variant and one dot per network. There
+    are no intervals: a t interval over networks at chance and at ceiling would leave the scale.
     """
     variants = variants_of(frame)
     middle = 0.4 * (len(variants) - 1)
@@ -129,7 +128,7 @@ def draw_bars(ax: Axes, frame: pd.DataFrame, by: str, values: tuple[str, ...]) -
 
 
 def draw_decoding(ax: Axes, decoding: pd.DataFrame) -> None:
-    """Accuracy of decoding from the units, by trial; every network a line."""
+    """Draw accuracy of decoding from the units, by trial; one line per network."""
     decoding = decoding.assign(percent=100 * decoding["accuracy"])
     decoded = {
         "side": ("rewarded side, images seen", "-"),
@@ -146,7 +145,7 @@ def draw_decoding(ax: Axes, decoding: pd.DataFrame) -> None:
 
 
 def draw_supplement(results: Results) -> Drawing:
-    """Draw the supplement; panels of variants that are not there are left out."""
+    """Draw the supplement; panels of missing variants are left out."""
     margins = {"left": 0.08, "right": 0.98, "bottom": 0.11, "top": 0.93}
     figure, axes = plotting.mosaic("aaabbb;ccddee", 110, hspace=0.55, wspace=2.2, **margins)
     present = set(variants_of(results["networks"]))
@@ -166,7 +165,8 @@ def draw_supplement(results: Results) -> Drawing:
 
 
 def draw_further_variants(results: Results) -> Drawing:
-    """Draw learning curves of further variants, in front of those that they are changed from."""
+    """Draw learning curves of further variants, in front of those of the variants they depart
+    from."""
     originals, curves = results["learning"], results["variations_learning"]
     origins = {name: variant for variant, varied in VARIED.items() for name in varied}
     names = list(curves["variant"].unique())

@@ -2,8 +2,8 @@
 
 The subject faces a screen and turns its gaze left or right. A cross appears; once it has been
 fixated, two images appear, and the subject chooses one by turning towards it. The same image is
-rewarded in all trials of an episode, on whichever side it appears, and every episode brings two new
-images: what can be learned across episodes is to learn from a single trial.
+rewarded in all trials of an episode, on whichever side it appears, and every episode has two new
+images: across episodes one can learn to learn from a single trial.
 
 The observation is the view in pixels, or its symbolic counterpart: the direction of gaze, and a
 vector per image in view.
@@ -23,7 +23,8 @@ from replications.harlow.images import CODE_LENGTH, SCREEN, atlas, read_images
 from replications.harlow.settings import CHOICE_REWARD, FIXATION_REWARD, Harlow, ImageSet
 
 TURN = 4.4
-"""Degrees that one action turns the view, with its repeats and after-run (Methods: about 4.4)."""
+"""Degrees by which one action turns the view, including repeats and momentum (Methods: about
+4.4)."""
 
 MOMENTUM = 0.5
 """Fraction of the turning velocity that is left after a step (Methods: slight momentum)."""
@@ -59,7 +60,7 @@ class HarlowTask(Task):
     Attributes
     ----------
     images : Tensor
-        (images, column, row, colour), uint8; in the symbolic version the vectors that stand for
+        (images, column, row, colour), uint8; in the symbolic version the vectors that represent
         them, (images, length).
     """
 
@@ -81,12 +82,12 @@ class HarlowTask(Task):
 
     @functools.cached_property
     def images(self) -> Tensor:
-        """Images, or the vectors that stand for them."""
+        """Images, or the vectors that represent them."""
         return read_images(self.settings, self.image_set)
 
     @property
     def symbolic(self) -> bool:
-        """True if vectors stand for the images."""
+        """True if vectors represent the images."""
         return self.settings.view == "symbols"
 
     @property
@@ -96,11 +97,6 @@ class HarlowTask(Task):
             return ("red", "green", "blue")
         vectors = [f"{side}_image_{k}" for side in ("left", "right") for k in range(CODE_LENGTH)]
         return ("sine_of_heading", "cosine_of_heading", "heading_on_screen", "cross", *vectors)
-
-    @property
-    def image_size(self) -> int:
-        """Pixels along each side of an image."""
-        return self.images.shape[1]
 
     @property
     def surround_columns(self) -> int:
@@ -208,7 +204,8 @@ class HarlowTask(Task):
         return after, reward
 
     def _next_pair(self, state: State, redraw: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Side of the rewarded image, and wrong image of the next trial, where ``redraw``."""
+        """Draw the side of the rewarded image, and the wrong image of the next trial, where
+        ``redraw``."""
         side = torch.where(redraw, (noise[..., 0] < 0.5).long(), state["rewarded_side"])
         wrong = state["wrong_image"]
         if self.settings.new_wrong_image:
@@ -248,7 +245,7 @@ class HarlowTask(Task):
         A view is composed of whole columns of the atlas: those of the surround, of the surround
         with the cross, and of the images on the screen.
         """
-        size, around, width = self.settings.view_size, self.surround_columns, self.image_size
+        size, around, width = self.settings.view_size, self.surround_columns, self.images.shape[1]
         degrees_per_pixel = SCREEN / size
         heading = state["heading"]
         if self.still_view:
@@ -276,7 +273,8 @@ class HarlowTask(Task):
             "rewarded_image": state["rewarded_image"],
             "wrong_image": state["wrong_image"],
             "steps": state["steps"],
-            # Known of the rewarded image before the images appear: how it differs from the other.
+            # Known about the rewarded image before the images appear: how it differs from the
+            # other.
             "rewarded_is_brighter": self.brightness[state["rewarded_image"]]
             > self.brightness[state["wrong_image"]],
         }

@@ -55,7 +55,7 @@ def counts(correct: np.ndarray) -> pd.DataFrame:
 
 
 def accuracy_by_trial(tested: pd.DataFrame, trials: int) -> dict[str, float]:
-    """Fraction correct on each trial, "trial_1" first; NaN where no episode came so far."""
+    """Fraction correct on each trial, "trial_1" first; NaN where no episode came that far."""
     total = tested.groupby("trial")[["correct", "n"]].sum().reindex(range(trials))
     fraction = total["correct"] / total["n"]
     return {f"trial_{trial + 1}": share for trial, share in enumerate(fraction)}
@@ -71,7 +71,8 @@ def held_out_accuracy(batch: NetworkBatch) -> pd.DataFrame:
 
 
 def play_tests(agent: Agent, settings: Harlow, seeds: list[int]) -> list[pd.DataFrame]:
-    """Test trained networks -> per network a table of counts as in ``accuracy``, by test."""
+    """Test trained networks; return for each network a table of counts as in ``accuracy``, by
+    test."""
     tables = []
     for name, test in TESTS.items():
         if name != "photographs" or settings.view == "pixels":

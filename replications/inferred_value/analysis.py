@@ -42,7 +42,7 @@ def arriving_rpes(steps: pd.DataFrame) -> pd.DataFrame:
     """Reward prediction errors on arrival at each step of each trial.
 
     The error r(t) + discount V(t+1) - V(t) is known when step t + 1 is seen: that of the fixation
-    step is the response to the cue. Of a repeated step the last one counts.
+    step is the response to the cue. If a step was repeated, the last one counts.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ def arriving_rpes(steps: pd.DataFrame) -> pd.DataFrame:
     """
     steps = steps.assign(arriving=steps.groupby(EPISODE, observed=True)["rpe"].shift(1))
     last = steps.drop_duplicates([*TRIAL, "period"], keep="last").astype({"period": str})
-    # pivot_table would drop, or else invent, trials whose errors are NaN.
+    # pivot_table would drop, or make up, trials whose errors are NaN.
     return last.pivot(index=TRIAL, columns="period", values="arriving").reindex(columns=DRAWN)
 
 
 def reversed_trials(trials: pd.DataFrame) -> pd.DataFrame:
-    """First two trials of blocks whose rewarded cue reversed, if both were answered validly.
+    """First two trials of blocks whose rewarded cue reversed, if both have valid responses.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def reversal_rpes(trials: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def cue_differences(rpes: pd.DataFrame) -> pd.DataFrame:
-    """Old minus new cue's RPE by panel, per network; NaN where a cue never came."""
+    """Old minus new cue's RPE by panel, per network; NaN if a cue never appeared."""
     wide = rpes.pivot(index=SUBJECT, columns=["panel", "role"], values="cue")
     return pd.DataFrame({p: wide[p, "old cue"] - wide[p, "new cue"] for p in PANELS}).reset_index()
 
@@ -158,7 +158,7 @@ def projected_activity(trials: pd.DataFrame, activity: pd.DataFrame) -> pd.DataF
 
 
 def behaviour(trials: pd.DataFrame) -> pd.DataFrame:
-    """Reward per trial and share of trials answered validly, per network."""
+    """Reward per trial and share of trials with valid responses, per network."""
     groups = trials.assign(valid=trials["choice"] >= 0).groupby(SUBJECT, observed=True)
     return groups[["reward", "valid"]].mean().reset_index()
 
@@ -176,7 +176,7 @@ def analyse(recording: Recording[InferredValue]) -> dict[str, pd.DataFrame]:
 
 
 def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers that the claims are about; NaN where they compare with a variant that is absent."""
+    """Measures of the claims; NaN if they compare with a missing variant."""
     rpes = measured["reversal_rpes"]
     rpes = rpes.assign(measure=rpes["role"] + ", " + rpes["panel"])
     cues = rpes.pivot(index=SUBJECT, columns="measure", values="cue")

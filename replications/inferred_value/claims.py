@@ -22,7 +22,7 @@ RPE_VARIANTS = {MAIN: RPE}
 SIGNS = {"before": (1, -1), "experienced": (-1, 1), "inferred": (-1, 1)}
 """Published sign of the RPE to the old and the new cue."""
 NO_EXPECTATION = 0.065
-"""Largest trial-1 difference between cues that counts as none: a tenth of the published one, 0.646
+"""Largest trial-1 difference between cues that counts as zero: a tenth of the published one, 0.646
 (Fig. 4b)."""
 
 

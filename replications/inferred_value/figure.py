@@ -51,7 +51,7 @@ def draw_monkeys(axes: list[Axes]) -> None:
 
 
 def draw_observers(ax: Axes, x: float, rows: pd.DataFrame, column: str, half: float) -> None:
-    """Mark the ideal observers' means by lines, ``half`` to either side of x."""
+    """Draw the ideal observers' means as lines of half-width ``half`` around x."""
     for name, dashes in OBSERVER_STYLES.items():
         level = rows.loc[rows["variant"] == name, column].mean()
         ax.plot([x - half, x + half], [level, level], color="black", lw=0.8, ls=dashes, zorder=1)
@@ -90,7 +90,7 @@ def label_rpes(ax: Axes, hazard: float) -> None:
 
 
 def states(table: pd.DataFrame) -> dict[str, str]:
-    """Variants with carried and with reset state that were measured, and their colours."""
+    """Measured variants with carried and with reset state, and their colours."""
     return {name: STATE_COLORS[name] for name in STATE_COLORS if name in set(table["variant"])}
 
 
@@ -176,7 +176,7 @@ def draw_training(ax: Axes, curves: pd.DataFrame) -> None:
 
 
 def draw(results: Results) -> Iterator[Drawing]:
-    """Draw the figure; the panel of training is left out where there is no such sweep."""
+    """Draw the figure; the panel of training is left out if there is no such sweep."""
     sweep = results.folder.parent / "sweeps" / "rates_curves.csv"
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 190)
     ratios: Any = {"height_ratios": (1, 1.25, 1.9), "width_ratios": (3, 1)}

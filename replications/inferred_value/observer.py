@@ -1,8 +1,8 @@
 """Ideal observers of the inferred-value task: the prediction errors of optimal inference.
 
-Both know the task's structure, so that one outcome tells them which cue pays. They differ in what
-they know about time: one knows where blocks begin, and the probability of a switch there; the other
-expects a switch before every trial alike.
+Both know the task's structure, so a single outcome reveals which cue pays. They differ in what they
+know about time: one knows where blocks begin, and the probability of a switch there; the other
+assumes the same probability of a switch before every trial.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Belief:
 
 @dataclass(frozen=True)
 class IdealObserver:
-    """An agent that answers every trial validly and values states by exact inference.
+    """An agent that responds validly in every trial and values states by exact inference.
 
     Attributes
     ----------
     task : InferredValueTask
         The observer knows its structure.
     boundary_known : bool
-        Knows where blocks begin; else it expects a constant hazard per trial.
+        True if it knows where blocks begin; otherwise it assumes a constant hazard rate.
     discount : float
         Per time step.
     """
@@ -64,7 +64,8 @@ class IdealObserver:
         if period == FIXATION:
             left_pays = self._expect(left_pays, memory.time // TRIAL_STEPS)
         elif period == REWARD:
-            # The saccade went to the cue, which paid or not: either way it is known which cue pays.
+            # The saccade went to the cue, which paid or not: either way this reveals which cue
+            # pays.
             left_pays = ((last_action == LEFT) == (last_reward > 0)).to(left_pays.dtype)
         cue = observation[..., 2].long()
         action = cue if period in (CUE, SACCADE) else torch.full_like(cue, CENTRE)

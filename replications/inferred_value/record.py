@@ -1,6 +1,6 @@
 """Record the trained networks, weights frozen (Methods, simulation 3: 1,200 test episodes).
 
-Two ideal observers play the same task, so that every analysis runs on them too.
+Two ideal observers play the same task, so that every analysis also applies to them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from replications.inferred_value.task import InferredValueTask
 def sessions(
     settings: InferredValue, episodes: int, blocks: int = SESSION_BLOCKS
 ) -> tuple[InferredValueTask, int]:
-    """Arrange test blocks in sessions -> the task, and the number of sessions.
+    """Arrange test blocks in sessions; return the task and the number of sessions.
 
     Each session begins with a warm-up; where the state is reset, a session is a single block.
     """
@@ -36,7 +36,7 @@ def sessions(
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[InferredValue]]:
-    """Record all networks, the units that are analysed, and the observers on the main task."""
+    """Record all networks, the analysed units, and the observers on the main task."""
     for variant in networks.variants:
         trained = networks(variant)
         task, count = sessions(trained.settings.task, episodes)

@@ -63,7 +63,7 @@ class InferredValue(TaskSettings):
         return self.switch / self.block_trials
 
     def test_problems(self) -> dict[str, Callable[[], Task]]:
-        """A test session, of fewer blocks than in training."""
+        """A test session, with fewer blocks than in training."""
         blocks = self.blocks if self.blocks == 1 else SESSION_BLOCKS + WARM_UP_BLOCKS
         return {"test_session": replace(self, blocks=blocks).build}
 
@@ -109,9 +109,9 @@ VARIANTS: Variants = {
     RPE: {"network.input": "rpe"},
 }
 """Network state carried through a session of many blocks, or reset at every block. ``RESET`` has
-the same 200 steps in an update: ten blocks in parallel. Their losses are averaged where one unroll
-of ten blocks sums them, which RMSProp's normalisation undoes exactly once epsilon is a tenth as
-large."""
+the same 200 steps in an update: ten blocks in parallel. Their losses are averaged, whereas one
+unroll of ten blocks sums them; RMSProp's normalisation cancels this exactly if epsilon is a tenth
+as large."""
 
 OBSERVERS = {"observer: boundary known": True, "observer: constant hazard": False}
 """The ideal observers, and whether they know where blocks begin."""
@@ -133,4 +133,4 @@ ROLES = ["old cue", "new cue"]
 SERIES = dict(
     zip(("cue rewarded prior to reversal", "cue rewarded after reversal"), ROLES, strict=True)
 )
-"""The same in the digitised panels."""
+"""Names of the roles in the digitised panels."""

@@ -28,12 +28,14 @@ LEFT, RIGHT, CENTRE = 0, 1, 2
 
 
 class InferredValueTask(Task):
-    """Look at whichever cue appears; only one of the two pays, and which one may switch by block.
+    """Look at whichever cue appears; only one of the two pays, and which one may switch between
+    blocks.
 
-    A session is a row of blocks; a block is what the paper calls an episode. At the start of each
-    block the rewarded cue switches with probability ``switch``, then it stays. A trial is fixation
-    (centre required), a cue on the left or right (equally often), a saccade that must go to the
-    cue, and the step in which the network sees its reward, 1 if the cue was the rewarded one, else
+    A session is a sequence of blocks; a block is what the paper calls an episode. At the start of
+    each block the rewarded cue switches with probability ``switch``, then it stays. A trial is
+    fixation (centre required), a cue on the left or right (equally often), a saccade that must go
+    to the cue, and the step in which the network sees its reward, 1 if the cue was the rewarded
+    one, else
     0. The reward is that of the saccade step: it is the reward input of the step that follows.
     Of cue and saccade step, the one that does not require the response accepts any action.
 
@@ -57,7 +59,7 @@ class InferredValueTask(Task):
         return self.settings.session_steps
 
     def reset(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Start sessions; either cue may have been the rewarded one before."""
+        """Start sessions; either cue may have been rewarded before."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         rewarded = (noise[..., 0] < 0.5).long()
         state: State = {
@@ -145,11 +147,11 @@ class InferredValueTask(Task):
         reward[~valid, responds] = INVALID_REWARD
         legal = np.ones((TRIAL_STEPS, len(self.actions)), dtype=bool)
         legal[FIXATION], legal[responds] = [False, False, True], [True, True, False]
-        shown = np.stack([0 * cue + FIXATION, 1 + cue, 1 + cue, 0 * cue + REWARD], axis=1)
+        observed = np.stack([0 * cue + FIXATION, 1 + cue, 1 + cue, 0 * cue + REWARD], axis=1)
         return Replay(
             happened=~(repeated[:, None] & (period < responds))
             & ~(ends[:, None] & (period > responds)),
-            observation=np.eye(len(self.observations), dtype=np.float32)[shown],
+            observation=np.eye(len(self.observations), dtype=np.float32)[observed],
             action=action,
             reward=reward,
             legal=legal,
@@ -158,5 +160,5 @@ class InferredValueTask(Task):
 
     def _observe(self, state: State) -> Tensor:
         period = state["period"]
-        shown = torch.where((period == CUE) | (period == SACCADE), 1 + state["cue"], period)
-        return one_hot(shown, len(self.observations), state["reward"].dtype)
+        observed = torch.where((period == CUE) | (period == SACCADE), 1 + state["cue"], period)
+        return one_hot(observed, len(self.observations), state["reward"].dtype)

@@ -1,6 +1,6 @@
 """Training of the inferred-value networks: ``prefrontal train inferred_value``.
 
-Reward shows little here, since a valid response does not depend on which cue pays. Sweeps
+Reward is uninformative here, since a valid response does not depend on which cue pays. Sweeps
 therefore follow the cue's reward prediction error around reversals, with frozen weights:
 
     prefrontal sweep inferred_value --name rates --curve-points 8 \

@@ -1,4 +1,4 @@
-"""Analyse how well networks learn within an episode if they lack an ingredient."""
+"""Analyse how well networks that lack an ingredient learn within an episode."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from replications.ingredients.settings import MAIN, PROBLEM, THOMPSON, Ingredien
 RANDOM = 0.5
 """Reward per trial of random choice, on the bandit and in the two-step task."""
 PRIOR = 2.5
-"""Standard deviation of the prior that keeps weights finite where a network always does the same
-after some kind of trial."""
+"""Standard deviation of the prior that keeps weights finite if a network always does the same after
+some trial type."""
 
 
 def references(trials: int, episodes: int = 10_000) -> pd.DataFrame:
@@ -172,7 +172,7 @@ def analyse(recording: Recording[Ingredients]) -> dict[str, pd.DataFrame]:
 
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Collect for each claim and variant the numbers that the claims need."""
+    """Collect the measures of each claim and variant."""
     names = ("shares", "two_step", "mirrored", "right_arm")
     share, *others = (tables[name].set_index(SUBJECT) for name in names if name in tables)
     full = share["share"].xs(MAIN, level="variant")

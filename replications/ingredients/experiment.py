@@ -1,4 +1,4 @@
-"""The experiment about the ingredients of a learning algorithm that emerges."""
+"""The experiment on the ingredients that an emerging learning algorithm needs."""
 
 from __future__ import annotations
 

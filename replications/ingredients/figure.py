@@ -1,4 +1,4 @@
-"""Draw which ingredients make a learning algorithm emerge."""
+"""Draw which ingredients the emergence of a learning algorithm needs."""
 
 from __future__ import annotations
 

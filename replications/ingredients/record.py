@@ -16,7 +16,7 @@ from replications.ingredients.settings import PROBLEM, Ingredients
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[Ingredients]]:
-    """Record trials of every variant; those trained on one problem meet it mirrored as well."""
+    """Record trials of every variant; networks trained on one problem also play it mirrored."""
     for variant in networks.variants:
         trained = networks(variant)
         settings: Ingredients = trained.settings.task

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @validated
 class Ingredients(Bandit):
-    """Settings of the bandit (``replications.bandit``), and what is taken away."""
+    """Settings of the bandit (``replications.bandit``), and the ingredient taken away."""
 
     game: Literal["bandit", "two_step"] = "bandit"
     """Task: the bandit, or the two-step task."""
@@ -88,7 +88,7 @@ MEMORIES = {
 NONE = "feedforward"
 """The core without memory: it sees observation, last reward and last action."""
 CORES = {"tanh": "rnn", "slots": "memory_slots"}
-"""Memory -> core, where it has another name."""
+"""Memory -> core, if the names differ."""
 
 GRID = {"training.learning_rate": (7e-4, 2e-3, 5e-3), "network.init_scale": (1.0, 2.5)}
 """Settings searched for every memory on both tasks, and for imitation, with two networks each that

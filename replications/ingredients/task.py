@@ -38,13 +38,13 @@ class VisibleBanditTask(BanditTask):
     def replay(self, trials: pd.DataFrame) -> Replay:
         """Return the time steps of trials, with the last outcome of either arm."""
         replay = super().replay(trials)
-        shown = [replay.observation]
+        observations = [replay.observation]
         for arm in range(len(self.actions)):
             outcome = (2 * trials["reward"] - 1).where(trials["choice"] == arm)
             known = by_episode(trials.assign(outcome=outcome))["outcome"].ffill()
             last = by_episode(trials.assign(outcome=known))["outcome"].shift().fillna(0.0)
-            shown.append(last.to_numpy(np.float32)[:, None, None])
-        return replace(replay, observation=np.concatenate(shown, axis=-1))
+            observations.append(last.to_numpy(np.float32)[:, None, None])
+        return replace(replay, observation=np.concatenate(observations, axis=-1))
 
     def _observe(self, state: State) -> Tensor:
         trial = super()._observe(state)

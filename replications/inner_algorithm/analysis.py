@@ -1,4 +1,4 @@
-"""Identify the algorithm in the activity and choices of networks and of control agents."""
+"""Identify the algorithm in activity and choices of networks and control agents."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from prefrontal import files
 from prefrontal.analysis import neural
 from prefrontal.experiments import Analysis
 from prefrontal.models import bandit, fitting
 from prefrontal.models.model import Model
 from prefrontal.publishing import claims
-from prefrontal.statistics import interval
+from prefrontal.statistics import interval, normalised_reward
+from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
+from replications.bandit.settings import SETTINGS as BANDIT
 from replications.inner_algorithm import rules as choice_rules
 from replications.inner_algorithm.claims import CLAIMS
 from replications.inner_algorithm.rules import INFER, arrays, with_values
@@ -39,6 +42,7 @@ from replications.inner_algorithm.settings import (
     NETWORKS,
     ONE_PROBLEM,
     ORDERS,
+    PREDICTING,
     SEPARATE_PLANNER,
     TASKS,
     UNTRAINED,
@@ -47,14 +51,16 @@ from replications.inner_algorithm.settings import (
 )
 
 HIDDEN = (64, 64)
-"""Layers of the multilayer perceptron, chosen on control agents (README, "Deviations and
-choices")."""
+"""Layers of the multilayer perceptron, chosen on control agents (evidence.md)."""
 
 RULE_EPISODES, OBSERVER_EPISODES = 40, 60
 """Episodes of each subject to which rules, and observers, are fitted."""
 
+LOCATION = ("share", "minus all", "problems minus family")
+"""Measures of ``inner-location``."""
+
 LEAST = 1e-6
-"""Least probability of a choice, so that log odds are finite."""
+"""Lower bound on choice probabilities, which keeps log odds finite."""
 
 
 def held_out_r2(x: np.ndarray, y: np.ndarray, episode: np.ndarray) -> float:
@@ -101,7 +107,7 @@ def bayesian_state(steps: pd.DataFrame) -> np.ndarray:
 
 
 def exchangeability(steps: pd.DataFrame) -> float:
-    """Variance of log odds between orders of a history, as a share of that between counts.
+    """Variance of log odds between orders of a history, relative to that between counts.
 
     NaN if the variance between counts is not above 0.
     """
@@ -179,8 +185,8 @@ def rules(recording: Recording[Any]) -> pd.DataFrame:
 
 
 def learning(compared: pd.DataFrame) -> pd.DataFrame:
-    """Subtract the log likelihood of the best heuristic, and of the best fixed rate, from
-    inference's.
+    """Subtract the log likelihood of the best heuristic, and of the best fixed rate, from that of
+    inference.
 
     Returns
     -------
@@ -201,10 +207,9 @@ def learning(compared: pd.DataFrame) -> pd.DataFrame:
 
 
 def observers(trials: pd.DataFrame) -> pd.DataFrame:
-    """Predict choices on new problems by two observers, which differ in their prior.
-
-    One's prior is the subject's own problems, the other's the family of all problems. Both choose
-    by softmax of posterior means, and perseverate.
+    """Predict choices on new problems by two observers that differ in their prior: the subject's
+    training problems, or the family of all problems. Both choose by softmax of posterior means, and
+    perseverate.
 
     Returns
     -------
@@ -235,7 +240,7 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def causal(recording: Recording[Any]) -> pd.DataFrame:
-    """Change of the policy after the decoded belief was moved, beside the Bayesian agent's.
+    """Change of the policy after a shift of the belief, relative to the Bayesian agent's.
 
     The Bayesian agent is that of ``INFER``, fitted to the choices of the bandit network of the
     seed.
@@ -266,7 +271,7 @@ def causal(recording: Recording[Any]) -> pd.DataFrame:
 
 
 def location(recording: Recording[Any]) -> pd.DataFrame:
-    """Normalised reward on problems never met, by the number of problems of the training.
+    """Normalised reward on new problems, by the number of training problems.
 
     Returns
     -------
@@ -274,27 +279,37 @@ def location(recording: Recording[Any]) -> pd.DataFrame:
         variant, seed, trained_on (problems; NaN for all), share, minus all (paired by seed).
     """
     trained_on = {
-        variant: settings.task.problems
+        variant: settings.task.problems or np.nan
         for variant, settings in recording.settings.items()
         if isinstance(settings.task, FewBandits)
     } | {NETWORKS: np.nan}
     trials = recording.trials
     drawn = trials[(trials["test"] == "drawn") & trials["variant"].isin(trained_on)]
     frame = bandit.shares(drawn).drop(columns="reward")
-    whole = frame[frame["variant"] == NETWORKS].set_index("subject")["share"]
-    frame["minus all"] = frame["share"] - frame["subject"].map(whole)
+    whole = frame[frame["variant"] == NETWORKS].set_index(SUBJECT[1])["share"]
+    if whole.empty:
+        whole = fresh_shares()
+    frame["minus all"] = frame["share"] - frame[SUBJECT[1]].map(whole)
     frame.insert(2, "trained_on", frame["variant"].map(trained_on))
-    return frame.sort_values(["trained_on", "subject"], ignore_index=True)
+    return frame.sort_values(["trained_on", *SUBJECT], ignore_index=True)
+
+
+def fresh_shares() -> pd.Series:
+    """Normalised reward of the larger sample of bandit networks, by seed; weights are not kept."""
+    fresh = storage.read(files.DATA / "bandit" / "results" / "fresh.csv", "measures")
+    rows = fresh[(fresh["claim"] == "bandit-bayes") & (fresh["variant"] == NETWORKS)]
+    best = bandit.bayes_optimal_reward("independent", BANDIT.task.trials)
+    share = normalised_reward(rows["value"] * best, BANDIT.task.trials / 2, best)
+    return pd.Series(share, rows[SUBJECT[1]])
 
 
 def outside(recording: Recording[Any]) -> pd.DataFrame:
-    """Reward outside the range of the training, as a share of the best agent's that knows the
-    change.
+    """Reward outside the training range, relative to the best agent that knows the change.
 
     The best agent's reward is exact. Over 300 trials: dynamic programming for that many. Arms
-    within .45-.55: the same under that prior. Arms that swap: an agent that knows when simply
-    relabels the arms, and earns as if nothing changed. To cancel the luck of the draw, reward is
-    that of an oracle that knows the better arm, over all problems, minus the regret.
+    within .45-.55: the same under that prior. If the arms swap, an agent told when it happens
+    simply relabels them and earns as much as before. To cancel the luck of the draw, reward is that
+    of an oracle that knows the better arm, over all problems, minus the regret.
 
     Returns
     -------
@@ -319,33 +334,50 @@ def outside(recording: Recording[Any]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers of networks and control agents that the claims are about."""
+def minus(values: pd.Series, variant: str) -> pd.Series:
+    """Subtract the number of the network of the same seed of a variant."""
+    reference = values.xs(variant, level=SUBJECT[0])
+    return values - reference.reindex(values.index.get_level_values(SUBJECT[1])).to_numpy()
+
+
+def structure_measures(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Measures of the claims about state, policy, causes and order."""
     compared = tables["structure"].set_index(SUBJECT)
-    r2 = compared["statistics"]
-    untrained = r2.xs(UNTRAINED, level="variant").reindex(r2.index.get_level_values("subject"))
-    statistics = pd.DataFrame({"R2": r2, "minus untrained": r2 - untrained.to_numpy()})
-    changed = tables["outside"].pivot(index=SUBJECT, columns="change", values="share")
-    located = ("share", "minus all", "problems minus family")
-    parts = [
-        claims.measures("inner-statistics", statistics),
+    r2, caused = compared["statistics"], tables["causal"].set_index(SUBJECT)
+    share = tables["location"].set_index(SUBJECT)["share"]
+    predictive = {
+        "R2 minus without": minus(compared["minimal"], NETWORKS),
+        "share minus without": minus(share, NETWORKS),
+    }
+    predicting = pd.DataFrame(predictive).reindex(list(PREDICTING), level=SUBJECT[0])
+    statistics = {"R2": r2, "minus untrained": minus(r2, UNTRAINED)}
+    return [
+        claims.measures("inner-statistics", pd.DataFrame(statistics)),
         claims.measures("inner-minimal", compared, {"minimal": "R2"}),
+        claims.measures("inner-minimal-predictive", predicting),
         claims.measures("inner-policy", compared, {"policy": "R2"}),
-        *(
-            claims.measures(claim, tables["causal"].set_index(SUBJECT).filter(regex=f"^{way}"))
-            for claim, way in (("inner-causal", DECODED), ("inner-causal-axis", AXIS))
-        ),
+        claims.measures("inner-causal", caused.filter(regex=f"^{DECODED}")),
+        claims.measures("inner-causal-axis", caused.filter(regex=f"^{AXIS}")),
         claims.measures("inner-exchangeable", compared, {"exchangeable": "share"}),
-        claims.measures("inner-learning", learning(tables["rules"])),
-        claims.measures("inner-outside", changed[list(CHANGES)]),
-        claims.measures("inner-location", tables["location"], {name: name for name in located[:2]}),
-        claims.measures("inner-location", tables["observers"], {located[2]: located[2]}),
     ]
+
+
+def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Measures of the claims, for networks and control agents."""
+    parts = structure_measures(tables) if "structure" in tables else []
+    if "rules" in tables:
+        parts.append(claims.measures("inner-learning", learning(tables["rules"])))
+    if "outside" in tables:
+        changed = tables["outside"].pivot(index=SUBJECT, columns="change", values="share")
+        parts.append(claims.measures("inner-outside", changed[list(CHANGES)]))
+    for table, names in (("location", LOCATION[:2]), ("observers", LOCATION[2:])):
+        columns = {name: name for name in names}
+        parts.append(claims.measures("inner-location", tables[table], columns))
     return pd.concat(parts, ignore_index=True)
 
 
 def controls(measures: pd.DataFrame) -> pd.DataFrame:
-    """Evaluate the claims' criteria for control agents.
+    """Evaluate the criteria of the claims for control agents.
 
     Returns
     -------
@@ -374,12 +406,14 @@ def controls(measures: pd.DataFrame) -> pd.DataFrame:
 
 def analyse(recording: Recording[Any]) -> dict[str, pd.DataFrame]:
     """Measure structure, rules, location, observers, and reward outside the range of the
-    training."""
+    training; of a larger sample, location and observers."""
+    located = {"location": location(recording), "observers": observers(recording.trials)}
+    if recording.steps.empty:
+        return located
     tables = {
         "structure": structure(recording),
         "rules": rules(recording),
-        "location": location(recording),
-        "observers": observers(recording.trials),
+        **located,
         "outside": outside(recording),
         "causal": causal(recording),
     }

@@ -1,10 +1,10 @@
-"""Does the belief in a network's state drive its choices? Move it, and see whether they follow.
+"""Test whether the belief in a network's state drives its choices, by shifting it.
 
-At one trial, activity and cell are moved so far that the difference of the posterior means that
-they hold changes by ``MOVED``. The policy of the next trial should change as that of a Bayesian
-agent whose belief has changed as much. There are two ways to move: along the weights that decode
-the difference, the shortest way; or along the axis on which the state varies with it. The shortest
-way hardly touches the state (its length is a few thousandths) and leaves the states that occur.
+At one trial, activity and cell are shifted until the encoded difference of the posterior means
+changes by ``MOVED``. The policy of the next trial should change like that of a Bayesian agent whose
+belief has changed as much. There are two ways to shift: along the weights that decode the
+difference, the shortest way; or along the axis on which the state varies with it. The shortest way
+hardly changes the state (its length is a few thousandths) and moves it away from states that occur.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from prefrontal.task import RandomStreams, Task
 from replications.inner_algorithm.settings import AXIS, DECODED, MOVED, MOVED_AT
 
 PENALTIES = np.logspace(-3, 5, 17)
-"""Penalties of the ridge regression, of which cross-validation chooses."""
+"""Penalties of the ridge regression, from which cross-validation chooses."""
 
 
 class WholeState(NetworkAgent):
@@ -41,7 +41,7 @@ class WholeState(NetworkAgent):
     ----------
     agent : NetworkAgent
     shift : Tensor, optional
-        What is added to activity and cell at the end of a trial, (network, activity and cell).
+        Added to activity and cell at the end of a trial, (network, activity and cell).
     at : int
         This trial, from 0.
     """
@@ -72,18 +72,18 @@ class WholeState(NetworkAgent):
 
 
 def directions(forced: Recording[Any]) -> dict[str, dict[int, np.ndarray]]:
-    """Moves of activity and cell that change the difference of the posterior means by 1.
+    """Shifts of activity and cell that change the difference of the posterior means by 1.
 
     Parameters
     ----------
     forced : Recording
-        Forced histories of one variant, with activity and cell.
+        Replayed histories of one variant, with activity and cell.
 
     Returns
     -------
     dict of dict of array (activity and cell,)
         Direction -> seed -> move. ``DECODED``: along the weights of a ridge regression of the
-        difference on the state. ``AXIS``: regression of the state on the difference, beside the
+        difference on the state. ``AXIS``: regression of the state on the difference, next to the
         sum of the means, the trial and the last choice.
     """
     moves: dict[str, dict[int, np.ndarray]] = {DECODED: {}, AXIS: {}}
@@ -108,7 +108,8 @@ def directions(forced: Recording[Any]) -> dict[str, dict[int, np.ndarray]]:
 def record_moved(
     trained: Trained, task: Task, forced: Recording[Any], history: History, variant: str
 ) -> Iterator[Recording[Any]]:
-    """Record the policy after a moved belief, and after moves as long in a random direction.
+    """Record the policy after a shift of the belief, and after shifts of the same length in a
+    random direction.
 
     Yields
     ------

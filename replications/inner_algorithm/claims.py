@@ -1,9 +1,7 @@
-"""Claims about the algorithm inside.
-
-Is it Bayes-optimal in structure as it is in behaviour? Is it learning, or a heuristic? Does it
-learn a task, or identify which of the known ones it is in? Criteria were written before any of
-these networks was trained; README.md tells what trial runs on the bandit networks had shown by
-then.
+"""Claims about the inner algorithm. Is it Bayes-optimal in structure as it is in behaviour? Is it
+learning, or a heuristic? Does it learn each new problem, or identify which of its training problems
+it is in? Criteria were written before any of these networks was trained; evidence.md says what
+trial runs on the bandit networks had shown by then.
 """
 
 from __future__ import annotations
@@ -34,6 +32,9 @@ from replications.inner_algorithm.settings import (
     MOVED,
     NETWORKS,
     ONE_PROBLEM,
+    PREDICTING,
+    PREDICTS,
+    PREDICTS_NOISE,
     TASKS,
 )
 
@@ -66,6 +67,8 @@ OBSERVERS = (
     "observer whose prior is the network's problems minus the family's"
 )
 OUTSIDE = "reward as a share of the best agent's that knows the change"
+MOST_LOST = 0.02
+"""Normalised reward that prediction may cost."""
 UNTRAINED = f"{STATE}, minus that of the untrained network"
 
 CLAIMS = [
@@ -106,6 +109,19 @@ for claim, way, words in (
         extension(claim, random, f"{CAUSAL}: as far in a random direction", around(0)),
         extension(claim, minus, described, below(0), ONE_PROBLEM),
     ]
+WITHOUT = "R2 minus without"
+KEEPS = "share minus without"
+LESS = {PREDICTS: above(0), PREDICTS_NOISE: not_above(0)}
+for variant, changes in PREDICTING.items():
+    what = {"reward": "the next reward", "random": "random numbers"}[changes["training.prediction"]]
+    trained = f"networks that predict {what}, weight {changes['training.prediction_cost']:g}"
+    statement = f"held-out R2 of activity and cell, {GIVEN}: {trained}, minus networks that do not"
+    described = f"{SHARE}: {trained}, minus networks that do not"
+    keeps = above(-MOST_LOST) if variant == PREDICTS else None
+    CLAIMS += [
+        extension("inner-minimal-predictive", WITHOUT, statement, LESS.get(variant), variant),
+        extension("inner-minimal-predictive", KEEPS, described, keeps, variant),
+    ]
 minus_all, minus_family = "minus all", "problems minus family"
 statement = f"{SHARE}, trained on 1024 minus on all (paired by seed)"
 CLAIMS += [
@@ -130,5 +146,6 @@ CLAIMS = register(
         ],
         "89383b0 2026-11-29": ["inner-causal"],
         "b02ff10 2026-11-29": ["inner-causal-axis"],
+        "40a6d35 2026-11-30": ["inner-minimal-predictive"],
     },
 )

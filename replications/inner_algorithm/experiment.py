@@ -1,10 +1,17 @@
-"""The experiment on the algorithm inside the networks, which goes beyond the paper."""
+"""The experiment on the algorithm inside the networks (beyond the paper)."""
 
 from __future__ import annotations
 
 from prefrontal.experiments import Experiment
 from replications.inner_algorithm.claims import CLAIMS
-from replications.inner_algorithm.settings import SETTINGS, TASKS, TEST_EPISODES, VARIANTS
+from replications.inner_algorithm.settings import (
+    LOCATES,
+    MOST,
+    SETTINGS,
+    TASKS,
+    TEST_EPISODES,
+    VARIANTS,
+)
 
 EXPERIMENT = Experiment(
     name="inner_algorithm",
@@ -14,5 +21,7 @@ EXPERIMENT = Experiment(
     variants=VARIANTS,
     uses=(*TASKS, "ingredients"),
     test_episodes=TEST_EPISODES,
+    fresh=32,
+    fresh_variants=(LOCATES, MOST),
     claims=CLAIMS,
 )

@@ -21,6 +21,10 @@ from replications.inner_algorithm.settings import (
     LEAST_R2,
     MOST_SHARED,
     NETWORKS,
+    PREDICTING,
+    PREDICTS,
+    PREDICTS_NOISE,
+    PREDICTS_WEAKLY,
     PROBLEMS,
     Q_LEARNING,
     TASKS,
@@ -36,11 +40,18 @@ AGENTS = {
     HEURISTIC: "WSLS",
 }
 """Variant -> its label."""
+LEARNS = {
+    NETWORKS: "nothing",
+    PREDICTS_WEAKLY: "reward, .1",
+    PREDICTS: "reward, 1",
+    PREDICTS_NOISE: "noise, 1",
+}
+"""Variant -> what it learns to predict, and with which weight."""
 ROTATED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-LABELLED = [1, 4, 16, 64, 256, 1024]
+LABELLED = [1, 16, 256]
 """Labelled numbers of problems."""
 ALL_AT = 4 * max(PROBLEMS)
-"""Place on the axis of problems of networks that were trained on all of them."""
+"""Position, on the axis of problems, of networks that were trained on all of them."""
 
 
 def draw_structure(
@@ -102,7 +113,7 @@ def draw_against_problems(ax: Axes, frame: pd.DataFrame, column: str, color: str
 def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
     """Panel g: reward as a share of the best agent's, inside and outside the training's range;
     dashes, random choice."""
-    labels = ("as in\ntraining", "300\ntrials", ".45-.55", "arms\nswap")
+    labels = ("as trained", "300 trials", "arms alike", "arms swap")
     for x, change in enumerate(["drawn", *CHANGES]):
         rows = outside[outside["change"] == change]
         plotting.dots(ax, x, rows["share"], NETWORK, width=0.2)
@@ -110,13 +121,25 @@ def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
         chance = (rows["random"] / rows["best"]).mean()
         ax.plot([x - 0.3, x + 0.3], [chance] * 2, color=OTHER, lw=0.8, ls="--")
     ax.axhline(1, color="black", lw=0.6, ls="--")
-    ax.set_xticks(range(len(labels)), labels)
+    ax.set_xticks(range(len(labels)), labels, **ROTATED)
     ax.set(ylabel="reward, share of the\nbest agent's", ylim=(0.7, 1.02))
     plotting.count(ax, plotting.networks_each(outside), y=1.06)
 
 
+def draw_predicting(ax: Axes, structure: pd.DataFrame) -> None:
+    """Panel h: share of activity that the Bayesian state explains in networks that also predict."""
+    for x, variant in enumerate(LEARNS):
+        values = structure.loc[structure["variant"] == variant, "minimal"]
+        plotting.dots(ax, x, values, OTHER if variant == PREDICTS_NOISE else SECOND, width=0.2)
+        plotting.mean_interval(ax, x, values)
+    ax.set_xticks(range(len(LEARNS)), list(LEARNS.values()), **ROTATED)
+    ax.set(xlim=(-0.6, len(LEARNS) - 0.4), ylim=(0, 1.02))
+    ax.set(ylabel="held-out R2 of activity\nfrom Bayesian state", xlabel="predicted, and weight")
+    plotting.count(ax, int((structure["variant"] == NETWORKS).sum()), y=1.06)
+
+
 def draw_comparison(axes: list[Axes], structure: pd.DataFrame) -> None:
-    """Panels a-c: state and policy of every agent beside the Bayesian agent's."""
+    """Panels a-c: state and policy of every agent compared with the Bayesian agent's."""
     both = {
         "statistics": (NETWORK, "state from activity"),
         "minimal": (SECOND, "activity from state"),
@@ -135,21 +158,23 @@ def draw_comparison(axes: list[Axes], structure: pd.DataFrame) -> None:
 
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 125)
-    margins: dict[str, Any] = {"left": 0.075, "right": 0.985, "top": 0.94, "bottom": 0.65}
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 130)
+    margins: dict[str, Any] = {"left": 0.075, "right": 0.985, "top": 0.94, "bottom": 0.67}
     above = margins | {"wspace": 0.62, "width_ratios": (1.25, 1, 1, 2.1)}
-    below = margins | {"wspace": 0.48, "top": 0.42, "bottom": 0.1}
+    below = margins | {"wspace": 0.7, "top": 0.43, "bottom": 0.17}
     axes = figure.subplot_mosaic("abcd", gridspec_kw=above)
-    axes |= figure.subplot_mosaic("efg", gridspec_kw=below)
+    axes |= figure.subplot_mosaic("efgh", gridspec_kw=below)
     draw_comparison([axes[letter] for letter in "abc"], results["structure"])
     draw_rules(axes["d"], results["rules"])
     location = results["location"]
+    location = location[~location["variant"].isin(PREDICTING)]
     draw_against_problems(axes["e"], location, "share", NETWORK)
     axes["e"].set(ylabel="share of the gain,\nproblems never met")
     trained_on = location[["variant", "subject", "trained_on"]]
     observed = results["observers"].merge(trained_on, on=["variant", "subject"])
     draw_against_problems(axes["f"], observed, "problems minus family", SECOND)
-    label = "log likelihood per choice,\nits problems' prior minus\nthe family's (nats)"
+    label = "log likelihood per choice,\nprior of own problems\nminus family's (nats)"
     axes["f"].set_ylabel(label)
     draw_outside(axes["g"], results["outside"])
+    draw_predicting(axes["h"], results["structure"])
     yield plotting.lettered("fig_inner_algorithm", figure, axes)

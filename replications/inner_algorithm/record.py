@@ -3,7 +3,7 @@
 The column ``test`` has
 
 "drawn"       bandits drawn anew in every episode
-"forced"      histories of a third agent, forced on the subject
+"forced" histories of another agent, which the subject replays
 "exchanged"   the same trials in other orders; one time step is kept, after the reordered trials
 "problems"    the problems of a network's training, one per episode; nothing is chosen
 names of ``CHANGES``   bandits outside the range of the training
@@ -50,6 +50,7 @@ from replications.inner_algorithm.settings import (
     NETWORKS,
     ONE_PROBLEM,
     ORDERS,
+    PREDICTING,
     Q_LEARNING,
     TASKS,
     UNTRAINED,
@@ -108,7 +109,7 @@ def exchanged(history: History, seeds: list[int]) -> tuple[History, np.ndarray]:
 def record_forced(
     task: Task, agent: Agent, variant: str, seeds: list[int], episodes: int
 ) -> Iterator[Recording[Any]]:
-    """Record an agent on which histories are forced, as they were and reordered."""
+    """Record an agent that replays histories, in their order and reordered."""
     history = histories(task, seeds, episodes)
     orders, trials = exchanged(history, seeds)
     options: dict[str, Any] = {"columns": {"test": "forced"}, "activity_periods": ("choice",)}
@@ -123,7 +124,7 @@ def record_forced(
 
 
 def record_moved_beliefs(networks: Networks, task: Task, episodes: int) -> Iterator[Recording[Any]]:
-    """Record the networks, and those of one problem, after their belief was moved."""
+    """Record the networks, and those of one problem, after a shift of their belief."""
     for name in (NETWORKS, ONE_PROBLEM):
         experiment, variant = {NETWORKS: ("bandit", NETWORKS), **CONTROL_NETWORKS}[name]
         trained = networks(variant, experiment)
@@ -148,7 +149,7 @@ def list_problems(variant: str, seed: int, problems: np.ndarray) -> Recording[An
 
 
 def record_controls(trained: Trained, episodes: int) -> Iterator[Recording[Any]]:
-    """Record control agents: their own choices, and their responses to forced histories."""
+    """Record control agents: their choices, and their responses to replayed histories."""
     for seed in trained.seeds[:CONTROLS_EACH]:
         problems = problems_of((seed,), FEW_PROBLEMS)[0].numpy()
         for name, agent in control_agents(problems).items():
@@ -181,7 +182,13 @@ def record_planners(trained: Trained, episodes: int) -> Iterator[Recording[Any]]
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:
-    """Record the networks of few problems, those of other experiments, and control agents."""
+    """Record the networks of few problems, those of other experiments, and control agents.
+
+    Of a larger sample, the networks of few problems alone.
+    """
+    if networks.seeds is not None:
+        yield from record_few_problems(networks, episodes)
+        return
     few = max(6, episodes // 5)
     trained = networks(NETWORKS, "bandit")
     untrained = NetworkBatch(trained.batch, compiled=False).agent
@@ -193,21 +200,31 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:
         others = networks(variant, experiment)
         agent = WholeState(others.agent)
         yield from record_forced(trained.task, agent, name, others.seeds, few)
+    for variant in PREDICTING:
+        if variant in networks.variants:
+            others = networks(variant)
+            agent = WholeState(others.agent)
+            yield from record_forced(trained.task, agent, variant, others.seeds, few)
     yield from record_moved_beliefs(networks, trained.task, few)
-    drawn: dict[str, Any] = {"columns": {"test": "drawn"}, "steps": False}
-    yield trained.record(episodes, **drawn)
+    yield trained.record(episodes, columns={"test": "drawn"}, steps=False)
     yield from record_controls(trained, few)
     for test, change in CHANGES.items():
         task = ChangedBanditTask(trained.settings.task, change)
         yield trained.record(episodes, task, columns={"test": test}, steps=False)
+    yield from record_few_problems(networks, episodes)
+    yield from record_other_tasks(networks, few)
+
+
+def record_few_problems(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:
+    """Record the networks of this experiment on problems drawn anew, and list their own."""
     for variant in networks.variants:
-        few_problems = networks(variant)
-        settings = few_problems.settings.task
-        yield few_problems.record(episodes, BanditTask(settings), **drawn)
-        for seed in few_problems.seeds:
+        trained = networks(variant)
+        settings = trained.settings.task
+        task = BanditTask(settings)
+        yield trained.record(episodes, task, columns={"test": "drawn"}, steps=False)
+        for seed in trained.seeds if settings.problems else ():
             problems = problems_of((seed,), settings.problems)[0].numpy()
             yield list_problems(variant, seed, problems)
-    yield from record_other_tasks(networks, few)
 
 
 def record_other_tasks(networks: Networks, episodes: int) -> Iterator[Recording[Any]]:

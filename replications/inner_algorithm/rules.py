@@ -1,8 +1,8 @@
-"""Rules that may explain choices: heuristics of one trial, learning at a fixed rate, and inference.
+"""Rules that may explain choices: one-trial heuristics, learning at a fixed rate, and inference.
 
 In the volatile bandit the points at stake are shown before each choice, so every rule may weigh
-them. In the two-step task one heuristic of one trial may use the transition: as far as one trial
-can show, a planner stays after a rewarded common or an unrewarded uncommon one.
+them. In the two-step task one heuristic may use the transition: within one trial, a planner stays
+after a rewarded common or an unrewarded uncommon transition.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def rules(settings: TaskSettings) -> list[Model]:
     Parameters
     ----------
     settings : TaskSettings
-        Of the networks' training, in which ideal observers believe.
+        Of the networks' training, which ideal observers assume.
     """
     weigh: dict[str, float | None] = {**NO_BIAS}
     if isinstance(settings, VolatileBandit):

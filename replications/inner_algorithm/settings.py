@@ -1,4 +1,4 @@
-"""Settings of the networks and agents in which an algorithm is looked for."""
+"""Settings of the networks and agents whose algorithm is identified."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prefrontal.settings import Count, Variants, validated
+from prefrontal.settings import CountOrZero, Variants, validated
 from replications.bandit import settings as bandit
 from replications.bandit.settings import Bandit
 
 if TYPE_CHECKING:
     from prefrontal.task import Task
-    from replications.inner_algorithm.task import FewBanditsTask
 
 
 @validated
 class FewBandits(Bandit):
-    """Settings of the bandit whose episodes draw from a few problems that each network has."""
+    """Settings of the bandit whose episodes draw from a few problems, different for each
+    network."""
 
-    problems: Count = 1
-    """Problems of the training, drawn once for each network by its seed from U[0, 1]."""
+    problems: CountOrZero = 1
+    """Problems of the training, drawn once for each network by its seed from U[0, 1]; 0 draws a new
+    one in every episode, as ``replications/bandit`` does."""
 
-    def build(self) -> FewBanditsTask:
+    def build(self) -> Task:
         """Build the training task."""
         from replications.inner_algorithm.task import FewBanditsTask
 
-        return FewBanditsTask(self)
+        return FewBanditsTask(self) if self.problems else super().build()
 
     def test_problems(self) -> dict[str, Callable[[], Task]]:
         """Problems of the bandit, and bandits unlike the training."""
@@ -41,8 +42,8 @@ class FewBandits(Bandit):
 SETTINGS = replace(bandit.SETTINGS, task=FewBandits())
 
 NETWORKS = bandit.MAIN
-"""The networks of ``replications/bandit``, which met a new problem in every episode: trained on
-"all" problems."""
+"""The networks of ``replications/bandit``, trained on a new problem in every episode ("all"
+problems)."""
 
 TASKS = {"bandit": NETWORKS, "volatile_bandit": "tied", "two_step": "default"}
 """Experiment whose networks' choices are explained by rules -> variant."""
@@ -51,9 +52,22 @@ PROBLEMS = (1, 2, 4, 8, 16, 64, 256, 1024)
 """Problems of a training."""
 FEWEST, LOCATES, MOST = (f"problems_{problems}" for problems in (1, 4, 1024))
 
+PREDICTS_WEAKLY, PREDICTS, PREDICTS_NOISE = (
+    "predicts_weakly",
+    "predicts",
+    "predicts_noise",
+)
+PREDICTING: Variants = {
+    PREDICTS_WEAKLY: {"training.prediction": "reward", "training.prediction_cost": 0.1},
+    PREDICTS: {"training.prediction": "reward", "training.prediction_cost": 1.0},
+    PREDICTS_NOISE: {"training.prediction": "random", "training.prediction_cost": 1.0},
+}
+"""Networks that also learn to predict the reward of each step, or random numbers (negative
+control). Without, they are those of ``NETWORKS``: same seeds, same problems."""
+
 VARIANTS: Variants = {
     f"problems_{count}": {"task.problems": count, "seed": 8} for count in PROBLEMS
-}
+} | {name: {"task.problems": 0, "seed": 8} | changes for name, changes in PREDICTING.items()}
 """Seeds are those of the bandit networks, so that initial weights are the same."""
 
 MAIN = FEWEST
@@ -101,8 +115,8 @@ CONTROL_NETWORKS = {
     ONE_PROBLEM: ("inner_algorithm", FEWEST),
     "tanh network": ("ingredients", "tanh"),
 }
-"""Networks that learned less, or otherwise, on which the same histories are forced: are
-``inner-statistics`` and ``inner-policy`` specific? Name -> experiment, variant."""
+"""Networks that learned less, or something else, and replay the same histories, to test whether
+``inner-statistics`` and ``inner-policy`` are specific. Name -> experiment, variant."""
 
 DECODED, AXIS = "decoder", "regression axis"
 DIRECTIONS = [f"{name}{kind}" for name in (DECODED, AXIS) for kind in ("", ", random")]

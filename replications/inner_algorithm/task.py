@@ -1,4 +1,4 @@
-"""Bandits drawn from a few problems that each network has, and bandits unlike the training."""
+"""Bandits with a few problems per network, and bandits outside the training distribution."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def problems_of(seeds: tuple[int, ...], problems: int) -> Tensor:
 
 
 class FewBanditsTask(BanditTask):
-    """The bandit of ``replications/bandit``, whose every episode is one of a few fixed problems.
+    """The bandit of ``replications/bandit``, with one of a few fixed problems in every episode.
 
     Parameters
     ----------
     settings : FewBandits
     seeds : sequence of int
-        Networks whose problems these are; one seed serves all networks.
+        Seeds of the networks whose problems these are; a single seed is used for all networks.
     """
 
     settings: FewBandits
@@ -42,7 +42,7 @@ class FewBanditsTask(BanditTask):
         self.seeds = tuple(seeds)
 
     def for_networks(self, seeds: Sequence[int]) -> FewBanditsTask:
-        """Return the task in which each network meets its own problems."""
+        """Return the task with the problems of each network."""
         return FewBanditsTask(self.settings, seeds)
 
     def reset(self, noise: Tensor) -> tuple[State, Tensor]:
@@ -53,7 +53,7 @@ class FewBanditsTask(BanditTask):
 
 
 class ChangedBanditTask(BanditTask):
-    """The bandit with a change that the training did not have.
+    """The bandit with a change that did not occur in training.
 
     As in training, the observation is the trial's index as a share of the episode, however long.
 

@@ -1,4 +1,4 @@
-"""Robustness of the claims to what the paper leaves open, from the table of all networks."""
+"""Robustness of the claims to what the paper does not state, from the table of all networks."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def shares(decided: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
 def subsets(results: Results, name: str, main: pd.DataFrame) -> pd.DataFrame:
     """Count the subsets of the main networks, as large as a universe, in which each claim holds.
 
-    How often a claim holds in universes mixes what it depends on with the power of so few networks;
-    this is the power alone.
+    How often a claim holds in universes depends both on settings and on the power of few networks;
+    this measures the power alone.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def pooled(networks: pd.DataFrame, evaluated: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, values in grouped(networks.merge(decided, on=ROW).dropna(subset="value"), *ROW):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # universes that do not differ: a variance of 0
+            warnings.simplefilter("ignore")  # identical universes: a variance of 0
             try:
                 model = smf.mixedlm("value ~ 1", values, groups=values["universe"]).fit()
             except np.linalg.LinAlgError:  # too few networks
@@ -217,7 +217,7 @@ def bandit_by_input(evaluated: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         measure, arms, and for either input, seen: universes, holds (number of universes), lowest,
-        median, highest mean over a universe's networks. Only what criteria ask of both; empty until
+        median, highest mean over a universe's networks. Only criteria shared by both; empty until
         both are evaluated.
     """
     decided = evaluated["experiment"].isin(INPUTS) & evaluated["reproduced_verdict"].notna()
@@ -304,7 +304,7 @@ def all_effects(outcomes: pd.DataFrame, networks: pd.DataFrame, keys: list[str])
 
 
 def decisive(share: pd.DataFrame, effect: pd.DataFrame) -> pd.DataFrame:
-    """Add to each claim the settings on which it depends whether it holds.
+    """Add to each claim the settings that affect whether it holds.
 
     Returns
     -------
@@ -324,7 +324,7 @@ def decisive(share: pd.DataFrame, effect: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement(evaluated: pd.DataFrame) -> pd.DataFrame:
-    """Find the values of ``DISAGREEING`` that agree in each universe, whose settings all share.
+    """Find the values of ``DISAGREEING`` that agree in each universe.
 
     Returns
     -------
@@ -387,7 +387,7 @@ def trainings(networks: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(results: Results) -> dict[str, pd.DataFrame]:
-    """All tables of results; those of the experiments give what their main networks do."""
+    """Compute all tables of results, next to the results of the experiments' main networks."""
     networks = results["networks"]
     names = networks["experiment"].unique()
     main = pd.concat([main_claims(results, name) for name in names], ignore_index=True)

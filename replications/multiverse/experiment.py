@@ -1,4 +1,4 @@
-"""The multiverse: the experiments under other choices of what the paper leaves open."""
+"""The multiverse: the experiments under alternative choices of what the paper does not state."""
 
 from __future__ import annotations
 

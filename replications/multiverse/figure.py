@@ -1,4 +1,4 @@
-"""Draw how the claims depend on what the paper leaves open."""
+"""Draw how the claims depend on what the paper does not state."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from replications.multiverse.universes import (
 )
 
 FARTHEST = 4.0
-"""Largest distance from the published value that is drawn, in tolerances; what is farther stands at
+"""Largest distance from the published value that is drawn, in tolerances; larger ones are drawn at
 the edge."""
 
 HOLDS, AGREES = COLORS["network"], COLORS["volatile"]
@@ -42,7 +42,7 @@ CELLS = {
 
 
 def separate(ax: Axes, names: pd.Series) -> None:
-    """Separate the rows of experiments by lines; ``names`` has the experiment of every row."""
+    """Draw lines between experiments; ``names`` has the experiment of every row."""
     for row in np.flatnonzero(names.to_numpy()[1:] != names.to_numpy()[:-1]):
         ax.axhline(row + 0.5, color="black", lw=0.4)
 

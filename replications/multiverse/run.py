@@ -143,8 +143,8 @@ def evaluated(name: str, data: Path) -> set[int]:
     planned = universes(name).reindex(there.index)
     for column in planned:
         differ = there.index[there[column].to_numpy() != planned[column].to_numpy()]
-        found = f"another in universe {', '.join(map(str, differ))}"
-        check(differ.empty, f"{path}: {column} of {name}", found, "as today")
+        others = f"another in universe {', '.join(map(str, differ))}"
+        check(differ.empty, f"{path}: {column} of {name}", others, "as today")
     return set(there.index)
 
 

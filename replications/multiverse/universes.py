@@ -1,7 +1,7 @@
-"""Settings that the paper leaves open, and universes that choose among their values.
+"""Settings that the paper leaves open, and universes that combine their values.
 
-In a multiverse analysis (Steegen et al. 2016), a universe is one way to complete the Methods. Its
-choices are the same in all experiments, as far as they share settings.
+In a multiverse analysis (Steegen et al. 2016), a universe is one way to complete the Methods.
+Settings shared by experiments have the same value in all of them.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ SOBOL_SEED = 0
 """Seed of the scrambling."""
 
 TRAINING = "training"
-"""Stands in the column of claims in rows that describe training."""
+"""Value of the column ``claim`` in rows that describe training."""
 
 
-NOT_MEASURED = ("matching-units",)
-"""Claims that were not measured in the universes, whose weights are not kept."""
+NOT_MEASURED = ("matching-units", ("matching-generalises", "held out minus interpolated"))
+"""Claims, or rows of them, that were not measured in the universes, whose weights are not kept."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Axis:
     setting : str
         Dotted name.
     levels : tuple
-        Its values: first the stated one or, if none is, a usual one. Infinity stands for None, so
-        that tables tell it from a setting that does not vary.
+        Its values: first the stated one or, if none is, a usual one. Infinity is used for None, so
+        that tables distinguish it from a setting that does not vary.
     paper : str
         What the paper says.
     """
@@ -69,7 +69,7 @@ class Axis:
 
 
 def by_column(*axes: Axis) -> dict[str, Axis]:
-    """Axes by their column; of two with the same setting, the later one counts."""
+    """Axes by column; if two have the same setting, the later one counts."""
     return {axis.column: axis for axis in axes}
 
 
@@ -89,8 +89,8 @@ BANDIT_DISCOUNT = Axis("training.discount", (0.9, 0.8), "tuned, not printed; 0.9
 VOLATILE_RATE = Axis("training.learning_rate", (5e-5, 5e-4), "5e-5; raised here")
 
 SHARED = by_column(*OPTIMISER, INVALID_RESPONSE)
-"""Settings that several experiments have. A universe takes the same side of each, first or other
-value, in all of them."""
+"""Settings shared by several experiments. A universe has the same level of each, first or other, in
+all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,8 @@ class Multiverse:
     fixed : mapping
         Settings of all universes, by dotted name.
     stands_for_main : str
-        Variant on which claims about the experiment's main one are evaluated, if not that.
+        Variant on which claims about the experiment's main variant are evaluated, if it is another
+        one.
     scaled : mapping
         Variant -> column -> factor on the universe's value.
     """
@@ -140,7 +141,7 @@ class Multiverse:
             claim
             for claim in experiments.get(self.experiment).claims
             if claim.panel != EXTENSION
-            and claim.claim not in NOT_MEASURED
+            and not claim.named_in(NOT_MEASURED)
             and (claim.variant or self.main) in self.variants
             and (claim.criterion is not None or np.isfinite(claim.published))
         ]

@@ -48,7 +48,10 @@ def neuron_shares(neurons: pd.DataFrame) -> pd.DataFrame:
 def at_choice(shares: pd.DataFrame, variable: str = INTERACTION) -> dict[str, pd.Series]:
     """Share of coding units at the first choice, by seed, of each variant."""
     rows = shares[shares["epoch"] == AT_CHOICE]
-    return {str(name): own.set_index("subject")[variable] for name, own in rows.groupby("variant")}
+    return {
+        str(name): variant_rows.set_index("subject")[variable]
+        for name, variant_rows in rows.groupby("variant")
+    }
 
 
 def coding_measures(shares: pd.DataFrame, neurons: pd.DataFrame) -> Rows:
@@ -56,7 +59,7 @@ def coding_measures(shares: pd.DataFrame, neurons: pd.DataFrame) -> Rows:
     share = at_choice(shares)
     for variant, values in share.items():
         yield variant, CODING, "share", values
-    for area in ("DLPFC", "Putamen"):  # in sessions in which both were recorded
+    for area in ("DLPFC", "Putamen"):  # in sessions in which both areas were recorded
         both = share["ACC"].sub(share[area]).dropna()
         yield "ACC", CODING, f"minus {area.replace('Putamen', 'putamen')}", both
     for _, trained, untrained in NETWORKS.values():
@@ -65,10 +68,10 @@ def coding_measures(shares: pd.DataFrame, neurons: pd.DataFrame) -> Rows:
     yield "ACC", CODING, GIVEN_STAYING, at_choice(shares, GIVEN_STAYING)["ACC"]
     for variant, values in at_choice(shares, GIVEN_VALUES).items():
         yield variant, CODING, GIVEN_VALUES, values
-    shown = neurons[neurons["epoch"] == AT_CHOICE].reset_index(drop=True)
-    for name, own in shown.groupby("area"):
+    first_choice = neurons[neurons["epoch"] == AT_CHOICE].reset_index(drop=True)
+    for name, in_area in first_choice.groupby("area"):
         for measure, column in (("pooled", INTERACTION), (f"pooled, {GIVEN_VALUES}", GIVEN_VALUES)):
-            yield str(name), CODING, measure, (own[f"p {column}"] < ALPHA).astype(float)
+            yield str(name), CODING, measure, (in_area[f"p {column}"] < ALPHA).astype(float)
 
 
 def predictivity_measures(predictivity: pd.DataFrame) -> Rows:
@@ -76,13 +79,18 @@ def predictivity_measures(predictivity: pd.DataFrame) -> Rows:
     groups = predictivity.groupby(["variant", "session"])
     gains = groups.mean(numeric_only=True)
     present = [each for each in NETWORKS.values() if each[1] in gains]
-    for variant, own in gains.groupby(level="variant"):
-        own = own.droplevel("variant")
+    for variant, session_gains in gains.groupby(level="variant"):
+        session_gains = session_gains.droplevel("variant")
         for _, trained, untrained in present:
             label = "minus untrained" + ("" if trained == TRAINED else ", monkeys' task")
-            yield str(variant), PREDICTIVITY, label, own[trained] - own[untrained]
+            yield (
+                str(variant),
+                PREDICTIVITY,
+                label,
+                session_gains[trained] - session_gains[untrained],
+            )
         for kind in (*(each[1] for each in present), PLANNER, MODEL_FREE):
-            yield str(variant), PREDICTIVITY, kind, own[kind]
+            yield str(variant), PREDICTIVITY, kind, session_gains[kind]
 
 
 def as_table(rows: Rows) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Claims about neurons and units, each with its criterion.
 
-Criteria were written before these analyses were run; trial runs had shown the rows that say so.
+Criteria were written before these analyses were run; rows whose result was known from trial runs
+say so.
 """
 
 from __future__ import annotations
@@ -106,8 +107,8 @@ POST_HOC = [
     coding(GIVEN_VALUES, MODEL_FREE, f"units made of model-free values, {AFTER}"),
     coding(GIVEN_VALUES, CHOSEN, f"units made of the model-free value of the choice, {AFTER}"),
 ]
-"""Rows without criterion, added once the others had been seen: the negative control had failed,
-which the values before the outcome explain."""
+"""Rows without criterion, added after the others had been seen: the negative control had failed, as
+explained by the values before the outcome."""
 
 for area in ("DLPFC", "Caudate", "Putamen"):
     POST_HOC += [coding(measure, area, f"{area}, {text}") for measure, text in POOLED_ROWS.items()]

@@ -1,4 +1,4 @@
-"""Units of the networks beside neurons of monkeys on the two-step task (beyond the paper)."""
+"""Network units and neurons of monkeys on the two-step task (beyond the paper)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw units of networks beside neurons: what they code, when, and who predicts whom."""
+"""Draw network units next to neurons: variables coded, time course, and predictivity."""
 
 from __future__ import annotations
 
@@ -74,19 +74,19 @@ def draw_interaction(
     ax: Axes, shares: pd.DataFrame, claims: pd.DataFrame, variable: str, measure: str
 ) -> None:
     """Share of units that code the interaction at the first choice, with 95 % intervals: Wilson's
-    over all neurons, or over networks and groups of model-made units, which are dots."""
+    over all neurons, or over networks and groups of simulated units, which are dots."""
     at_choice = shares[shares["epoch"] == AT_CHOICE]
     present = [name for name in KINDS if (at_choice["variant"] == name).any()]
     every = pooled(at_choice, variable)
     for x, name in enumerate(present):
-        own = at_choice.loc[at_choice["variant"] == name, variable]
+        variant_shares = at_choice.loc[at_choice["variant"] == name, variable]
         ax.bar(x, every[name, AT_CHOICE], 0.7, color=KINDS[name], zorder=1)
         if name in AREAS:
             row = find(claims, CODING, measure, name)
             ax.plot([x, x], row[["ci_low", "ci_high"]].to_list(), color="black", lw=0.8)
         else:
-            plotting.mean_interval(ax, x, own)
-            plotting.dots(ax, x, own, size=3)
+            plotting.mean_interval(ax, x, variant_shares)
+            plotting.dots(ax, x, variant_shares, size=3)
     ax.axhline(ALPHA, color="black", ls=":", lw=0.8)
     sizes = at_choice.groupby("variant")["neurons"].sum()
     names = [f"{name} ({sizes[name]:.0f})" if name in AREAS else LABELS[name] for name in present]
@@ -104,9 +104,13 @@ def draw_course(
         every = pooled(shares, variable)
         for name, color in variants.items():
             if (shares["variant"] == name).any():
-                own = every[name].reindex(EPOCHS)
+                variant_shares = every[name].reindex(EPOCHS)
                 first = [EPOCHS.index(NETWORK_EPOCHS_FIRST[epoch]) for epoch in EPOCHS]
-                line = own.to_numpy()[first] if name not in AREAS else own.to_numpy()
+                line = (
+                    variant_shares.to_numpy()[first]
+                    if name not in AREAS
+                    else variant_shares.to_numpy()
+                )
                 ax.plot(line, "-o", color=color, ms=2, lw=1, label=LABELS.get(name, name))
         ax.axhline(ALPHA, color="black", ls=":", lw=0.8)
         ax.set(ylim=(0, 1 if "networks" in ylabel else 0.6), xlim=(-0.4, len(EPOCHS) - 0.6))
@@ -134,11 +138,13 @@ def draw_predictivity(ax: Axes, measures: pd.DataFrame) -> None:
     difference = {"minus untrained": "networks −\nuntrained"}
     for x, area in enumerate(AREAS):
         for k, name in enumerate((*present, *difference)):
-            own = gains.loc[(gains["variant"] == area) & (gains["measure"] == name), "value"]
+            session_gains = gains.loc[
+                (gains["variant"] == area) & (gains["measure"] == name), "value"
+            ]
             place = x + (k - (len(present)) / 2) * 0.17
             color = "#c0392b" if name in difference else KINDS[name]
             label = difference.get(name, LABELS.get(name, name)).replace("\n", " ")
-            plotting.mean_interval(ax, place, own * 100, color, half=0.06)
+            plotting.mean_interval(ax, place, session_gains * 100, color, half=0.06)
             ax.plot([], [], color=color, label=label if x == 0 else None)
     ax.axhline(0, color="black", lw=0.6)
     sizes = [int((gains[gains["measure"] == TRAINED]["variant"] == area).sum()) for area in AREAS]

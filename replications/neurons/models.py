@@ -1,4 +1,4 @@
-"""Units made of the values of a planner, or of a model-free learner: controls."""
+"""Control units, simulated from the values of a planner or a model-free learner."""
 
 from __future__ import annotations
 

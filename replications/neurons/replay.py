@@ -1,9 +1,9 @@
 """Compute the statistics of neurons and units from the published data: ``prefrontal record
 neurons``.
 
-The networks live through the monkeys' trials. One code path regresses spike counts and activity.
-Statistics, not data, go to data/neurons/animals, and are committed; tables and figure are made of
-them without the data.
+The networks replay the monkeys' trials. The same code regresses spike counts and activity.
+Statistics, not data, are written to data/neurons/animals and committed; tables and figure need only
+these.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ PERIODS = ("fixation", "stage 1", "stage 2")
 
 @dataclass(frozen=True)
 class Session:
-    """Trials of a session but the first and last, and its neurons.
+    """Trials of a session except the first and last, and its neurons.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ def factors(trials: pd.DataFrame) -> np.ndarray:
 
 
 def design(trials: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Regressors of the trials of a session but the first and last, and further covariates.
+    """Regressors of the trials of a session except the first and last, and further covariates.
 
     Factors are centred before they are multiplied.
 
@@ -142,8 +142,12 @@ def sessions(
     for number, (key, rows) in enumerate(trials.groupby(SESSION, sort=False)):
         regressors, further = design(rows)
         here = units[(units["subject"] == key[0]) & (units["episode"] == key[1])]
-        own = [filled(counts[k][1:-1, :, 0]) for k in here.index]
-        stacked = np.stack(own, axis=1) if own else np.empty((len(rows) - 2, 0, len(EPOCHS)))
+        spike_counts = [filled(counts[k][1:-1, :, 0]) for k in here.index]
+        stacked = (
+            np.stack(spike_counts, axis=1)
+            if spike_counts
+            else np.empty((len(rows) - 2, 0, len(EPOCHS)))
+        )
         trend = slow_trend(len(rows) - 2)
         yield Session(number, rows, regressors, further, trend, here, stacked)
 
@@ -151,9 +155,8 @@ def sessions(
 def networks_activity(
     data: Path, trials: pd.DataFrame
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Activity of networks that live through the trials, and provenance of the networks.
-
-    Those of Fig. 5 know one reward: the highest of the three levels counts as it.
+    """Activity of networks that replay the trials, and provenance of the networks. For those of
+    Fig. 5 only the highest of the three levels counts as reward.
 
     Returns
     -------
@@ -181,8 +184,8 @@ def networks_activity(
 
 
 def in_session(session: Session, network: np.ndarray) -> np.ndarray:
-    """Activity of a network (trial, period, unit) in the epochs of a session's trials but the first
-    and last, (trials, epochs, units)."""
+    """Activity of a network (trial, period, unit) in the epochs of a session's trials except the
+    first and last, (trials, epochs, units)."""
     rows = session.trials.index.to_numpy()[1:-1]
     places = [NETWORK_EPOCHS[epoch] for epoch in EPOCHS]
     return np.stack([network[rows + ahead, PERIODS.index(name)] for name, ahead in places], axis=1)
@@ -223,9 +226,8 @@ def coding_rows(
 
 
 def model_units(session: Session, seed: int) -> dict[str, np.ndarray]:
-    """Units made of values at the first choice: of the option chosen last, and of the other one.
-
-    Those of the model-free value of the option that is chosen now show what choice alone brings.
+    """Units simulated from values at the first choice: of the option chosen last, and of the other
+    one. Those of the model-free value of the option chosen now show the effect of choice alone.
     """
     trials = session.trials
     choice = trials["choice"].to_numpy()
@@ -240,11 +242,11 @@ def model_units(session: Session, seed: int) -> dict[str, np.ndarray]:
 
 
 def all_coding(session: Session, activity: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
-    """Coding of the networks' units, model-made ones, and shifted neurons, in one session."""
+    """Coding of the networks' units, simulated units, and shifted neurons, in one session."""
     for variant, values in activity.items():
         for subject, network in enumerate(values):
-            own = in_session(session, network)
-            by_epoch = {epoch: own[:, EPOCHS.index(epoch)] for epoch in same_period()}
+            unit_activity = in_session(session, network)
+            by_epoch = {epoch: unit_activity[:, EPOCHS.index(epoch)] for epoch in same_period()}
             yield from coding_rows(session, variant, subject, by_epoch)
     for seed in range(MODEL_SEEDS):
         for variant, units in model_units(session, seed).items():
@@ -298,7 +300,8 @@ def predictivity_rows(
 ) -> Iterator[dict[str, Any]]:
     """Held-out gain of each kind of predictors beyond chance, for each population and epoch.
 
-    The network that units of the positive control are made of does not predict them.
+    The network from which units of the positive control are simulated is not among their
+    predictors.
     """
     regressors = np.column_stack([session.regressors, session.trend])
     counted = dict(populations(session, activity))

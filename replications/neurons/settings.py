@@ -40,7 +40,7 @@ PREVIOUS = (
     INTERACTION,
     "previous choice x transition x reward",
 )
-"""All combinations of what happened in the trial before."""
+"""All combinations of choice, transition and reward of the previous trial."""
 
 VARIABLES = (*FACTORS, *PREVIOUS)
 """Variables of the regression. Each is tested given all others and a slow trend."""
@@ -59,21 +59,21 @@ NETWORKS = {
     "two_step": ("default", TRAINED, UNTRAINED),
     "daw_two_step": ("levels", DAW, DAW_UNTRAINED),
 }
-"""Experiment -> variant whose networks live through the monkeys' trials, and names of these
-networks and of the same with their initial weights. Both tasks have the same periods."""
+"""Experiment -> variant whose networks replay the monkeys' trials, and names of these networks and
+of the same networks with initial weights. Both tasks have the same periods."""
 
 PLANNER, MODEL_FREE, CHOSEN = "planner", "model-free", "model-free, chosen"
 SHIFTED = "ACC, shifted"
 
 LEARNING_RATE = 0.5
-"""Of the models whose values make units; monkeys forget within about two trials."""
+"""Learning rate of the models whose values are used; monkeys forget within about two trials."""
 
 COMMON = 0.7
 """Probability of the common transition."""
 
 MODEL_SEEDS, MODEL_UNITS = 8, 48
-"""Groups of model-made units, and units in each, as many as of networks."""
+"""Groups of simulated units, and units in each, as many as in networks."""
 
 MEAN_COUNT, GAIN = 4.0, 0.3
-"""Mean spike count of a model-made unit, and change of its logarithm per standard deviation of the
+"""Mean spike count of a simulated unit, and change of its logarithm per standard deviation of the
 value."""

@@ -27,7 +27,7 @@ from replications.two_step.settings import TwoStep
 
 TRIAL_TYPES = ("common/rewarded", "common/unrewarded", "uncommon/rewarded", "uncommon/unrewarded")
 CONTRASTS = {"planning_index": (1, -1, -1, 1), "model_free_index": (1, -1, 1, -1)}
-"""Index -> sign with which the lag-1 weight of each kind of trial enters it (Miller, Botvinick &
+"""Index -> sign of the lag-1 weight of each trial type (Miller, Botvinick &
 Brody 2017, at lag 1)."""
 
 
@@ -38,7 +38,7 @@ def indices(trials: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         variant, subject, planning_index, model_free_index (log odds), reward_per_trial, invalid.
-        Indices are 0 where choices do not vary: nothing that happened can have changed them.
+        Indices are 0 if choices do not vary, since then they cannot depend on past trials.
     """
     trials = trials.astype({"variant": str})
     lag_1 = staying.two_step_weights(trials).query("lag == 1")
@@ -151,7 +151,7 @@ def minus_intact(by_network: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def outcome_effects(recording: Recording[TwoStep]) -> pd.DataFrame:
-    """Effect of the last outcome on the log odds to repeat the first choice, per network.
+    """Effect of the last outcome on the log odds of repeating the first-stage choice, per network.
 
     Returns
     -------
@@ -164,10 +164,10 @@ def outcome_effects(recording: Recording[TwoStep]) -> pd.DataFrame:
     trials = recording.trials[recording.trials["silenced"] == SILENCED[0]]
     before = trials.loc[trials["transition"] != "none", [*keys, "choice", "transition"]]
     before = before.assign(trial=before["trial"] + 1)
-    told = before.merge(recording.activity, on=keys)
-    log_odds = dict(zip(OUTCOMES, told.filter(regex="^unit_").to_numpy().T, strict=True))
-    side = np.where(told["choice"] == 1, 1, -1)
-    effects = told[[*SUBJECT, "transition"]].assign(
+    completed = before.merge(recording.activity, on=keys)
+    log_odds = dict(zip(OUTCOMES, completed.filter(regex="^unit_").to_numpy().T, strict=True))
+    side = np.where(completed["choice"] == 1, 1, -1)
+    effects = completed[[*SUBJECT, "transition"]].assign(
         RPE=side * (log_odds["RPE raised"] - log_odds["RPE lowered"]) / 2,
         reward=side * (log_odds["reward 1"] - log_odds["reward 0"]),
     )
@@ -181,7 +181,7 @@ def outcome_effects(recording: Recording[TwoStep]) -> pd.DataFrame:
 
 
 def claim_measures(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Measures that the claims are about."""
+    """Measures of the claims."""
     errors = tables["silencing"].query("event == 'both'")
     wide = {
         "dopamine-bypass": tables["outcomes"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -14,7 +15,7 @@ from prefrontal.publishing.results import Results
 from prefrontal.settings import Settings, number
 from prefrontal.statistics import summarize
 from replications.predictions.analysis import course
-from replications.predictions.settings import PERTURBATION, SEES, SILENCED, STRENGTHS
+from replications.predictions.settings import PERTURBATION, RECEIVES, SEES, SILENCED, STRENGTHS
 
 TITLES = {
     "rpe_scale": ("RPEs in training scaled", "factor"),
@@ -27,7 +28,14 @@ LEVEL_LABELS = {
     "best possible": (1, 1, "right", "bottom"),
     "chance": (0.02, -1.5, "left", "top"),
 }
-"""Reference level -> place of its name: axes fraction, offset in points, alignment."""
+"""Reference level -> position of its name: axes fraction, offset in points, alignment."""
+
+AFTER = {
+    "": ("black", "all outcomes"),
+    ", common": (COLORS["network"], "common transitions"),
+    ", uncommon": (COLORS["volatile"], "uncommon transitions"),
+}
+"""Ending of a column of the table ``outcomes`` -> colour, label of these outcomes."""
 
 INPUT_COLORS = dict(zip(SEES, (COLORS["network"], COLORS["volatile"]), strict=True))
 """Intact variant -> colour."""
@@ -82,6 +90,30 @@ def draw_silencing(ax: Axes, frame: pd.DataFrame, column: str, variants: tuple[s
     ax.set(xlim=(-0.4, len(SILENCED) - 0.6), xlabel="value at test")
 
 
+def draw_outcomes(ax: Axes, outcomes: pd.DataFrame) -> None:
+    """Effect of the RPE and of the reward at the outcome on the next choice, by network input."""
+    trained = [variant for variant in RECEIVES if variant in set(outcomes["variant"])]
+    ticks: dict[float, str] = {}
+    for group, variant in enumerate(trained):
+        networks = outcomes[outcomes["variant"] == variant]
+        for place, signal in enumerate(("RPE", "reward")):
+            centre = 2.4 * group + place
+            ticks[centre] = f"{signal} +1"
+            for shift, (suffix, (color, _)) in zip((-0.25, 0, 0.25), AFTER.items(), strict=True):
+                values = networks[f"{signal}{suffix}"]
+                plotting.dots(ax, centre + shift, values, color, width=0.08, size=4)
+                plotting.mean_interval(ax, centre + shift, values, color)
+        words: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "ha": "center"}
+        ax.text(2.4 * group + 0.5, 1.03, f"input: {RECEIVES[variant]}", fontsize=7, **words)
+    for color, label in AFTER.values():
+        ax.scatter([], [], s=6, color=color, lw=0, label=label)
+    ax.legend(loc="upper left", handletextpad=0, borderaxespad=0)
+    ax.axhline(0, color="black", lw=0.5, ls=":")
+    ax.set_xticks(list(ticks), list(ticks.values()))
+    ax.set(xlim=(-0.6, max(ticks) + 0.6), ylabel="log odds to repeat\nthe first choice, change")
+    plotting.count(ax, plotting.networks_each(outcomes), x=0.01, y=0.02)
+
+
 def share_limits(row: Any) -> None:
     """Give several axes the same limits."""
     low, high = min(ax.get_ylim()[0] for ax in row), max(ax.get_ylim()[1] for ax in row)
@@ -94,8 +126,10 @@ def draw(results: Results) -> Iterator[Drawing]:
     indices = results["indices"]
     strengths = {kind: strength_labels(kind, results.settings) for kind in STRENGTHS}
     kinds = [kind for kind, labels in strengths.items() if len(labels) > 1]
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN * (len(kinds) + 1) / 4, 100)
-    axes = figure.subplots(2, len(kinds) + 1)
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN * (len(kinds) + 1) / 4, 145)
+    grid = figure.add_gridspec(3, len(kinds) + 1)
+    places = [(row, column) for row in range(2) for column in range(len(kinds) + 1)]
+    axes = np.array([figure.add_subplot(grid[place]) for place in places]).reshape(2, -1)
     for column, kind in enumerate(kinds):
         planning, reward = axes[:, column]
         planning.axhline(0, color="black", lw=0.5, ls=":")
@@ -114,7 +148,9 @@ def draw(results: Results) -> Iterator[Drawing]:
     errors.legend(loc="upper right")
     draw_silencing(behaviour, indices, "planning_index", ("default_rpe",))
     behaviour.set(ylabel="planning index (log odds)", ylim=(0, None))
-    panels = {"a": axes[0, 0], "c": errors, "b": axes[1, 0], "d": behaviour}
+    outcomes = figure.add_subplot(grid[2, :])
+    draw_outcomes(outcomes, results["outcomes"])
+    panels = {"a": axes[0, 0], "c": errors, "b": axes[1, 0], "d": behaviour, "e": outcomes}
     drawing = plotting.lettered("fig_predictions", figure, panels, split=False)
     figure.tight_layout(w_pad=1.2, h_pad=2)
     yield drawing

@@ -77,11 +77,10 @@ class SilencedAgent(NetworkAgent):
 
 
 class OutcomeAgent(NetworkAgent):
-    """Networks that also tell how they would choose had the last outcome been another.
-
-    They play as they are. Beside them run copies that receive a changed outcome of the last trial
-    at fixation, and go on to stage 1; what is returned as activity is the log odds of right against
-    left of the copies, one per entry of ``OUTCOMES``.
+    """Networks that also report how they would choose after a different last outcome. They play as
+    usual. In parallel, copies receive a changed outcome of the last trial at fixation, and continue
+    to stage 1; what is returned as activity is the log odds of right against left of the copies,
+    one per entry of ``OUTCOMES``.
     """
 
     def __init__(self, agent: NetworkAgent) -> None:
@@ -97,14 +96,14 @@ class OutcomeAgent(NetworkAgent):
         self, memory: Any, observation: Tensor, last_reward: Tensor, last_action: Tensor
     ) -> tuple[Any, Tensor, Tensor, Tensor | None]:
         """Advance by one time step."""
-        own = {name: tensor for name, tensor in memory.items() if "/" not in name}
+        network_memory = {name: tensor for name, tensor in memory.items() if "/" not in name}
         outcome = (observation[..., 0] == 1) & (last_action >= 0)
 
         def advance(before: Any, reward: Tensor, shift: float) -> Any:
             self.manipulate = lambda error, *_: error + shift * outcome
             return super(OutcomeAgent, self).step(before, observation, reward, last_action)
 
-        after, probabilities, value, _ = advance(own, last_reward, 0.0)
+        after, probabilities, value, _ = advance(network_memory, last_reward, 0.0)
         copies: dict[str, Any] = {}
         log_odds = []
         for name, (shift, paid) in OUTCOMES.items():
@@ -114,7 +113,7 @@ class OutcomeAgent(NetworkAgent):
                     tensor,
                     memory[f"{name}/{k}"],
                 )
-                for k, tensor in own.items()
+                for k, tensor in network_memory.items()
             }
             reward = last_reward if paid is None else torch.where(outcome, paid, last_reward)
             copy, policy, _, _ = advance(before, reward, shift)
@@ -149,7 +148,7 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[TwoStep]]:
             agent = SilencedAgent(trained.agent, mean_values(recording.steps, silenced))
             yield trained.record(episodes, agent=agent, columns={"silenced": silenced})
     for trained in perturbed:
-        told: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         if trained.variant == BOTH:
-            told = {"agent": OutcomeAgent(trained.agent), "activity_periods": ("stage 1",)}
-        yield trained.record(episodes, columns=unsilenced, steps=False, **told)
+            options = {"agent": OutcomeAgent(trained.agent), "activity_periods": ("stage 1",)}
+        yield trained.record(episodes, columns=unsilenced, steps=False, **options)

@@ -10,7 +10,7 @@ SETTINGS = two_step.SETTINGS
 """Settings of the two-step networks, which are the intact control."""
 
 TEST_EPISODES = two_step.TEST_EPISODES
-"""Test episodes per network and variant, as many as of the two-step networks."""
+"""Test episodes per network and variant, as many as for the two-step networks."""
 
 INTACT = two_step.LARGE
 """The intact two-step networks that see reward."""
@@ -48,8 +48,8 @@ OUTCOMES: dict[str, tuple[float, float | None]] = {
     "reward 1": (0.0, 1.0),
     "reward 0": (0.0, 0.0),
 }
-"""Change of an outcome -> what is added to its reward prediction error, and its reward if not the
-one that was drawn."""
+"""Change of an outcome -> number added to its reward prediction error, and its reward if
+changed."""
 
 SILENCED = ("no", "by period", "throughout")
 """The value at test is intact, or replaced by its mean in each period of a trial, or by one

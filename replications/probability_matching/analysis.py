@@ -13,7 +13,7 @@ from scipy import stats
 
 from prefrontal import statistics
 from prefrontal.analysis import matching, neural, regression
-from prefrontal.animals.families import measure_networks
+from prefrontal.animals.families import animal_tables, measure_networks
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
@@ -33,6 +33,7 @@ from replications.probability_matching.settings import (
     MAIN,
     ONE_BACK,
     POORER_RANGES,
+    RANGES,
     RECENT,
     SHIFTS,
     TRIAL_BLOCK,
@@ -45,10 +46,6 @@ LEFT = 0
 
 ALPHA = 0.05
 """Level at which a network's units differ from the published ones."""
-
-
-EPISODES_BESIDE = 20
-"""Episodes of each network whose choices are fitted as those of animals."""
 
 
 def late(trials: pd.DataFrame) -> pd.Series:
@@ -75,6 +72,31 @@ def slopes(points: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["variant", "subject", "baselines", "slope", "episodes"])
 
 
+def interpolation(trials: pd.DataFrame, settings: Mapping[str, Settings[Matching]]) -> pd.DataFrame:
+    """Compare choice with held-out baselines to the mean of the trained ranges on either side.
+
+    Unlike slopes, which the range of baselines alone can change, this is a difference at the same
+    baselines.
+
+    Returns
+    -------
+    DataFrame
+        variant, subject, difference (share of late choices on the richer side, held out minus
+        interpolated, mean over the held-out ranges).
+    """
+    chosen = trials[late(trials) & (trials["choice"] >= 0)]
+    width = {variant: own.task.baseline_sum / RANGES for variant, own in settings.items()}
+    position = chosen["baseline_left"] / chosen["variant"].map(width).astype(float)
+    ranges = position.astype(int).clip(upper=RANGES - 1).rename("range")
+    groups = [*(chosen[name] for name in schema.SUBJECT), ranges]
+    left = (chosen["choice"] == LEFT).groupby(groups, observed=True).mean().unstack("range")
+    left = left.reindex(columns=range(RANGES))
+    between = left[range(1, RANGES, 2)]
+    beside = (left.shift(1, axis=1) + left.shift(-1, axis=1))[between.columns] / 2
+    richer = np.sign(between.columns - RANGES // 2)  # 1 where that is the left side
+    return ((between - beside) * richer).mean(axis=1).rename("difference").reset_index()
+
+
 def lag_weights(trials: pd.DataFrame) -> pd.DataFrame:
     """Weights of past rewards and choices on choosing right, per network (Fig. 2f)."""
     signals = matching.history_signals(trials)
@@ -84,7 +106,8 @@ def lag_weights(trials: pd.DataFrame) -> pd.DataFrame:
 def rewards(trials: pd.DataFrame, settings: Mapping[str, Settings[Matching]]) -> pd.DataFrame:
     """Reward per trial and share of invalid trials, per network, with benchmarks on its baselines.
 
-    ``normalised_reward`` is 0 for a coin toss and 1 for the best cycle, which knows the baselines.
+    ``normalised_reward`` is 0 for random choice and 1 for the best cycle, which knows the
+    baselines.
     """
     rows = []
     for (variant, subject), block in trials.groupby(schema.SUBJECT, observed=True):
@@ -132,10 +155,10 @@ def value_of_left(
 ) -> pd.DataFrame:
     """Readings of the value of choosing left, one row per trial of one network.
 
-    ``history``: left's recent rewards and choices, weighted as the network itself weighs them
-    (Fig. 2f), after Tsutsui et al. (2016), who derived object values from such a regression.
-    ``reward probability``: of left, as the task has it. ``policy``: log odds of choosing left.
-    ``state value``: the network's V at fixation, of both sides together.
+    ``history``: left's recent rewards and choices with the network's weights of Fig. 2f, after
+    Tsutsui et al. (2016), who derived object values from such a regression. ``reward probability``:
+    of left, as the task has it. ``policy``: log odds of choosing left. ``state value``: the
+    network's V at fixation, which concerns both sides.
     """
     keys = ["episode", "trial"]
     history = history_value(trials, weights, LEFT)
@@ -188,7 +211,7 @@ def unit_data(
 ) -> UnitData:
     """Join one network's activity and covariates on valid late trials that follow valid ones.
 
-    Last action, last reward and their product are those of ``back`` trials further back.
+    Last action, last reward and their product are taken ``back`` trials further back.
     """
     fixation, policy = (steps[steps["period"] == period] for period in ("fixation", "choice"))
     described = covariates(trials, value_of_left(trials, weights, fixation, policy))
@@ -196,7 +219,7 @@ def unit_data(
     if back:
         described[last] = described[last].groupby(trials["episode"]).shift(back)
     described = described.join(trials[keys])[late(trials)].dropna()
-    # Of a repeated fixation only the first, which follows the last outcome.
+    # If fixation was repeated, only the first one, which follows the last outcome.
     joined = described.merge(activity.drop_duplicates(keys), on=keys)
     return UnitData(neural.units(joined), joined[described.columns.drop(keys)])
 
@@ -221,7 +244,7 @@ covariates)."""
 
 
 def plain(activity: np.ndarray, described: np.ndarray) -> np.ndarray:
-    """Correlate data that are ranked already, or need not be."""
+    """Correlate data that are already ranked, or need not be."""
     return partial_correlation.partial_correlations(activity, described, rank=False)
 
 
@@ -235,7 +258,7 @@ def shifted(activity: np.ndarray, described: np.ndarray, rng: np.random.Generato
 def unit_codes(data: UnitData, correlate: Correlate = plain, value: str = VALUES[0]) -> np.ndarray:
     """Partial correlations of units with ``ALL_COVARIATES``, (..., unit, covariate).
 
-    The four covariates of Fig. 2e are held constant for the next action, but not it for them.
+    The four covariates of Fig. 2e are held constant for the next action, but not vice versa.
     """
     four = data.covariates[[*COVARIATES[:-1], value]].to_numpy(float)
     five = np.column_stack([four, data.covariates["next action"]])
@@ -383,7 +406,7 @@ def agents(left: np.ndarray, task: Matching) -> pd.DataFrame:
         strategies.cycling(left, right),
     )
     played = [
-        strategies.simulate(policy, left, right, task.longest, rng).assign(variant=name, seed=0)
+        strategies.simulate(policy, left, right, task.longest, rng).assign(variant=name, subject=0)
         for name, policy in zip(AGENTS, policies, strict=True)
     ]
     return pd.concat(played, ignore_index=True)
@@ -495,6 +518,7 @@ def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
     weights = lag_weights(recording.trials)
     return {
         "matching_slopes": slopes(episode_points(recording.trials)),
+        "matching_interpolation": interpolation(recording.trials, recording.settings),
         "code_strengths": code_strengths(recording, weights),
         "codes_one_back": codes_one_back(recording, weights),
         "lag_weights": weights,
@@ -503,7 +527,16 @@ def analyse(recording: Recording[Matching]) -> dict[str, pd.DataFrame]:
 
 
 def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers that the claims are about."""
+    """Measures of the claims, for networks and mice."""
+    slopes = [measured["matching_slopes"].query("baselines == 'all'")]
+    animals = animal_tables("probability_matching")
+    slopes += [animals["matching_slopes"]] if animals else []
+    beside = [claims.measures("animals-matching", each, {"slope": "slope"}) for each in slopes]
+    return pd.concat([network_measures(measured), *beside], ignore_index=True)
+
+
+def network_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Measures of the claims about networks."""
     slope = measured["matching_slopes"]
     slope = slope.pivot(index=schema.SUBJECT, columns="baselines", values="slope")
     slope = slope.reindex(columns=["all", "held out", "trained"])
@@ -520,10 +553,15 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         )
         for numbers in (one_back["mean_abs_r"], agree)
     )
-    differences = pd.DataFrame({"held out minus trained": slope["held out"] - slope["trained"]})
+    generalises = {
+        "held out minus trained": slope["held out"] - slope["trained"],
+        "held out minus interpolated": measured["matching_interpolation"].set_index(schema.SUBJECT)[
+            "difference"
+        ],
+    }
     wide = {
         "matching-slope": pd.DataFrame({"all baselines": slope["all"]}),
-        "matching-generalises": differences,
+        "matching-generalises": pd.DataFrame(generalises),
         "matching-reward-lags": weights["reward"].add_prefix("lag ").assign(trend=trend),
         "matching-choice-lags": weights["choice"].add_prefix("lag "),
         "matching-units": strength.add_suffix(", one back").join(
@@ -540,7 +578,7 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def benchmarks(measured: Mapping[str, pd.DataFrame], variant: str = MAIN) -> dict[str, float]:
     """Benchmarks of unit codes: the largest 95 % quantile of the null over networks.
 
-    Those of all networks where none of the variant is there, as in the multiverse.
+    Over all networks if none of the variant is present, as in the multiverse.
     """
     strengths = measured["code_strengths"]
     chosen = strengths["variant"] == variant
@@ -551,12 +589,14 @@ def benchmarks(measured: Mapping[str, pd.DataFrame], variant: str = MAIN) -> dic
 
 
 def claims_by_variant(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Evaluate the claims for every variant, as far as it was measured."""
+    """Evaluate the claims for every variant, as far as measured."""
     evaluated = []
-    for variant, block in claim_measures(measured).groupby("variant"):
+    for variant, block in network_measures(measured).groupby("variant"):
         known = set(zip(block["claim"], block["measure"], strict=True))
         measurable = [
-            claim for claim in CLAIMS if not claim.variant and (claim.claim, claim.measure) in known
+            claim
+            for claim in CLAIMS
+            if not claim.variant + claim.versus and (claim.claim, claim.measure) in known
         ]
         levels = benchmarks(measured, str(variant))
         evaluated.append(claims.evaluate_claims(measurable, block, str(variant), levels))
@@ -574,8 +614,7 @@ def further_tables(
     episodes = main.trials.drop_duplicates(schema.EPISODE)
     played = agents(episodes["baseline_left"].to_numpy(float), task)
     choices = pd.concat([main.trials, played], ignore_index=True)
-    some = main.trials[main.trials["episode"] < EPISODES_BESIDE]
-    beside_animals = measure_networks(MATCHING, some)
+    beside_animals = measure_networks(MATCHING, main.trials)
     return {
         "matching_points": episode_points(main.trials),
         "stay_probability": beside_animals["stay_probability"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefrontal import statistics
 from prefrontal.analysis import matching
 from prefrontal.publishing.claims import (
+    EXTENSION,
     RPE_DESCRIPTION,
     RPE_INPUT,
     Claim,
@@ -16,7 +17,7 @@ from prefrontal.publishing.claims import (
     register,
 )
 from prefrontal.tables.storage import published
-from replications.probability_matching.settings import COVARIATES, KINDS, RECENT, RPE, SHORTER
+from replications.probability_matching.settings import COVARIATES, KINDS, MICE, RECENT, RPE, SHORTER
 
 RPE_VARIANTS = {SHORTER: RPE}
 
@@ -71,6 +72,14 @@ CLAIMS = [
         "slope with held-out baselines minus slope with trained ones",
         between(-0.1, 0.1),
         PUBLISHED["slope, held out baselines"] - PUBLISHED["slope, trained baselines"],
+    ),
+    Claim(
+        "matching-generalises",
+        "held out minus interpolated",
+        "2d",
+        "share of choices on the richer side with held-out baselines, minus the mean of the "
+        "trained ranges on either side",
+        between(-0.05, 0.05),
     ),
     *(
         Claim(
@@ -140,6 +149,25 @@ CLAIMS = [
         for covariate in COVARIATES
     ),
 ]
+SLOPE = "slope of log choice ratio on log reward ratio"
+CLAIMS += [
+    Claim(
+        "animals-matching",
+        "slope",
+        EXTENSION,
+        f"mice: {SLOPE}, a point per block without its first ten trials",
+        between(0, 1),
+        variant=MICE,
+    ),
+    Claim(
+        "animals-matching",
+        "slope",
+        EXTENSION,
+        f"networks minus mice: {SLOPE}",
+        summary="difference",
+        versus=MICE,
+    ),
+]
 CLAIMS += for_variants(CLAIMS, RPE_INPUT, RPE_VARIANTS, RPE_DESCRIPTION, ("matching-slope",))
 
 CLAIMS = register(
@@ -154,5 +182,7 @@ CLAIMS = register(
         ],
         "d0838e6 2026-11-21": ["rpe-input"],
         "da83838 2026-11-29": ["matching-units"],
+        "67049d3 2026-11-30": [("matching-generalises", "held out minus interpolated")],
+        "b02df02 2026-11-30": ["animals-matching"],
     },
 )

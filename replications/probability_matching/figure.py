@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from prefrontal.animals import figure as animals_figure
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.tables.storage import published
 from replications.probability_matching import supplement
+from replications.probability_matching.animals import MATCHING
 from replications.probability_matching.claims import PUBLISHED
 from replications.probability_matching.settings import COVARIATES, LAGS, MAIN
 from replications.probability_matching.supplement import KIND_COLORS, LABELS, draw_interval
@@ -172,7 +174,9 @@ def draw_figure(results: Results) -> Drawing:
 
 
 def draw(results: Results) -> Iterator[Drawing]:
-    """Draw the figure, its supplement, and choice in detail."""
+    """Draw the figure, its supplement, choice in detail, and animals next to the networks."""
     yield draw_figure(results)
     yield supplement.draw_supplement(results)
     yield supplement.draw_choice(results)
+    folder = results.data / results.experiment / "animals"
+    yield from animals_figure.draw_folder(MATCHING, folder, results)

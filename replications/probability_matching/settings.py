@@ -92,9 +92,12 @@ VARIANTS: Variants = {
     STATED_RATE: {"training.learning_rate": 7e-4},
     RPE: {"network.input": "rpe"},
 }
-"""The networks of Fig. 2; the shorter trial, with as many time steps in all; and with it, the
-stated learning rate, and reward prediction errors as input. The other settings were chosen on
-networks with the shorter trial and smaller seeds."""
+"""The networks of Fig. 2; networks with a shorter trial and the same number of time steps; and,
+with the shorter trial, the stated learning rate, and reward prediction errors as input. All other
+settings were chosen on networks with the shorter trial and smaller seeds."""
+
+MICE = "mice"
+"""Animals on a bandit whose rewards wait (Trepka et al. 2021)."""
 
 TEST_EPISODES = 500
 """Test episodes per network, over trained and held-out baselines (Methods, simulation 1: 500)."""
@@ -117,11 +120,12 @@ second."""
 
 ONE_BACK = 1
 """Trials by which action, reward and interaction are moved back in the reading of Fig. 2e that
-claim ``matching-units`` tests; value (``VALUE_ONE_BACK``) is that of the trial. It was the best of
-about a hundred readings of eight networks, and what it means in the paper's words is not known."""
+claim ``matching-units`` tests; value (``VALUE_ONE_BACK``) is that of the present trial. It was the
+best of about a hundred readings of eight networks; how it relates to the paper's wording is not
+known."""
 
 VALUE_ONE_BACK = "reward probability"
-"""Value in that reading, with plain (Pearson) correlations."""
+"""Value in that reading, with Pearson correlations."""
 
 VALUES = ("history", "reward probability", "policy", "state value")
 """Readings of "choice value (left action only)"; see ``analysis.value_of_left``. The first is
@@ -131,8 +135,8 @@ SHIFTS = 100
 """Samples of the null distribution of unit codes."""
 
 AGENTS = ("monkeys' weights", "published network's weights", "best cycle")
-"""Agents that play next to the networks: two that follow published weights of history, and the
-best one, which knows the baselines."""
+"""Agents for comparison with the networks: two that follow published history weights, and the best
+one, which knows the baselines."""
 
 POORER_RANGES = 5
 """Ranges of the poorer side's baseline, of equal width, by which choices are grouped."""

@@ -17,14 +17,14 @@ LONGEST_RUN = 200
 
 
 def coin_toss(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Reward per trial of choosing sides by coin toss, with baselines of left and right (n,)."""
+    """Reward per trial of random choice, with baselines of left and right (n,)."""
     # A side waits m trials with probability 2 ** -m, and then fails to pay with (1 - p0) ** m.
     failed = [0.5 * (1 - baseline) / (1 - 0.5 * (1 - baseline)) for baseline in (left, right)]
     return 1 - 0.5 * (failed[0] + failed[1])
 
 
 def best_cycle(left: np.ndarray, right: np.ndarray) -> pd.DataFrame:
-    """Choose the richer side k times, then the other once, with the k that pays most.
+    """Choose the richer side k times, then the other once, with the k that earns most.
 
     No strategy that knows the baselines earns more.
 

@@ -1,4 +1,4 @@
-"""Draw supplements to Fig. 2: readings of the value, choices about training, choice in detail."""
+"""Draw supplements to Fig. 2: definitions of value, training settings, choice in detail."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AGENT_STYLES = dict(zip(AGENTS, AGENT_LINES, strict=True))
 RANGE_COLORS = mpl.colormaps["viridis"]
 
 LEAST_TRIALS = 100
-"""Trials of every subject on which a probability must rest to be drawn."""
+"""Smallest number of trials per subject for a probability to be drawn."""
 
 
 def draw_interval(ax: Axes, x: float, values: pd.Series, color: str) -> None:
@@ -119,7 +119,7 @@ def draw_variants(axes: list[Axes], results: Results) -> None:
 
 
 def draw_supplement(results: Results) -> Drawing:
-    """Readings of the value, kinds of correlation, and what the choices about training change."""
+    """Draw definitions of value, kinds of correlation, and effects of training settings."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 100)
     halves: Any = figure.subfigures(2, 1)
     top, bottom = halves
@@ -164,7 +164,7 @@ def draw_over(
 
 
 def well_known(waits: pd.DataFrame) -> pd.DataFrame:
-    """Rows of waits that every network, or the agent, has met often enough."""
+    """Rows of waits that occurred often enough in every network, or in the agent."""
     subjects = ["variant", "poorer"]
     known = waits[waits["trials"] >= LEAST_TRIALS]
     everyone = waits.groupby(subjects)["subject"].nunique().rename("everyone")

@@ -37,10 +37,10 @@ class MatchingTask(Task):
 
     A side pays 1 with probability 1 - (1 - p0)^(n + 1), n counting the trials since it was last
     chosen. The baselines p0 of left and right sum to ``baseline_sum`` and are fixed within an
-    episode. A trial is fixation (centre required) and choice (left or right required), which the
-    reward follows at once, so that the next fixation already shows it; with ``steps_per_trial`` 3
-    a step of its own shows it, at which any action will do. After an aborted trial both sides have
-    waited; an episode of repeats ends with the time of the planned trials.
+    episode. A trial is fixation (centre required) and choice (left or right required), followed
+    immediately by the reward, which is an input at the next fixation; with ``steps_per_trial`` 3 it
+    is shown in a separate step, at which any action is accepted. An aborted trial counts as one
+    without a choice of either side; an episode of repeats ends with the time of the planned trials.
 
     Parameters
     ----------
@@ -153,10 +153,10 @@ class MatchingTask(Task):
         # After an invalid response the step is repeated, or the next trial begins.
         repeated = follows_missed(trials) & (self.settings.invalid_response == "repeat")
         shows_outcome = ~missed & (self.settings.steps_per_trial == 3)
-        shown = np.eye(len(self.observations), dtype=np.float32)
+        identity = np.eye(len(self.observations), dtype=np.float32)
         return Replay(
             happened=np.stack([~repeated, np.ones_like(missed), shows_outcome], axis=1),
-            observation=np.broadcast_to(shown, (len(trials), *shown.shape)),
+            observation=np.broadcast_to(identity, (len(trials), *identity.shape)),
             action=np.stack([none - 1, np.where(missed, CENTRE, choice), none - 1], axis=1),
             reward=np.stack([none, np.where(missed, INVALID_REWARD, reward), none], axis=1),
             legal=np.array([[False, False, True], [True, True, False], [True, True, True]]),

@@ -1,6 +1,6 @@
 """Training of the matching networks: ``prefrontal train probability_matching``.
 
-Reward hardly distinguishes strategies here: the best cycle pays a fifth more than a coin toss.
+Reward hardly distinguishes strategies here: the best cycle earns a fifth more than random choice.
 Sweeps therefore follow matching and the weights of history over training, with frozen weights:
 
     prefrontal sweep probability_matching --name rates --curve-points 3 \

@@ -31,7 +31,7 @@ ROW = 11
 """Measures, and one more for each panel, that fit into a row of panels."""
 
 JOINING = ("of", "to", "the", "at", "after")
-"""Words that a label does not end with."""
+"""Words that may not end a label."""
 
 Panel = dict[Claim, tuple[pd.Series, pd.Series]]
 """Claims of a panel, and their values for networks that see rewards, and RPEs."""

@@ -21,7 +21,7 @@ from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
-from prefrontal.tables.schema import SUBJECT
+from prefrontal.tables.schema import EPISODE, SUBJECT
 from replications.two_step import cue
 from replications.two_step.settings import (
     EXAMPLE_EPISODES,
@@ -56,7 +56,7 @@ CONTROLS = (
     "mixture_model_free",
     "share",
 )
-"""Columns that tell planning from model-free control."""
+"""Measures of planning and of model-free control."""
 
 BySettings = Mapping[str, Settings[TwoStep]]
 """Variant -> settings of its networks."""
@@ -91,8 +91,7 @@ def reference_rpes(trials: pd.DataFrame, model: Model) -> pd.DataFrame:
 def with_reference(
     pairs: pd.DataFrame, trials: pd.DataFrame, name: str, model: Model
 ) -> pd.DataFrame:
-    """Put a reference model's reward prediction errors beside those that are there, as column
-    ``name``."""
+    """Add a reference model's reward prediction errors as column ``name``."""
     return pairs.merge(reference_rpes(trials, model).rename(columns={"rpe": name}), on=EVENT_KEYS)
 
 
@@ -103,17 +102,18 @@ def with_model_free(
     settings: BySettings,
     name: str = "model_free",
 ) -> pd.DataFrame:
-    """Put the errors of SARSA, which discounts as the networks do, beside those that are there, as
-    column ``name``."""
+    """Add the errors of SARSA, with the networks' discount, as column ``name``."""
     parts = []
-    for variant, own in pairs.groupby("variant"):
+    for variant, variant_pairs in pairs.groupby("variant"):
         model = sarsa(sarsa_rate, settings[str(variant)].training.discount)
-        parts.append(with_reference(own, trials[trials["variant"] == variant], name, model))
+        parts.append(
+            with_reference(variant_pairs, trials[trials["variant"] == variant], name, model)
+        )
     return pd.concat(parts, ignore_index=True)
 
 
 def model_based_pairs(recording: Recording[TwoStep], last_step: bool = False) -> pd.DataFrame:
-    """Reward prediction errors of the networks beside those of the planner that knows their task.
+    """Reward prediction errors of the networks, and of the planner that knows their task.
 
     Unless ``last_step``, an episode's last time step is left out: no value follows it, and the
     network, which is not told the time, cannot foresee the end.
@@ -125,13 +125,13 @@ def model_based_pairs(recording: Recording[TwoStep], last_step: bool = False) ->
     """
     parts = []
     for variant, steps in recording.steps.groupby("variant"):
-        own = steps[
+        network_rpes = steps[
             steps["period"].isin(STAGES) & (last_step | (steps["step"] < steps["step"].max()))
         ]
-        own = own.assign(event=own["period"].astype(str).map(STAGES))
-        # Of a repeated step only the last, valid response leads on.
-        own = own.drop_duplicates(EVENT_KEYS, keep="last")
-        pairs = own[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
+        network_rpes = network_rpes.assign(event=network_rpes["period"].astype(str).map(STAGES))
+        # If a step was repeated, only the last response, which is valid, leads on.
+        network_rpes = network_rpes.drop_duplicates(EVENT_KEYS, keep="last")
+        pairs = network_rpes[[*EVENT_KEYS, "rpe"]].rename(columns={"rpe": "network"})
         trials = recording.trials[recording.trials["variant"] == variant]
         parts.append(
             with_reference(pairs, trials, "model_based", planner(recording.settings[str(variant)]))
@@ -151,9 +151,9 @@ def rpe_regressions(
     -------
     DataFrame
         variant, subject, event; for each reference r2_<name>; for all but the first
-        r2_<name>_residual (the first one regressed out of its errors, as in Fig. 5g); r2_together (all as predictors),
-        for each weight_<name> (standardised, from that regression); correlation of the first
-        reference with the last.
+        r2_<name>_residual (the first one regressed out of its errors, as in Fig. 5g); r2_together
+        (all as predictors), for each weight_<name> (standardised, from that regression);
+        correlation of the first reference with the last.
     """
     rows = []
     for (variant, subject), block in pairs.groupby(SUBJECT):
@@ -162,9 +162,10 @@ def rpe_regressions(
             network, first, last = (
                 part[name].to_numpy(float) for name in ("network", references[0], references[-1])
             )
-            own = {name: part[name].to_numpy(float) for name in references}
+            reference_errors = {name: part[name].to_numpy(float) for name in references}
             residuals = {
-                f"{name}_residual": regression.residual(own[name], first) for name in references[1:]
+                f"{name}_residual": regression.residual(reference_errors[name], first)
+                for name in references[1:]
             }
             rows.append(
                 {
@@ -173,10 +174,12 @@ def rpe_regressions(
                     "event": event,
                     **{
                         f"r2_{name}": regression.explained_variance(network, [errors])
-                        for name, errors in (own | residuals).items()
+                        for name, errors in (reference_errors | residuals).items()
                     },
-                    "r2_together": regression.explained_variance(network, list(own.values())),
-                    **regression.standardized_weights(network, own),
+                    "r2_together": regression.explained_variance(
+                        network, list(reference_errors.values())
+                    ),
+                    **regression.standardized_weights(network, reference_errors),
                     "correlation": np.corrcoef(first, last)[0, 1] if len(part) > 1 else np.nan,
                 }
             )
@@ -184,35 +187,35 @@ def rpe_regressions(
 
 
 def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float], pd.Series]:
-    """How badly SARSA predicts somebody's rewards, as a function of its learning rate.
-
-    It is the mean squared error of both of its predictions, by subject. The second-stage state's
-    value predicts the reward, the chosen action's the discounted reward. The errors of the two are
-    the reward prediction error at reward, and the discounted sum of those of the trial.
+    """Mean squared error of SARSA's predictions of reward, by subject and learning rate. The
+    second-stage state's value predicts the reward, the chosen action's the discounted reward. The
+    errors of the two are the reward prediction error at reward, and the discounted sum of those of
+    the trial.
     """
     by_variant = [
-        (own, sarsa(0.5, discount).prepare(own), discount)
-        for variant, own in trials.groupby("variant", observed=True)
+        (variant_trials, sarsa(0.5, discount).prepare(variant_trials), discount)
+        for variant, variant_trials in trials.groupby("variant", observed=True)
         for discount in [settings[str(variant)].training.discount]
     ]
 
     def at(sarsa_rate: float) -> pd.Series:
         parts = []
-        for own, prepared, discount in by_variant:
-            errors = sarsa(sarsa_rate, discount).watch(prepared).set_axis(own.index)
+        for variant_trials, prepared, discount in by_variant:
+            errors = sarsa(sarsa_rate, discount).watch(prepared).set_axis(variant_trials.index)
             at_stage_2, at_reward = (errors[name] for name in EVENTS.values())
             squares = (at_reward**2 + (at_stage_2 + discount * at_reward) ** 2) / 2
-            parts.append(squares.groupby([own[name] for name in SUBJECT], observed=True).mean())
+            parts.append(
+                squares.groupby([variant_trials[name] for name in SUBJECT], observed=True).mean()
+            )
         return pd.concat(parts)
 
     return at
 
 
 def fitted_rate(trials: pd.DataFrame, settings: BySettings) -> float:
-    """Learning rate at which SARSA predicts the networks' rewards best, which is what a model-free
-    learner learns for.
-
-    It is fitted to what the networks experienced; their reward prediction errors play no part.
+    """Learning rate at which SARSA predicts the networks' rewards best, which is the purpose of a
+    model-free learner. It is fitted to the networks' trials; their reward prediction errors do not
+    enter.
     """
     error = reward_error(trials, settings)
     best = minimize_scalar(lambda rate: error(rate).mean(), bounds=(0, 1), options={"xatol": 1e-4})
@@ -274,11 +277,12 @@ def schematic(settings: Settings[TwoStep], episodes: int = 1_000) -> pd.DataFram
 
 
 def share_of_best(trials: pd.DataFrame, settings: BySettings) -> pd.DataFrame:
-    """Reward per trial of each network, and as a share of what the best possible agent expects in
-    its task."""
+    """Reward per trial of each network, and as a fraction of the best possible agent's in its
+    task."""
     frame = trials.groupby(SUBJECT)["reward"].mean().rename("reward_per_trial").reset_index()
     best = {
-        variant: own.task.reward_range()[1] / own.task.trials for variant, own in settings.items()
+        variant: variant_settings.task.reward_range()[1] / variant_settings.task.trials
+        for variant, variant_settings in settings.items()
     }
     frame["best_possible"] = frame["variant"].map(best).astype(float)
     return frame.assign(share=frame["reward_per_trial"] / frame["best_possible"])
@@ -287,8 +291,8 @@ def share_of_best(trials: pd.DataFrame, settings: BySettings) -> pd.DataFrame:
 def measure_cue(
     trials: pd.DataFrame, weights: pd.DataFrame, pairs: pd.DataFrame, settings: BySettings
 ) -> dict[str, pd.DataFrame]:
-    """Put a learner to whom the last outcome is a cue beside the main networks, by all that tells
-    planners from others."""
+    """Compare a learner that uses the last outcome as a cue with the main networks, in all measures
+    that identify planning."""
     trials, weights, pairs = (frame[frame["variant"] == MAIN] for frame in (trials, weights, pairs))
     learner = cue.learner(settings[MAIN])
     pairs = with_reference(pairs, trials, "cue", learner)
@@ -309,9 +313,9 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
     """Weights of planner and model-free learner in choices, as a mixture mixes their values,
     by network.
 
-    The learning rate is given, not fitted, which makes it a logistic regression of choosing right
-    on what right is worth more than left to either, and on the last choice. The model-free one
-    credits its choice with the reward at once (eligibility 1).
+    With a given learning rate this is a logistic regression of choosing right on the difference of
+    right and left values in either model, and on the last choice. The model-free one credits its
+    choice with the reward at once (eligibility 1).
 
     Returns
     -------
@@ -324,13 +328,13 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
         for model in (planner(settings), sarsa(sarsa_rate, discount, eligibility=1.0))
     ]
     last = seen[0]["last_choice"]
-    differences = [own["action_value_1"] - own["action_value_0"] for own in seen]
+    differences = [network["action_value_1"] - network["action_value_0"] for network in seen]
     stay = np.where(last >= 0, 2.0 * last - 1, 0.0)
     design = np.column_stack([*differences, stay, np.ones(len(trials))])
     choice, rows = trials["choice"].to_numpy(), []
     networks: Any = trials.groupby(SUBJECT, observed=True).indices
-    for (variant, subject), own in networks.items():
-        chosen = own[choice[own] >= 0]
+    for (variant, subject), network in networks.items():
+        chosen = network[choice[network] >= 0]
         planning, model_free, *_ = regression.fit_logistic(
             choice[chosen].astype(float), design[chosen]
         )
@@ -339,8 +343,7 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
 
 
 def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
-    """How much of planning and of model-free control is in choices and in reward prediction errors,
-    by network.
+    """Planning and model-free control in choices and reward prediction errors, by network.
 
     Parameters
     ----------
@@ -354,7 +357,7 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     DataFrame
         variant, subject; planning and model_free (weights of lag 1, log odds); interaction (as
         ``behavior.stay_interaction``); r2 and standardised weights of RPEs (``rpe_regressions``),
-        beside the planner's and SARSA's those of expectations that do not learn (SARSA at rate 0);
+        those of the planner, SARSA, and expectations that do not learn (SARSA at rate 0);
         weights as from ``mixture``; share of what the best possible agent earns.
     """
     trials, ((_, settings),) = recording.trials, recording.settings.items()
@@ -373,14 +376,14 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
         mixture(trials, sarsa_rate, settings),
         share_of_best(trials, recording.settings),
     ]
-    return pd.concat([own.set_index(SUBJECT) for own in parts], axis=1)[
+    return pd.concat([measure.set_index(SUBJECT) for measure in parts], axis=1)[
         list(CONTROLS)
     ].reset_index()
 
 
 def over_training(training: Recording, finished: Recording, sarsa_rate: float) -> pd.DataFrame:
-    """Both controls at each stage of training, and of the finished main networks in as many
-    episodes.
+    """Both controls at each stage of training, and of the finished main networks in the same number
+    of episodes.
 
     Returns
     -------
@@ -389,8 +392,8 @@ def over_training(training: Recording, finished: Recording, sarsa_rate: float) -
     """
     stages = []
     for stage in np.sort(training.trials["trained_episodes"].unique()):
-        own = part(training, trained_episodes=stage)
-        stages.append(controls(own, sarsa_rate).assign(trained_episodes=int(stage)))
+        at_stage = part(training, trained_episodes=stage)
+        stages.append(controls(at_stage, sarsa_rate).assign(trained_episodes=int(stage)))
     if LARGE in finished.settings:
         as_many = range(training.trials["episode"].max() + 1)
         trials, steps = (
@@ -406,19 +409,48 @@ def over_training(training: Recording, finished: Recording, sarsa_rate: float) -
     return storage.leading(pd.concat(stages, ignore_index=True), *SUBJECT, "trained_episodes")
 
 
-def before_planning(training: pd.DataFrame) -> pd.DataFrame:
-    """When planning comes up, and which control the stages before it show, a row per network.
+def pooled_weights(trials: pd.DataFrame) -> pd.DataFrame:
+    """Lag-1 weights of one regression over all networks' trials, as jackknife pseudo-values.
 
-    Planning is there from the stage on at which its weight in the mixture reaches half of the last
-    one's; NaN where it never is.
+    Their mean over networks is the pooled weight, up to the jackknife's correction of bias, and
+    their interval that of a weight whose unit of replication is the network.
+
+    Returns
+    -------
+    DataFrame
+        variant, subject, signal, weight.
+    """
+    numbered = trials.groupby(EPISODE, observed=True).ngroup()
+
+    def fitted(rows: pd.DataFrame) -> pd.Series:
+        one = rows.assign(episode=numbered[rows.index], **{SUBJECT[1]: 0})
+        return staying.two_step_weights(one).query("lag == 1").set_index("signal")["weight"]
+
+    parts = []
+    for variant, networks in trials.groupby("variant", observed=True):
+        subjects = networks[SUBJECT[1]].unique()
+        whole = fitted(networks)
+        for subject in subjects:
+            others, pseudo_value = networks[networks[SUBJECT[1]] != subject], whole
+            if len(others):
+                pseudo_value = whole + (len(subjects) - 1) * (whole - fitted(others))
+            key = dict(zip(SUBJECT, (variant, subject), strict=True))
+            parts.append(pseudo_value.reset_index().assign(**key))
+    return storage.leading(pd.concat(parts, ignore_index=True), *SUBJECT)
+
+
+def before_planning(training: pd.DataFrame) -> pd.DataFrame:
+    """Training episodes until planning emerges, and both controls at the stages before, one row per
+    network. Planning has emerged when its weight in the mixture reaches half of its last value; NaN
+    if it never does.
     """
     rows = {}
-    for key, own in training.sort_values("trained_episodes").groupby(SUBJECT):
-        weight = own["mixture_planning"]
+    for key, stages in training.sort_values("trained_episodes").groupby(SUBJECT):
+        weight = stages["mixture_planning"]
         there = (weight >= weight.iloc[-1] / 2) & (weight.iloc[-1] > 0)
-        before = own[~there.cummax()]
+        before = stages[~there.cummax()]
         rows[key] = {
-            "planning": own["trained_episodes"].where(there).min(),
+            "planning": stages["trained_episodes"].where(there).min(),
             "weights": (before["model_free"] - before["planning"]).mean(),
             "RPEs": (before["weight_model_free"] - before["weight_model_based"]).mean(),
             "unlearned": before["r2_unlearned"].mean(),
@@ -430,13 +462,19 @@ def before_planning(training: pd.DataFrame) -> pd.DataFrame:
 def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
     """Measure behaviour and, where steps were recorded, reward prediction errors; supplementary6 is
     about the main networks."""
-    stages = {name: own for name, own in recording.settings.items() if name == IN_TRAINING}
+    stages = {
+        name: settings_of for name, settings_of in recording.settings.items() if name == IN_TRAINING
+    }
     if stages:
         training = replace(part(recording, variant=IN_TRAINING), settings=stages)
         trials, steps = (
             frame[frame["variant"] != IN_TRAINING] for frame in (recording.trials, recording.steps)
         )
-        settings = {name: own for name, own in recording.settings.items() if name not in stages}
+        settings = {
+            name: settings_of
+            for name, settings_of in recording.settings.items()
+            if name not in stages
+        }
         recording = replace(recording, trials=trials, steps=steps, settings=settings)
     trials, settings = recording.trials, recording.settings
     measured = {
@@ -455,6 +493,7 @@ def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
         )
         measured["last_step"] = whole[[*SUBJECT, "r2_model_based"]]
         if MAIN in settings:
+            measured["pooled_weights"] = pooled_weights(trials[trials["variant"] == MAIN])
             measured |= measure_cue(trials, measured["lag_weights"], pairs, settings)
         if stages:
             measured["training"] = over_training(training, recording, rate)
@@ -462,7 +501,7 @@ def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
 
 
 def lag_1(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Lag-1 weights, a row per network, a column per kind of trial."""
+    """Lag-1 weights, one row per network and one column per trial type."""
     return (
         measured["lag_weights"]
         .query("lag == 1")
@@ -476,7 +515,7 @@ def pooled_rpes(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def beside_cue(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """What is said of the networks and the cue learner, a row per main network."""
+    """Measures of the networks and the cue learner, one row per main network."""
     likelihood = measured["cue_rules"].pivot(index=SUBJECT, columns="rule", values="log_likelihood")
     rpes = measured["cue_rpes"].query("event == 'both'").set_index(SUBJECT)
     later = (
@@ -494,7 +533,7 @@ def beside_cue(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The numbers that claims are about."""
+    """Measures of the claims."""
     stays = measured["stay_probability"]
     stays = stays.assign(measure="after " + stays["outcome"] + " " + stays["transition"])
     stays = stays.pivot(index=SUBJECT, columns="measure", values="stay_probability")
@@ -504,6 +543,9 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         claims.measures("twostep-stay", stays.reindex(columns=after)),
         claims.measures("twostep-stay", measured["stay_interaction"]),
     ]
+    if "pooled_weights" in measured:
+        pooled = measured["pooled_weights"].pivot(index=SUBJECT, columns="signal", values="weight")
+        parts.append(claims.measures("twostep-pooled", pooled, lambda name: name.replace("/", " ")))
     if "rpe_regressions" in measured:
         parts.append(
             claims.measures("twostep-rpe-mb", pooled_rpes(measured), {"r2_model_based": "r2"})
@@ -534,7 +576,7 @@ def claim_measures(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def example_points(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
-    """What Fig. 5f, g draw: the reward prediction errors of one network in a few episodes."""
+    """Data of Fig. 5f, g: reward prediction errors of one network in a few episodes."""
     first = recording.trials["subject"].min()
     trials, steps = (
         frame[

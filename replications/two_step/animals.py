@@ -1,20 +1,19 @@
-"""Animals and people on the two-step task, with one choice or two, beside the networks of Fig. 5.
-
-With one choice per trial (Miller et al. 2017) the networks of ``two_step`` stand beside, with two
-(Daw et al. 2011) those of ``daw_two_step``.
+"""Animals and people on the two-step task, for comparison with networks: with one choice per trial
+(Miller et al. 2017) those of ``two_step``, with two (Daw et al. 2011) those of ``daw_two_step``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from prefrontal.analysis import staying
+from prefrontal.animals.columns import KNOWN, Format, Recoding
 from prefrontal.animals.families import Family, shapes
-from prefrontal.animals.sheet import KNOWN, Format, Recoding, TrialSheet
 from prefrontal.errors import UserError
 from prefrontal.models import daw_learners, two_step_learners
 from prefrontal.models.fitting import TaskFor
@@ -22,6 +21,9 @@ from prefrontal.models.model import Model
 from prefrontal.tables import schema, storage
 from prefrontal.tables.schema import SUBJECT
 from replications.two_step.settings import MAIN
+
+if TYPE_CHECKING:
+    from prefrontal.animals.sheet import TrialSheet
 
 WORDS = {
     "transition": ("common", "uncommon", "none"),
@@ -34,14 +36,15 @@ SECOND = re.compile(r"2|second|stage.?ii", re.IGNORECASE)
 """Names of columns that may hold a choice at the second stage."""
 
 MOST_OPTIONS = 6
-"""Most values of such a column; one with more, or with fractions, measures something."""
+"""Largest number of values of such a column; a column with more, or with fractions, is a
+measurement."""
 
 DERIVED = 0.9
-"""Share of trials from which a column follows from what is known of them, if it does."""
+"""Share of trials above which a column counts as derived from known columns."""
 
 SURE = 4.5
-"""Standard errors by which a column repeats more often after reward than without, which shows that
-it holds a choice whatever its name."""
+"""Number of standard errors by which a column's values repeat more often after reward than without
+it, above which it counts as a choice whatever its name."""
 
 DAW = "a choice between two options at the second stage, which prefrontal animals daw analyses"
 
@@ -193,7 +196,7 @@ def number_again(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def completed(trials: pd.DataFrame) -> pd.DataFrame:
-    """Leave out violations, as the laboratory's own code does: a lag counts completed trials."""
+    """Leave out violations, as the laboratory's code does: lags count completed trials."""
     done = (trials["choice"] >= 0) & (trials["transition"] != "none")
     if "choice2" in trials.columns:
         done &= trials["choice2"] >= 0
@@ -201,7 +204,7 @@ def completed(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def handlings(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Trials under each way of treating violations and instructed choices, ours first."""
+    """Trials under each treatment of violations and instructed choices, ours first."""
     yield "violations left out (ours)", completed(trials)
     yield "a violation is an empty trial", trials
     violation = (trials["choice"] < 0) | (trials["transition"] == "none")
@@ -264,6 +267,17 @@ def daw_task(trials: pd.DataFrame) -> TaskFor:
     return lambda rng, row: daw_learners.DawTwoStep(*shape(row), share)
 
 
+def published_values() -> dict[str, list[pd.DataFrame]]:
+    """Lag weights of rats and of the paper's networks (Fig. 5d, e)."""
+    tables = []
+    for panel in ("fig5d", "fig5e"):
+        means = storage.published(panel).query("~series.str.contains('replica')")
+        signal = means["series"].str.extract(r"(\w+/\w+)", expand=False)
+        means = means.assign(signal=signal, lag=means["x"].astype(float), weight=means["y"])
+        tables.append(means[["signal", "lag", "weight"]])
+    return {"lag_weights": tables}
+
+
 TWO_STEP = Family(
     title="Two-step task",
     experiment="two_step",
@@ -279,7 +293,7 @@ TWO_STEP = Family(
     task=two_step_task,
     prepare=completed,
     further={"sensitivity": sensitivity},
-    published=("fig5d", "fig5e"),
+    published=published_values,
 )
 DAW_TWO_STEP = Family(
     title="Two-step task with two choices",

@@ -73,7 +73,20 @@ CLAIMS += [
     for rate in SARSA_RATES
 ]
 
-# The model-free alternative of Akam, Costa & Dayan (2015), reported.
+# One regression over the trials of all networks instead of one each, without criterion.
+CLAIMS += [
+    Claim(
+        "twostep-pooled",
+        f"{transition} {outcome}",
+        EXTENSION,
+        f"lag-1 weight (log odds) of {transition} {outcome} trials, one regression over all "
+        "networks' trials (jackknife over networks)",
+        published=lags[f"meta-RL mean {transition}/{outcome}"],
+    )
+    for transition, outcome in TRIAL_TYPES
+]
+
+# The model-free alternative of Akam, Costa & Dayan (2015), without criterion.
 learner = "learner to whom the last outcome is a cue"
 CLAIMS += [
     Claim("twostep-cue", measure, EXTENSION, statement)

@@ -1,9 +1,8 @@
-"""Is the last trial's outcome just a cue? The model-free alternative of Akam, Costa & Dayan (2015),
-put to the networks' tests.
+"""Test the model-free alternative of Akam, Costa & Dayan (2015): the last trial's outcome as a cue.
 
-After long learning a ``CueLearner`` repeats and leaves its last choice as a planner does. Beside
-the networks, the planner and SARSA it goes through the lagged regression, the regressions of reward
-prediction errors, and a comparison of rules.
+After long training a ``CueLearner`` repeats or switches like a planner. It is analysed like the
+networks, the planner and SARSA: lagged regression, regressions of reward prediction errors, and
+comparison of rules.
 """
 
 from __future__ import annotations
@@ -35,14 +34,14 @@ from replications.two_step.settings import (
 )
 
 LATER = [f"lag {lag}" for lag in range(2, 6)]
-"""Columns of ``cue_lags`` that a learner who looks one trial back does not explain."""
+"""Columns of ``cue_lags`` that a learner with a memory of one trial does not explain."""
 
 CHOICE_RULE = REPLAYED | {"inverse_temperature": CUE_TEMPERATURE}
 
 
 def learner(settings: Settings[two_step.TwoStep]) -> CueLearner:
-    """Let cue learners play the task for long, and return one that begins with the mean of what
-    they learned."""
+    """Let cue learners play the task for many trials, and return one that starts with their mean
+    values."""
     fixed = {"learning_rate": CUE_RATE, "eligibility": 1.0}
     fixed |= {"discount": settings.training.discount, **CHOICE_RULE}
     task = TwoStep(CUE_LEARNERS, CUE_TRIALS, **settings.task.probabilities)
@@ -55,8 +54,8 @@ def learner(settings: Settings[two_step.TwoStep]) -> CueLearner:
 def models(cue: CueLearner, planner: Planner) -> list[Model]:
     """Models that may predict choices.
 
-    The last one, with a free weight for either transition and outcome of the last trial, is told no
-    more than the cue learner, but need not have learned it from rewards.
+    The last one, with a free weight for each combination of transition and outcome of the last
+    trial, has the same information as the cue learner, but need not learn from rewards.
     """
     known = planner.complete({})
     discount = {"discount": known["discount"]}
@@ -79,14 +78,18 @@ def compare(trials: pd.DataFrame, cue: CueLearner, planner: Planner) -> pd.DataF
     """
     rows = []
     grouped = trials[trials["episode"] < FITTED_EPISODES].groupby(SUBJECT, observed=True)
-    for key, own in tqdm(list(grouped), desc="comparing models", unit="subject", disable=None):
-        half = own["episode"].to_numpy() % 2
-        halves = len(np.unique(half[free_choices(own)])) == 2
+    for key, subject_trials in tqdm(
+        list(grouped), desc="comparing models", unit="subject", disable=None
+    ):
+        half = subject_trials["episode"].to_numpy() % 2
+        halves = len(np.unique(half[free_choices(subject_trials)])) == 2
         for model in models(cue, planner):
             mean = np.nan
             if halves:
                 rng = fitting.random_generator(key)
-                mean = np.nanmean(fitting.cross_validate(model, own, half, rng, starts=2))
+                mean = np.nanmean(
+                    fitting.cross_validate(model, subject_trials, half, rng, starts=2)
+                )
             row = dict(zip(SUBJECT, key, strict=True)) | {"rule": model.name}
             rows.append(row | {"log_likelihood": mean})
     return pd.DataFrame(rows)
@@ -98,7 +101,7 @@ def play(
     settings: Settings[two_step.TwoStep],
     episodes: int = 1_000,
 ) -> pd.DataFrame:
-    """Trials of the cue learner, and of the planner who chooses as randomly, by variant."""
+    """Trials of the cue learner, and of a planner with equally random choices, by variant."""
     rng = np.random.default_rng(0)
     task = TwoStep(episodes, settings.task.trials, **settings.task.probabilities)
     players: dict[str, Model] = {"cue learner": cue, "planner": planner}
@@ -116,7 +119,7 @@ def measure(
     planner: Planner,
     settings: Settings[two_step.TwoStep],
 ) -> dict[str, pd.DataFrame]:
-    """Tables of what the networks and the cue learner do, and of which rule predicts the networks.
+    """Compare networks with the cue learner, and rules that predict the networks' choices.
 
     Parameters
     ----------

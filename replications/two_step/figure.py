@@ -23,7 +23,7 @@ from replications.two_step.supplement import draw_bars, name_transitions, stay_b
 
 EVENT_COLORS = {"stage 2": COLORS["network"], "reward": COLORS["uncommon"]}
 NODES = {"A1": (0.15, 0.85), "A2": (0.75, 0.85), "S1": (0.15, 0.45), "S2": (0.75, 0.45)}
-"""Places of the first stage's actions and the second stage's states in the schematic."""
+"""Positions of first-stage actions and second-stage states in the schematic."""
 
 ARROWS = (
     ("A1", "S1", "-", COLORS["common"]),
@@ -107,8 +107,8 @@ def draw_rat_weights(ax: Axes) -> None:
 
 
 def draw_weights(ax: Axes, weights: pd.DataFrame) -> None:
-    """Fig. 5e: lagged regression of the networks' choices; at every lag, the kinds of trials stand
-    side by side, each with its published mean."""
+    """Fig. 5e: lagged regression of the networks' choices; at every lag the trial types are side by
+    side, each with its published mean."""
     lag_axes(ax, "networks")
     model = published("fig5e")
     for k, (transition, outcome) in enumerate(TRIAL_TYPES):
@@ -169,7 +169,7 @@ def draw_figure(results: Results, rpes: pd.DataFrame) -> Drawing:
 
 
 def draw(results: Results) -> Iterator[Drawing]:
-    """Draw the figure, its supplements and, where there are animals, these beside the networks."""
+    """Draw the figure, its supplements and, if there are any, animals next to the networks."""
     rpes = results["rpe_regressions"].query("variant == @MAIN")
     yield draw_figure(results, rpes)
     rate = rpes["sarsa_rate"].iloc[0]
@@ -178,5 +178,4 @@ def draw(results: Results) -> Iterator[Drawing]:
     if "training" in results:
         yield supplement.draw_training(results["training"])
     folder = results.data / results.experiment / "animals"
-    if folder.exists():
-        yield animals_figure.draw_folder(TWO_STEP, folder, results)
+    yield from animals_figure.draw_folder(TWO_STEP, folder, results)

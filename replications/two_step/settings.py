@@ -78,13 +78,13 @@ VARIANTS: Variants = {
     "default_rpe": {"network.input": "rpe"},
     IN_TRAINING: {"training.episodes": 5_000, "training.snapshots": 10},
 }
-"""The networks of Fig. 5, whose initial scales a rule chose (``SEARCH``); larger initial weights of
-the LSTM, which were the main variant before, and with them: one difference for each choice about
-the trial that the paper leaves open; reward prediction errors as input; and the first half of
-training, in which the task is learned, with weights kept every 500 episodes."""
+"""The networks of Fig. 5, with initial scales chosen by a rule (``SEARCH``); larger initial weights
+of the LSTM, formerly the main variant; and, with the latter, one variant for each choice about the
+trial that the paper leaves open, reward prediction errors as input, and the first half of training,
+in which the task is learned, with weights saved every 500 episodes."""
 
 REACHED = 0.9
-"""Normalised reward over the last tenth of training from which a network has learned the task."""
+"""Normalised reward over the last tenth of training above which a network has learned the task."""
 
 
 def fewest_departures(networks: pd.DataFrame) -> dict[str, Any]:
@@ -112,24 +112,23 @@ TEST_EPISODES = 300
 the main one, a tenth at each stage of training."""
 
 SARSA_RATES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
-"""Learning rates of the model-free reference that are shown beside the fitted one; the paper does
-not state the one it used."""
+"""Learning rates of the model-free reference that are shown next to the fitted one; the paper does
+not state its rate."""
 
 RESIDUAL = 0.01
-"""Largest share of variance that model-free errors may explain where model-based ones leave
-some."""
+"""Largest share of variance that model-free errors may explain beyond model-based ones."""
 
 EXAMPLE_EPISODES = 30
 """Episodes of one network drawn in Fig. 5f, g (caption)."""
 
 FITTED_EPISODES, FITTED_STARTS = 100, 5
-"""Episodes of each network to which learners are fitted, which makes it about as many choices as of
-a rat; runs per fit."""
+"""Episodes of each network to which learners are fitted, with about as many choices as a rat's;
+runs per fit."""
 
 CUE_RATE, CUE_TEMPERATURE = 0.05, 6.0
-"""Learning rate and inverse temperature at which the cue learner learns the task; rules that are
-fitted have their own."""
+"""Learning rate and inverse temperature with which the cue learner learns the task; fitted rules
+have their own."""
 
 CUE_LEARNERS, CUE_TRIALS = 100, 4_000
 """Cue learners whose values are averaged, and trials from which each learns them: about a hundred
-of the rarest kind."""
+of the rarest type."""

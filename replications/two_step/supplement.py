@@ -87,7 +87,7 @@ def draw_bars(axes: Sequence[Axes], stays: pd.DataFrame, agents: Sequence[str]) 
 
 
 def name_transitions(ax: Axes, step: float) -> None:
-    """Name the kinds of transitions in their colours, a line each."""
+    """Write the types of transitions in their colours, one per line."""
     place: dict[str, Any] = {"ha": "right", "va": "top", "transform": ax.transAxes}
     for k, transition in enumerate(TRANSITIONS):
         ax.text(0.98, 0.98 - step * k, transition, color=COLORS[transition], **place)
@@ -117,7 +117,7 @@ def draw_by_rate(regressions: pd.DataFrame, fitted: float) -> Drawing:
 
 
 def draw_cue_lags(ax: Axes, lags: pd.DataFrame) -> None:
-    """Draw how far back trials make a planner stay or leave: networks, planner and cue learner."""
+    """Draw planning weights by lag: networks, planner and cue learner."""
     ax.axhline(0, color="black", lw=0.5, ls=":")
     long = lags.melt(["variant", "subject"], var_name="lag")
     long["lag"] = long["lag"].str.removeprefix("lag ").astype(int)
@@ -145,7 +145,7 @@ def draw_by_name(ax: Axes, values: pd.DataFrame, names: Sequence[str]) -> None:
 
 def draw_cue(results: Results) -> Drawing:
     """Draw the model-free alternative of Akam, Costa & Dayan (2015), the last trial's outcome as a
-    cue, beside the networks."""
+    cue, next to the networks."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 58)
     margins: dict[str, Any] = {"left": 0.06, "right": 0.99, "top": 0.86, "bottom": 0.18}
     outer: Any = figure.add_gridspec(1, 3, wspace=0.24, width_ratios=(1.1, 0.75, 1.25), **margins)

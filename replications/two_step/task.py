@@ -57,11 +57,11 @@ class TwoStepTask(Task):
 
     @property
     def first_period(self) -> int:
-        """Where a trial begins."""
+        """First period of a trial."""
         return FIXATION if self.settings.steps_per_trial == 3 else STAGE_1
 
     def reset(self, noise: Tensor) -> tuple[State, Tensor]:
-        """Open episodes; either second-stage state may be the rich one."""
+        """Start episodes; either second-stage state may be the rich one."""
         zero = torch.zeros_like(noise[..., 0], dtype=torch.int64)
         state: State = {
             "trial": zero,
@@ -152,12 +152,12 @@ class TwoStepTask(Task):
         # After an invalid response the step is repeated, or the next trial begins.
         repeated = follows_missed(trials) & (self.settings.invalid_response == "repeat")
         fixates = ~repeated & (self.first_period == FIXATION)
-        shown = np.stack([zero + FIXATION, zero + STAGE_1, STAGE_2 + to_s2], axis=1)
+        observed = np.stack([zero + FIXATION, zero + STAGE_1, STAGE_2 + to_s2], axis=1)
         stage_1, stage_2 = np.where(missed, CENTRE, choice), np.where(reward < 0, CENTRE, -1)
         any_action = self.settings.stage_2_response == "any"
         return Replay(
             happened=np.stack([fixates, true, ~missed], axis=1),
-            observation=np.eye(len(self.observations), dtype=np.float32)[shown],
+            observation=np.eye(len(self.observations), dtype=np.float32)[observed],
             action=np.stack([zero - 1, stage_1, stage_2], axis=1),
             reward=np.stack([zero, np.where(missed, INVALID_REWARD, 0), reward], axis=1),
             legal=np.array([[False, False, True], [True, True, False], [True, True, any_action]]),
@@ -165,7 +165,7 @@ class TwoStepTask(Task):
         )
 
     def _observe(self, state: State) -> Tensor:
-        shown = torch.where(
+        observed = torch.where(
             state["period"] == STAGE_2, STAGE_2 + state["outcome_state"], state["period"]
         )
-        return one_hot(shown, len(self.observations), state["reward"].dtype)
+        return one_hot(observed, len(self.observations), state["reward"].dtype)

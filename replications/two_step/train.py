@@ -1,6 +1,6 @@
 """Training of the two-step networks: ``prefrontal train two_step``.
 
-Reward alone does not show how it was earned. Sweeps therefore follow planning and model-free
+Reward does not reveal how it was earned. Sweeps therefore follow planning and model-free
 control over training, with frozen weights:
 
     prefrontal sweep two_step --name entropy_discount --networks 4 --points 10 \
@@ -37,7 +37,7 @@ def both_controls(batch: NetworkBatch) -> pd.DataFrame:
     )
     rows = []
     for k, settings in enumerate(batch.settings):
-        network = replace(analysis.part(played, seed=k), settings={"validation": settings})
+        network = replace(analysis.part(played, subject=k), settings={"validation": settings})
         rows.append(
             analysis.controls(network, analysis.fitted_rate(network.trials, network.settings))
         )

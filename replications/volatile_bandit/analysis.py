@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from prefrontal.analysis import neural
-from prefrontal.animals.families import measure_networks
+from prefrontal.animals.families import animal_tables, measure_networks
 from prefrontal.experiments import Analysis
 from prefrontal.models import rescorla_wagner
 from prefrontal.models.volatility import VolatilityObserver
@@ -25,7 +25,12 @@ from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 from prefrontal.tables.storage import leading
 from replications.volatile_bandit import learning_rate
-from replications.volatile_bandit.animals import VOLATILITY, compared_trials
+from replications.volatile_bandit.animals import (
+    VOLATILITY,
+    compared_trials,
+    network_rates,
+    rises,
+)
 from replications.volatile_bandit.settings import (
     ALPHA,
     BLOCK,
@@ -37,6 +42,7 @@ from replications.volatile_bandit.settings import (
     HUMAN,
     MAIN,
     ORDERS,
+    PEOPLE,
     RISES,
     UNITS_THRESHOLDS,
     WINDOW,
@@ -68,7 +74,7 @@ class Episodes:
 
     @property
     def pays_left(self) -> np.ndarray:
-        """True where left paid, or would have paid: on every trial one of the two arms does."""
+        """True where left paid, or would have paid: on every trial one of the two arms pays."""
         return (self.reward > 0) == (self.choice == 0)
 
     @cached_property
@@ -79,9 +85,8 @@ class Episodes:
         return (difference < 0).astype(int), volatility / max(self.observer.volatility, TINY)
 
     def normalised_reward(self, choice: np.ndarray) -> np.ndarray:
-        """Mean reward of choices (..., episodes, trials) from random choice (0) to an oracle (1).
-
-        The oracle knows the running reward probability.
+        """Normalised reward of choices (..., episodes, trials): 0 is random choice, 1 an oracle
+        that knows the current reward probability.
         """
         sides = self.expected(np.zeros(1)), self.expected(np.ones(1))
         random, oracle = (sides[0] + sides[1]).mean() / 2, np.maximum(*sides).mean()
@@ -233,7 +238,7 @@ def rewards(subject: dict[str, Any], episodes: Episodes) -> pd.DataFrame:
 
 
 def training(recording: Recording[VolatileBandit], rates: pd.DataFrame) -> pd.DataFrame:
-    """Settings in which networks may differ, and their reward per trial at the end of training.
+    """Settings in which networks may differ, and reward per trial at the end of training.
 
     The end is the last twentieth of the learning curve.
     """
@@ -388,7 +393,8 @@ def example_table(
 
 
 def control_curves(episodes: Episodes) -> pd.DataFrame:
-    """Fit learning rates of simulated learners with a known, fixed one, on a network's outcomes."""
+    """Fit learning rates of simulated learners with a known, fixed rate, on a network's
+    outcomes."""
     rng, parts = np.random.default_rng(0), []
     for order in ORDERS:
         ordered = episodes.rows(episodes.order == order)
@@ -441,6 +447,7 @@ def analyse(recording: Recording[VolatileBandit]) -> dict[str, pd.DataFrame]:
         "learning_rates": networks,
         "learning_rates_bayesian": agent,
         "learning_rates_by_block": rates,
+        "fits_by_block": network_rates(trials),
         "agreement": curve_agreement(networks, agent),
         "reward": pd.concat(reward, ignore_index=True),
         "training": training(recording, rates),
@@ -453,20 +460,33 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     rates = tables["learning_rates_by_block"]
     rates = rates.pivot(index=SUBJECT, columns="block", values="learning_rate")
     rates = rates.reindex(columns=list(BLOCKS))
-    rises = {name: rates[volatile] - rates[stable] for name, (volatile, stable) in RISES.items()}
+    gaps = {name: rates[volatile] - rates[stable] for name, (volatile, stable) in RISES.items()}
     weights = tables["training"].set_index(SUBJECT)["learning_rate"]
     ratio = (rates.min(axis=1) / weights).to_frame("lowest block / weights")
     reward = tables["reward"].query("test == @HUMAN and agent == 'network'")
     units = tables["units"].set_index(SUBJECT)
     units["share - null"] = units["share"] - units.pop("share_null")
     parts = [
-        claims.measures("volatility-rate", rates.assign(**rises)),
+        claims.measures("volatility-rate", rates.assign(**gaps)),
         claims.measures("volatility-orders", ratio),
         claims.measures("volatility-reward", reward, {"share": "share of possible gain"}),
         claims.measures("volatility-bayes", tables["agreement"]),
         claims.measures("volatility-units", units),
+        claims.measures("animals-volatility", rises(tables["fits_by_block"])),
+        *animal_measures(),
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def animal_measures() -> list[pd.DataFrame]:
+    """Rise of learning rates with volatility, of people and of agents in their place."""
+    tables = animal_tables("volatile_bandit")
+    if not tables:
+        return []
+    controls = tables["control_fits_by_block"]
+    agents = controls[controls["variant"] == PEOPLE[0]].assign(variant=controls["agent"])
+    fits = (tables["fits_by_block"], agents)
+    return [claims.measures("animals-volatility", rises(each)) for each in fits]
 
 
 def choice_rules(

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from prefrontal.publishing.claims import RPE_DESCRIPTION, Claim, above, for_variants, register
+from prefrontal.publishing.claims import (
+    EXTENSION,
+    RPE_DESCRIPTION,
+    Claim,
+    above,
+    around,
+    for_variants,
+    register,
+)
 from prefrontal.publishing.claims import RPE_INPUT as RPE
 from prefrontal.tables.storage import published
-from replications.volatile_bandit.settings import ALPHA, BLOCKS, FAST, MAIN, RISES, UNTIED
+from replications.volatile_bandit.settings import (
+    ALPHA,
+    BLOCKS,
+    CONTROL_RATE,
+    FAST,
+    FIXED,
+    MAIN,
+    OBSERVER,
+    PEOPLE,
+    RISE,
+    RISES,
+    UNTIED,
+)
 
 RPE_VARIANTS = {MAIN: "tied_rpe"}
 
@@ -62,6 +82,45 @@ CLAIMS += for_variants(
     CLAIMS, RPE, RPE_VARIANTS, RPE_DESCRIPTION, [("volatility-rate", rise) for rise in RISES]
 )
 
+# The fit of Fig. 3d with a window as long as the block. In windows of ten trials of one person it
+# is biased: the learning rate of agents with a fixed one seems to rise with volatility.
+BY_BLOCK = "learning rate, volatile minus stable block, one fit per block"
+statement = f"networks minus people ({PEOPLE[0]}): {BY_BLOCK}"
+CLAIMS += [
+    Claim("animals-volatility", RISE, EXTENSION, f"people ({group}): {BY_BLOCK}", variant=group)
+    for group in PEOPLE[1:]
+]
+CLAIMS += [
+    Claim(
+        "animals-volatility",
+        RISE,
+        EXTENSION,
+        f"{who}: {BY_BLOCK}",
+        criterion,
+        variant=variant,
+    )
+    for variant, who, criterion in (
+        (PEOPLE[0], f"people ({PEOPLE[0]})", above(0)),
+        (
+            FIXED,
+            f"agents with a fixed rate of {CONTROL_RATE:g} on these people's trials",
+            around(0),
+        ),
+        (OBSERVER, "Bayesian agent on these people's trials", above(0)),
+    )
+]
+CLAIMS += [
+    Claim(
+        "animals-volatility",
+        RISE,
+        EXTENSION,
+        statement,
+        variant=MAIN,
+        summary="difference",
+        versus=PEOPLE[0],
+    )
+]
+
 CLAIMS = register(
     CLAIMS,
     {
@@ -72,5 +131,6 @@ CLAIMS = register(
             "volatility-orders",
         ],
         "bf5c0ae 2026-11-21": ["rpe-input"],
+        "b02df02 2026-11-30": ["animals-volatility"],
     },
 )

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from prefrontal.animals import figure as animals_figure
 from prefrontal.publishing import plotting
 from prefrontal.publishing.plotting import COLORS, Drawing
 from prefrontal.publishing.results import Results
 from prefrontal.tables.storage import published
 from replications.volatile_bandit import supplement
+from replications.volatile_bandit.animals import REVERSAL, VOLATILITY
 from replications.volatile_bandit.claims import RATES
 from replications.volatile_bandit.settings import BLOCKS, MAIN, WINDOW
 from replications.volatile_bandit.supplement import RATE_LIMITS, block_color, rate_axes
@@ -71,7 +73,7 @@ def draw_networks(ax: Axes, rates: pd.DataFrame) -> None:
 
 
 def draw(results: Results) -> Iterator[Drawing]:
-    """Draw the figure and its supplement."""
+    """Draw the figure, its supplement, and people and monkeys next to the networks."""
     margins = {"left": 0.07, "right": 0.985, "top": 0.93, "bottom": 0.12}
     spacing = {"width_ratios": (3.2, 1), "hspace": 0.42, "wspace": 0.2}
     figure, axes = plotting.mosaic("ac;bd", 105, **margins, **spacing)
@@ -84,3 +86,6 @@ def draw(results: Results) -> Iterator[Drawing]:
     draw_networks(axes["d"], results["learning_rates_by_block"])
     yield plotting.lettered("fig3", figure, axes)
     yield supplement.draw(results)
+    folder = results.data / results.experiment / "animals"
+    yield from animals_figure.draw_folder(VOLATILITY, folder, results)
+    yield from animals_figure.draw_folder(REVERSAL, folder / "reversal", results)

@@ -10,11 +10,11 @@ from prefrontal.models import rescorla_wagner
 from prefrontal.tables.schema import check_arms
 
 RATE_GRID = np.linspace(0.01, 1.0, 100)
-"""Learning rates that the sliding-window fit tries."""
+"""Learning rates on the grid of the sliding-window fit."""
 
 
 TEMPERATURE_GRID = np.geomspace(1.0, 256.0, 17)
-"""Inverse temperatures that it tries, per unit of the magnitudes scaled to 0-1."""
+"""Inverse temperatures on the grid, per unit of the magnitudes scaled to 0-1."""
 
 
 def learning_rate_likelihood(

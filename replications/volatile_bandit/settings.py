@@ -158,6 +158,15 @@ RISES = {
 }
 """Blocks whose learning rates are compared: those of the same episodes."""
 
+PEOPLE = ("lab, reward", "lab, shock", "online, gain", "online, loss")
+"""Groups of people on the task of Gagne et al. (2020), with a stable and a volatile block."""
+
+FIXED, OBSERVER = "fixed rate", "ideal observer"
+"""Agents whose learning rate does not, and does, rise with volatility, on people's outcomes."""
+
+RISE = "volatile - stable"
+"""Learning rate in the volatile blocks minus that in the stable ones."""
+
 WINDOW = 10
 """Trials per window of the learning-rate fit (Methods, simulation 2)."""
 
@@ -165,6 +174,9 @@ CONTROL_RATES = (0.1, 0.2, 0.3, 0.5, 0.7)
 CONTROL_TEMPERATURE = 16.0
 """Known learning rates, and inverse temperature (magnitudes scaled to 0-1), of the simulated
 control learners."""
+
+CONTROL_RATE = 0.3
+"""Learning rate of the agent ``FIXED``."""
 
 FIXED_RATES = np.linspace(0.02, 1, 50)
 """Learning rates among which the best fixed one is sought."""

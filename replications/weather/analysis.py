@@ -141,7 +141,7 @@ def agreement(decisions: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]) -
 
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Measures that the claims are about."""
+    """Measures of the claims."""
     overall = tables["scores"].query("kind == 'all'").set_index([*SUBJECT, "test", "learner"])
     drawn = overall.xs(DRAWN, level="test").unstack("learner")
     outside = overall.xs(OUTSIDE, level="test").unstack("learner")["accuracy"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import io
 import os
 import sys
@@ -12,65 +11,38 @@ from pathlib import Path
 
 COMMANDS = {
     "Reproduce": {
-        "run": (
-            "prefrontal.pipeline.commands:run",
-            "train what is missing, record, analyse and draw",
-        ),
-        "train": ("prefrontal.pipeline.commands:train", "train networks"),
-        "record": (
-            "prefrontal.pipeline.commands:record",
-            "play the trained networks, weights frozen",
-        ),
-        "analyse": (
-            "prefrontal.pipeline.commands:analyse",
-            "analyse a recording and evaluate the claims",
-        ),
-        "draw": ("prefrontal.pipeline.commands:draw", "draw the figures from results"),
-        "reproduce": (
-            "prefrontal.pipeline.commands:reproduce",
-            "rebuild everything from weights and compare",
-        ),
-        "claims": ("prefrontal.pipeline.commands:claims", "print the table of claims"),
+        "run": "train what is missing, record, analyse and draw",
+        "train": "train networks",
+        "record": "play the trained networks, weights frozen",
+        "analyse": "analyse a recording and evaluate the claims",
+        "draw": "draw the figures from results",
+        "reproduce": "rebuild everything from weights and compare",
+        "claims": "print the table of claims",
     },
     "Change": {
-        "compare": (
-            "prefrontal.pipeline.commands:compare",
-            "show a run's measures next to the suite's",
-        ),
-        "sweep": ("prefrontal.pipeline.commands:sweep", "train every combination of some settings"),
-        "new": ("prefrontal.pipeline.commands:new", "write the folder of a new experiment"),
+        "compare": "show a run's measures next to the suite's",
+        "sweep": "train every combination of some settings",
+        "new": "write the folder of a new experiment",
     },
     "Compare with animals": {
-        "animals": (
-            "prefrontal.pipeline.commands:animals",
-            "analyse choices of animals next to the networks",
-        ),
-        "data": ("prefrontal.animals.datasets:main", "list and fetch published data sets"),
-        "trials": (
-            "prefrontal.pipeline.commands:trials",
-            "only write the trials table of a data file",
-        ),
+        "animals": "analyse choices of animals next to the networks",
+        "data": "list and fetch published data sets",
+        "trials": "only write the trials table of a data file",
     },
     "Publish": {
-        "cite": (
-            "prefrontal.pipeline.commands:cite",
-            "print a figure's caption, provenance and references",
-        ),
-        "texts": (
-            "prefrontal.pipeline.commands:texts",
-            "write numbers and tables of READMEs, and captions, from results",
-        ),
-        "fetch": ("prefrontal.pipeline.commands:fetch", "download trained networks"),
+        "cite": "print a figure's caption, provenance and references",
+        "texts": "write numbers and tables of READMEs, and captions, from results",
+        "fetch": "download trained networks",
     },
 }
-"""Group -> command -> where its function is, and one line of help."""
+"""Group -> command, a function of ``prefrontal.pipeline.commands`` -> one line of help."""
 
 
 def overview() -> str:
     """Help of the command itself."""
     lines = ["usage: prefrontal COMMAND [...]        prefrontal COMMAND --help explains each", ""]
     for group, commands in COMMANDS.items():
-        lines += [group, *(f"  {name:<12}{text}" for name, (_, text) in commands.items()), ""]
+        lines += [group, *(f"  {name:<12}{text}" for name, text in commands.items()), ""]
     return "\n".join([*lines, "Examples", *(f"  {example}" for example in EXAMPLES)])
 
 
@@ -109,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(__version__)
         return
     name, rest = given[0], given[1:]
-    known = {name: where for commands in COMMANDS.values() for name, (where, _) in commands.items()}
+    known = [command for commands in COMMANDS.values() for command in commands]
 
     def command() -> None:
         from prefrontal.files import check_checkout
@@ -119,8 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
             raise UserError(f"no command {name!r}; {hint}")
-        module, _, function = known[name].partition(":")
-        getattr(importlib.import_module(module), function)(rest)
+        from prefrontal.pipeline import commands
+
+        getattr(commands, name)(rest)
 
     run(command)
 

@@ -1,4 +1,4 @@
-"""Any task as a Gymnasium environment, for people who bring their own agent.
+"""Tasks as Gymnasium environments, for agents from outside the suite.
 
 ``import prefrontal`` registers them: ``gymnasium.make("prefrontal/two_step-v0", trials=50)``, and
 ``gymnasium.make_vec("prefrontal/two_step-v0", num_envs=512)`` for many episodes in one call.
@@ -30,7 +30,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 class _View:
-    """What agents see of a task: its spaces, and its observations as arrays.
+    """The agent's view of a task: its spaces, and its observations as arrays.
 
     Parameters
     ----------
@@ -65,16 +65,17 @@ class _View:
 
 
 class TaskEnv(gymnasium.Env[np.ndarray, np.int64]):
-    """One running episode of a task; ``reset(seed=s)`` fixes all its randomness.
+    """One episode of a task at a time; ``reset(seed=s)`` fixes all its random numbers.
 
-    ``info`` holds the index of the running ``trial`` and the name of its ``period``; when a step
-    ended a trial, ``finished`` holds that trial's index and its columns of the trials table.
+    ``info`` holds the index of the current ``trial`` and the name of its ``period``; after a step
+    that ended a trial, ``finished`` holds that trial's index and its columns of the trials table.
 
     Parameters
     ----------
     task : Task
     last : bool
-        Add the last action and reward to the observations. On a bandit nothing else tells.
+        Add the last action and reward to the observations. On a bandit there is no other
+        information.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012 (Gymnasium's own attribute)
@@ -128,7 +129,8 @@ def check_action(task: Task, action: Any, name: str = "action") -> None:
 def check_actions(
     task: Task, actions: Any, running: np.ndarray, name: str = "action"
 ) -> np.ndarray:
-    """Return the actions of many episodes; raise UserError unless they are legal where one runs."""
+    """Return the actions of many episodes; raise UserError if an action in a running episode is
+    illegal."""
     array = np.asarray(actions)
     shape = running.shape
     check(array.shape == shape, f"shape of {name}s", array.shape, f"{shape}, one per episode")
@@ -140,7 +142,7 @@ def check_actions(
 
 
 class _Streams:
-    """Random numbers of many episodes, each from its own generator, as ``TaskEnv`` draws them.
+    """Random numbers for many episodes, each from its own generator, as ``TaskEnv`` draws them.
 
     Parameters
     ----------
@@ -155,7 +157,7 @@ class _Streams:
         self.used = np.full(len(generators), self.numbers.shape[1])
 
     def draw(self, count: int, episodes: np.ndarray) -> Tensor:
-        """Draw numbers (1, episode, count); those of episodes outside the mask are not used up."""
+        """Draw numbers (1, episode, count); those of episodes outside the mask are not consumed."""
         if self.used.max() + count > self.numbers.shape[1]:
             for row, used, generator in zip(self.numbers, self.used, self.generators, strict=True):
                 left = len(row) - used
@@ -173,7 +175,7 @@ class _Streams:
 
 
 class TaskVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """Many running episodes of a task, all of which one call of the task advances.
+    """Many episodes of a task, advanced together by one call.
 
     Episode k of ``reset(seed=s)`` is that of ``TaskEnv.reset(seed=s + k)``. The step after an
     episode's end starts its next one, whatever the action (``AutoresetMode.NEXT_STEP``). ``infos``
@@ -214,8 +216,8 @@ class TaskVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         Parameters
         ----------
         seed : int or sequence of int, optional
-            One for each episode, or that of the first, from which the others count on. Without
-            it the random numbers go on, as those of a single environment do.
+            One for each episode, or that of the first, from which the others count up. Without it
+            the random streams continue, as in a single environment.
         """
         if seed is not None or self._streams is None:
             if isinstance(seed, int | np.integer):
@@ -274,7 +276,7 @@ class TaskVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
 
 def _where(episodes: Tensor, there: Tensor, elsewhere: Tensor) -> Tensor:
-    """Choose between tensors (1, episode, ...) by episode."""
+    """Select between tensors (1, episode, ...) for each episode."""
     mask = episodes.reshape(*episodes.shape, *(1,) * (there.ndim - episodes.ndim))
     return torch.where(mask, there, elsewhere)
 
@@ -327,7 +329,7 @@ def make(
     last : bool
         Add the last action and reward to the observations, as networks receive them.
     render_mode : None
-        There is nothing to draw.
+        Not supported; there is nothing to draw.
     **settings
         Settings of the task, such as ``trials=50``.
 
@@ -336,7 +338,7 @@ def make(
     UserError
         There is no such experiment, problem or setting, or its value is not legal.
     TypeError
-        A render mode is asked for.
+        A render mode was given.
     """
     _check_render_mode(render_mode)
     env = TaskEnv(build(experiment, problem, **settings), last)
@@ -380,12 +382,12 @@ def play(
     variant: str = "agent",
     num_envs: int | None = None,
 ) -> pd.DataFrame:
-    """Let an agent play, and write down its trials as those of networks are.
+    """Let an agent play, and record its trials in the format of the networks' trials.
 
     Parameters
     ----------
     env : str, Env or VectorEnv
-        Name of an experiment, whose task is then made with ``last=True``; or an environment of
+        Name of an experiment, whose task is then made with ``last=True``; or an environment from
         ``make`` or ``make_vec``, possibly wrapped.
     agent : callable, or object with a method ``act``
         Observation -> action. A method ``reset``, if there is one, is called before each episode.
@@ -458,7 +460,8 @@ def _play_episode(env: gymnasium.Env[Any, Any], act: Act, seed: int) -> Iterator
 def _play_batch(
     env: VectorEnv[Any, Any, Any], act: Act, seeds: list[int]
 ) -> Iterator[pd.DataFrame]:
-    """Trials of a batch of episodes, each in column ``episode`` by its place in the batch."""
+    """Trials of a batch of episodes, numbered in column ``episode`` by their position in the
+    batch."""
     task: Task = env.unwrapped.task  # type: ignore[attr-defined]
     observation, _ = env.reset(seed=[*seeds, *seeds[:1] * (env.num_envs - len(seeds))])  # type: ignore[arg-type]
     running = np.arange(env.num_envs) < len(seeds)

@@ -1,4 +1,4 @@
-"""Errors that a user can mend: one line, and a non-zero exit."""
+"""Errors that a user can fix: one line, and a non-zero exit status."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 
 class UserError(Exception):
-    """Something in the input is wrong; the message names it and says what is legal."""
+    """Invalid input; the message names the field and its legal values."""
 
 
 LARGEST = 10**12
-"""Counts that are larger are refused: nothing of this size would end."""
+"""Larger counts are errors: nothing of this size would ever finish."""
 
 
 def shown(value: object) -> str:
-    """Write a value in a message, a long one without its middle."""
+    """Write a value in a message; long ones are abbreviated in the middle."""
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:100]}...{text[-20:]}"
 
@@ -48,23 +48,51 @@ def require_memory(needed: float, what: str) -> None:
         )
 
 
+LACKING = ("allocate memory", "start new thread", "failed to map segment", "load shared object")
+"""What errors of the libraries say where memory is short."""
+
+LEAST_MEMORY = 400_000_000
+"""Bytes of address space below which the numerical libraries abort the process."""
+
+
+def check_address_space() -> None:
+    """Raise UserError if this process may not have the memory that it takes to load libraries."""
+    import resource  # not on Windows
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < LEAST_MEMORY:
+        raise UserError(
+            f"the memory limit (ulimit -v) is {limit / 1e9:.1f} GB; commands need at least "
+            f"{LEAST_MEMORY / 1e9:.1f}, trainings 3"
+        )
+
+
+def lacks_memory(error: BaseException | None) -> bool:
+    """Tell whether an error, or one that caused it, is a lack of memory."""
+    if error is None or isinstance(error, MemoryError):
+        return error is not None
+    return any(words in str(error) for words in LACKING) or lacks_memory(
+        error.__cause__ or error.__context__
+    )
+
+
 def run(main: Callable[[], Any]) -> None:
-    """Run a command line; turn what a user can mend, an interruption or a termination into one line
+    """Run a command; turn errors that a user can fix, interruptions and terminations into one line
     on stderr and exit code 1."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        check_address_space()
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
-    except BrokenPipeError:  # the reader of what is printed has read enough
+    except BrokenPipeError:  # the program that reads our output has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        sys.exit(f"error: {error.filename or 'file'}: {error.strerror or error}")
-    except (MemoryError, RuntimeError) as error:
-        limited = ("allocate memory", "can't start new thread")
-        if not isinstance(error, MemoryError) and not any(word in str(error) for word in limited):
+    except Exception as error:
+        if lacks_memory(error):
+            sys.exit("error: this needs more memory than the process may have (ulimit -v; free -h)")
+        if not isinstance(error, OSError):
             raise
-        sys.exit("error: this needs more memory than the process may have (ulimit -v; free -h)")
+        sys.exit(f"error: {error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit(
             "interrupted; nothing already written is lost, and the same command goes on "

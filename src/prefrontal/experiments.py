@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PACKAGE = "replications"
 
 FRESH_SEED = 600
-"""Seed of the first network of a larger sample, far from those that settings were chosen on."""
+"""Seed of the first network of a larger sample, far from the seeds used to choose settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +46,9 @@ class Search:
     vary : sequence of str
         Settings to combine, as for ``prefrontal sweep --vary``.
     variants : sequence of str
-        Variants whose other settings are used, a sweep each, ``search_<variant>``.
+        Variants whose other settings are used, one sweep for each, ``search_<variant>``.
     choose : callable
-        Rows of all sweeps -> the settings that the rule takes, by column.
+        Rows of all sweeps -> the settings that the rule selects, by column.
     networks, seed : int
         Networks per combination; seed of the first.
     """
@@ -62,7 +62,7 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What a folder of ``replications/`` is about.
+    """An experiment's definition: what it asks and claims.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Study:
     title, question : str
         For tables and headings.
     figure : str
-        Figure of the paper; empty for what goes beyond the paper, which is counted separately.
+        Figure of the paper; empty for extensions, which are counted separately.
     claims : sequence of Claim
     uses : sequence of str
         Other experiments whose networks or results this one reads.
@@ -106,7 +106,8 @@ class Experiment(Study, Generic[TaskT]):
         Variant -> settings that differ from ``settings``, by dotted name; the main variant first.
         ``{"default": {}, "2_steps": {"task.steps_per_trial": 2}}``
     further_variants : mapping
-        Trained to see what one setting does; their weights are kept apart and may be absent.
+        Trained to see the effect of single settings; their weights are stored separately and may be
+        absent.
     recorded : sequence of str, optional
         Variants whose networks are recorded; by default all of ``variants``.
     rpe_variants : mapping
@@ -162,14 +163,14 @@ Tables = dict[str, "pd.DataFrame"]
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What an ``analysis.py`` offers.
+    """Functions that an ``analysis.py`` provides.
 
     Attributes
     ----------
     analyse : callable
         Recording -> tables.
     measures : callable
-        These tables -> one number per network for each claim (``claims.measures``).
+        These tables -> one number per network and claim (``claims.measures``).
     benchmarks : callable, optional
         The same tables -> numbers that criteria refer to, such as the regret of an algorithm.
     further_tables : callable, optional
@@ -223,7 +224,7 @@ def get(name: str) -> Experiment[Any]:
 
 
 def analysis(name: str) -> Analysis:
-    """Read what an experiment's ``analysis.py`` offers."""
+    """Read the analysis of an experiment."""
     found = module(name, "analysis").ANALYSIS
     check(
         isinstance(found, Analysis), f"{PACKAGE}/{name}/analysis.py: ANALYSIS", found, "an Analysis"

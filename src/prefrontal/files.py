@@ -1,4 +1,4 @@
-"""Where files live, and how they are written: completely or not at all."""
+"""Paths, and atomic writing of files."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ def check_checkout(folder: Path) -> None:
 CHECKOUT = _checkout()
 ROOT = CHECKOUT or Path.cwd()
 DATA = CHECKOUT / "data" if CHECKOUT else Path(user_cache_dir("prefrontal")) / "data"
-"""Networks and results of the suite; for an installed package, those that it has downloaded."""
+"""Networks and results of the suite; for an installed package, the downloaded ones."""
 FIGURES = CHECKOUT / "figures" if CHECKOUT else Path.cwd() / "figures"
 PUBLISHED = PACKAGE_FOLDER / "published"
-"""Digitised values of the paper's figures; in the repository a link to data/published."""
+"""Digitised values of the paper's figures; data/published is a link to them."""
 
 PART = ".part"
-"""Ending of a file that is still being written, after its name, the machine and the process:
+"""Suffix of a file that is still being written, after its name, the machine and the process:
 .fig5.png.machine.123.part."""
 
 
 def experiment_folder(data: Path, experiment: str, by: str = "") -> Path:
-    """Folder of an experiment's networks and results: in a data folder or, unless they are used
-    ``by`` the experiment itself, else in that of the suite."""
+    """Folder of an experiment's networks and results: in a data folder if they are used ``by`` the
+    experiment itself, otherwise possibly in that of the suite."""
     folder = data / experiment
     return folder if experiment == by or folder.exists() else DATA / experiment
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make a folder, remove what killed runs left half written, and raise UserError if no file can
-    be written there."""
+    """Make a folder, remove partial files of killed runs, and raise UserError if no file can be
+    written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()
@@ -71,7 +71,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 def abandoned(path: Path) -> bool:
-    """Whether a half-written file is of a process of this machine that runs no more."""
+    """Whether a partial file belongs to a process of this machine that no longer runs."""
     written, process, _ = path.name.rsplit(".", 2)
     if not written.endswith(f".{platform.node()}"):
         return False
@@ -101,7 +101,7 @@ def reserved(path: Path, numbers: Iterable[int], what: str) -> Iterator[None]:
     Parameters
     ----------
     path : Path
-        A file that only marks the numbers, a byte each, while some process has any.
+        A file that marks the numbers, one byte each, while some process holds any.
     numbers : iterable of int
     what : str
         For the error: what the other process does.
@@ -121,11 +121,11 @@ def reserved(path: Path, numbers: Iterable[int], what: str) -> Iterator[None]:
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), path.stat()):
                 break
-        os.close(handle)  # its last user has just removed it
+        os.close(handle)  # its last user has just removed the file
     try:
         yield
     finally:
-        with suppress(OSError):  # others have some of the numbers
+        with suppress(OSError):  # other processes hold some of the numbers
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink(missing_ok=True)
         os.close(handle)
@@ -145,8 +145,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write to; it takes the place of ``path`` only when the block
-    succeeds."""
+    """Give a temporary path to write to; it replaces ``path`` only if the block succeeds."""
     prepare_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}{PART}")
     try:
@@ -162,7 +161,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def download(url: str, target: Path, sha256: str = "") -> None:
-    """Download a file; nothing is left unless it arrives whole, with its checksum if one is known.
+    """Download a file; it is kept only if it arrives completely and has the known checksum, if any.
 
     Raises
     ------
@@ -174,7 +173,7 @@ def download(url: str, target: Path, sha256: str = "") -> None:
     with atomic(target) as temporary:
         try:
             pooch.HTTPDownloader()(url, str(temporary), None)
-        except OSError as error:  # of requests too
+        except OSError as error:  # also the base class of errors in requests
             reason = str(error).splitlines()[0]
             raise UserError(f"{url}: cannot be downloaded ({reason}); nothing was kept") from error
         if sha256 not in ("", digest(temporary)):

@@ -58,7 +58,7 @@ Variants = dict[str, dict[str, Any]]
 """Variant -> settings that differ from those of an experiment, by dotted name."""
 
 BATCHED = "networks that differ in this setting can be trained as one batch"
-"""Mark of such settings in their annotation."""
+"""Mark, in the annotation, of settings that may differ within a batch."""
 
 Kind = TypeVar("Kind", bound="type[Any]")
 
@@ -111,24 +111,23 @@ class TaskSettings(ABC):
         """Reward per episode of random valid choice, and of the best possible agent."""
 
     def check_others(self, network: NetworkSettings, training: TrainingSettings) -> None:
-        """Raise UserError where the task needs other settings of network or training."""
+        """Raise UserError if the task needs other settings of network or training."""
         return
 
     def curriculum(self) -> list[tuple[int, Task]]:
-        """Tasks of the training in order, each with the episode from which it is trained."""
+        """Training tasks in order, each with its first episode."""
         return [(0, self.build())]
 
     def test_problems(self) -> dict[str, Callable[[], Task]]:
-        """Fixed problems on which the figures test networks, by name: functions that build the
-        tasks."""
+        """Fixed test problems of the figures, by name: functions that build the tasks."""
         return {}
 
     def encoder(self, units: int) -> Encoder | None:
-        """Turn observations into the core's input; None passes them on as they are."""
+        """Turn observations into the core's input; None passes them on unchanged."""
         return None
 
     def initial_weights(self, network: Network, flat: Tensor, seed: int) -> Tensor:
-        """Adapt the initial weights (1, size) of one network to what it will see."""
+        """Adapt the initial weights (1, size) of one network to its observations."""
         return flat
 
 
@@ -177,6 +176,11 @@ class TrainingSettings:
     objective: Literal["reinforcement", "supervised"] = "reinforcement"
     """Learn from rewards (paper), or by cross-entropy from the action that the task marks as
     correct."""
+    prediction: Literal["none", "reward", "random"] = "none"
+    """Learn to predict as well: the reward of each step, given the action, or random numbers as a
+    control (paper: none)."""
+    prediction_cost: Annotated[NonNegative, BATCHED] = 1.0
+    """Weight of the gradient of this prediction, if there is one (paper: none)."""
     learning_rate: Annotated[Positive, BATCHED] = 7e-4
     """RMSProp learning rate (paper: 7e-4)."""
     lr_decay_start: Annotated[Probability, BATCHED] = 1.0
@@ -359,11 +363,11 @@ NONE_MEANS: dict[str, Callable[[Settings[Any]], float]] = {
     "training.entropy_cost_end": lambda settings: settings.training.entropy_cost,
     "training.gradient_clip": lambda settings: math.inf,
 }
-"""Number that None stands for."""
+"""Number used for None."""
 
 
 def number(settings: Settings[Any], name: str) -> float:
-    """Return a numeric setting by its dotted name; None becomes the number that it stands for."""
+    """Return a numeric setting by its dotted name; None becomes the number used for it."""
     group, _, field = name.partition(".")
     value = getattr(getattr(settings, group), field)
     return NONE_MEANS[name](settings) if value is None else value

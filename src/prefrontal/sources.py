@@ -1,6 +1,5 @@
-"""Hashes of code: of everything that a module imports from this project, as the files are now.
-
-Comments, docstrings and layout do not count, so that editing a text makes nothing stale.
+"""Hashes of code: of all that a module imports from this project, from the present files. Comments,
+docstrings and layout do not count, so editing them makes nothing stale.
 """
 
 from __future__ import annotations
@@ -64,8 +63,8 @@ def _file(module: str) -> Path | None:
 
 @functools.cache
 def _imports(path: Path) -> list[str]:
-    """Names of the modules that a file may import, also inside functions; other names among them do
-    no harm."""
+    """Names of modules that a file may import, also inside functions; other names in the list do no
+    harm."""
     names = []
     for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -102,7 +101,7 @@ def statements(path: Path) -> str:
 
 
 def _docstrings(tree: ast.AST) -> Iterator[tuple[int, int]]:
-    """First and last line of every string that stands alone."""
+    """First and last line of every string that is a statement."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Expr)

@@ -26,7 +26,7 @@ def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float,
     mean, low, high : float
         The interval is unbounded for fewer than two values.
     """
-    from scipy import stats  # slow to import; recordings do without
+    from scipy import stats  # slow to import, and not needed by recordings
 
     sample = np.asarray(values, dtype=float)
     sample = sample[~np.isnan(sample)]
@@ -58,7 +58,7 @@ def pooled(estimates: ArrayLike, errors: ArrayLike) -> dict[str, float]:
         between, the standard deviation between subjects.
     """
     from statsmodels.stats.meta_analysis import (
-        combine_effects,  # slow to import; figures do without
+        combine_effects,  # slow to import, and not needed by figures
     )
 
     sample, error = np.asarray(estimates, dtype=float), np.asarray(errors, dtype=float)
@@ -67,7 +67,7 @@ def pooled(estimates: ArrayLike, errors: ArrayLike) -> dict[str, float]:
         alone = sample[known][0] if known.any() else np.nan
         return {"pooled": alone, "pooled_low": -np.inf, "pooled_high": np.inf, "between": np.nan}
     with warnings.catch_warnings(), np.errstate(divide="ignore"):
-        warnings.simplefilter("ignore")  # of measures that are not used
+        warnings.simplefilter("ignore")  # warnings about measures that are not used
         found = combine_effects(sample[known], error[known] ** 2, method_re="iterated")
         low, high = found.conf_int(use_t=True)[1]
     return {
@@ -95,7 +95,7 @@ def summarize(
 
 
 def normalised_reward(reward: ArrayLike, random: ArrayLike, best: ArrayLike) -> np.ndarray:
-    """Put reward on the scale from random choice (0) to the best possible (1)."""
+    """Normalise reward: 0 is random choice, 1 the best possible."""
     random = np.asarray(random, dtype=float)
     return (np.asarray(reward, dtype=float) - random) / (np.asarray(best, dtype=float) - random)
 

@@ -1,8 +1,8 @@
-"""What a task is.
+"""The interface of a task.
 
-A task is a pure, batched state machine. ``reset`` opens episodes and ``step`` takes one action in
-each of them; both work on tensors whose leading axes are (network, episode), hold no state of their
-own, and receive their randomness as uniform numbers. The same lines therefore run one trial in a
+A task is a pure, batched state machine. ``reset`` starts episodes and ``step`` takes one action in
+each of them; both work on tensors whose leading axes are (network, episode), are stateless, and
+receive their randomness as uniform numbers. The same code therefore runs a single trial in a
 notebook, thousands of episodes in training, compiled, and on a GPU.
 """
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pandas.api.typing import DataFrameGroupBy
 
 State = dict[str, Tensor]
-"""Everything a task stateful, each entry (network, episode, ...). Three entries are required:
+"""State of a task, each entry (network, episode, ...). Three entries are required:
 
-``trial``   index of the running trial, from 0 (int64)
+``trial``   index of the current trial, from 0 (int64)
 ``period``  index into ``Task.periods`` of the running time step (int64)
 ``done``    True once the episode has ended (bool)
 """
@@ -37,16 +37,16 @@ State = dict[str, Tensor]
 class Replay:
     """Trials of subjects as the time steps of a task.
 
-    A trial runs through some of the task's periods, each once and in their order.
+    A trial consists of some of the task's periods, each once and in order.
 
     Attributes
     ----------
     happened : array (trial, period)
-        True for the periods of which a trial had a time step.
+        True for the periods that a trial had.
     observation : array (trial, period, observations)
         What was shown.
     action : array (trial, period)
-        What was done, -1 where trials do not tell. Networks then take their likeliest legal action.
+        Action, -1 if unknown; networks then take their likeliest legal action.
     reward : array (trial, period)
         What followed.
     legal : array (period, actions)
@@ -95,12 +95,12 @@ def check_values(trials: pd.DataFrame, **legal: Sequence[Any] | None) -> None:
 
 
 def by_episode(trials: pd.DataFrame) -> DataFrameGroupBy[Any, Any]:
-    """Group trials by episode, from one to the next of which nothing carries over."""
+    """Group trials by episode; nothing carries over between episodes."""
     return trials.groupby(["variant", "subject", "episode"], observed=True)
 
 
 def follows_missed(trials: pd.DataFrame) -> np.ndarray:
-    """True for trials before which a choice was missed in the same episode, (trial,)."""
+    """True for trials that follow a missed choice in the same episode, (trial,)."""
     return (by_episode(trials)["choice"].shift() < 0).to_numpy()
 
 
@@ -185,15 +185,16 @@ class Task(ABC):
 
     @abstractmethod
     def trial_columns(self, state: State) -> dict[str, Any]:
-        """Columns of the trials table for trials that just ended, from the state after them."""
+        """Columns of the trials table for trials that just ended, from the state after they
+        ended."""
 
     def for_networks(self, seeds: Sequence[int]) -> Task:
-        """Return the task as the networks with these seeds meet it; most tasks are the same for
-        all."""
+        """Return the task for the networks with these seeds; most tasks are the same for all
+        networks."""
         return self
 
     def replay(self, trials: pd.DataFrame) -> Replay:
-        """Return the time steps that a subject with these trials went through.
+        """Return the time steps of a subject's trials.
 
         Parameters
         ----------
@@ -203,7 +204,7 @@ class Task(ABC):
         Raises
         ------
         UserError
-            A column is missing, or holds what this task does not know.
+            A column is missing, or has a value that is illegal for this task.
         """
         raise UserError(
             f"{type(self).__name__} cannot be replayed: trials do not tell what was seen in them, "
@@ -226,15 +227,14 @@ INVALID_REWARD = -1.0
 def proceed(
     period: Tensor, valid: Tensor, completed: Tensor, invalid_response: str, first: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Tell how a trial goes on after a response; what an invalid one does is not stated in the
-    paper.
+    """Advance a trial after a response; the paper does not state the effect of an invalid response.
 
     Parameters
     ----------
     period : Tensor
         Running period of the trial, (network, episode).
     valid, completed : Tensor
-        Whether the response was valid, and whether it was the last of a trial, (network, episode).
+        Whether the response was valid, and whether it completed the trial, (network, episode).
     invalid_response : {"abort", "repeat"}
         The trial ends, or its step is repeated.
     first : int
@@ -252,7 +252,7 @@ def proceed(
 def one_hot(index: Tensor, size: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Encode integers as one-hot vectors; -1 gives zeros.
 
-    ``torch.nn.functional.one_hot`` refuses -1 and does not trace into a compiled time step.
+    ``torch.nn.functional.one_hot`` rejects -1 and cannot be traced into a compiled time step.
     """
     return (index[..., None] == torch.arange(size, device=index.device)).to(dtype)
 
@@ -265,13 +265,14 @@ def sample(probabilities: Tensor, uniform: Tensor) -> Tensor:
 class RandomStreams:
     """Random numbers for a batch, one generator per network.
 
-    A network's stream depends on its seed alone, not on which networks run beside it. Numbers are
-    always drawn on the CPU, so that the stream does not depend on the device either.
+    A network's stream depends on its seed alone, not on the other networks of the batch. Numbers
+    are always drawn on the CPU, so that the stream does not depend on the device either.
 
     Parameters
     ----------
     seeds : sequence of int
-        One per network. Networks that share a seed see the same task episodes and the same luck.
+        One per network. Networks that share a seed see the same episodes and the same random
+        outcomes.
     purpose : str
         Streams of different purposes ("train", "test", "initial weights", ...) are independent.
     """
@@ -294,8 +295,8 @@ class RandomStreams:
         return self._fill(torch.Tensor.normal_, *shape).to(device=device)
 
     def _fill(self, draw: Callable[..., Tensor], *shape: int) -> Tensor:
-        # Bring many networks' numbers into one buffer: one allocation, no copies. Other types of
-        # number would be other draws.
+        # Bring many networks' numbers into one buffer: one allocation, no copies. Another dtype
+        # would give other numbers.
         out = torch.empty(len(self.generators), *shape, dtype=torch.float32)
         if math.prod(shape):
             for row, generator in zip(out, self.generators, strict=True):

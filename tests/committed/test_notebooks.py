@@ -1,4 +1,4 @@
-"""Text and outputs of every notebook agree; ``--nbmake`` in pyproject.toml executes them."""
+"""Text and outputs of every notebook agree; ``make test ALL=1`` executes them (nbmake)."""
 
 import json
 

@@ -20,6 +20,7 @@ from replications.dopamine_manipulation.settings import (
     MANIPULATIONS,
     NAMED,
     SETTINGS,
+    UNINFORMATIVE,
     RiskyChoice,
 )
 from replications.dopamine_manipulation.task import CENTRE, CHOICE, SHOW_BOTH, SHOW_LEFT
@@ -110,6 +111,17 @@ def test_arms_pay_as_they_say():
     assert set(risky["reward"]) == {0, TASK.risky_reward}
     for p, own in risky.groupby("p_risky"):
         assert (own["reward"] > 0).mean() == pytest.approx(p, abs=5 * (0.25 / len(own)) ** 0.5)
+
+
+def test_uninformative_forced_pulls_tell_only_which_arm_is_risky():
+    task = dataclasses.replace(TASK, forced_wins="uninformative")
+    trials = played(Chooser(), task.build(), episodes=2000)
+    assert (trials.loc[trials["arm"] == "safe", "reward"] == TASK.safe_reward).all()
+    risky = trials[trials["arm"] == "risky"]
+    for (p, pull), own in risky.groupby(["p_risky", "pull"]):
+        expected = sum(TASK.probabilities) / 2 if pull == "forced" else p
+        error = 5 * (0.25 / len(own)) ** 0.5
+        assert (own["reward"] > 0).mean() == pytest.approx(expected, abs=error)
 
 
 @pytest.mark.parametrize("forced_pull", ["cued", "imposed"])
@@ -225,7 +237,8 @@ def test_learner_shows_every_effect(measured):
     assert effect["all", "stimulate risky loss", "low"] > 20
     shrunk = effect["free"].abs() < effect["all"].abs()
     assert shrunk["block risky win", "high"] and shrunk["stimulate risky loss", "low"]
-    rows = claims.evaluate_claims(CLAIMS, analysis.claim_measures(measured), MAIN, {})
+    about_main = [claim for claim in CLAIMS if claim.variant != UNINFORMATIVE]
+    rows = claims.evaluate_claims(about_main, analysis.claim_measures(measured), MAIN, {})
     all_pulls = rows[~rows["measure"].str.contains("alone")]  # two seeds are few for the others
     assert all_pulls["reproduced_verdict"].ne(False).all()
     published = rows.set_index(["claim", "measure"])["published"]
@@ -268,6 +281,16 @@ def test_ideal_observer_explores_an_unknown_arm():
     assert ideal_observer.risky_choice(short) == dict.fromkeys(TASK.probabilities, 1.0)
     shares = ideal_observer.risky_choice(TASK)
     assert shares[0.5] > 0.9 > 0.2 > shares[0.125]
+    uninformed = dataclasses.replace(TASK, forced_wins="uninformative")
+    without = dataclasses.replace(TASK, forced_trials=0)
+    assert ideal_observer.risky_choice(uninformed) == ideal_observer.risky_choice(without)
+
+
+def test_discounting_ideal_observer_explores_less():
+    greedy = RiskyChoice(risky_reward=3.0, forced_trials=0)  # the risky arm pays less on average
+    assert set(ideal_observer.risky_choice(greedy, discount=0.0).values()) == {0.0}
+    patient, less = (ideal_observer.risky_choice(TASK, rate)[0.125] for rate in (1.0, 0.5))
+    assert less < patient
 
 
 def test_task_without_forced_trials():

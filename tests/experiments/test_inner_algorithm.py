@@ -18,6 +18,7 @@ from prefrontal.tables import recording
 from prefrontal.task import RandomStreams
 from prefrontal.training.batch import NetworkBatch
 from replications.bandit.settings import SETTINGS as BANDIT
+from replications.inner_algorithm import analysis
 from replications.inner_algorithm.analysis import learning, observers, outside, rules, structure
 from replications.inner_algorithm.causal import WholeState, directions
 from replications.inner_algorithm.record import (
@@ -80,7 +81,7 @@ def test_a_network_has_the_same_problems_alone_and_in_a_batch():
     assert torch.equal(met(task, SEEDS)[1], met(task, [9])[0])
 
 
-def test_training_meets_the_same_problems_in_a_batch_and_resumes():
+def test_training_meets_the_same_problems_after_resuming():
     def batch(*seeds):
         small = {"task.problems": 4, "task.trials": 10, "training.episodes": 6}
         return NetworkBatch(vary(small, *seeds), compiled=False)
@@ -95,6 +96,16 @@ def test_training_meets_the_same_problems_in_a_batch_and_resumes():
             resumed.update()
     assert torch.equal(resumed.flat, alone.flat)
     assert torch.equal(together.current.state["p_left"][1], alone.current.state["p_left"][0])
+
+
+def test_networks_without_problems_of_their_own_train_as_bandit_networks():
+    small = {"task.trials": 10, "training.episodes": 6, "seed": 8}
+    own = SETTINGS.vary({**small, "task.problems": 0})
+    batches = [NetworkBatch([each], compiled=False) for each in (own, BANDIT.vary(small))]
+    for batch in batches:
+        for _ in range(4):
+            batch.update()
+    assert torch.equal(batches[0].flat, batches[1].flat)
 
 
 def test_recorded_problems_are_those_of_the_training():
@@ -264,3 +275,35 @@ def test_directions_recover_how_the_state_holds_the_belief():
     found = directions(replace(forced, steps=steps, activity=keys.join(units)))
     np.testing.assert_allclose(found[AXIS][8], axis, atol=1e-6)
     assert found[DECODED][8] @ found[DECODED][8] <= axis @ axis + 1e-6
+
+
+def test_a_larger_sample_is_measured_by_location_alone(monkeypatch):
+    """Networks of few problems, whose bandit networks of the same seeds are not there."""
+    batch = vary({"task.problems": 4, "task.trials": 8}, 600, 601)
+    agent = NetworkBatch(batch, compiled=False).agent
+    drawn = {"columns": {"test": "drawn"}, "steps": False}
+    parts = [record(agent, BANDIT_TASK, [600, 601], "problems_4", 20, **drawn)]
+    problems = problems_of((600, 601), 4).numpy()
+    parts += [list_problems("problems_4", 600 + k, own) for k, own in enumerate(problems)]
+    recorded = replace(recording.join(parts), settings={"problems_4": batch[0]})
+    whole = pd.Series([0.5, 0.75], [600, 601])
+    monkeypatch.setattr(analysis, "fresh_shares", lambda: whole)
+    tables = analysis.analyse(recorded)
+    assert set(tables) == {"location", "observers"}
+    share = tables["location"].set_index("subject")["share"]
+    minus = tables["location"].set_index("subject")["minus all"]
+    assert (share - minus).to_dict() == pytest.approx(whole.to_dict())
+    measured = analysis.claim_measures(tables)
+    assert set(measured["claim"]) == {"inner-location"}
+    assert set(measured["measure"]) == {"share", "minus all", "problems minus family"}
+
+
+def test_networks_that_predict_are_compared_seed_by_seed():
+    rows = [("independent", 8, 0.5), ("independent", 9, 0.6), ("predicts", 8, 0.9)]
+    values = pd.Series(
+        [value for *_, value in rows],
+        pd.MultiIndex.from_tuples([row[:2] for row in rows], names=["variant", "subject"]),
+    )
+    minus = analysis.minus(values, NETWORKS)
+    assert minus["predicts", 8] == pytest.approx(0.4)
+    assert minus.xs(NETWORKS, level="variant").eq(0).all()

@@ -384,3 +384,18 @@ def test_simulated_coin_toss_earns_its_formula_and_never_waits():
         [0.5] * 5, abs=0.05
     )
     assert tables["choice_trials"]["richer"].tolist() == pytest.approx([0.5] * 18, abs=0.05)
+
+
+def test_interpolation_is_free_of_the_range_of_baselines():
+    """Choice that follows the baselines in a straight line, and choice that ignores the held-out
+    ones."""
+    baseline = np.repeat(np.linspace(0.001, 0.499, 500), 200)
+    held_out = TASK.held_out(baseline)
+    left = baseline / TASK.baseline_sum
+    settings = {"2_steps": SETTINGS}
+    for share, expected in ((left, 0.0), (np.where(held_out, 0.5, left), -0.2)):
+        chose_left = np.tile((np.arange(200) + 0.5) / 200, 500) < share
+        trials = pd.DataFrame({"variant": "2_steps", "subject": 0, "choice": 1 - chose_left})
+        trials = trials.assign(baseline_left=baseline, trial=99, trials=100)
+        difference = analysis.interpolation(trials, settings)["difference"].item()
+        assert difference == pytest.approx(expected, abs=0.01)

@@ -1,4 +1,4 @@
-"""Analyses of the two-step task on agents whose answer is known, recorded as networks are."""
+"""Analyses of the two-step task on agents with known strategies, recorded like networks."""
 
 import dataclasses
 
@@ -63,6 +63,16 @@ def test_planner_passes_the_model_based_test(planner):
     assert max(weights["common/unrewarded"], weights["uncommon/rewarded"]) < 0
     assert rpes["r2_model_based"] > 0.99
     assert rpes["r2_model_free_residual"] < 0.01
+
+
+def test_pooled_weights_of_equal_networks_are_those_of_each(planner):
+    """Jackknife pseudo-values of two networks with the same trials."""
+    recording, measured = planner
+    trials = recording.trials
+    both = pd.concat([trials, trials.assign(subject=1)], ignore_index=True)
+    pooled = analysis.pooled_weights(both).pivot(index="subject", columns="signal", values="weight")
+    each = analysis.lag_1(measured)[pooled.columns].to_numpy()
+    np.testing.assert_allclose(pooled.to_numpy(), np.repeat(each, 2, axis=0), rtol=1e-3)
 
 
 def test_model_free_learner_fails_it(model_free):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -610,7 +610,7 @@ def test_compiled_gradients_equal_eager_across_unrolls(separate, immediate_reset
         )
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_supervised_networks_descend_the_cross_entropy(compiled, monkeypatch):
     """The policy follows targets whatever was done and rewarded; the value still learns the
     rewards."""
@@ -658,6 +658,55 @@ def test_supervised_networks_descend_the_cross_entropy(compiled, monkeypatch):
     torch.testing.assert_close(
         gradient, network.flatten(dict(zip(p, expected, strict=True))), **tolerance
     )
+
+
+@pytest.mark.parametrize(
+    ("compiled", "random"), [(False, False), (False, True), (True, False), (True, True)]
+)
+def test_predicting_networks_descend_the_squared_error(compiled, random, monkeypatch):
+    """Of the reward of the action taken, or of random numbers, beside the loss of the others."""
+    task, rollouts = WanderingTask(), spied(monkeypatch)
+    dtype = torch.float32 if compiled else torch.float64
+    plain, hyperparameters = network_for(task, 5), columns(2, dtype)
+    hyperparameters["prediction_cost"] = torch.tensor([0.5, 2.0], dtype=dtype)
+    network = replace(plain, predicts=True)
+    flat = random_flat(network, 2).to(dtype)
+    unroll = Unroll(task, network, compiled=compiled, predicts_noise=random)
+    noise, entropy_cost = RandomStreams([0, 1], "test"), torch.full((2,), 0.3, dtype=dtype)
+    opening = noise.uniform(3, task.reset_noise, dtype=dtype)
+    uniform = noise.uniform(15, 3, unroll.noise, dtype=dtype)
+    gradient, _, _ = unroll.gradient(flat, hyperparameters, None, opening, uniform, entropy_cost)
+
+    p = {name: view.detach().requires_grad_() for name, view in network.views(flat).items()}
+    action, running = rollouts[0]["action"], rollouts[0]["running"]
+    target = uniform[..., -1] if random else rollouts[0]["reward"]
+    given = (task, action, opening, uniform, hyperparameters, entropy_cost, False)
+    total = plain_loss(plain, p, *given)
+    current = start_episodes(task, network, p, opening)
+    for t, chance in enumerate(uniform[..., : 1 + task.step_noise].unbind(1)):
+        current, rollout = a2c.step(task, network, p, hyperparameters, current, chance)
+        predicted = read(p, "prediction", rollout["activity"])
+        error = target[:, t] - predicted.gather(-1, action[:, t, :, None])[..., 0]
+        cost = hyperparameters["prediction_cost"][:, None] * running[:, t]
+        total = total + (cost * error**2).sum() / 2 / 3
+    expected = torch.autograd.grad(total, list(p.values()))
+    tolerance = {"rtol": 1e-3, "atol": 1e-4} if compiled else {"rtol": 1e-9, "atol": 1e-9}
+    torch.testing.assert_close(
+        gradient, network.flatten(dict(zip(p, expected, strict=True))), **tolerance
+    )
+
+
+def test_prediction_of_weight_zero_leaves_every_bit():
+    batches = [
+        NetworkBatch([SETTINGS.vary({"task.trials": 4, "network.units": 6, **changes})])
+        for changes in ({}, {"training.prediction": "reward", "training.prediction_cost": 0.0})
+    ]
+    for batch in batches:
+        for _ in range(4):
+            batch.update()
+    without, zero = (batch.network.views(batch.flat) for batch in batches)
+    assert all(torch.equal(without[name], zero[name]) for name in without)
+    assert set(zero) - set(without) == {"prediction_weight", "prediction_bias"}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from prefrontal import animals, files
 from prefrontal.animals import families, figure, pipeline, sheet
+from prefrontal.animals.columns import Format
 from prefrontal.errors import UserError
 from prefrontal.publishing import plotting
 from replications.two_step import animals as rats
@@ -224,7 +225,15 @@ def test_rows_of_other_screens_are_left_out(tmp_path):
             sheet.read(path, rows=rows)
 
 
-FOUR = sheet.Format(arms=4)
+FOUR = Format(arms=4)
+
+
+def test_sessions_may_be_those_of_another_group(tmp_path):
+    rows = "mice,a,,0,1\nmice,a,,1,0\nmonkeys,b,1,1,1\n"
+    path = text(tmp_path, "variant,subject,session,choice,reward\n" + rows)
+    assert sheet.read(path, rows=("variant == mice",))["choice"].tolist() == [0, 1]
+    with raises("session", "row 1"):
+        sheet.read(path)
 
 
 def test_rewards_from_gains_losses_and_points(tmp_path):
@@ -243,7 +252,7 @@ def test_rewards_from_gains_losses_and_points(tmp_path):
     amounts = sheet.read(path, columns, arms, form=FOUR)["reward"]
     assert amounts.tolist() == [0, 0, -1, 1]
     with raises("row 3", "'-1'", "reward=sign"):
-        sheet.read(path, columns, arms, form=sheet.Format(arms=4, binary=True))
+        sheet.read(path, columns, arms, form=Format(arms=4, binary=True))
     with raises("'gains.loss'", "gain, loss"):
         sheet.read(path, columns | {"reward": "gains+loss"}, arms, form=FOUR)
     paid = pd.DataFrame(
@@ -259,7 +268,7 @@ def test_rewards_from_gains_losses_and_points(tmp_path):
     above = sheet.parse_recoding(("reward=>50",))
     assert sheet.read(paid, {"reward": "won"}, above)["reward"].tolist() == [0, 0, 1]
     with raises("row 3", "'96'", "0 or 1"):
-        sheet.read(paid.assign(won=[1, 0, 96]), {"reward": "won"}, form=sheet.Format(binary=True))
+        sheet.read(paid.assign(won=[1, 0, 96]), {"reward": "won"}, form=Format(binary=True))
     with raises("only reward"):
         sheet.read(paid, {"reward": "won"}, {"choice": "sign"})
 
@@ -289,7 +298,7 @@ def test_arms_lags_and_runs_are_bounded(tmp_path):
             pipeline.Options(path, **{name: value})
     with raises("number of arms", "at most 16"):
         frame = pd.DataFrame({"choice": range(59), "reward": 1})
-        sheet.read(frame, form=sheet.Format(arms=None))
+        sheet.read(frame, form=Format(arms=None))
     with raises("lags", "longest session, 2"):
         pipeline.main(["bandit", str(path)])
     with raises("common", "between 0 and 1"):

@@ -1,4 +1,4 @@
-"""From a file of animals' choices to tables, a report in words and a figure beside networks."""
+"""From a file of animals' choices to tables, a report in words, and a figure with networks."""
 
 import json
 
@@ -14,7 +14,12 @@ from prefrontal.models import bandit_learners, daw_learners
 from prefrontal.tables import storage
 from replications.bandit.animals import BANDIT
 from replications.probability_matching.animals import MATCHING
-from replications.volatile_bandit.animals import REVERSAL
+from replications.volatile_bandit.animals import (
+    REVERSAL,
+    control_rates,
+    numbered_blocks,
+    rises,
+)
 from tests.unit.test_animals import read_rats, simulated
 
 PARAMETERS = {"learning_rate": 0.3, "inverse_temperature": 5.0, "perseveration": 0.4, "bias": 0.0}
@@ -112,6 +117,42 @@ def test_matching_slopes_and_learning_rates_by_block(tmp_path, coarse):
     rates = rates.set_index("block")["learning_rate"]
     assert rates["stable"] == pytest.approx(0.1, abs=0.08)
     assert rates["volatile"] == pytest.approx(0.6, abs=0.2)
+
+
+def test_blocks_are_numbered_and_their_first_trials_left_out():
+    block = np.repeat(["stable", "volatile"], 20)
+    trials = pd.DataFrame({"variant": "a", "subject": "x", "episode": 0, "block": block})
+    numbered = numbered_blocks(trials)["block"]
+    assert numbered.drop_duplicates().tolist() == ["stable 1", "volatile 2"]
+    returned = trials.assign(block=np.repeat(["a", "b", "a", "b"], 10))
+    assert numbered_blocks(returned).equals(returned)
+    kept = families.settled(trials)
+    assert kept["episode"].tolist() == [0] * 10 + [1] * 10
+    assert kept.index.tolist() == [*range(10, 20), *range(30, 40)]
+
+
+def test_agents_in_the_subjects_place_are_told_apart(coarse):
+    rng, parts = np.random.default_rng(0), []
+    volatile = np.repeat([0.8, 0.2, 0.8, 0.2, 0.8], 20)
+    for number in range(6):
+        chance = np.concatenate([np.full(100, 0.75), volatile])
+        choice = rng.integers(2, size=200)
+        columns = {"choice": choice, "reward": (rng.random(200) < chance) == (choice == 0)}
+        stakes = {f"magnitude_{arm}": rng.uniform(0.2, 0.8, 200) for arm in (0, 1)}
+        part = pd.DataFrame(columns | stakes | {"block": np.repeat(["stable", "volatile"], 100)})
+        parts.append(part.assign(variant="a", subject=f"s{number}", episode=0, trial=range(200)))
+    rates = control_rates(pd.concat(parts, ignore_index=True).astype({"reward": float}))
+    rise = {agent: rises(part)["volatile - stable"] for agent, part in rates.groupby("agent")}
+    assert len(rise["fixed rate"]) == 6 and abs(rise["fixed rate"].mean()) < 0.1
+    assert rise["ideal observer"].mean() > rise["fixed rate"].mean() + 0.05
+
+
+def test_parameters_keep_their_errors():
+    fits = pd.DataFrame({"variant": "a", "subject": ["x", "y"], "model": "m"})
+    fits = fits.assign(rate=[0.1, 0.2], bias=[1.0, 2.0], rate_error=[0.01, 0.02], bias_error=0.5)
+    long = families.parameters_of(fits, "m").set_index(["subject", "parameter"])
+    assert long.loc[("y", "rate")].tolist() == ["a", 0.2, 0.02]
+    assert long.loc[("x", "bias")].tolist() == ["a", 1.0, 0.5]
 
 
 def test_undetermined_subjects_are_listed_and_the_others_fitted(tmp_path, coarse):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from prefrontal.analysis import regression, staying
 from prefrontal.animals import formats, sheet
+from prefrontal.animals.columns import Format
 from prefrontal.errors import UserError
 from prefrontal.models import two_step_learners
 from prefrontal.tables import schema, storage
@@ -174,15 +175,12 @@ def test_other_files_and_duplicate_columns_raise(tmp_path):
 
 def test_arms_are_counted_from_zero():
     trials = pd.DataFrame({"choice": [0, 2, 1, 2], "reward": 1})
-    assert sheet.read(trials, form=sheet.Format(arms=None))["choice"].tolist() == [0, 2, 1, 2]
+    assert sheet.read(trials, form=Format(arms=None))["choice"].tolist() == [0, 2, 1, 2]
     with pytest.raises(UserError, match=r"row 2.*'2'"):
         sheet.read(trials)
     with pytest.raises(UserError, match=r"arm 0 is never chosen.*--arms"):
-        sheet.read(trials.assign(choice=trials["choice"] + 1), form=sheet.Format(arms=None))
-    assert (
-        sheet.read(trials.assign(choice=[0, 3, 1, 3]), form=sheet.Format(arms=4))["choice"].max()
-        == 3
-    )
+        sheet.read(trials.assign(choice=trials["choice"] + 1), form=Format(arms=None))
+    assert sheet.read(trials.assign(choice=[0, 3, 1, 3]), form=Format(arms=4))["choice"].max() == 3
 
 
 CELLS = st.one_of(
@@ -207,6 +205,8 @@ CELLS = st.one_of(
             'a"b',
             "ü",
             "-0",
+            "TRUE",
+            "False",
         ]
     ),
     st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n\x00"), max_size=4),
@@ -232,6 +232,11 @@ LEGAL = {
     "choice": st.sampled_from(["0", "1", "1.0", "-1"]),
     "reward": st.sampled_from(["0", "1", "1.0"]),
 }
+
+
+def as_number(cell):
+    """Number that a cell means; true and false are 1 and 0."""
+    return float({"true": "1", "false": "0"}.get(cell.strip().lower(), cell))
 
 
 @settings(
@@ -265,10 +270,10 @@ def test_random_tables_are_read_exactly_or_raise_with_the_row(tmp_path, data, se
     want = sorted(given_order, key=lambda row: sessions[row[0].strip(), row[1].strip()])
     keys = [[cell.strip() for cell in row[:2]] for row in want]
     assert trials[["subject", "session"]].to_numpy().tolist() == keys
-    choices = [-1 if row[2].strip() in sheet.MISSING else float(row[2]) for row in want]
+    choices = [-1 if row[2].strip() in sheet.MISSING else as_number(row[2]) for row in want]
     assert trials["choice"].tolist() == choices
     rewards = [
-        float(row[3]) if choice >= 0 else 0 for row, choice in zip(want, choices, strict=True)
+        as_number(row[3]) if choice >= 0 else 0 for row, choice in zip(want, choices, strict=True)
     ]
     assert trials["reward"].tolist() == rewards
 

@@ -275,7 +275,7 @@ def test_a_run_is_compared_with_the_suite(tmp_path):
     ]
 
 
-def test_the_larger_sample_counts_and_the_other_stays_beside_it(tmp_path):
+def test_the_larger_sample_counts_and_the_smaller_one_is_kept(tmp_path):
     claim = Claim("c", "q", "1a", "a measure", above(0), 1.05, 0.2)
     few = pd.DataFrame([claims.evaluate_claim(claim, [1.0, -1.1, 0.9, 0.2])])
     fresh = pd.DataFrame([claims.evaluate_claim(claim, [1.0, 1.1, 0.9, 1.0, 1.2])])
@@ -293,7 +293,7 @@ def test_the_larger_sample_counts_and_the_other_stays_beside_it(tmp_path):
     assert max(map(len, [header, *lines])) <= claims.WIDTH
 
 
-def test_evidence_stands_beside_the_interval():
+def test_evidence_complements_the_interval():
     values = [1.0, 1.1, 0.9, 1.0, 1.2, 0.95, 1.05, 0.2]
     claim = Claim("c", "q", "1a", "a measure", above(0.6), 1.0)
     row = evidence.evidence(claim, [np.array(values)], {})

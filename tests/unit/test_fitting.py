@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 
 from prefrontal.errors import UserError
-from prefrontal.models import bandit_learners, fitting, two_step_learners
+from prefrontal.models import bandit_learners, fitting
 from prefrontal.models.bandit_learners import Bandit, DeltaRule, WinStayLoseShift
-from prefrontal.models.model import RATE
-from prefrontal.models.two_step_learners import ModelFree, OneTrialBack, TwoStep, TwoStepModel
+from prefrontal.models.two_step_learners import ModelFree, TwoStep
 
 TASK = {"common": 0.8, "rich": 0.9, "reversal": 0.025}
 TRUE = {
@@ -129,7 +128,7 @@ def _two_step(rate):
     }
 
 
-def test_recovery_confusion_and_group():
+def test_recovery_and_confusion():
     models = [DeltaRule(), WinStayLoseShift()]
     parts = [
         played(model.name, seed)[1].assign(subject=seed)
@@ -147,10 +146,6 @@ def test_recovery_confusion_and_group():
     confusion = fitting.confusion(models, fits, task, starts=2)
     own = confusion[confusion["simulated"] == confusion["best"]]
     assert (own["percentage"] == 100).all()
-    group = fitting.hierarchical(fits, models).set_index(["model", "parameter"])
-    rate = group.loc[("delta rule", "learning_rate")]
-    assert rate["n"] == 3 and rate["ci_low"] < 0.3 < rate["ci_high"]
-    assert rate["subject_low"] <= rate["mean"] <= rate["subject_high"]
 
 
 def test_idle_parameters_are_not_rewarded():
@@ -172,33 +167,6 @@ def test_folds_are_sessions_or_their_quarters():
     np.testing.assert_array_equal(fitting.folds(one), np.repeat(range(4), 10))
     stopped = one.assign(choice=one["choice"].where(one["trial"] < 8, -1))
     assert set(fitting.folds(stopped)[:8]) == {0, 1, 2, 3}
-
-
-class Alternation(TwoStepModel):
-    """A toy model: leave the last choice, as far as its state paid."""
-
-    name = "toy"
-    own = {"learning_rate": RATE}  # noqa: RUF012
-
-    @staticmethod
-    def update(p, memory, trial):
-        if trial.done:
-            error = trial.reward - memory.action_value[1 - trial.choice]
-            memory.action_value[1 - trial.choice] += p.learning_rate * error
-
-
-def test_a_new_two_step_model_is_fitted_recovered_and_compared():
-    true = _two_step(0.5)
-    trials = Alternation().simulate(TwoStep(60, 60, **TASK), true, np.random.default_rng(0))
-    models = [Alternation(), *two_step_learners.models(0.8), OneTrialBack()]
-    fits = fitting.fit_subjects(models, trials, starts=2).set_index("model")
-    assert fits["cross_validated"].idxmax() == fits["bic"].idxmin() == "toy"
-    for name, value in true.items():
-        assert abs(fits.loc["toy", name] - value) < 4 * fits.loc["toy", f"{name}_error"]
-    recovered = fitting.recover(
-        models[0], fits.reset_index(), lambda rng, row: TwoStep(60, 60, **TASK), 1
-    )
-    assert set(recovered["parameter"]) == set(true)
 
 
 def test_bad_input_is_named():

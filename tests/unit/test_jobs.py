@@ -233,7 +233,7 @@ def test_a_killed_command_trains_nothing_twice(tmp_path, monkeypatch, in_one_pro
     ("machines", "message"),
     [
         ({"workers": 0}, "workers is 0; it must be at least 1"),
-        ({"workers": 2, "scheduler": "tcp://127.0.0.1:1"}, "left out beside --scheduler"),
+        ({"workers": 2, "scheduler": "tcp://127.0.0.1:1"}, "left out with --scheduler"),
     ],
 )
 def test_impossible_machines_are_refused(machines, message):

@@ -204,7 +204,7 @@ TRIAL = st.tuples(st.integers(-1, 2), st.floats(-5, 5))
 
 @given(st.lists(TRIAL, min_size=1, max_size=20), st.floats(0, 1), st.floats(0, 5))
 @settings(deadline=None, max_examples=40)
-def test_delta_rule_equals_a_slow_one_and_arms_can_be_relabelled(history, rate, temperature):
+def test_delta_rule_equals_a_slow_one_under_any_labels(history, rate, temperature):
     choice, reward = map(np.array, zip(*history, strict=True))
     trials = sequence(choice, np.zeros(len(choice), int), reward)
     p = {"learning_rate": rate, "inverse_temperature": temperature, "perseveration": 0.4}

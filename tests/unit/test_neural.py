@@ -1,4 +1,4 @@
-"""Coding and predictivity: against plain regressions, on activity whose answer is known."""
+"""Coding and predictivity: against plain regressions, and on activity with known codes."""
 
 import numpy as np
 import pandas as pd
@@ -131,7 +131,7 @@ def test_values_of_planner_and_model_free_learner():
     )
 
 
-def test_planner_units_code_the_interaction_and_model_free_ones_do_not():
+def test_only_units_of_planners_code_the_interaction():
     trials = pd.concat([session(600, seed=k) for k in range(6)], ignore_index=True)
     units = pd.DataFrame(columns=["area", "unit", "subject", "episode"])
     coded = {"planner": [], "model-free": []}
@@ -143,7 +143,7 @@ def test_planner_units_code_the_interaction_and_model_free_ones_do_not():
     assert planner > 0.08 and model_free < 0.03, (planner, model_free)
 
 
-def test_design_centres_factors_and_leaves_out_first_and_last_trial():
+def test_design_centres_factors_without_end_trials():
     trials = session(60)
     regressors, further = replay.design(trials)
     columns = pd.DataFrame(regressors, columns=list(VARIABLES))

@@ -38,7 +38,7 @@ def readme(tmp_path):
 
 
 def test_tables_come_from_results(readme, tmp_path):
-    rewards = {"subject": [0, 1, 0, 1], "rate": [1, 1, 2, 2], "reward": [0.5, 0.7, np.nan, 0.9]}
+    rewards = {"seed": [0, 1, 0, 1], "rate": [1, 1, 2, 2], "reward": [0.5, 0.7, np.nan, 0.9]}
     path = tmp_path / "data" / "two_step" / "sweeps" / "r.csv"
     storage.write(pd.DataFrame(rewards), path)
     grouped = fill(readme, '{{ table("two_step", "sweeps/r", by=["rate"]) }}', tmp_path)

@@ -1,4 +1,4 @@
-"""Behavioural analyses on agents whose answer is known."""
+"""Behavioural analyses on agents with known answers."""
 
 import numpy as np
 import pandas as pd

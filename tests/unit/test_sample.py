@@ -1,4 +1,4 @@
-"""Larger samples are trained, measured and judged beside the networks of the figures."""
+"""Larger samples are trained, measured and evaluated like the networks of the figures."""
 
 import dataclasses
 
@@ -81,7 +81,7 @@ def test_searches_name_settings_and_apply_their_rule(name):
     assert {axis.partition("=")[0].partition(".")[2] for axis in search.vary} == set(expected)
 
 
-def test_agents_beside_every_group_of_networks_count_once():
+def test_reference_agents_of_every_group_count_once():
     def table(*subjects):
         return pd.DataFrame(
             [(*each, 1.0) for each in subjects], columns=["variant", "subject", "x"]

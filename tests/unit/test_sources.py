@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from prefrontal import sources
+from prefrontal import experiments, sources
 
 
 @pytest.fixture
@@ -65,3 +65,9 @@ def test_ignored_modules_do_not_count(package):
     assert hashed(["replications.example.three"]) == before
     for function in (sources._file, sources._imports, sources.statements):
         function.cache_clear()
+
+
+def test_analyses_do_not_depend_on_the_reader_of_files():
+    for name in experiments.names("analysis"):
+        found = sources.imported([f"replications.{name}.analysis"])
+        assert not {"prefrontal.animals.sheet", "prefrontal.animals.pipeline"} & {*found}, name

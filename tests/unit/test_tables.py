@@ -49,7 +49,7 @@ def test_other_differences_exceed_every_tolerance(new, what):
     assert np.isinf(found.share) and str(found) == what
 
 
-def test_numbers_are_compared_with_those_beside_them():
+def test_tolerance_is_relative_to_the_largest_number_of_a_column():
     found = difference(FRAME, changed(value=[1.0, -2.0, 1000.01]))
     assert (
         found.what == "value"

@@ -120,7 +120,7 @@ COMMANDS: list[tuple[str, str]] = [
     ("rnu two_step", "no command 'rnu'; did you mean 'run'?"),
     ("run", "usage: prefrontal run EXPERIMENT"),
     ("run three_step", "experiment is 'three_step'; it must be one of bandit"),
-    ("run two_step --out r --nothing 1", "nothing"),
+    ("run two_step --out r --task.reversals 0.1", "task.reversals"),
     ("run two_step --task.reversal 0.1", "out is missing"),
     ("train multiverse_", "experiment is 'multiverse_'; it must be one of bandit"),
     (

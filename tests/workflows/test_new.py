@@ -177,7 +177,7 @@ def test_four_options_pass_linters(four_options):
 
 @pytest.mark.slow
 def test_claims_of_users_never_count_as_the_papers(tmp_path):
-    """Results that lie beside the suite's, and a figure that is drawn, leave the score alone."""
+    """Results next to the suite's, and a figure that is drawn, leave the score alone."""
     root = copy_repository(tmp_path)
     for name in ("weather", "bandit"):
         write_results(name, root / "data")

@@ -16,7 +16,7 @@ from prefrontal.tables import storage
 NAME = "weather"
 """The experiment that takes the least time."""
 
-TEST_EPISODES = 6
+STEPS, TEST_EPISODES = ["record", "analyse", "draw"], 6
 
 
 @pytest.fixture
@@ -31,12 +31,12 @@ def built(tmp_path, coarse, monkeypatch):
     train_variants(experiment, variants, TrainingOptions(networks=2), data)
 
     def run(plans, data, figures):
-        assert [(each.name, each.needs) for each in plans] == [(NAME, list(steps.STEPS))]
+        assert [(each.name, each.needs) for each in plans] == [(NAME, STEPS)]
         for step in (steps.record, steps.analyse):
             step(NAME, data, TEST_EPISODES)
         return steps.draw(NAME, data, figures)
 
-    run([orchestrate.Plan(NAME, list(steps.STEPS))], data, figures)
+    run([orchestrate.Plan(NAME, STEPS)], data, figures)
     monkeypatch.setattr(orchestrate, "run", run)
     return reproduce.Options(data=data, figures=figures, folder=tmp_path / "rebuilt")
 

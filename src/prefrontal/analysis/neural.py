@@ -1,4 +1,4 @@
-"""Analyses of activity, of units or neurons: decoding, components, coding, predictivity."""
+"""Analyses of unit and neuron activity: decoding, components, coding, predictivity."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def decode_value(
 
 
 def slow_trend(trials: int, components: int = 4) -> np.ndarray:
-    """Slow drift of a session: cosines of up to half as many cycles as components, (trials,
+    """Slow drift over a session: cosines of up to half as many cycles as components, (trials,
     components)."""
     time = (np.arange(trials) + 0.5) / trials
     return np.cos(np.pi * np.outer(time, np.arange(1, components + 1)))
@@ -117,7 +117,7 @@ def shift_test(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Partial correlation of activity with each regressor, tested against all circular shifts.
 
-    Activity and task variables both drift, which makes ordinary tests find too much; shifting the
+    Activity and task variables both drift, which makes ordinary tests too liberal; shifting the
     activity against the trials keeps its drift.
 
     Parameters
@@ -146,8 +146,8 @@ def shift_test(
         frequencies = fft.rfft(direction.astype(centred.dtype))[:, None]
         return fft.irfft(frequencies * spectrum, len(activity), axis=0)
 
-    def test(own: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        part = at_all_shifts(own / np.linalg.norm(own))
+    def test(weights: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        part = at_all_shifts(weights / np.linalg.norm(weights))
         shifted = part / np.sqrt(np.maximum(left, 0) + part**2 + np.finfo(part.dtype).tiny)
         larger = np.abs(shifted) >= np.abs(shifted[0]) * (1 - 1e-6)
         varies = (centred**2).sum(0) > 0
@@ -155,11 +155,11 @@ def shift_test(
 
     basis = np.linalg.qr(design)[0]
     left = (centred**2).sum(0) - sum(at_all_shifts(each) ** 2 for each in basis.T)
-    tests = [test(own, left) for own in np.linalg.pinv(design)[first:]]
+    tests = [test(weights, left) for weights in np.linalg.pinv(design)[first:]]
     for regressor, more in (further or {}).values():
         beyond = np.linalg.qr(more - basis @ (basis.T @ more))[0]
-        own = np.linalg.pinv(np.column_stack([design, more]))[first + regressor]
-        tests.append(test(own, left - sum(at_all_shifts(each) ** 2 for each in beyond.T)))
+        weights = np.linalg.pinv(np.column_stack([design, more]))[first + regressor]
+        tests.append(test(weights, left - sum(at_all_shifts(each) ** 2 for each in beyond.T)))
     r, p = np.stack(tests, axis=1)
     return r, p
 
@@ -212,9 +212,9 @@ def held_out_gain(
 
 
 def with_shifts(activity: np.ndarray, regressors: np.ndarray, shifts: int = 10) -> np.ndarray:
-    """Append versions whose residuals from a regression are shifted circularly against the trials.
+    """Append copies whose residuals from a regression are circularly shifted against the trials.
 
-    What predictors gain on them is chance: overfitting, and slow drift of both.
+    Predictors explain variance in these copies by chance only: overfitting, and slow drift of both.
 
     Returns
     -------
@@ -230,8 +230,8 @@ def with_shifts(activity: np.ndarray, regressors: np.ndarray, shifts: int = 10) 
 
 def beyond_chance(gain: np.ndarray, series: int) -> np.ndarray:
     """Gain of each series minus its mean gain on the shifted versions of ``with_shifts``."""
-    own, *shifted = gain.reshape(-1, series)
-    return own - np.mean(shifted, axis=0)
+    unshifted, *shifted = gain.reshape(-1, series)
+    return unshifted - np.mean(shifted, axis=0)
 
 
 PENALTIES = np.array([0.001, 0.01, 0.1, 1.0, 10.0, np.inf])

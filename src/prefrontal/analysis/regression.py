@@ -1,5 +1,4 @@
-"""Behavioural analyses of trials tables. They run on networks, textbook learners and animals
-alike."""
+"""Behavioural analyses of trials tables, for networks, textbook learners and animals alike."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ class Estimate(NamedTuple):
     weights, errors : array (predictors,)
         Coefficients and their standard errors; NaN throughout where the data cannot determine them.
     undetermined : str
-        Why they cannot; empty where they can.
+        Why the data do not determine them; empty if they do.
     """
 
     weights: np.ndarray
@@ -128,7 +127,7 @@ def conditional_logistic(choice: np.ndarray, design: np.ndarray) -> Estimate:
 
 
 def lagged(trials: pd.DataFrame, signals: dict[str, pd.Series], lags: int) -> pd.DataFrame:
-    """Signals of the last trials beside each trial.
+    """Signals of the preceding trials, in the row of each trial.
 
     Parameters
     ----------
@@ -185,10 +184,10 @@ def lagged_regression(
     """
     check_arms(trials["choice"], 2, "lagged_regression")
     design = lagged(trials, signals, lags)
+    history, choices = design.to_numpy(float), trials["choice"].to_numpy(float)
 
     def fit(rows: np.ndarray) -> Estimate:
-        x = np.column_stack([np.ones(len(rows)), design.to_numpy(float)[rows]])
-        choice = trials["choice"].to_numpy(float)[rows]
+        x, choice = np.column_stack([np.ones(len(rows)), history[rows]]), choices[rows]
         return logistic(choice, x) if prior is None else shrunken_logistic(choice, x, prior)
 
     return _weights(trials, design, where, ["bias_0", *design.columns], fit, errors)
@@ -208,10 +207,10 @@ def _weights(
     if where is not None:
         usable &= where.to_numpy()
     rows = []
-    own = trials[SUBJECT].reset_index(drop=True)
-    for (variant, subject), block in own.groupby(SUBJECT, observed=True, sort=False):
-        found = fit(block.index[usable[block.index]].to_numpy())
-        for name, weight, error in zip(names, found.weights, found.errors, strict=True):
+    subjects = trials[SUBJECT].reset_index(drop=True)
+    for (variant, subject), block in subjects.groupby(SUBJECT, observed=True, sort=False):
+        estimate = fit(block.index[usable[block.index]].to_numpy())
+        for name, weight, error in zip(names, estimate.weights, estimate.errors, strict=True):
             signal, _, lag = name.rpartition("_")
             row = {
                 "variant": variant,
@@ -221,7 +220,7 @@ def _weights(
                 "weight": weight,
             }
             rows.append(
-                row | ({"error": error, "undetermined": found.undetermined} if errors else {})
+                row | ({"error": error, "undetermined": estimate.undetermined} if errors else {})
             )
     more = ["error", "undetermined"] if errors else []
     return pd.DataFrame(rows, columns=["variant", "subject", "signal", "lag", "weight", *more])
@@ -244,7 +243,7 @@ def arm_regression(
     where: pd.Series | None = None,
     errors: bool = False,
 ) -> pd.DataFrame:
-    """Conditional logistic regression of choosing an arm on what each arm did in the last trials,
+    """Conditional logistic regression of the chosen arm on each arm's signals in the last trials,
     per subject.
 
     The log odds of an arm against another are the difference of their weighted signals, and of
@@ -270,20 +269,17 @@ def arm_regression(
         for arm in range(arms)
     ]
     names = [f"bias {arm}_0" for arm in range(1, arms)] + list(designs[0].columns)
+    history, choices = np.stack(designs, axis=1, dtype=float), trials["choice"].to_numpy()
 
     def fit(rows: np.ndarray) -> Estimate:
         bias = np.broadcast_to(np.eye(arms)[:, 1:], (len(rows), arms, arms - 1))
-        history = np.stack([design.to_numpy(float)[rows] for design in designs], axis=1)
-        return conditional_logistic(
-            trials["choice"].to_numpy()[rows], np.concatenate([bias, history], axis=2)
-        )
+        return conditional_logistic(choices[rows], np.concatenate([bias, history[rows]], axis=2))
 
     return _weights(trials, designs[0], where, names, fit, errors)
 
 
 def explained_variance(outcome: np.ndarray, predictors: Sequence[np.ndarray]) -> float:
-    """Share of variance r2 that a linear regression with a constant explains; NaN where nothing
-    varies."""
+    """Variance r2 explained by a linear regression with a constant; NaN where nothing varies."""
     if len(outcome) < len(predictors) + 2 or np.ptp(outcome) == 0:
         return np.nan
     unexplained = residual(outcome, *predictors)

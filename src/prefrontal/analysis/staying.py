@@ -17,8 +17,8 @@ def two_step_weights(
 ) -> pd.DataFrame:
     """Lagged regression of the two-step task (Miller et al. 2017; Wang et al. 2018, Fig. 5d, e).
 
-    Each kind of trial (common or uncommon transition, rewarded or not) is one signal: +1 where its
-    choice was right, -1 where left, 0 on trials of the other kinds. A positive weight is a tendency
+    Each trial type (common or uncommon transition, rewarded or not) is one signal: +1 where its
+    choice was right, -1 where left, 0 on trials of other types. A positive weight is a tendency
     to repeat the choice. Forced choices (column ``forced``) serve as history only.
 
     Returns
@@ -47,20 +47,20 @@ MODEL_FREE_STAYS = ("common/rewarded", "uncommon/rewarded")
 
 
 def staying_by_lag(weights: pd.DataFrame, stays: Sequence[str]) -> pd.DataFrame:
-    """Tell planning, or model-free control, from weights of past trials, by lag (log odds).
+    """Measure planning or model-free control by the weights of past trials, by lag (log odds).
 
     Parameters
     ----------
     weights : DataFrame
         As from ``two_step_weights``.
     stays : sequence of str
-        Signals after which such a learner stays: ``PLANNER_STAYS`` or ``MODEL_FREE_STAYS``.
+        Signals after which the learner stays: ``PLANNER_STAYS`` or ``MODEL_FREE_STAYS``.
 
     Returns
     -------
     DataFrame
-        variant, subject, "lag 1", ...: mean weight of these trials, minus that of the others,
-        halved.
+        variant, subject, "lag 1", ...: half the difference between the mean weight of these trials
+        and that of the others.
     """
     past = weights[weights["lag"] > 0]
     signed = past["weight"].where(past["signal"].isin(stays), -past["weight"])
@@ -70,18 +70,20 @@ def staying_by_lag(weights: pd.DataFrame, stays: Sequence[str]) -> pd.DataFrame:
 
 
 def stays(trials: pd.DataFrame) -> pd.DataFrame:
-    """Tell for each pair of successive trials, valid and the second one free, whether the choice
-    was repeated.
+    """For each pair of successive valid trials, the second one free, return whether the choice was
+    repeated.
 
     Returns
     -------
     DataFrame
-        Of the pair's first trial: variant, subject, outcome ("rewarded", "unrewarded"), stay, and,
-        where the table tells them, transition and correct (the choice whose common transition leads
-        to the rich state).
+        For the first trial of each pair: variant, subject, outcome ("rewarded", "unrewarded"),
+        stay, and, if the table has them, transition and correct (the choice whose common
+        transition leads to the rich state).
     """
-    own = trials["choice"].where(free_choices(trials), -1)
-    following = own.groupby([trials[name] for name in EPISODE], observed=True, sort=False).shift(-1)
+    choices = trials["choice"].where(free_choices(trials), -1)
+    following = choices.groupby(
+        [trials[name] for name in EPISODE], observed=True, sort=False
+    ).shift(-1)
     pair = (trials["choice"] >= 0) & (following >= 0)
     first = trials[pair]
     columns = {
@@ -117,8 +119,8 @@ def stay_interaction(trials: pd.DataFrame) -> pd.DataFrame:
     per subject.
 
     Logistic regression of stay on outcome, transition, their product and whether the choice was
-    correct, coded ±1/2. Without the covariate a subject that only follows the richer side shows an
-    interaction too (Akam, Costa & Dayan 2015).
+    correct, coded ±1/2. Without the covariate a subject that merely prefers the richer side also
+    shows an interaction (Akam, Costa & Dayan 2015).
     """
     rows = []
     for (variant, subject), block in stays(trials).groupby(SUBJECT, sort=False):

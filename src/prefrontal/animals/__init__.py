@@ -1,3 +1,3 @@
-"""Choices of animals and people, compared with those of the networks."""
+"""Choices of animals and people, compared with those of networks."""
 
 from prefrontal.animals.sheet import read as read

@@ -1,7 +1,8 @@
 """Published data sets of animals and people, fetched by name: ``prefrontal data``.
 
-Which there are, from where, under which licence: ``datasets.toml``. Files lie in the user's cache,
-or in the folder that ``PREFRONTAL_DATASETS`` names, one folder per data set, as in its repository.
+``datasets.toml`` lists them, with sources and licences. Files are kept in the user's
+cache, or in the folder that ``PREFRONTAL_DATASETS`` names, one folder per data set, as in its
+repository.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from prefrontal.errors import UserError, check
 from prefrontal.tables.schema import SUBJECT, check_columns
 
 CACHE = "PREFRONTAL_DATASETS"
-"""Environment variable that names a folder in place of the user's cache."""
+"""Environment variable that names a folder to use instead of the user's cache."""
 
 ADDRESS = "PREFRONTAL_DATASETS_ADDRESS"
-"""Environment variable that names a mirror in place of ``RAW``."""
+"""Environment variable that names a mirror to use instead of ``RAW``."""
 
 RAW = "https://raw.githubusercontent.com"
 
@@ -73,8 +74,10 @@ class Dataset:
     @property
     def folder(self) -> Path:
         """Folder of its files."""
-        own = os.environ.get(CACHE)
-        return (Path(own) if own else Path(user_cache_dir("prefrontal")) / "datasets") / self.name
+        cache = os.environ.get(CACHE)
+        return (
+            Path(cache) if cache else Path(user_cache_dir("prefrontal")) / "datasets"
+        ) / self.name
 
     def paths(self, units: bool = False) -> dict[str, str]:
         """Path of every file in the repository -> its SHA-256, empty where it is not known."""
@@ -87,7 +90,7 @@ class Dataset:
 
 
 def expand(pattern: str) -> Iterator[str]:
-    """Paths that a pattern with {a,b} or {0..9} stands for."""
+    """Expand a pattern with {a,b} or {0..9} into paths."""
     parts = re.split(r"\{(.*?)\}", pattern)
     choices = []
     for part in parts[1::2]:
@@ -111,7 +114,7 @@ def get(name: str) -> Dataset:
 
 
 def fetch(name: str, units: bool = False, clone: Path | None = None) -> Path:
-    """Fetch the files of a data set that are not there yet.
+    """Fetch the missing files of a data set.
 
     Parameters
     ----------
@@ -119,7 +122,7 @@ def fetch(name: str, units: bool = False, clone: Path | None = None) -> Path:
     units : bool
         Fetch spike times too.
     clone : Path, optional
-        Clone of the repository to copy from, in place of the network.
+        Clone of the repository to copy from, instead of downloading.
 
     Returns
     -------
@@ -129,8 +132,8 @@ def fetch(name: str, units: bool = False, clone: Path | None = None) -> Path:
     Raises
     ------
     UserError
-        No such data set, no connection, no space, a wrong checksum: nothing half written is left,
-        and what was complete before is kept.
+        No such data set, no connection, no space, a wrong checksum: no partial file is left, and
+        complete files are kept.
     """
     dataset = get(name)
     check(not units or bool(dataset.units), "units", name, "a data set with neurons")
@@ -189,7 +192,7 @@ def load_units(
 ) -> tuple[pd.DataFrame, list[np.ndarray]]:
     """Read the neurons of a published data set: a units table, and spike counts of each unit.
 
-    Counting the spikes takes about a minute; the counts are kept beside the files.
+    Counting the spikes takes about a minute; the counts are cached next to the files.
 
     Returns
     -------
@@ -213,7 +216,7 @@ def load_units(
 
 
 def _folder(dataset: Dataset, folder: Path | str | None, units: bool = False) -> Path:
-    """Folder with the files: the one that is named, or the cache, filled if necessary."""
+    """Folder with the files: the given one, or the cache, filled if necessary."""
     if folder is None:
         return fetch(dataset.name, units)
     missing = dataset.missing(Path(folder), units)
@@ -230,7 +233,7 @@ class Options:
     units: bool = False
     """Fetch spike times too."""
     source: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """Clone of its repository to copy from, in place of the network."""
+    """Clone of its repository to copy from, instead of downloading."""
 
 
 def listing() -> str:

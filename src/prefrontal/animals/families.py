@@ -1,4 +1,4 @@
-"""Families of tasks that animals and networks share, and what is measured of their choices.
+"""Task families shared by animals and networks, and measures of choices in them.
 
 ``replications/<experiment>/animals.py`` defines them in ``FAMILIES``: animals and the networks of
 that experiment are analysed by the same functions, into tables of the same names.
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefrontal import experiments
+from prefrontal import experiments, files
 from prefrontal.analysis import matching, regression, staying
-from prefrontal.animals.sheet import Format
+from prefrontal.animals.columns import Format
 from prefrontal.models import bandit_learners, fitting
 from prefrontal.models.fitting import TaskFor
 from prefrontal.models.model import Model
@@ -25,14 +25,17 @@ from prefrontal.tables import schema, storage
 from prefrontal.tables.schema import EPISODE, SUBJECT
 
 SEVERAL, MOST_BLOCKS = 2, 12
-"""Numbers of blocks whose learning rates are compared."""
+"""Range of the number of blocks whose learning rates are compared."""
 
 LONGEST = 1000
-"""Most trials of a simulated subject."""
+"""Largest number of trials of a simulated subject."""
 
 BETTER, REVERSAL = 0.8, 0.05
 """Reward probability of the better option, and probability per trial of a reversal, in simulated
 reversal learning."""
+
+SETTLING = 10
+"""First trials of a block that are left out of its ratios of choices and rewards."""
 
 BASELINE_SUM = 0.5
 """Sum of both sides' baselines in simulated probability matching (Methods, simulation 1)."""
@@ -40,26 +43,25 @@ BASELINE_SUM = 0.5
 
 @dataclass(frozen=True)
 class Family:
-    """Tasks that are described and fitted alike.
+    """Tasks that are described and fitted in the same way.
 
     Attributes
     ----------
     title : str
         Name of the task in captions.
     experiment, variant, figure : str
-        Experiment and variant whose networks stand beside, and the figure of the paper that shows
-        them.
+        Experiment and variant of the networks shown for comparison, and their figure in the paper.
     columns : str
         For ``--help``: which columns a file needs.
     models : callable
-        Trials, and what the user states of the common transition -> models that are fitted, the
-        baseline of the comparison first.
+        Trials, and the probability of the common transition if given -> models to fit, the baseline
+        of the comparison first.
     main : str
-        Model whose parameters are shown.
+        Model whose parameters are plotted.
     task : callable
         Trials -> tasks on which subjects are simulated, for recovery.
     form : Format
-        What the columns may hold.
+        Legal values of the columns.
     prepare : callable, optional
         Trials -> trials that are analysed, such as completed ones.
     further : dict of callable
@@ -68,8 +70,14 @@ class Family:
         Trials of history in the regression.
     matches : bool
         Whether ratios of choices and of rewards are compared.
-    published : tuple of str
-        Digitised panels with published lag weights of animals and of networks.
+    network_episodes : int
+        Episodes of each network that are fitted.
+    block_model : Model, optional
+        Model that is fitted to each block; by default the main one.
+    published : callable
+        Published values as table name -> those of animals and of networks, with our columns.
+    drawing : str
+        Name of the figure; by default that of the paper's figure, and "_animals".
     """
 
     title: str
@@ -85,7 +93,19 @@ class Family:
     further: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = field(default_factory=dict)
     lags: int = 5
     matches: bool = False
-    published: tuple[str, ...] = ()
+    network_episodes: int = 20
+    block_model: Model | None = None
+    published: Callable[[], Mapping[str, Sequence[pd.DataFrame]]] = dict
+    drawing: str = ""
+
+    @property
+    def figure_name(self) -> str:
+        """Name of the figure's files."""
+        return self.drawing or f"fig{self.figure}_animals"
+
+    def model_of_blocks(self, models: Sequence[Model]) -> Model:
+        """Model that is fitted to each block, given those that are fitted to all trials."""
+        return self.block_model or next(model for model in models if model.name == self.main)
 
 
 def families() -> dict[str, Family]:
@@ -97,7 +117,7 @@ def families() -> dict[str, Family]:
 
 
 def bandit_models(trials: pd.DataFrame, common: float | None = None) -> list[Model]:
-    """Models of choice among the options that were chosen; some need rewards of 0 and 1."""
+    """Models of choice among the options in the file; some need rewards of 0 and 1."""
     stakes = "magnitude_0" in trials.columns
     models: list[Model] = []
     for model in bandit_learners.models(max(2, int(trials["choice"].max()) + 1)):
@@ -124,8 +144,8 @@ class Paying(bandit_learners.Bandit):
 
 
 def shapes(trials: pd.DataFrame) -> Callable[[Mapping[str, Any]], tuple[int, int]]:
-    """Numbers of sessions, and of trials in each, of a subject who is simulated from a row of fits:
-    about those of the fitted subject, up to ``LONGEST`` trials."""
+    """Numbers of sessions and of trials in each for a subject simulated from a row of fits: about
+    as many as the fitted subject has, up to ``LONGEST`` trials."""
     lengths = trials.groupby(EPISODE, observed=True)["trial"].max() + 1
     sizes = lengths.groupby(SUBJECT, observed=True).agg(["size", "mean"])
 
@@ -140,8 +160,8 @@ def shapes(trials: pd.DataFrame) -> Callable[[Mapping[str, Any]], tuple[int, int
 def bandit_task(trials: pd.DataFrame, baited: bool = False, reverses: bool = False) -> TaskFor:
     """Bandits on which subjects are simulated.
 
-    Reward probabilities are uniform and constant in each session; of ``baited`` options they add up
-    to ``BASELINE_SUM``, and where it ``reverses`` the better option changes at random.
+    Reward probabilities are uniform and constant in each session; those of ``baited`` options add
+    up to ``BASELINE_SUM``, and if it ``reverses`` the better option changes at random.
     """
     arms, shape_of = max(2, int(trials["choice"].max()) + 1), shapes(trials)
     made = trials[trials["choice"] >= 0]
@@ -168,7 +188,7 @@ def bandit_task(trials: pd.DataFrame, baited: bool = False, reverses: bool = Fal
 
 
 def won(trials: pd.DataFrame) -> pd.Series:
-    """Whether each trial ended well.
+    """Whether each trial was won.
 
     That is, it paid more than 0 or, where all amounts are gains or all are losses, more than the
     subject's mean; where a loss is at stake (a negative magnitude), that it did not come.
@@ -188,10 +208,8 @@ def won(trials: pd.DataFrame) -> pd.Series:
 
 
 def lag_weights(trials: pd.DataFrame, lags: int) -> pd.DataFrame:
-    """Weights of past trials on choice (log odds), with standard errors.
-
-    With transitions, those of the four kinds of trials; otherwise of rewards and choices. Forced
-    choices only enter as history.
+    """Weights of past trials on choice (log odds), with standard errors: of the four trial types if
+    there are transitions, otherwise of rewards and choices. Forced choices only enter as history.
     """
     if "transition" in trials.columns:
         return staying.two_step_weights(trials, lags, errors=True)
@@ -201,6 +219,19 @@ def lag_weights(trials: pd.DataFrame, lags: int) -> pd.DataFrame:
         return regression.lagged_regression(trials, signals, lags, free, errors=True)
     signals_by_arm = regression.arm_signals(trials, arms)
     return regression.arm_regression(trials, signals_by_arm, lags, free, errors=True)
+
+
+def settled(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials of each block without its first ``SETTLING``, each block as an episode of its own; all
+    trials where there are no blocks."""
+    if "block" not in trials.columns:
+        return trials
+    session = [trials[name] for name in EPISODE]
+    block = trials["block"].astype(str)
+    begins = block != block.groupby(session, observed=True).shift()
+    subject = [trials[name] for name in SUBJECT]
+    numbered = trials.assign(episode=begins.groupby(subject, observed=True).cumsum() - 1)
+    return numbered[numbered.groupby(EPISODE, observed=True).cumcount() >= SETTLING]
 
 
 def matching_slopes(points: pd.DataFrame) -> pd.DataFrame:
@@ -222,7 +253,7 @@ def behaviour(family: Family, trials: pd.DataFrame, lags: int = 0) -> dict[str, 
         "lag_weights": lag_weights(trials, lags or family.lags),
     }
     if family.matches:
-        tables["matching_points"] = matching.matching_points(trials)
+        tables["matching_points"] = matching.matching_points(settled(trials))
         tables["matching_slopes"] = matching_slopes(tables["matching_points"])
     return tables
 
@@ -231,7 +262,7 @@ PARTS = ("planning_weight", "model_free_weight")
 
 
 def with_part_weights(fits: pd.DataFrame) -> pd.DataFrame:
-    """Add the weights on choice of a mixture's parts: their shares of the inverse temperature."""
+    """Add the weight of each component of a mixture: its share of the inverse temperature."""
     if "weight" not in fits.columns:
         return fits
     share, total = fits["weight"], fits["inverse_temperature"]
@@ -239,12 +270,12 @@ def with_part_weights(fits: pd.DataFrame) -> pd.DataFrame:
 
 
 def fit_blocks(model: Model, trials: pd.DataFrame, starts: int) -> pd.DataFrame:
-    """Fit a model to the choices of each block; trials of the others count as history.
+    """Fit a model to the choices of each block; trials of other blocks count as history.
 
     Returns
     -------
     DataFrame
-        As of ``fitting.fit_subjects``, and block; empty where there are not several blocks.
+        As of ``fitting.fit_subjects``, and block; empty unless there are several blocks.
     """
     parts, free = [], schema.free_choices(trials)
     blocks = trials["block"].astype(str) if "block" in trials.columns else pd.Series(dtype=str)
@@ -265,16 +296,20 @@ def fit_blocks(model: Model, trials: pd.DataFrame, starts: int) -> pd.DataFrame:
 def measure_networks(
     family: Family, trials: pd.DataFrame, common: float | None = None, starts: int = 2
 ) -> dict[str, pd.DataFrame]:
-    """Tables of an experiment's networks that stand beside the animals'."""
+    """Tables of an experiment's networks, to compare with those of animals."""
+    trials = trials[trials["episode"] < family.network_episodes]
     reward = trials["reward"].where(trials["choice"] >= 0, 0.0)
     trials = trials.assign(reward=reward, variant=trials["variant"].astype(str))
     trials = family.prepare(trials.reset_index(drop=True))
-    models = family.models(trials, common)
-    main = next(model for model in models if model.name == family.main)
-    fits = with_part_weights(fitting.fit_subjects(models, trials, starts))
-    tables = behaviour(family, trials) | {"fits": fits}
-    by_block = fit_blocks(main, trials, starts)
-    return tables | ({"fits_by_block": by_block} if len(by_block) else {})
+    fits = fitting.fit_subjects(family.models(trials, common), trials, starts)
+    return behaviour(family, trials) | {"fits": with_part_weights(fits)}
+
+
+def animal_tables(experiment: str) -> dict[str, pd.DataFrame]:
+    """Committed statistics of animals on an experiment's task by name; none where there are
+    none."""
+    folder = files.DATA / experiment / "animals"
+    return {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
 
 
 NETWORK_TABLES = ("stay_probability", "lag_weights", "matching_points", "matching_slopes")
@@ -282,7 +317,7 @@ FIT_TABLES = ("fits", "fits_by_block")
 
 
 def network_tables(family: Family, results: Results) -> dict[str, pd.DataFrame]:
-    """Committed results of the networks that stand beside; those that are missing are left out."""
+    """Committed results of the networks for comparison; missing ones are left out."""
     tables = {}
     for name in (*NETWORK_TABLES, *FIT_TABLES):
         if name in results:
@@ -322,8 +357,8 @@ def over_subjects(
 
 
 def gains(fits: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """Log likelihood per choice of each model above the baseline's: of unseen choices, or where
-    there was no cross-validation, of the fitted ones."""
+    """Log likelihood per choice of each model relative to the baseline: of held-out choices or,
+    without cross-validation, of the fitted ones."""
     value = fits["log_likelihood"] / fits["choices"]
     if "cross_validated" in fits.columns:
         value = fits["cross_validated"]
@@ -336,14 +371,17 @@ def gains(fits: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 
 def parameters_of(fits: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Parameters of a fitted model in long form: variant, subject, parameter, value."""
+    """Parameters of a fitted model in long form: the subject's columns, parameter, value, and its
+    standard error where there is one."""
     known = fits[fits["model"] == model]
     names = [
         name
         for name in fits.columns
         if (f"{name}_error" in fits.columns or name in PARTS) and known[name].notna().any()
     ]
-    return known.melt(SUBJECT, names, "parameter", "value")
+    errors = known.reindex(columns=[f"{name}_error" for name in names])
+    long = known.melt(SUBJECT, names, "parameter", "value")
+    return long.assign(error=errors.to_numpy(float).T.ravel())
 
 
 def summary(family: Family, tables: Mapping[str, pd.DataFrame], baseline: str = "") -> pd.DataFrame:
@@ -379,13 +417,9 @@ def summary(family: Family, tables: Mapping[str, pd.DataFrame], baseline: str = 
         gain = f"log likelihood per choice above {baseline} (nats)"
         add(gain, gains(fits, baseline), "gain", "model")
         parameters = parameters_of(fits, family.main)
-        add(f"parameters of {family.main}", parameters, "value", "parameter")
+        add(f"parameters of {family.main}", parameters, "value", "parameter", error="error")
     if "fits_by_block" in tables:
-        add(
-            f"learning rate of {family.main}",
-            tables["fits_by_block"],
-            "learning_rate",
-            "block",
-        )
+        blocks = tables["fits_by_block"]
+        add(f"learning rate of {blocks['model'].iloc[0]}", blocks, "learning_rate", "block")
     joined = pd.concat(parts, ignore_index=True)
     return joined[["quantity", "measure", *joined.columns.drop(["quantity", "measure"])]]

@@ -1,8 +1,8 @@
-"""Draw animals beside networks: behaviour, models fitted to it, and their recovery."""
+"""Draw animals next to networks: behaviour, fitted models, and parameter recovery."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
 from prefrontal.animals.families import Family, gains, network_tables, parameters_of
 from prefrontal.publishing import plotting
@@ -23,10 +24,10 @@ Tables = Mapping[str, pd.DataFrame]
 VARIANT_COLORS = (COLORS["animal"], "#c0a0d8", "#4a2c6f", "#d070b0")
 NETWORKS = "networks"
 CROWD = 40
-"""Subjects above which dots are small and pale."""
+"""Number of subjects above which dots are small and pale."""
 
 FEW = 30
-"""Subjects up to which each is a dot beside a mean over lags."""
+"""Largest number of subjects that are drawn as dots next to a mean over lags."""
 
 SIGNALS = {
     "common/rewarded": (COLORS["rewarded"], "-"),
@@ -39,18 +40,18 @@ SIGNALS = {
 """Colour and line of the signals in lag weights."""
 
 HIDDEN = ("bias_2", "bias_3")
-"""Parameters that are not shown; there is one for each further option."""
+"""Parameters that are not plotted; there is one for each further option."""
 
 MOST_PARAMETERS = 8
 
 
 def plain(text: str) -> str:
-    """Text for a figure, in which a dollar sign opens no formula."""
+    """Escape dollar signs, which would start a formula in a figure."""
     return text.replace("$", r"\$")
 
 
 def short(name: str) -> str:
-    """Short name of a model or parameter, on two lines where there is space for little."""
+    """Short name of a model or parameter, on two lines if space is limited."""
     for long, brief in (("win-stay lose-shift", "WSLS"), ("_", " "), ("inverse temp", "inv. temp")):
         name = name.replace(long, brief)
     return name if len(name) < 12 else name.replace(", ", ",\n").replace(" ", "\n", 1)
@@ -73,7 +74,7 @@ class Groups:
         self.species = plain(species)
 
     def __call__(self, name: str) -> dict[str, tuple[pd.DataFrame, str]]:
-        """Label -> a table's part and colour."""
+        """Label -> rows of a table, and colour."""
         found = {}
         for variant, color in zip(self.variants, VARIANT_COLORS, strict=False):
             part = self.animals[name]
@@ -92,15 +93,28 @@ def cloud(ax: Axes, x: float, values: pd.Series, color: str, width: float) -> No
 
 
 def bars(
-    ax: Axes, groups: Mapping[str, tuple[pd.DataFrame, str]], by: str, value: str
+    ax: Axes,
+    groups: Mapping[str, tuple[pd.DataFrame, str]],
+    by: str,
+    value: str,
+    published: Sequence[pd.DataFrame] = (),
 ) -> list[str]:
-    """Draw means with their 95 % intervals side by side, subjects as dots; return the places."""
-    places = list(dict.fromkeys(key for frame, _ in groups.values() for key in frame[by]))
+    """Draw means with 95 % intervals side by side, and subjects as dots; return the positions.
+
+    ``published`` values of animals and of networks stand at the first and last group, and give the
+    order of the places.
+    """
+    frames = [*published, *(frame for frame, _ in groups.values())]
+    places = list(dict.fromkeys(key for frame in frames for key in frame[by]))
     width = 0.8 / len(groups)
-    for k, (frame, color) in enumerate(groups.values()):
+    centres = width * (np.arange(len(groups)) - (len(groups) - 1) / 2)
+    for frame, centre in zip(published, (centres[0], centres[-1]), strict=False):
+        for key, number in zip(frame[by], frame[value], strict=True):
+            plotting.published_marker(ax, [places.index(key) + centre], [number])
+    for (frame, color), centre in zip(groups.values(), centres, strict=True):
         for x, key in enumerate(places):
             values = frame.loc[frame[by] == key, value].dropna()
-            place = x + width * (k - (len(groups) - 1) / 2)
+            place = x + centre
             if len(values) <= CROWD:
                 plotting.bar(ax, place, values, color, 0.92 * width) if len(values) else None
                 continue
@@ -113,7 +127,7 @@ def bars(
 
 
 def label_places(ax: Axes, names: Sequence[str]) -> None:
-    """Name the places along the x axis, upright and fewer where they would overlap."""
+    """Label positions along the x axis; rotate or thin out labels that would overlap."""
     every = -(-len(names) // 12)
     lines = [plain(str(name)).replace(" ", "\n") for name in names][::every]
     crowded = len(lines) > 4 or max(map(len, "\n".join(lines).split("\n")), default=0) > 10
@@ -122,16 +136,17 @@ def label_places(ax: Axes, names: Sequence[str]) -> None:
     ax.set_xticklabels([line.replace("\n", " ") for line in lines] if crowded else lines, **style)
 
 
-def name_groups(ax: Axes, groups: Mapping[str, tuple[pd.DataFrame, str]]) -> None:
-    """Write the groups' names and numbers of subjects above an axis, in their colours."""
-    for k, (label, (frame, color)) in enumerate(groups.items()):
-        number = frame.groupby(SUBJECT, observed=True).ngroups
-        height = 1.02 + 0.08 * (len(groups) - 1 - k)
-        ax.text(0, height, f"{label}, n = {number}", color=color, transform=ax.transAxes)
+def name_groups(figure: Any, groups: Mapping[str, tuple[pd.DataFrame, str]]) -> None:
+    """Write the groups' names and numbers of subjects above the figure, in their colours."""
+    handles = [
+        Patch(color=color, label=f"{label}, n = {frame.groupby(SUBJECT, observed=True).ngroups}")
+        for label, (frame, color) in groups.items()
+    ]
+    figure.legend(handles=handles, loc="upper center", ncols=len(handles), fontsize=6)
 
 
 def draw_stays(ax: Axes, groups: Groups) -> None:
-    """Draw how often a choice was repeated, by what followed it."""
+    """Draw how often a choice was repeated, by its outcome."""
     labelled = {}
     for label, (frame, color) in groups("stay_probability").items():
         kinds = [name for name in ("transition", "outcome") if name in frame.columns]
@@ -141,15 +156,18 @@ def draw_stays(ax: Axes, groups: Groups) -> None:
     narrow = [place.replace("un", "un-\n") for place in places]
     ax.set_xticklabels(narrow if len(places) > 2 else places, fontsize=5.5)
     ax.set(ylim=(0, 1.02), ylabel="stay probability")
-    name_groups(ax, labelled)
 
 
-def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str = "") -> None:
+def draw_weights(
+    ax: Axes, weights: pd.DataFrame, title: str, published: pd.DataFrame | None = None
+) -> None:
     """Draw the lagged regression: mean and 95 % interval at each lag, published means as
     diamonds."""
     known = weights[weights["lag"] > 0]
     signals = [signal for signal in SIGNALS if signal in set(known["signal"])]
     subjects = known.groupby(SUBJECT, observed=True).ngroups
+    paper = pd.DataFrame(columns=["signal", "lag", "weight"]) if published is None else published
+    size = 8 if known["lag"].max() <= 5 else 3
     for k, signal in enumerate(signals):
         color, line = SIGNALS[signal]
         shift = 0.1 * (k - (len(signals) - 1) / 2)
@@ -161,23 +179,25 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, title: str, published: str = "
         places: Any = part.groupby("lag")["weight"]
         for place, values in places:
             plotting.mean_interval(ax, place, values, color)
-        if published:
-            means = storage.published(published).query("~series.str.contains('replica')")
-            mean = means[means["series"].str.contains(f" {signal}", regex=False)]
-            plotting.published_marker(ax, mean["x"] + shift, mean["y"])
-    if published:
-        plotting.published_marker(ax, [], [], "published")
+        means = paper[paper["signal"] == signal]
+        plotting.published_marker(ax, means["lag"] + shift, means["weight"], size=size)
+    if len(paper):
+        plotting.published_marker(ax, [], [], "published", size=size)
     ax.axhline(0, color="black", lw=0.5)
     ax.locator_params(axis="x", integer=True)
-    low, high = known.groupby(["signal", "lag"])["weight"].mean().agg(["min", "max"]).fillna(0)
+    ours = known.groupby(["signal", "lag"])["weight"].mean()
+    numbers = pd.Series([0.0, *ours.dropna(), *paper["weight"]], dtype=float)
+    low, high = numbers.min(), numbers.max()
     margin = 0.25 * (high - low) + 0.2
-    limits = low - margin, high + margin + 0.18 * len(signals) * (high - low)  # space for the key
+    lines = len(signals) + (len(paper) > 0)
+    limits = low - margin, high + margin + 0.16 * lines * (high - low)  # legend
     ax.set(xlabel="trials ago", title=f"{title}, n = {subjects}", ylim=limits)
     ax.legend(loc="upper right", fontsize=5)
 
 
 def draw_matching(ax: Axes, groups: Groups) -> None:
-    """Draw log ratios of choices against those of rewards, a dot per session, with mean slopes."""
+    """Draw log choice ratios against log reward ratios, one dot per session or block, with mean
+    slopes."""
     points, slopes = groups("matching_points"), groups("matching_slopes")
     reach = max(frame["reward_ratio"].abs().quantile(0.98) for frame, _ in points.values())
     ends = np.array([-reach, reach])
@@ -185,22 +205,31 @@ def draw_matching(ax: Axes, groups: Groups) -> None:
     for label, (frame, color) in reversed(points.items()):
         part = frame.sample(min(len(frame), 400), random_state=0)
         ax.scatter(part["reward_ratio"], part["choice_ratio"], s=1.5, color=color, lw=0, alpha=0.4)
-        slope = slopes[label][0]["slope"].mean()
-        ax.plot(ends, slope * ends, color=color, label=f"{label}: {slope:.2f}")
+        ax.plot(ends, slopes[label][0]["slope"].mean() * ends, color=color)
     ax.set(xlabel="log₂ ratio of rewards", ylabel="log₂ ratio of choices")
     ax.set(xlim=1.05 * ends, ylim=1.05 * ends)
-    ax.legend(fontsize=5, loc="upper left", title="mean slope", title_fontsize=5)
+    ax.legend(fontsize=5, loc="upper left")
 
 
-def draw_blocks(ax: Axes, groups: Groups, model: str) -> None:
-    """Draw the learning rate in each block."""
-    places = bars(ax, groups("fits_by_block"), "block", "learning_rate")
+def draw_slopes(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> None:
+    """Draw the slope of every subject."""
+    bars(ax, groups("matching_slopes"), "baselines", "slope", published)
+    ax.axhline(1, color=COLORS["published"], lw=0.6, ls=":")
+    ax.set(xticks=[], ylabel="matching slope")
+
+
+def draw_blocks(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> None:
+    """Draw the learning rate in each block; of networks, if they had the same ones."""
+    by_group, known = groups("fits_by_block"), set(groups.animals["fits_by_block"]["block"])
+    if NETWORKS in by_group and not known & set(by_group[NETWORKS][0]["block"]):
+        del by_group[NETWORKS]
+    places = bars(ax, by_group, "block", "learning_rate", published)
     label_places(ax, places)
-    ax.set(ylim=(0, 1.02), ylabel=f"learning rate\n({model})")
+    ax.set(ylim=(0, 1.02), ylabel="learning rate")
 
 
 def draw_comparison(ax: Axes, groups: Groups, baseline: str) -> None:
-    """Draw how much better each model predicts a choice than the baseline."""
+    """Draw how much better each model predicts choices than the baseline."""
     gain = {
         label: (gains(fits, baseline), color) for label, (fits, color) in groups("fits").items()
     }
@@ -215,7 +244,7 @@ def draw_comparison(ax: Axes, groups: Groups, baseline: str) -> None:
 
 
 def draw_confusion(ax: Axes, confusion: pd.DataFrame) -> None:
-    """Draw how often each model fits best, by the model that was simulated."""
+    """Draw how often each model fits best, by simulated model."""
     names = list(dict.fromkeys(confusion["simulated"]))
     table = confusion.pivot(index="simulated", columns="best", values="percentage")
     percentages = table.reindex(index=names, columns=names).fillna(0).to_numpy(float)
@@ -232,7 +261,7 @@ def draw_confusion(ax: Axes, confusion: pd.DataFrame) -> None:
 
 
 def draw_parameters(axes: Sequence[Axes], groups: Groups, family: Family, names: list[str]) -> None:
-    """Draw fitted parameters, each on an axis of its own, above true and recovered ones."""
+    """Draw fitted parameters, each on its own axis, above true and recovered ones."""
     tables = {
         label: (parameters_of(fits, family.main), color)
         for label, (fits, color) in groups("fits").items()
@@ -274,7 +303,7 @@ def draw_recovery(axes: Sequence[Axes], recovery: pd.DataFrame, names: list[str]
 def draw(
     family: Family, animals: Tables, networks: Tables, about: Mapping[str, Any], name: str
 ) -> Drawing:
-    """Draw animals beside networks; without fits, only behaviour.
+    """Draw animals next to networks; without fits, behaviour only.
 
     Parameters
     ----------
@@ -288,42 +317,51 @@ def draw(
     """
     groups = Groups(animals, networks, str(about["species"]))
     fitted = "fits" in animals
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 165 if fitted else 58)
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 170 if fitted else 63)
+    name_groups(figure, groups("stay_probability"))
     rows: dict[str, Any] = {"height_ratios": (1, 0.95, 1.1)} if fitted else {}
-    place: dict[str, Any] = {"left": 0.09, "right": 0.985, "top": 0.94 if fitted else 0.84}
+    place: dict[str, Any] = {"left": 0.09, "right": 0.985, "top": 0.93 if fitted else 0.82}
     place["bottom"] = 0.065 if fitted else 0.17
     grid = figure.add_gridspec(3 if fitted else 1, 1, hspace=0.55, **place, **rows)
-    special = family.matches or "fits_by_block" in animals
-    beside = "lag_weights" in networks
-    ratios = [1.5, *[1] * (1 + beside + special)]
-    top = grid[0].subgridspec(1, len(ratios), wspace=0.42, width_ratios=ratios)
-    panels: list[Any] = [figure.add_subplot(top[column]) for column in range(len(ratios))]
-    draw_stays(panels[0], groups)
-    published = (*family.published, "", "")
-    draw_weights(panels[1], animals["lag_weights"], groups.species, published[0])
-    panels[1].set_ylabel("weight on choice (log odds)")
-    if beside:
-        draw_weights(panels[2], networks["lag_weights"], NETWORKS, published[1])
-    if family.matches:
-        draw_matching(panels[-1], groups)
-    elif special:
-        draw_blocks(panels[-1], groups, family.main)
+    panels = draw_behaviour(figure, grid[0], groups, family)
     if fitted:
         panels += draw_fits(figure, grid, groups, family)
     lettered = dict(zip(ascii_lowercase, panels, strict=False))
     return plotting.lettered(name, figure, lettered, split=False, about=dict(about))
 
 
-def draw_folder(family: Family, folder: Path, results: Results) -> Drawing:
-    """Draw the animals whose tables are in a folder beside the networks."""
-    tables = {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
-    about = storage.manifest(folder)["lag_weights.csv"]
-    name = f"fig{family.figure}_animals"
-    return draw(family, tables, network_tables(family, results), about, name)
+def draw_behaviour(figure: Any, place: Any, groups: Groups, family: Family) -> list[Any]:
+    """Draw the upper panels, which need no models but for learning rates; return them in order."""
+    published: Mapping[str, Sequence[pd.DataFrame]] = family.published()
+    beside = "lag_weights" in groups.networks
+    by_block = not family.matches and "fits_by_block" in groups.animals
+    widths = [1.5, 1, *[1] * beside, *[1, 0.45] * family.matches, *[1.5] * by_block]
+    row = place.subgridspec(1, len(widths), wspace=0.5, width_ratios=widths)
+    panels: list[Any] = [figure.add_subplot(row[column]) for column in range(len(widths))]
+    draw_stays(panels[0], groups)
+    weights = published.get("lag_weights", (None, None))
+    draw_weights(panels[1], groups.animals["lag_weights"], groups.species, weights[0])
+    panels[1].set_ylabel("weight on choice (log odds)")
+    if beside:
+        draw_weights(panels[2], groups.networks["lag_weights"], NETWORKS, weights[1])
+    if family.matches:
+        draw_matching(panels[-2], groups)
+        draw_slopes(panels[-1], groups, published.get("matching_slopes", ()))
+    if by_block:
+        draw_blocks(panels[-1], groups, published.get("fits_by_block", ()))
+    return panels
+
+
+def draw_folder(family: Family, folder: Path, results: Results) -> Iterator[Drawing]:
+    """Draw the animals whose tables are in a folder, if there is one, next to the networks."""
+    if folder.exists():
+        tables = {path.stem: storage.read(path) for path in sorted(folder.glob("*.csv"))}
+        about = storage.manifest(folder)["lag_weights.csv"]
+        yield draw(family, tables, network_tables(family, results), about, family.figure_name)
 
 
 def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> list[Any]:
-    """Draw the lower panels, about models; return them in order."""
+    """Draw the lower panels, which show models; return them in order."""
     baseline = groups.animals["fits"]["model"].iloc[0]
     recovered = "recovery" in groups.animals
     middle = grid[1].subgridspec(1, 2, wspace=0.4, width_ratios=(1.5, 1))
@@ -349,33 +387,40 @@ def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> list[An
 CAPTION = """**%(title)s: {{ animals.species }} and networks.** {{ animals.subjects }}
 {{ animals.species }} (file {{ animals.file }}; {{ animals.file_source }};
 {{ animals.file_licence }}) and the networks of Fig. %(figure)s {{ cite("wang2018") }}, analysed
-alike. """
+alike.
+"""
 BEHAVIOUR = (
     "Probability of repeating a choice after each kind of trial.",
     "Weights of the last trials on the choice of {{ animals.species }} (logistic regression).",
 )
 NETWORK_WEIGHTS = "The same for networks."
-MATCHING = "Log ratios of choices and of rewards, a dot per session, with mean slopes."
-BLOCKS = 'Learning rate of the model "%(main)s" in each block.'
-COMPARISON = """Cross-validated log likelihood per choice of models fitted to each subject, above
-that of %(baseline)s."""
-RECOVERY = """Model recovery: of subjects simulated from each model (rows), the percentage that each
-model fits best by BIC."""
+MATCHING = (
+    "Log ratios of choices and of rewards, one dot per session, or per block without its first "
+    "trials; lines, mean slopes.",
+    "Slope for each subject; 1 is matching.",
+)
+BLOCKS = 'Learning rate of the model "%(by_block)s", fitted to each block.'
+COMPARISON = """Cross-validated log-likelihood per choice of models fitted to each subject, relative
+to that of %(baseline)s."""
+RECOVERY = """Model recovery: for subjects simulated from each model (rows), the percentage for
+which each model (columns) has the lowest BIC."""
 PARAMETERS = 'Parameters of the model "%(main)s" in each subject.'
-RECOVERED = "Its parameters in simulated subjects: recovered against true ones."
+RECOVERED = "Recovered against true parameters of simulated subjects."
 END = """
 
 Purple, {{ animals.species }}; blue, networks. Dots, subjects; bars and lines, means with their
-95 %% t intervals over subjects%(published)s. The tables beside this file have all numbers."""
+95 %% t intervals over subjects%(published)s. The tables next to this file have all numbers."""
 
 
 def caption(family: Family, animals: Tables, networks: Tables) -> str:
-    """Write the template of the caption, for the panels that there are."""
+    """Write the template of the caption, for the panels that exist."""
     words = {"title": family.title, "figure": family.figure, "main": family.main, "baseline": ""}
-    words["published"] = "; diamonds, published means" if family.published else ""
+    words["published"] = "; diamonds, published means" if family.published() else ""
     panels = [*BEHAVIOUR, *([NETWORK_WEIGHTS] if "lag_weights" in networks else [])]
-    if family.matches or "fits_by_block" in animals:
-        panels.append(MATCHING if family.matches else BLOCKS)
+    panels += MATCHING if family.matches else []
+    if not family.matches and "fits_by_block" in animals:
+        panels.append(BLOCKS)
+        words["by_block"] = animals["fits_by_block"]["model"].iloc[0]
     if "fits" in animals:
         words["baseline"] = animals["fits"]["model"].iloc[0]
         recovered = "recovery" in animals

@@ -1,7 +1,7 @@
 """Readers of published files: from each laboratory's format to a trials table.
 
 Tables have the columns of ``prefrontal.tables.schema``; subjects have their published names.
-Missed choices are -1; trials that a file leaves out, such as broken fixations, are not there.
+Missed choices are -1; trials that a file leaves out, such as broken fixations, are missing.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ WINDOWS = np.array([0, 500, 1000])
 """Limits of the counting windows, in ms after the event."""
 
 MISSING = 255
-"""Spike count where the event did not happen."""
+"""Spike count if the event did not happen."""
 
 TURN = re.compile(
     r"options (\w+) and (\w+)\. You choose <<(\w+)>>\. This leads to state (\w+)\. "
     r"In state \w+, you choose <<(\w+)>>\. You receive (a|no) reward"
 )
-"""Trial of a person in words."""
+"""Transcript of one trial."""
 
 SECOND_STAGE = re.compile(r"another choice between two options: (\w+) and (\w+)\.")
 
@@ -70,12 +70,12 @@ GROUPS = {
     "gain": "online, gain",
     "loss": "online, loss",
 }
-"""Variant by the task in a file's name."""
+"""Task in a file's name -> variant."""
 
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn a library's error, of any of its many classes, into one line that names the file."""
+    """Turn a library's error, of whatever class, into one line that names the file."""
     try:
         yield
     except UserError:
@@ -92,9 +92,9 @@ def numbered(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_rat(rat: h5py.Group, number: int, where: str) -> pd.DataFrame:
-    """Trials of one rat of the MATLAB file.
+    """Trials of one rat in the MATLAB file.
 
-    The ports are named by sides, l and r; in some rats a choice commonly leads to the port of the
+    The ports are named by sides, l and r; for some rats a choice commonly leads to the port on the
     other side. A violation (``viols``, or v as second side) has no valid choice here.
     ``better_choices`` is NaN where the choice was instructed: one first-stage port was offered.
     """
@@ -115,7 +115,7 @@ def read_rat(rat: h5py.Group, number: int, where: str) -> pd.DataFrame:
     sides = [ord("l"), ord("r")]
     valid = (fields["viols"] == 0) & np.isin(fields["sides1"], sides)
     valid &= np.isin(fields["sides2"], sides)
-    second = port == congruent  # S2: the state to which right commonly leads
+    second = port == congruent  # S2: the state that right commonly leads to
     common = choice == second
     checks = {
         "rewards is neither 0 nor 1": valid & ~np.isin(fields["rewards"], [0, 1]),
@@ -144,7 +144,7 @@ def read_rat(rat: h5py.Group, number: int, where: str) -> pd.DataFrame:
 
 
 def read_rats(path: Path) -> pd.DataFrame:
-    """Read a MATLAB 7.3 file whose one variable is a list of rats, such as ofc_physdata.mat."""
+    """Read a MATLAB 7.3 file with a single variable, a list of rats, such as ofc_physdata.mat."""
     with reading(path, "MATLAB 7.3 file of rats"), h5py.File(path) as file:
         variables = [name for name in file if not name.startswith("#")]
         check(variables == ["ratdatas"], f"{path}: variables", variables, "['ratdatas']")
@@ -186,7 +186,7 @@ def read_monkeys(path: Path) -> pd.DataFrame:
 
 
 def epoch_times(path: Path, events: dict[str, int] = EVENTS) -> pd.DataFrame:
-    """Times of the epochs in ms, one row per trial, NaN where an event did not happen."""
+    """Times of the epochs in ms, one row per trial; NaN if an event did not happen."""
     with reading(path, "table of event times"):
         table = pd.read_parquet(path)
         table = table[table["codes"].isin(events.values())]
@@ -259,7 +259,7 @@ def _area_and_number(path: Path) -> tuple[str, int]:
 
 
 def read_people_in_words(path: Path) -> pd.DataFrame:
-    """Read transcripts of Daw's two-step task, one person a line (Psych-201).
+    """Read transcripts of Daw's two-step task, one person per line (Psych-201).
 
     Choices are 0 for the option that the instructions name first. S1 is the state to which option
     0 led most often. Trials without a choice are not in the transcripts.
@@ -300,10 +300,10 @@ def _person(turns: np.ndarray, first_of_second: str, name: str) -> pd.DataFrame:
 
 
 def read_mice(path: Path) -> pd.DataFrame:
-    """Read all_stats_cohen.mat: mice on a bandit whose rewards wait until they are collected.
+    """Read all_stats_cohen.mat: mice on a baited bandit, whose rewards wait until collected.
 
-    ``p_<arm>`` is the probability that a reward is placed, ``baited_<arm>`` that one waits. Missed
-    trials are not in the file.
+    ``p_<arm>`` is the probability that a reward is placed, ``baited_<arm>`` that one is waiting.
+    Missed trials are not in the file.
     """
     sessions = _blocks(path)
     parts = []
@@ -313,25 +313,27 @@ def read_mice(path: Path) -> pd.DataFrame:
             name = str(session.animal_ids)
             counted[name] = counted.get(name, -1) + 1
             baited = {"baited_0": session.bait_l, "baited_1": session.bait_r}
-            parts.append(_arms(session).assign(**baited, subject=name, episode=counted[name]))
-    return numbered(pd.concat(parts, ignore_index=True).assign(variant="mice"))
+            parts.append(_arms(session, **baited, subject=name, episode=counted[name]))
+        trials = _joined(parts)
+    return numbered(trials.assign(variant="mice"))
 
 
 def read_monkeys_reversal(path: Path) -> pd.DataFrame:
     """Read all_stats_costa.mat: monkeys on reversal learning, 80 trials with each pair of pictures.
 
-    The file's names of the two monkeys cannot be read outside MATLAB, so that they are one subject
-    here; ``session`` counts on wherever the number of the pair starts again.
+    The names of the two monkeys cannot be read outside MATLAB, so they form one subject here;
+    ``session`` increases whenever the number of the pair starts again.
     """
     sessions = _blocks(path)
     with reading(path, "MATLAB file of blocks"):
         index = np.array([session.abs_superblock_idx for session in sessions])
         day = np.cumsum(np.diff(index, prepend=index[0]) < 0)
-        parts = [
-            _arms(session).assign(episode=episode, session=day[episode])
-            for episode, session in enumerate(sessions)
-        ]
-    trials = pd.concat(parts, ignore_index=True)
+        trials = _joined(
+            [
+                _arms(session, episode=episode, session=day[episode])
+                for episode, session in enumerate(sessions)
+            ]
+        )
     return numbered(trials.assign(variant="monkeys", subject="monkeys"))
 
 
@@ -342,23 +344,30 @@ def _blocks(path: Path) -> np.ndarray:
         return np.atleast_1d(file["all_stats"])
 
 
-def _arms(session: Any) -> pd.DataFrame:
-    """Choice, reward, block and probabilities; the file's r is the reward, c the side (-1, 1)."""
-    choice = np.asarray(session.c).astype(int)
+def _arms(trials: Any, /, **more: Any) -> dict[str, np.ndarray]:
+    """Choice, reward, block, probabilities and ``more``, (trial,) each; the file's r is the reward,
+    c the side (-1, 1)."""
+    choice = np.asarray(trials.c).astype(int)
     check(bool(np.isin(choice, [-1, 1]).all()), "c", sorted(set(choice)), "-1 or 1")
     block = np.zeros(len(choice), np.int64)
-    for number, rows in enumerate(np.atleast_1d(session.block_indices)):
+    for number, rows in enumerate(np.atleast_1d(trials.block_indices)):
         block[np.asarray(rows, int) - 1] = number
-    left, right = np.asarray(session.rewardprob, float).T
-    columns = {"choice": (choice + 1) // 2, "reward": np.asarray(session.r, float)}
-    return pd.DataFrame({**columns, "block": block, "p_0": left, "p_1": right})
+    left, right = np.asarray(trials.rewardprob, float).T
+    columns = {"choice": (choice + 1) // 2, "reward": np.asarray(trials.r, float)}
+    columns |= {"block": block, "p_0": left, "p_1": right, **more}
+    return {name: np.broadcast_to(column, choice.shape) for name, column in columns.items()}
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
+    """Sessions below one another."""
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def read_volatility(folder: Path) -> pd.DataFrame:
     """Read Gagne et al.'s tables, one file per person and task, in all folders of ``folder``.
 
-    Option 1 is green. One of the two options has an outcome in every trial: reward is 1 where it
-    was the chosen one. In the shock and loss tasks that outcome is the shock or the loss, and
+    Option 1 is green. In every trial one of the two options has an outcome: reward is 1 if it was
+    the chosen one. In the shock and loss tasks that outcome is the shock or the loss, and
     magnitudes are negative.
     """
     parts = []

@@ -15,6 +15,7 @@ import tyro
 
 from prefrontal import files
 from prefrontal.animals import datasets, families, figure, sheet
+from prefrontal.animals.columns import Format
 from prefrontal.animals.families import Family
 from prefrontal.errors import UserError, check
 from prefrontal.models import fitting
@@ -33,24 +34,24 @@ MOST_LAGS = 100
 """Longest history in the regression."""
 
 LARGEST_ERROR = 10.0
-"""Standard error in log odds above which a weight counts as undetermined, since predictors almost
+"""Standard error in log odds above which a weight counts as undetermined: predictors almost
 separate the choices."""
 
 LISTED = 8
-"""Undetermined quantities that are printed; the table has all."""
+"""Largest number of undetermined quantities that are printed; the table has all."""
 
 
 @dataclass(frozen=True)
 class Options(sheet.TableOptions):
-    """Analyse choices of animals or people, and draw them beside those of the networks."""
+    """Analyse choices of animals or people, and draw them next to those of networks."""
 
     lags: int = 0
     """Trials of history in the regression; by default as in the networks' figure."""
     arms: int = 0
-    """Number of options, if some are never chosen; by default those in the file."""
+    """Number of options, if some are never chosen; by default as in the file."""
     common: float | None = None
-    """Two-step tasks: probability of the common transition, which planners know; by default its
-    share of the file's transitions."""
+    """Two-step tasks: probability of the common transition, which planners know; by default the
+    proportion in the file."""
     species: str = "animals"
     """Name of the subjects in caption and figure."""
     source: str = "source not stated"
@@ -80,11 +81,11 @@ class Options(sheet.TableOptions):
 
     @property
     def dataset(self) -> str:
-        """Name of the published data set that stands in place of a file, if one does."""
+        """Name of the published data set given instead of a file, if any."""
         name = str(self.file)
         return name if name in datasets.registry() and not self.file.exists() else ""
 
-    def read(self, form: sheet.Format) -> pd.DataFrame:
+    def read(self, form: Format) -> pd.DataFrame:
         """Read the file, or the published data set of this name."""
         if not self.dataset:
             return self.trials(form)
@@ -119,7 +120,7 @@ class Options(sheet.TableOptions):
 
 
 def describe(trials: pd.DataFrame) -> pd.DataFrame:
-    """Count, for each subject, sessions, trials, missed and forced ones, choices and rewards."""
+    """Count sessions, trials, missed and forced trials, choices and rewards of each subject."""
     free = schema.free_choices(trials)
     counted = trials.assign(
         missed=trials["choice"] < 0,
@@ -165,7 +166,7 @@ def unfit(all_trials: pd.DataFrame, trials: pd.DataFrame, parameters: int) -> pd
 
 
 def undetermined_weights(weights: pd.DataFrame) -> pd.DataFrame:
-    """List subjects whose choices do not determine the lag weights, and why."""
+    """List subjects whose choices do not determine lag weights, and why."""
     why = f"standard errors above {LARGEST_ERROR:g}: predictors almost separate the choices"
     vague = weights[weights["error"] > LARGEST_ERROR].assign(why=why)
     lost = weights[weights["undetermined"] != ""].rename(columns={"undetermined": "why"})
@@ -184,9 +185,13 @@ def undetermined_fits(fits: pd.DataFrame) -> pd.DataFrame:
     return both.assign(analysis=analysis, why=both["undetermined"])[[*SUBJECT, "analysis", "why"]]
 
 
-def number(row: Mapping[str, Any]) -> str:
+MEAN = ("mean", "ci_low", "ci_high")
+POOLED = ("pooled", "pooled_low", "pooled_high")
+
+
+def number(row: Mapping[str, Any], columns: Sequence[str] = MEAN) -> str:
     """Write a mean with its interval."""
-    mean, low, high = (row[name] for name in ("mean", "ci_low", "ci_high"))
+    mean, low, high = (row[name] for name in columns)
     if not np.isfinite(mean):
         return "undetermined"
     return (
@@ -195,7 +200,11 @@ def number(row: Mapping[str, Any]) -> str:
 
 
 def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str) -> list[str]:
-    """Write summaries of animals and networks side by side, a line per measure."""
+    """Write summaries of animals and networks side by side, a line per measure.
+
+    Of one group of animals also the mean weighted by certainty, and the standard deviation between
+    subjects, where estimates have standard errors.
+    """
     columns = {str(variant): part for variant, part in animals.groupby("variant", sort=False)}
     columns = columns if len(columns) > 1 else {species: animals}
     columns |= {} if networks is None else {"networks": networks}
@@ -212,13 +221,18 @@ def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str)
                 text = number(part.loc[measure]) if measure in part.index else "-"
                 body[measure] += f"{text:<28}"
         header = "".join(f"{f'{label} (n = {n})':<28}" for label, n in counts.items())
+        known = rows[rows["pooled"].notna()] if "pooled" in rows else rows[:0]
+        if len(known) and len(set(animals["variant"])) == 1:
+            header += f"{f'{species}, weighted by certainty':<36}s.d. between them"
+            for measure, row in known.set_index("measure").iterrows():
+                body[str(measure)] += f"{number(dict(row), POOLED):<36}{row['between']:.3g}"
         lines += ["", str(quantity), f"  {'':<{width}}{header}".rstrip()]
         lines += [line.rstrip() for line in body.values()]
     return lines
 
 
 class Writer:
-    """Writes tables as they are computed, prints what they say, and keeps it for report.txt."""
+    """Write tables as they are computed, print a summary of each, and keep it for report.txt."""
 
     def __init__(self, folder: Path, about: dict[str, Any], trials: pd.DataFrame) -> None:
         self.folder, self.about, self.trials = folder, about, trials
@@ -239,7 +253,7 @@ class Writer:
 
 
 def best_models(fits: pd.DataFrame) -> list[str]:
-    """Say which models predict the choices of how many subjects best."""
+    """Say for how many subjects each model predicts choices best."""
     lines, n = [], len(fits[SUBJECT].drop_duplicates())
     for value, sign, words in (("cross_validated", 1, "unseen choices"), ("bic", -1, "by BIC")):
         if value in fits.columns:
@@ -251,7 +265,7 @@ def best_models(fits: pd.DataFrame) -> list[str]:
 
 
 def open_questions(undetermined: pd.DataFrame) -> list[str]:
-    """Say what the choices do not determine: each, or by kind if there is much of it."""
+    """List what the choices do not determine, summarised by kind if there are many."""
     if len(undetermined) <= LISTED:
         rows = undetermined.itertuples()
         return [f"undetermined: {row.subject}, {row.analysis}: {row.why}" for row in rows]
@@ -275,11 +289,10 @@ def fit_all(
     if fitted.empty:
         reasons = "; ".join(f"{row.subject}: {row.why}" for row in lost.head(5).itertuples())
         raise UserError(f"{options.file}: no subject to be fitted ({reasons})")
-    fits = fitting.fit_subjects(models, fitted, options.restarts)
-    fits = families.with_part_weights(fits)
-    main = next(model for model in models if model.name == family.main)
-    blocks = families.fit_blocks(main, fitted, options.restarts)
-    writer.write(fits=fits, **({"fits_by_block": blocks} if len(blocks) else {}))
+    blocks = families.fit_blocks(family.model_of_blocks(models), fitted, options.restarts)
+    writer.write(**({"fits_by_block": blocks} if len(blocks) else {}))
+    fits = families.with_part_weights(fitting.fit_subjects(models, fitted, options.restarts))
+    writer.write(fits=fits)
     weights = undetermined_weights(writer.tables["lag_weights"])
     writer.write(undetermined=pd.concat([weights, lost, undetermined_fits(fits)]))
 
@@ -305,9 +318,9 @@ def recover(
 
 
 def run(task: str, family: Family, options: Options) -> None:
-    """Analyse a file and draw it beside the networks.
+    """Analyse a file and draw it next to the networks.
 
-    What needs no models is written, printed and drawn before models are fitted.
+    Descriptive statistics are written, printed and drawn before models are fitted.
     """
     folder, results = options.folder(task), Results(family.experiment, options.data)
     trials = options.read(replace(family.form, arms=options.arms or family.form.arms))
@@ -324,9 +337,9 @@ def run(task: str, family: Family, options: Options) -> None:
     writer = Writer(folder, options.about(trials), trials)
     writer.say(f"{options.file}: {sheet.describe(trials)}")
     writer.write(description=describe(trials), **behaviour)
-    for name, table in family.further.items():
-        writer.write(**{name: table(trials)})
     show(family, options, writer, networks, environment)
+    further = {name: table(trials) for name, table in family.further.items()}
+    writer.write(**{name: table for name, table in further.items() if len(table)})
     models = family.models(analysed, options.common)
     count = len(analysed[SUBJECT].drop_duplicates())
     names = ", ".join(model.name for model in models)
@@ -346,7 +359,7 @@ def show(
     networks: Mapping[str, pd.DataFrame],
     environment: Any,
 ) -> None:
-    """Summarise what is known so far, print it in words, and draw it."""
+    """Summarise the tables so far, print the summary, and draw it."""
     earlier = set(writer.tables.get("summary", pd.DataFrame({"quantity": []}))["quantity"])
     baseline = writer.tables["fits"]["model"].iloc[0] if "fits" in writer.tables else ""
     summary = families.summary(family, writer.tables, baseline)
@@ -370,7 +383,7 @@ def draw(
     environment: Any,
 ) -> None:
     """Draw the figure, and write its caption."""
-    name, folder = f"fig{family.figure}_animals", options.figures or writer.folder
+    name, folder = family.figure_name, options.figures or writer.folder
     drawing = figure.draw(family, writer.tables, networks, writer.about, name)
     plotting.save(drawing.figure, name, folder, writer.about, drawing.panels)
     template = text.Template(figure.caption(family, writer.tables, networks), Path(__file__))
@@ -378,7 +391,7 @@ def draw(
     cited.write(folder / name)
 
 
-OVERVIEW = """Analyse choices of animals or people, and draw them beside those of the networks.
+OVERVIEW = """Analyse choices of animals or people, and draw them next to those of networks.
 
 usage: prefrontal animals TASK FILE [options]
 

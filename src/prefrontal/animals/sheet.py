@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,12 @@ import tyro
 
 from prefrontal import files
 from prefrontal.animals import text as text_files
+from prefrontal.animals.columns import KNOWN, NAMES, Format, Recoding
 from prefrontal.errors import UserError, check
 from prefrontal.tables import schema, storage
 
-Recoding = Mapping[str, "Mapping[Any, Any] | str"]
-"""Column -> value in the file -> its meaning, such as {"choice": {"l": 0, "r": 1}}; for rewards
-also "sign" (1 for gains, else 0) or ">50" (1 above 50, else 0)."""
-
 THRESHOLD = re.compile(r"sign|>\s*(-?\d+(?:\.\d+)?)")
 """Recoding of rewards by their size."""
-
-NAMES = ("subject", "session", "variant", "block")
-"""Columns that hold names, which are read as text: 007 is not 7."""
-
-KNOWN = ("choice", "reward", "subject", "session", "trial", "variant", "block", "forced")
-"""Columns that have a meaning in every task."""
 
 MAGNITUDE = re.compile(r"magnitude_\d+")
 """Column of what is at stake on an arm."""
@@ -113,6 +104,20 @@ def _text(value: Any) -> str:
     )
 
 
+def _texts(column: pd.Series) -> pd.Series:
+    """Values of a column as text; each distinct value is written once."""
+    codes, values = pd.factorize(column)
+    texts = np.array([*map(_text, values), "nan"], dtype=object)  # -1, the last, is missing
+    return pd.Series(texts[codes], column.index, dtype=object, name=column.name)
+
+
+def _plain_texts(column: pd.Series) -> pd.Series:
+    """Values of a column as ``_plain`` text."""
+    texts = _texts(column)
+    plain = {text: _plain(text) for text in texts.unique()}
+    return texts.map(plain)
+
+
 def _plain(text: str) -> str:
     """Whole number without its decimal point, 1 for 1.0 and true; other text unchanged."""
     if text.lower() in ("true", "false"):
@@ -125,7 +130,7 @@ def _plain(text: str) -> str:
 
 def _inferred(column: pd.Series) -> pd.Series:
     """Turn a column of text into numbers if all of it is numeric; 007 is a name."""
-    text = column.map(_text)
+    text = _texts(column)
     if text.str.fullmatch(r"-?(0|[1-9]\d{0,17})").all():
         return text.astype("int64")
     decimal = text.str.fullmatch(r"nan|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?").all()
@@ -170,13 +175,15 @@ def _selected(frame: pd.DataFrame, rows: tuple[str, ...], where: str) -> pd.Data
         if column not in frame.columns:
             listed = ", ".join(frame.columns)
             raise UserError(f"{where}: no column {column!r} for --rows; there are {listed}")
-        text = frame[column].map(_text)
-        matches = text.map(_plain) == _plain(_text(value))
+        text = _texts(frame[column])
+        matches = _plain_texts(text) == _plain(_text(value))
         if not (matches == equal).any():
             some = ", ".join(dict.fromkeys(text.head(1000)))
             raise UserError(f"{where}: --rows leaves no row; column {column!r} holds {some[:200]}")
         frame = frame[matches == equal]
-    return frame
+    # A table of several groups may name the sessions of only one of them.
+    unnamed = [name for name in NAMES if name in frame and (_texts(frame[name]) == "nan").all()]
+    return frame.drop(columns=unnamed) if rows else frame
 
 
 def _combined(frame: pd.DataFrame, ours: str, theirs: str, where: str) -> pd.Series:
@@ -199,28 +206,6 @@ def _combined(frame: pd.DataFrame, ours: str, theirs: str, where: str) -> pd.Ser
             )
         total += -numbers if sign == "-" else numbers
     return total
-
-
-@dataclass(frozen=True)
-class Format:
-    """What trials of a task hold.
-
-    Attributes
-    ----------
-    words : dict of tuple
-        Further column -> words that it may hold; none for a column of numbers or names.
-    arms : int, optional
-        Number of options; None counts those that are chosen.
-    binary : bool
-        Rewards are 0 or 1; otherwise any number.
-    complete : callable, optional
-        Checks a sheet's further columns, and derives some from others; it also gets the recoding.
-    """
-
-    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    arms: int | None = 2
-    binary: bool = False
-    complete: Callable[[TrialSheet, Recoding], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -259,7 +244,7 @@ class TrialSheet:
             if column != "reward" or threshold is None:
                 raise UserError(f"recode is {column}={meaning}; it must be {legal}")
             reward = self.numbers(column)
-            stated = self.frame[column].map(_text) != "nan"
+            stated = _texts(self.frame[column]) != "nan"
             self.check_rows(column, stated & ~np.isfinite(reward), "a number")
             above = reward > float(threshold[1] or 0)
             self.frame[column] = above.astype(float).where(stated)
@@ -268,19 +253,20 @@ class TrialSheet:
         plain = {_plain(value): code for value, code in exact.items()}
         if column == "choice":
             exact = {"nan": -1, **exact}
-        text = self.frame[column].map(_text)
-        decoded = text.map(lambda value: exact.get(value, plain.get(_plain(value))))
+        text = _texts(self.frame[column])
+        meanings = {value: exact.get(value, plain.get(_plain(value))) for value in text.unique()}
+        decoded = text.map(meanings)
         self.check_rows(column, decoded.isna(), f"one of {', '.join(map(str, meaning))}")
-        self.frame[column] = decoded.map(_text)
+        self.frame[column] = _texts(decoded)
 
     def numbers(self, column: str) -> pd.Series:
         """Return a column as numbers, NaN where it holds something else."""
-        text = self.frame[column].map(_text).map(_plain)
+        text = _plain_texts(self.frame[column])
         return pd.to_numeric(text, errors="coerce").astype(float)
 
     def check_choices(self, arms: int | None, recoded: bool = False) -> None:
         """Check choices and convert them to whole numbers; missing ones are missed trials."""
-        missing = self.frame["choice"].map(_text) == "nan"
+        missing = _texts(self.frame["choice"]) == "nan"
         choice = self.numbers("choice").mask(missing, -1.0)
         sides = "<left>:0,<right>:1" if arms == 2 else "<first>:0,<second>:1,<third>:2"
         named = "0 (left), 1 (right)" if arms == 2 else "the number of an arm, from 0,"
@@ -329,7 +315,7 @@ class TrialSheet:
     def check_one_subject(self, used: set[str]) -> None:
         """Raise UserError if a column that is not used may name subjects."""
         others = [name for name in self.frame.columns if name not in used]
-        texts = self.frame[others].map(_text)
+        texts = self.frame[others].apply(_texts)
         for name in others:
             starts = texts[name] != texts[name].shift()
             several = 1 < texts[name].nunique() <= len(texts) / 2
@@ -395,13 +381,13 @@ class TrialSheet:
         defaults = {"subject": "1", "session": session, "variant": "animals"}
         for column in NAMES:
             if column in frame.columns:
-                self.check_rows(column, frame[column].map(_text) == "nan", "a name")
+                self.check_rows(column, _texts(frame[column]) == "nan", "a name")
             elif column in defaults:
                 frame[column] = defaults[column]
         names = [name for name in NAMES if name in frame.columns]
-        frame[names] = frame[names].map(_text)
+        frame[names] = frame[names].apply(_texts)
         if "forced" in frame.columns:
-            forced = frame["forced"].map(_text).str.lower()
+            forced = _texts(frame["forced"]).str.lower()
             self.check_rows("forced", ~forced.isin(["true", "false", "1", "0"]), "true or false")
             frame["forced"] = forced.isin(["true", "1"])
         if ours:  # a trials table, whose sessions are already split

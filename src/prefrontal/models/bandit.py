@@ -1,8 +1,8 @@
-"""Ways to play a Bernoulli bandit: Gittins indices, UCB1, Thompson sampling, and, for two arms, the
-best possible play.
+"""Policies for a Bernoulli bandit: Gittins indices, UCB1, Thompson sampling and, for two arms, the
+Bayes-optimal policy.
 
-All of them believe that each arm's reward probability was drawn from U[0, 1], and know an arm by
-its counts of rewarded ("successes") and unrewarded ("failures") pulls.
+All of them assume that the reward probability of each arm was drawn from U[0, 1], and describe an
+arm by its counts of rewarded ("successes") and unrewarded ("failures") pulls.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from prefrontal.statistics import normalised_reward
 from prefrontal.tables.schema import check_arms
 
 Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""From successes and failures, integers (..., arms), to the probabilities of choosing each arm,
+"""Successes and failures, integers (..., arms) -> probabilities of choosing each arm,
 (..., arms)."""
 
 ARMS = ("independent", "correlated")
-"""Where the reward probabilities of two arms are from; see ``bayes_optimal_reward``."""
+"""Distribution of the reward probabilities of two arms; see ``bayes_optimal_reward``."""
 
 
 @lru_cache(maxsize=8)
 def gittins_table(trials: int, discount: float, horizon: int | None = None) -> np.ndarray:
     """Gittins indices of a Bernoulli arm with a uniform prior.
 
-    An arm's index is the sure reward per trial at which retiring on it for good and playing the arm
-    on (with the option to retire later) are worth the same (Gittins, Glazebrook & Weber 2011). One
-    backward induction finds the worth of playing on for a grid of sure rewards; the index is where
-    the two worths cross.
+    An arm's index is the certain reward per trial at which retiring on it for good and continuing
+    to play the arm (with the option to retire later) have the same value (Gittins, Glazebrook &
+    Weber 2011). A single backward induction finds the value of continuing for a grid of certain
+    rewards; the index is where the two values cross.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def gittins_table(trials: int, discount: float, horizon: int | None = None) -> n
     discount : float
         Factor per trial, in (0, 1).
     horizon : int, optional
-        Trials to look ahead beyond ``trials``; after them the arm counts as known. By default, what
+        Trials to look ahead beyond ``trials``; after that the arm counts as known. By default, what
         lies beyond is discounted by less than 1e-4.
 
     Returns
@@ -63,7 +63,8 @@ def gittins_table(trials: int, discount: float, horizon: int | None = None) -> n
     sure = np.linspace(0, 1, 1001)
     table = np.full((trials + 1, trials + 1), np.nan)
     last = trials + horizon
-    # Worths are times (1 - discount), that is, in reward per trial; (successes, sure).
+    # Values are multiplied by (1 - discount) and thus in reward per trial; (successes, certain
+    # reward).
     worth = np.maximum(sure, _mean(np.arange(last + 1), last)[:, None])
     for pulls in reversed(range(last)):
         mean = _mean(np.arange(pulls + 1), pulls)[:, None]
@@ -82,24 +83,14 @@ def _mean(successes: np.ndarray, pulls: ArrayLike) -> np.ndarray:
 
 
 def _crossing(advantage: np.ndarray, sure: np.ndarray) -> np.ndarray:
-    """Where ``advantage`` (..., sure), which falls with ``sure``, passes through zero."""
+    """Return the ``sure`` at which ``advantage`` (..., sure), which falls with it, crosses zero."""
     last = np.clip((advantage > 0).sum(-1, keepdims=True) - 1, 0, len(sure) - 2)
     above, below = (np.take_along_axis(advantage, k, -1)[..., 0] for k in (last, last + 1))
     return sure[last[..., 0]] + above / (above - below) * (sure[1] - sure[0])
 
 
-def gittins_index(
-    successes: ArrayLike, failures: ArrayLike, discount: float, horizon: int | None = None
-) -> np.ndarray:
-    """Gittins index of arms with these counts, in reward per trial; see ``gittins_table``."""
-    successes, failures = np.asarray(successes), np.asarray(failures)
-    return gittins_table(int((successes + failures).max(initial=0)), discount, horizon)[
-        successes, failures
-    ]
-
-
 def _best(worth: np.ndarray) -> np.ndarray:
-    """Probabilities of choosing the arm of highest worth, (..., arms); ties are split."""
+    """Probabilities of choosing the arm with the highest value, (..., arms); ties are split."""
     highest = reduce(np.maximum, np.moveaxis(worth, -1, 0))  # NumPy's max is slow along short axes
     best = worth == highest[..., None]
     return best / best.sum(-1, keepdims=True)
@@ -109,7 +100,7 @@ def gittins(trials: int = 100, discount: float = 0.99) -> Policy:
     """Choose the arm with the highest Gittins index, for episodes of up to ``trials`` trials."""
 
     def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
-        # Mirrored counts have the same index, but rounding may differ in the last digits.
+        # Mirrored counts have the same index up to rounding.
         return _best(gittins_table(trials, discount)[successes, failures].round(12))
 
     return policy
@@ -144,12 +135,12 @@ def thompson(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
     the others is a polynomial, which Gauss-Legendre quadrature integrates without error.
     """
     successes, failures = np.asarray(successes), np.asarray(failures)
-    drawn = successes + failures + 1
+    uniforms = successes + failures + 1
     if successes.shape[-1] == 2:
         s_left, s_right = np.moveaxis(successes, -1, 0)
-        p_left = hypergeom.sf(s_right, drawn.sum(-1), drawn[..., 1], s_left + s_right + 1)
+        p_left = hypergeom.sf(s_right, uniforms.sum(-1), uniforms[..., 1], s_left + s_right + 1)
         return np.stack([p_left, 1 - p_left], axis=-1)
-    x, weight = _quadrature(int(drawn.sum(-1).max(initial=0)) // 2 + 1)
+    x, weight = _quadrature(int(uniforms.sum(-1).max(initial=0)) // 2 + 1)
     s, f = successes[..., None], failures[..., None]  # (..., arms, points)
     density = np.exp(xlogy(s, x) + xlog1py(f, -x) - betaln(s + 1, f + 1))
     below = betainc(s + 1, f + 1, x)
@@ -166,8 +157,8 @@ def _quadrature(points: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def bayes_optimal(trials: int = 100) -> Policy:
-    """Play two independent arms so as to earn most in an episode of ``trials`` trials (dynamic
-    programming; ties are split)."""
+    """Choose between two independent arms so as to maximise reward in an episode of ``trials``
+    trials (dynamic programming; ties are split)."""
     # int8 keeps the whole plan for 100 trials in 25 MB.
     plan = [np.sign((left - right).round(12)).astype(np.int8) for left, right in _returns(trials)][
         ::-1
@@ -188,12 +179,12 @@ def bayes_optimal(trials: int = 100) -> Policy:
 
 
 def _returns(trials: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Reward to come after pulling left or right and playing optimally then, from the last trial to
-    the first.
+    """Reward to come after pulling left or right and playing optimally from then on, from the last
+    trial to the first.
 
     Each array is (successes left, failures left, successes right), trial + 1 entries along each
-    axis; failures right make up the number of trials so far. Entries whose counts exceed that
-    number mean nothing and are read by no other.
+    axis; failures right follow from the number of trials so far. Entries whose counts exceed that
+    number are meaningless and never used.
     """
     require_memory(4 * 8 * (trials + 1) ** 3, f"the Bayes-optimal play of {trials:,} trials")
     to_come = np.zeros((trials + 1,) * 3)
@@ -208,7 +199,7 @@ def _returns(trials: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def oracle_reward(arms: str, trials: int = 100) -> float:
-    """Reward per episode that one expects who knows the better of two arms; see
+    """Expected reward per episode of an oracle that always pulls the better of two arms; see
     ``bayes_optimal_reward``."""
     check(arms in ARMS, "arms", arms, " or ".join(ARMS))
     return (2 / 3 if arms == "independent" else 3 / 4) * trials
@@ -218,15 +209,15 @@ def oracle_reward(arms: str, trials: int = 100) -> float:
 def bayes_optimal_reward(
     arms: str, trials: int = 100, low: float = 0.0, high: float = 1.0
 ) -> float:
-    """Reward per episode that the best possible agent expects, undiscounted.
+    """Expected reward per episode of the best possible agent, undiscounted.
 
     Parameters
     ----------
     arms : str
-        Where the reward probabilities of two arms are from. "independent": both from U[low, high];
-        solved by dynamic programming. "correlated": left's from U[0, 1] and right's one minus it.
-        Then every pull tells the same whichever arm it is, so the best agent always pulls the arm
-        that looks better. After n pulls all numbers 0..n of outcomes that speak for left are
+        Distribution of the reward probabilities of two arms. "independent": both from U[low, high];
+        solved by dynamic programming. "correlated": left from U[0, 1] and right one minus left.
+        Then every pull is equally informative whichever arm it is, so the best agent always pulls
+        the arm that looks better. After n pulls all numbers 0..n of outcomes in favour of left are
         equally likely.
     trials : int
         Trials per episode.
@@ -342,9 +333,9 @@ def action_values(
     Parameters
     ----------
     choice, reward : array (episode, trial)
-        Trials with an invalid choice (-1) teach nothing.
+        Trials with an invalid choice (-1) change nothing.
     learning_rate : float
-        Share of the prediction error by which the value moves.
+        Fraction of the prediction error by which the value changes.
     initial_value : float
         Of all arms.
     arms : int
@@ -366,8 +357,8 @@ def action_values(
 
 
 def means_among(successes: np.ndarray, failures: np.ndarray, problems: np.ndarray) -> np.ndarray:
-    """Mean of every arm's reward probability for who knows that the bandit is one of some problems,
-    all equally likely before.
+    """Posterior mean reward probability of each arm, under a uniform prior over a finite set of
+    problems.
 
     Parameters
     ----------
@@ -398,9 +389,9 @@ def counts(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np.nd
 def expected_reward(trials: pd.DataFrame, by: list[str]) -> pd.Series:
     """Expected reward per trial on bandits whose arms were drawn from U[0, 1], by groups of trials.
 
-    So that the luck of the draw cancels, it is seen relative to the bandits that were drawn: of
-    what who knows the better arm gains there over random choice, a group gains a share; the same
-    share of what such a one gains over all bandits is counted.
+    To cancel the luck of which bandits were drawn, reward is expressed as a fraction of the
+    oracle's gain over random choice on the same bandits, then multiplied by the oracle's expected
+    gain over the whole distribution.
     """
     left, right = trials["p_left"].astype(float), trials["p_right"].astype(float)
     gained = left.where(trials["choice"] == 0, right) - (left + right) / 2
@@ -410,7 +401,7 @@ def expected_reward(trials: pd.DataFrame, by: list[str]) -> pd.Series:
 
 
 def shares(trials: pd.DataFrame) -> pd.DataFrame:
-    """Share of the gain of each network on bandits whose arms were drawn from U[0, 1].
+    """Normalised reward of each network on bandits whose arms were drawn from U[0, 1].
 
     Returns
     -------

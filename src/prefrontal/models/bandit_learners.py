@@ -1,7 +1,7 @@
 """Models of choice among n arms: repetition, win-stay lose-shift, counting, delta rules.
 
-Where trials have columns ``magnitude_<arm>``, they are what is at stake on the trial: values are
-then multiplied by them, and rewards tell whether the arm paid (0 or 1).
+If trials have columns ``magnitude_<arm>``, the points at stake, values are multiplied by them, and
+rewards say whether the arm paid (0 or 1).
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from prefrontal.models.model import (
 class BanditModel(Model):
     """A model of choice among ``arms``, with a bias for each arm but the first."""
 
-    own: Mapping[str, Parameter] = {}
-    """The model's own parameters, besides biases."""
+    core_parameters: Mapping[str, Parameter] = {}
+    """The model's parameters except biases."""
 
     arrays: tuple[str, ...] = ()
-    """Names of the memory's arrays, one number per arm each."""
+    """Names of the memory's arrays, each with one number per arm."""
 
     def __init__(self, arms: int = 2, name: str | None = None, fixed: Any = None) -> None:
         self.options = arms
         names = ["bias"] if arms == 2 else [f"bias_{arm}" for arm in range(1, arms)]
-        self.parameters = {**self.own, **dict.fromkeys(names, BIAS)}
+        self.parameters = {**self.core_parameters, **dict.fromkeys(names, BIAS)}
         self.memory = {key: (arms,) for key in self.arrays} | dict.fromkeys(self.errors, ())
         super().__init__(name, fixed)
 
     def columns(self, trials: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Choice, reward, done, what is at stake, and the columns that the model needs, by arm."""
+        """Choice, reward, done, magnitudes, and the columns that the model needs, by arm."""
         choice = np.asarray(trials["choice"], dtype=int)
         reward = np.asarray(trials.get("reward", np.full(len(choice), np.nan)), dtype=float)
         done = (choice >= 0) & np.isfinite(reward)
@@ -55,10 +55,11 @@ class BanditModel(Model):
 
 
 class Repetition(BanditModel):
-    """Repeat the last choice; as far as ``magnitude`` is freed, prefer what pays more points."""
+    """Repeat the last choice; if ``magnitude`` is free, also prefer the arm with more points at
+    stake."""
 
     name = "repetition"
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         "perseveration": PERSEVERATION,
         "magnitude": replace(TEMPERATURE, label="weight of magnitudes", fixed=0.0),
     }
@@ -71,13 +72,13 @@ class Repetition(BanditModel):
 
 
 class WinStayLoseShift(BanditModel):
-    """Repeat or leave the last choice by whether its reward was above 0."""
+    """Repeat the last choice if its reward was above 0, otherwise switch."""
 
     name = "win-stay lose-shift"
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         "after_win": replace(LOG_ODDS, label="staying after a win"),
         "after_loss": replace(LOG_ODDS, label="staying after a loss"),
-        "magnitude": Repetition.own["magnitude"],
+        "magnitude": Repetition.core_parameters["magnitude"],
     }
     arrays: tuple[str, ...] = ("won", "lost")
 
@@ -90,7 +91,7 @@ class WinStayLoseShift(BanditModel):
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
-        """Keep which arm won or lost."""
+        """Store which arm won or lost."""
         if trial.done:
             for k in range(len(memory.won)):
                 chosen = 1.0 if k == trial.choice else 0.0
@@ -102,9 +103,9 @@ SOFTMAX = {"inverse_temperature": TEMPERATURE, "perseveration": PERSEVERATION}
 
 
 class Learner(BanditModel):
-    """A model that learns values of the arms and chooses by them."""
+    """A model that learns values of the arms and chooses accordingly."""
 
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         "learning_rate": RATE,
         **SOFTMAX,
         "initial_value": INITIAL,
@@ -129,8 +130,8 @@ class Counting(Learner):
 
     name = "counting"
     outcomes = "binary"
-    own: Mapping[str, Parameter] = {
-        name: Learner.own[name] for name in ("inverse_temperature", "perseveration")
+    core_parameters: Mapping[str, Parameter] = {
+        name: Learner.core_parameters[name] for name in ("inverse_temperature", "perseveration")
     }
     arrays: tuple[str, ...] = ("value", "pulls")
 
@@ -141,7 +142,7 @@ class Counting(Learner):
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
-        """Count the trial in the chosen arm's mean."""
+        """Include the trial in the chosen arm's mean."""
         if trial.done:
             memory.rpe = trial.reward - memory.value[trial.choice]
             memory.pulls[trial.choice] += 1
@@ -149,7 +150,8 @@ class Counting(Learner):
 
 
 class DeltaRule(Learner):
-    """Q-learning: the chosen arm's value moves towards its reward by a share of the difference."""
+    """Q-learning: the chosen arm's value moves towards its reward by a fraction of the
+    difference."""
 
     name = "delta rule"
 
@@ -165,7 +167,10 @@ class ForgettingDeltaRule(Learner):
     """Delta rule whose other values decay to 0 at the same rate (Ito & Doya 2009)."""
 
     name = "delta rule, forgetting"
-    own: Mapping[str, Parameter] = {**Learner.own, "initial_value": replace(INITIAL, fixed=0.0)}
+    core_parameters: Mapping[str, Parameter] = {
+        **Learner.core_parameters,
+        "initial_value": replace(INITIAL, fixed=0.0),
+    }
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
@@ -193,11 +198,12 @@ class MirroredDeltaRule(Learner):
 
 
 class GivenValues(BanditModel):
-    """Choose by values that the table gives as ``value_<arm>``, such as an ideal observer's."""
+    """Choose by given values, columns ``value_<arm>`` of the table, such as those of an ideal
+    observer."""
 
     name = "given values"
-    own: Mapping[str, Parameter] = {
-        name: Learner.own[name] for name in ("inverse_temperature", "perseveration")
+    core_parameters: Mapping[str, Parameter] = {
+        name: Learner.core_parameters[name] for name in ("inverse_temperature", "perseveration")
     }
 
     def __init__(self, arms: int = 2, name: str | None = None, fixed: Any = None) -> None:
@@ -221,14 +227,14 @@ def models(arms: int = 2) -> list[BanditModel]:
 
 @dataclass
 class Bandit:
-    """A bandit that models play (``prefrontal.models.model.PlayedTask``).
+    """A bandit for models to play (``prefrontal.models.model.PlayedTask``).
 
     Parameters
     ----------
     p_reward : array (episode, trial, arm)
         Reward probabilities.
     baited : bool
-        Whether a reward that an arm was given stays there until the arm is chosen.
+        Whether a reward stays at its arm until the arm is chosen.
     magnitude : array (episode, trial, arm), optional
         What is at stake.
     """
@@ -241,7 +247,7 @@ class Bandit:
         self.episodes, self.trials, self.arms = self.p_reward.shape
 
     def start(self, rng: np.random.Generator) -> None:
-        """Nothing waits at the arms yet."""
+        """Start without waiting rewards."""
         self._rng, self._waited = rng, np.ones((self.episodes, self.arms))
 
     def offer(self, trial: int) -> dict[str, np.ndarray]:

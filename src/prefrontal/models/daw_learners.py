@@ -2,8 +2,8 @@
 
 Coding: choice 0 or 1 at the first stage; outcome state S1 or S2, to which 0 and 1 commonly lead;
 choice2 0 or 1, between the two options of that state; rewards are any numbers. Where the table has
-columns ``forced`` or ``forced2``, one option was offered at that stage: what follows teaches, but
-the choice is not fitted. A trial without a valid choice2 broke off.
+columns ``forced`` or ``forced2``, one option was offered at that stage: the model learns from what
+follows, but the choice is not fitted. A trial without a valid choice2 was aborted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from prefrontal.tables import schema
 class Hybrid(Model):
     """SARSA(lambda) and planning from the same second-stage values, mixed (Daw et al. 2011).
 
-    ``weight`` is the planner's share at the first stage; both stages are fitted, each with a
+    ``weight`` is the weight of planning at the first stage; both stages are fitted, each with a
     learning rate and an inverse temperature. ``value2`` holds the options of S1, then of S2;
     ``value`` the mixed values of the first choice.
 
@@ -146,7 +146,7 @@ def models(common: float) -> list[Hybrid]:
 
 @dataclass
 class DawTwoStep:
-    """Daw's task that models play (``prefrontal.models.model.PlayedTask``).
+    """Daw's task, for models to play (``prefrontal.models.model.PlayedTask``).
 
     Each option's reward probability takes a Gaussian step of standard deviation ``step`` after
     every trial, and is reflected at ``low`` and ``high``.

@@ -1,6 +1,5 @@
-"""Fit models, compare them, and check that fits recover what they should: one way for all models.
-
-Subjects are those of the table's subject columns; a fit is of one subject.
+"""Fit models, compare them, and test parameter and model recovery. Each fit is of one subject;
+subjects are identified by the table's subject columns.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from scipy.special import expit, logit
 from tqdm import tqdm
 
 from prefrontal.errors import check
 from prefrontal.models.model import Model, PlayedTask, Prepared
-from prefrontal.statistics import pooled
-from prefrontal.tables import schema, storage
+from prefrontal.tables import schema
 
 FOLDS = 4
 """Folds of the cross-validation: sessions, or quarters of sessions where there are fewer."""
@@ -31,13 +28,13 @@ FLAT = 1e-9
 """Curvature, relative to the largest, below which a direction is flat."""
 
 SHARE = 0.01
-"""Share of a parameter in flat directions above which it is flat."""
+"""Share of a parameter in flat directions above which it counts as flat."""
 
 STEP, CURVATURE_STEP = 1e-5, 1e-3
-"""Steps of finite differences, as a share of the range of starting points."""
+"""Steps of finite differences, relative to the range of starting points."""
 
 TaskFor = Callable[[np.random.Generator, Mapping[str, Any]], PlayedTask]
-"""From a random generator and a row of fits to the task that the row's simulated subject does."""
+"""Random generator and row of fits -> task of the simulated subject."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +45,9 @@ class Fit:
     ----------
     model : Model
     parameters : dict
-        Estimates, and values of parameters that were held elsewhere than the model says.
+        Estimates, and parameters that were held at other values than the model's.
     errors : dict
-        Standard errors of the estimates, from the curvature; NaN where it determines none.
+        Standard errors of the estimates, from the curvature; NaN if undetermined.
     log_likelihood : float
         Of all choices, in nats.
     log_p : array (row,)
@@ -61,7 +58,7 @@ class Fit:
     converged : bool
     undetermined : dict
         Parameter -> "at its lower bound", "at its upper bound", "never left its start", or "flat":
-        its standard error is above the whole range of starting points.
+        its standard error exceeds the whole range of starting points.
     """
 
     model: Model
@@ -76,8 +73,8 @@ class Fit:
 
 
 class Problem:
-    """Cost of points in the space of a model's free parameters, each in units of the range of its
-    starting points."""
+    """Cost as a function of a model's free parameters, each in units of the range of its starting
+    points."""
 
     def __init__(
         self, model: Model, prepared: Prepared, fixed: Mapping[str, float | None] | None
@@ -86,24 +83,24 @@ class Problem:
         unknown = [name for name in held if name not in model.parameters]
         check(not unknown, "fixed", unknown, f"parameters of {model.name}")
         if prepared.scale != 1:  # .5 is the middle of 0 and 1 only
-            neutral = [name for name, own in model.parameters.items() if own.unit == "reward"]
+            neutral = [n for n, parameter in model.parameters.items() if parameter.unit == "reward"]
             held |= {n: 0.0 for n in neutral if held[n] == model.parameters[n].fixed}
         self.model, self.prepared, self.held = model, prepared, held
         self.names = [name for name, value in held.items() if value is None]
         scales = {"reward": prepared.scale, "per reward": 1 / prepared.scale}
-        own = [model.parameters[name] for name in self.names]
-        unit = np.array([scales.get(parameter.unit, 1.0) for parameter in own])
-        lows = [-p.high if p.unit == "reward" and prepared.scale != 1 else p.low for p in own]
-        self.low = np.array([p.start[0] for p in own]) * unit
-        self.width = np.array([p.start[1] for p in own]) * unit - self.low
-        self.bounds = np.array([lows, [p.high for p in own]]) * unit
-        self.z_bounds = ((self.bounds - self.low) / self.width).T if own else np.empty((0, 2))
+        free = [model.parameters[name] for name in self.names]
+        unit = np.array([scales.get(parameter.unit, 1.0) for parameter in free])
+        lows = [-p.high if p.unit == "reward" and prepared.scale != 1 else p.low for p in free]
+        self.low = np.array([p.start[0] for p in free]) * unit
+        self.width = np.array([p.start[1] for p in free]) * unit - self.low
+        self.bounds = np.array([lows, [p.high for p in free]]) * unit
+        self.z_bounds = ((self.bounds - self.low) / self.width).T if free else np.empty((0, 2))
         self.template = np.array([np.nan if v is None else v for v in held.values()], dtype=float)
         self.free = np.isnan(self.template)
         self.decisions = int((prepared.rows.option >= 0).sum())
 
     def natural(self, z: np.ndarray) -> np.ndarray:
-        """Parameters (..., parameter) in their own units."""
+        """Parameters (..., parameter) in natural units."""
         return np.clip(self.low + self.width * z, *self.bounds)
 
     def costs(self, z: np.ndarray) -> np.ndarray:
@@ -138,7 +135,7 @@ class Problem:
     def covariance(self, z: np.ndarray) -> np.ndarray:
         """Inverse curvature of the cost (parameter, parameter), in the units of z.
 
-        0 for parameters at a bound; infinite variances where the choices determine nothing.
+        0 for parameters at a bound; infinite variances in undetermined directions.
         """
         inside = np.flatnonzero(self.inside(z))
         out = np.zeros((len(z), len(z)))
@@ -161,12 +158,13 @@ class Problem:
         return out
 
     def errors(self, covariance: np.ndarray) -> np.ndarray:
-        """Standard errors (parameter,) in the units of z; NaN where there are none."""
+        """Standard errors (parameter,) in the units of z; NaN if undetermined."""
         variance = np.diag(covariance) / self.decisions
         return np.sqrt(np.where((variance > 0) & np.isfinite(variance), variance, np.nan))
 
     def polish(self, z: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        """Go on to the optimum by Newton's method, so that the end does not tell the start."""
+        """Refine the optimum by Newton's method, so that the result does not depend on the starting
+        point."""
         inverse = np.where(np.isfinite(covariance), covariance, 0.0)
         cost, gradient = self.gradient(z, central=True)
         for _ in range(POLISHING):
@@ -195,53 +193,54 @@ def fit(
 ) -> Fit:
     """Fit a model to one subject's choices by maximum likelihood.
 
-    L-BFGS-B runs from every starting point; the best run goes on until nothing is gained.
+    L-BFGS-B runs from every starting point; the best run continues until the cost no longer falls.
 
     Parameters
     ----------
     model : Model
     trials : DataFrame
-        A trials table; missed and ``forced`` choices are not fitted, but teach the model.
+        A trials table; missed and ``forced`` choices are not fitted, but the model learns from
+        them.
     rng : numpy.random.Generator, optional
         Draws the starting points.
     starts : int
         Starting points.
     fixed : mapping, optional
-        Parameters to hold at a value, or, with None, to free.
+        Parameters to hold at a value, or (None) to fit.
     also : mapping, optional
         Parameters of a further starting point.
 
     Raises
     ------
     UserError
-        The table lacks a column, there is no free, valid choice, or the model is not for such
-        choices or rewards.
+        The table lacks a column, there is no free, valid choice, or the model does not apply to
+        these choices or rewards.
     """
     check(starts >= 1 or also is not None, "starts", starts, "1 or more")
     prepared = model.prepare(trials)
     choices = prepared.choices
     check(choices > 0, "choice", "invalid or forced in all trials", "valid and free in some")
     problem = Problem(model, prepared, fixed)
-    found = finish(problem, climb_from_all(problem, rng, starts, also))
-    estimates = dict(zip(problem.names, map(float, problem.natural(found.z)), strict=True))
+    optimum = finish(problem, climb_from_all(problem, rng, starts, also))
+    estimates = dict(zip(problem.names, map(float, problem.natural(optimum.z)), strict=True))
     held = {n: v for n, v in problem.held.items() if v is not None and v != model.fixed[n]}
     log_p = model.log_likelihood(prepared, estimates | held)
     total = float(np.nansum(log_p))
     return Fit(
         model,
         estimates | held,
-        dict(zip(problem.names, map(float, found.errors * problem.width), strict=True)),
+        dict(zip(problem.names, map(float, optimum.errors * problem.width), strict=True)),
         total,
         log_p,
         choices,
         len(estimates) * float(np.log(choices)) - 2 * total,
-        found.converged,
-        _undetermined(problem, found),
+        optimum.converged,
+        _undetermined(problem, optimum),
     )
 
 
 class Optimum(NamedTuple):
-    """Best point, where its run started, standard errors, and whether the run converged."""
+    """Best point, its starting point, standard errors, and whether the run converged."""
 
     z: np.ndarray
     start: np.ndarray
@@ -255,7 +254,7 @@ def climb_from_all(
     starts: int,
     also: Mapping[str, float] | None,
 ) -> Optimum:
-    """Climb from several points; the best end, not polished."""
+    """Climb from several points; return the best optimum, not polished."""
     rng = np.random.default_rng(0) if rng is None else rng
     points = list(starting_points(rng, starts, len(problem.names))) if starts else []
     if also is not None:
@@ -268,43 +267,42 @@ def climb_from_all(
     return Optimum(best.x, start, np.full(len(best.x), np.nan), bool(best.success))
 
 
-def finish(problem: Problem, found: Optimum) -> Optimum:
+def finish(problem: Problem, optimum: Optimum) -> Optimum:
     """Polish an optimum, and find its standard errors."""
     if not problem.names:
-        return found
-    z, covariance = found.z, problem.covariance(found.z)
+        return optimum
+    z, covariance = optimum.z, problem.covariance(optimum.z)
     inside = problem.inside(z)
     flat = inside & ~(problem.errors(covariance) <= 1)
-    if flat.any() and not inside.all():  # one at a bound may have made others irrelevant
+    if flat.any() and not inside.all():  # a parameter at a bound may have made others irrelevant
         ends = [np.where(flat, end, np.clip(z, 0, 1)) for end in problem.z_bounds.T]
         runs = [problem.climb(point) for point in (z, *ends)]
         z = min(runs, key=lambda run: run.fun).x
         covariance = problem.covariance(z)
     z = problem.polish(z, covariance)
-    return found._replace(z=z, errors=problem.errors(covariance))
+    return optimum._replace(z=z, errors=problem.errors(covariance))
 
 
-def _undetermined(problem: Problem, found: Optimum) -> dict[str, str]:
+def _undetermined(problem: Problem, optimum: Optimum) -> dict[str, str]:
     """Name parameters that the choices do not determine, and why."""
     reasons = {}
     for k, name in enumerate(problem.names):
-        (low, high), z = problem.z_bounds[k], found.z[k]
+        (low, high), z = problem.z_bounds[k], optimum.z[k]
         if z <= low:
             reasons[name] = "at its lower bound"
         elif z >= high:
             reasons[name] = "at its upper bound"
-        elif z == found.start[k]:
+        elif z == optimum.start[k]:
             reasons[name] = "never left its start"
-        elif not found.errors[k] <= 1:
+        elif not optimum.errors[k] <= 1:
             reasons[name] = "flat"
     return reasons
 
 
 def folds(trials: pd.DataFrame, count: int = FOLDS) -> np.ndarray:
-    """Fold of each row, (row,): by session, or by part of a session where there are few.
-
-    Where all choices would be in few folds, as of an animal that stopped responding, by parts of
-    the choices.
+    """Fold of each row, (row,): by session, or by part of a session if there are few. If most
+    choices would be in few folds, as with an animal that stopped responding, by parts of the
+    choices.
     """
     session = trials.groupby(schema.EPISODE, observed=True).ngroup()
     groups = session.to_numpy()
@@ -319,23 +317,22 @@ def folds(trials: pd.DataFrame, count: int = FOLDS) -> np.ndarray:
 
 def cross_validate(
     model: Model,
-    trials: pd.DataFrame,
+    trials: pd.DataFrame | Prepared,
     fold: np.ndarray | int = FOLDS,
     rng: np.random.Generator | None = None,
     starts: int = 1,
     fixed: Mapping[str, float | None] | None = None,
     also: Mapping[str, float] | None = None,
 ) -> np.ndarray:
-    """Log probability of every choice under the model fitted to the other folds' choices.
-
-    More parameters gain nothing by themselves here.
+    """Log probability of every choice under the model fitted to the other folds, so that additional
+    parameters are no advantage in themselves.
 
     Parameters
     ----------
     model, trials, rng, starts, fixed, also
         As for ``fit``.
     fold : array (row,) or int
-        Fold of each row, or the number of ``folds``.
+        Fold of each row of the table, or the number of ``folds``.
 
     Returns
     -------
@@ -343,10 +340,12 @@ def cross_validate(
         In nats; NaN where the choice was missed or forced.
     """
     prepared = model.prepare(trials)
-    by_row = folds(trials, fold) if isinstance(fold, int) else np.asarray(fold)
-    parts = np.unique(by_row[schema.free_choices(trials).to_numpy()])
+    if isinstance(fold, int):
+        assert isinstance(trials, pd.DataFrame)
+        fold = folds(trials, fold)
+    by_row, out = np.asarray(fold)[prepared.order], np.full(len(prepared.order), np.nan)
+    parts = np.unique(by_row[(prepared.rows.option >= 0).any(axis=1)])
     check(len(parts) >= 2, "folds", len(parts), "2 or more that have choices")
-    by_row, out = by_row[prepared.order], np.full(len(prepared.order), np.nan)
     for part in parts:
         problem = Problem(model, prepared.only(by_row != part), fixed)
         z = climb_from_all(problem, rng, starts, also).z
@@ -386,13 +385,19 @@ def fit_subjects(
     free = trials[schema.free_choices(trials)]
     able = set(free.groupby(schema.SUBJECT, observed=True).groups)
     grouped = trials.groupby(schema.SUBJECT, observed=True, sort=False)
-    jobs = [(key, own, model) for key, own in grouped if key in able for model in models]
-    rows = []
-    for key, own, model in tqdm(jobs, desc=description, unit="fit", disable=None):
-        rng = random_generator(key)
-        row = dict(zip(schema.SUBJECT, key, strict=True)) | _row(fit(model, own, rng, starts))
+    jobs = [
+        (key, subject_trials, model)
+        for key, subject_trials in grouped
+        if key in able
+        for model in models
+    ]
+    rows, fold = [], np.empty(0, int)
+    for key, subject_trials, model in tqdm(jobs, desc=description, unit="fit", disable=None):
+        rng, prepared = random_generator(key), model.prepare(subject_trials)
+        row = dict(zip(schema.SUBJECT, key, strict=True)) | _row(fit(model, prepared, rng, starts))
         if validate:
-            held_out = cross_validate(model, own, FOLDS, rng, 1, None, row)
+            fold = folds(subject_trials) if model is models[0] else fold
+            held_out = cross_validate(model, prepared, fold, rng, 0, None, row)
             row["cross_validated"] = float(np.nanmean(held_out))
         rows.append(row)
     frame = pd.DataFrame(rows)
@@ -402,25 +407,25 @@ def fit_subjects(
     return frame[[*(name for name in frame if name not in last), *last]]
 
 
-def _row(found: Fit) -> dict[str, Any]:
+def _row(fitted: Fit) -> dict[str, Any]:
     """A fit as a row of a table."""
     return {
-        "model": found.model.name,
-        "choices": found.choices,
-        "log_likelihood": found.log_likelihood,
-        "likelihood_per_choice": float(np.exp(found.log_likelihood / found.choices)),
-        "bic": found.bic,
-        "converged": found.converged,
-        "undetermined": ", ".join(f"{n} ({why})" for n, why in found.undetermined.items()),
-        **found.parameters,
-        **{f"{name}_error": error for name, error in found.errors.items()},
+        "model": fitted.model.name,
+        "choices": fitted.choices,
+        "log_likelihood": fitted.log_likelihood,
+        "likelihood_per_choice": float(np.exp(fitted.log_likelihood / fitted.choices)),
+        "bic": fitted.bic,
+        "converged": fitted.converged,
+        "undetermined": ", ".join(f"{n} ({why})" for n, why in fitted.undetermined.items()),
+        **fitted.parameters,
+        **{f"{name}_error": error for name, error in fitted.errors.items()},
     }
 
 
 def _simulated(
     models: Mapping[str, Model], fits: pd.DataFrame, task: TaskFor, simulations: int, what: str
 ) -> Iterator[tuple[dict[str, Any], int, pd.DataFrame, np.random.Generator]]:
-    """Simulate every fit ``simulations`` times: the fit, the repeat, the trials."""
+    """Simulate every fit ``simulations`` times; yield the fit, the repeat and the trials."""
     rows: Any = fits[fits["model"].isin(models)].to_dict("records")
     jobs = [(row, repeat) for row in rows for repeat in range(simulations)]
     for row, repeat in tqdm(jobs, desc=what, unit="simulated subject", disable=None):
@@ -433,7 +438,7 @@ def _simulated(
 def recover(
     model: Model, fits: pd.DataFrame, task: TaskFor, simulations: int = 5, starts: int = 3
 ) -> pd.DataFrame:
-    """Simulate subjects from a model's fits, and fit it to them.
+    """Simulate subjects from a model's fits, and fit the model to them.
 
     Parameters
     ----------
@@ -441,7 +446,7 @@ def recover(
     fits : DataFrame
         From ``fit_subjects``.
     task : function
-        Gives the task of the simulated subject of a row of ``fits``.
+        Returns the task of the subject simulated from a row of ``fits``.
     simulations, starts : int
         Simulated subjects per fit; starting points.
 
@@ -454,11 +459,11 @@ def recover(
     for true, repeat, trials, rng in _simulated(
         {model.name: model}, fits, task, simulations, "parameter recovery"
     ):
-        found = fit(model, trials, rng, starts)
+        fitted = fit(model, trials, rng, starts)
         key = {name: true[name] for name in schema.SUBJECT} | {"repeat": repeat}
         rows += [
-            key | {"parameter": name, "true": true[name], "recovered": found.parameters[name]}
-            for name in found.errors
+            key | {"parameter": name, "true": true[name], "recovered": fitted.parameters[name]}
+            for name in fitted.errors
         ]
     columns = [*schema.SUBJECT, "repeat", "parameter", "true", "recovered"]
     return pd.DataFrame(rows, columns=columns)
@@ -488,53 +493,3 @@ def confusion(
     table = 100 * table.reindex(index=list(named), columns=list(named)).fillna(0.0)
     table = table.rename_axis(index="simulated", columns="best").reset_index()
     return table.melt("simulated", var_name="best", value_name="percentage")
-
-
-def hierarchical(fits: pd.DataFrame, models: Sequence[Model]) -> pd.DataFrame:
-    """Summarise parameters over subjects by random effects: precise estimates count more.
-
-    The parameters are taken to be normally distributed on the logit scale between their bounds;
-    each estimate's error there is from the curvature of its likelihood. Estimates at a bound, which
-    have none, are left out.
-
-    Parameters
-    ----------
-    fits : DataFrame
-        From ``fit_subjects``.
-    models : sequence of Model
-
-    Returns
-    -------
-    DataFrame
-        variant, model, parameter, n, mean with its 95 % interval ci_low and ci_high, and
-        subject_low and subject_high, between which 68 % of subjects lie, in the parameter's unit.
-    """
-    rows = []
-    for (variant, name), own in fits.groupby([schema.SUBJECT[0], "model"], observed=True):
-        for model in models:
-            for parameter in model.free if model.name == name else ():
-                rows.append(
-                    {schema.SUBJECT[0]: variant, "model": name, "parameter": parameter}
-                    | _group(own[parameter], own[f"{parameter}_error"], model, parameter)
-                )
-    return storage.leading(pd.DataFrame(rows), schema.SUBJECT[0], "model", "parameter")
-
-
-def _group(
-    estimates: pd.Series, errors: pd.Series, model: Model, parameter: str
-) -> dict[str, float]:
-    own = model.parameters[parameter]
-    share = ((estimates - own.low) / (own.high - own.low)).to_numpy(float)
-    inside = (share > 0) & (share < 1) & np.isfinite(errors.to_numpy(float))
-    share, width = share[inside], errors.to_numpy(float)[inside] / (own.high - own.low)
-    found = pooled(logit(share), width / (share * (1 - share)))
-    ends = {
-        "mean": found["pooled"],
-        "ci_low": found["pooled_low"],
-        "ci_high": found["pooled_high"],
-        "subject_low": found["pooled"] - found["between"],
-        "subject_high": found["pooled"] + found["between"],
-    }
-    return {"n": int(inside.sum())} | {
-        name: own.low + (own.high - own.low) * float(expit(value)) for name, value in ends.items()
-    }

@@ -1,9 +1,9 @@
-"""What a cognitive model is: parameters, a memory, and what one trial does to it.
+"""Base class of cognitive models: parameters, a memory, and an update after each trial.
 
 A model is one class. It names its parameters and the arrays of its memory, and has three functions
-about one subject on one trial, written in plain Python: ``reset`` before a session, ``preferences``
-before a choice, ``update`` after the outcome. numba compiles them into the loop that all models
-share, and every analysis (likelihood, simulation, replay, fit, comparison) comes with the class.
+for one trial of one subject, written in plain Python: ``reset`` before a session, ``preferences``
+before a choice, ``update`` after the outcome. numba compiles them into a loop shared by all models,
+and every analysis (likelihood, simulation, replay, fit, comparison) comes with the class.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -23,7 +23,7 @@ from prefrontal.tables import schema
 from prefrontal.tables.storage import leading
 
 GREEDY = 1e12
-"""Stands for an infinite inverse temperature; equal values are still a tie."""
+"""Replaces an infinite inverse temperature; equal values still tie."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Parameter:
     unit: str = ""
     """"log odds", "reward", "per reward", or none. Bounds of the last two grow with the rewards."""
     fixed: float | None = None
-    """Value at which the parameter is held unless it is freed; None if it is fitted."""
+    """Value at which the parameter is held by default; None if it is fitted."""
 
 
 RATE = Parameter("learning rate", 0.001, 1.0, (0.05, 0.95))
@@ -56,7 +56,7 @@ NONE: Mapping[str, float] = {}
 
 
 class Rows(NamedTuple):
-    """Trials as the compiled loop takes them: (row,) records, and (row, decision) choices.
+    """Trials in the format of the compiled loop: (row,) records, and (row, decision) choices.
 
     ``option`` is the preference that was chosen among ``low`` to ``high``, or -1 if the choice does
     not count.
@@ -89,7 +89,7 @@ class Prepared:
         return int((self.rows.option >= 0).any(axis=1).sum())
 
     def only(self, counted: np.ndarray) -> Prepared:
-        """Count these rows' choices only, and leave out sessions without any; (row,)."""
+        """Keep only the choices of these rows, (row,), and drop sessions without any."""
         keep = np.isin(self.session, np.unique(self.session[counted]))
         option = np.where(counted[:, None], self.rows.option, -1)
         rows = Rows(*(column[keep] for column in self.rows._replace(option=option)))
@@ -97,19 +97,19 @@ class Prepared:
 
 
 class PlayedTask(Protocol):
-    """A task that models play: ``episodes`` side by side, each of so many ``trials``."""
+    """A task for models to play: ``episodes`` in parallel, each of ``trials`` trials."""
 
     episodes: int
     trials: int
 
     def start(self, rng: np.random.Generator) -> None:
-        """Begin anew, with these random numbers."""
+        """Start new episodes, with these random numbers."""
 
     def offer(self, trial: int) -> dict[str, np.ndarray]:
-        """Columns that are known before the choice, (episode,) each."""
+        """Columns known before the choice, each (episode,)."""
 
     def play(self, trial: int, choose: Any) -> dict[str, np.ndarray]:
-        """Play one trial: its columns, (episode,) each.
+        """Play one trial; return its columns, each (episode,).
 
         ``choose(low, high, uniform)`` draws one of the options ``low`` to ``high`` in every
         episode, with uniform numbers in [0, 1), (episode,).
@@ -124,7 +124,7 @@ class Model:
     name : str, optional
         Name in tables; by default the class's.
     fixed : mapping, optional
-        Parameters held at other values than the class says; None frees one.
+        Parameters to hold at other values than the class's; None means fitted.
     """
 
     name: str = ""
@@ -133,11 +133,11 @@ class Model:
     memory: Mapping[str, tuple[int, ...]] = {}
     """Shapes of the memory's arrays by name; () for a number. ``last_choice`` is always there."""
     errors: tuple[str, ...] = ()
-    """Names of prediction errors among them, which ``update`` leaves behind."""
+    """Arrays in memory that hold prediction errors, which ``update`` sets."""
     needs: tuple[str, ...] = ()
     """Columns that the trials must have besides choice and reward."""
     outcomes: Literal["any", "binary"] = "any"
-    """Whether rewards are any numbers, or 0 and 1."""
+    """Legal rewards: any numbers, or 0 and 1."""
     options: int = 2
     """Number of preferences."""
 
@@ -145,7 +145,9 @@ class Model:
         self, name: str | None = None, fixed: Mapping[str, float | None] | None = None
     ) -> None:
         self.name = self.name if name is None else name
-        self.fixed = {key: own.fixed for key, own in self.parameters.items()} | dict(fixed or {})
+        self.fixed = {key: parameter.fixed for key, parameter in self.parameters.items()} | dict(
+            fixed or {}
+        )
         unknown = [key for key in self.fixed if key not in self.parameters]
         check(not unknown, f"fixed of {self.name}", unknown, f"among {', '.join(self.parameters)}")
 
@@ -154,16 +156,16 @@ class Model:
 
     @staticmethod
     def reset(p: Any, memory: Any) -> None:
-        """Fill the memory, which is all 0, before a session's first trial."""
+        """Initialise the memory, which is all 0, before the first trial of a session."""
 
     @staticmethod
     def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
-        """Add what speaks for each option, in log odds, to ``preference`` (option,)."""
+        """Add the log odds of each option to ``preference`` (option,)."""
         raise NotImplementedError
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
-        """Learn from a trial; unless ``trial.done`` it was missed or broken off."""
+        """Learn from a trial; it was missed or aborted unless ``trial.done``."""
 
     @property
     def free(self) -> list[str]:
@@ -173,7 +175,7 @@ class Model:
     def columns(self, trials: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Columns of the trials, (row, ...) each, as ``trial`` has them; among them ``done``.
 
-        Of a trial that is not over only the choice (-1) and what is offered are there.
+        A trial that is not over has only the choice (-1) and what is offered.
         """
         raise NotImplementedError
 
@@ -185,7 +187,7 @@ class Model:
         return option, np.zeros_like(option), np.full_like(option, self.options)
 
     def check_choices(self, trials: pd.DataFrame) -> None:
-        """Raise UserError unless the choices and rewards are of the kind that the model is for."""
+        """Raise UserError unless the model applies to these choices and rewards."""
         schema.check_arms(trials["choice"], self.options, self.name)
         rewards = trials.loc[trials["choice"] >= 0, "reward"]
         odd = rewards[~rewards.isin([0, 1, -1])]
@@ -200,8 +202,8 @@ class Model:
         Raises
         ------
         UserError
-            A column is missing, a trial is there twice, or a choice or reward is not one that the
-            model is for.
+            A column is missing, a trial occurs twice, or the model does not apply to a choice or
+            reward.
         """
         if isinstance(trials, Prepared):
             return trials
@@ -209,13 +211,13 @@ class Model:
         self.check_choices(trials)
         session = trials.groupby(schema.EPISODE, observed=True).ngroup().to_numpy()
         order = np.lexsort([trials["trial"].to_numpy(), session])
-        own = trials.iloc[order]
-        columns = self.columns({name: own[name] for name in own.columns})
-        option, low, high = self.decisions(columns, own)
+        ordered = trials.iloc[order]
+        columns = self.columns({name: ordered[name] for name in ordered.columns})
+        option, low, high = self.decisions(columns, ordered)
         session = session[order]
         first = np.diff(session, prepend=-1) != 0
-        rows = Rows(records(columns), np.zeros(len(own), int), first, option, low, high)
-        rewards = own.loc[own["choice"] >= 0, "reward"]
+        rows = Rows(records(columns), np.zeros(len(ordered), int), first, option, low, high)
+        rewards = ordered.loc[ordered["choice"] >= 0, "reward"]
         scale = 1.0 if rewards.isin([0, 1, -1]).all() else float(rewards.abs().max())
         return Prepared(rows, order, session, scale)
 
@@ -231,15 +233,23 @@ class Model:
 
         ``points`` is (point, parameter), in the order of ``parameters``.
         """
+        places, columns, record = self.layout
+        rules = np.zeros((len(points), 1 + self.options))
+        rules[:, places] = points[:, columns]
+        full = np.ascontiguousarray(np.clip(points, -GREEDY, GREEDY), dtype=float)
+        return full.view(record)[:, 0], rules
+
+    @cached_property
+    def layout(self) -> tuple[list[int], list[int], np.dtype]:
+        """Places of perseveration and biases in ``pack``'s second array, their places among the
+        parameters, and the record of all parameters."""
         names = list(self.parameters)
         biases = ["bias"] if "bias" in names else [f"bias_{k}" for k in range(1, self.options)]
-        index = [names.index(name) if name in names else -1 for name in ["perseveration", *biases]]
-        rules = np.zeros((len(points), 1 + self.options))
-        for place, k in zip([0, *range(2, 2 + len(biases))], index, strict=True):
-            if k >= 0:
-                rules[:, place] = points[:, k]
-        full = np.ascontiguousarray(np.clip(points, -GREEDY, GREEDY), dtype=float)
-        return full.view([(name, "f8") for name in names])[:, 0], rules
+        places = dict(zip(["perseveration", *biases], [0, *range(2, 2 + len(biases))], strict=True))
+        known = [name for name in places if name in names]
+        columns = [names.index(name) for name in known]
+        record = np.dtype([(name, "f8") for name in names])
+        return [places[name] for name in known], columns, record
 
     def complete(self, parameters: Mapping[str, float]) -> dict[str, float]:
         """Parameters with those that are fixed; names that the model does not have are left out."""
@@ -272,7 +282,7 @@ class Model:
         return log_p, out.preference, out.memory
 
     def point(self, parameters: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
-        """One set of parameters, as the loop takes it; see ``pack``."""
+        """One set of parameters, in the format of the loop; see ``pack``."""
         return self.pack(np.array([list(self.complete(parameters).values())]))
 
     def log_likelihood(
@@ -289,9 +299,9 @@ class Model:
         Returns
         -------
         DataFrame
-            A row per trial of the table. The memory before the trial, <array>_<index>; what its
-            ``errors`` are after it, NaN where it was missed or broken off; and the preference for
-            each option (log odds), preference_<option>.
+            A row per trial of the table. The memory before the trial, <array>_<index>; its
+            ``errors`` after the trial, NaN if it was missed or aborted; and the preference for each
+            option (log odds), preference_<option>.
         """
         prepared = self.prepare(trials)
         _, preferred, seen = self._replay(prepared, parameters, watch=True)
@@ -330,7 +340,7 @@ class Model:
 
 
 class Player:
-    """A model that plays independent episodes side by side, one trial at a time."""
+    """A model that plays independent episodes in parallel, one trial at a time."""
 
     def __init__(self, model: Model, parameters: Mapping[str, float], episodes: int) -> None:
         self.model, self.first = model, np.ones(episodes, bool)
@@ -397,9 +407,9 @@ def records(columns: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 class Output(NamedTuple):
-    """What the loop fills in: (point,) summed log likelihoods, (row, decision) log probabilities,
-    (row or 1, option) preferences in log odds, and memories before and after each row, (2 * row or
-    0,)."""
+    """Arrays that the loop fills in: (point,) summed log likelihoods, (row, decision) log
+    probabilities, (row or 1, option) preferences in log odds, and memories before and after each
+    row, (2 * row or 0,)."""
 
     total: np.ndarray
     log_p: np.ndarray
@@ -470,7 +480,7 @@ def jitted(function: Any) -> Any:
 def compiled(*functions: Any) -> Any:
     """Compile reset, preferences and update into ``replay``.
 
-    It takes a fraction of a second; nothing is kept on the disk, where it could be stale.
+    It takes a fraction of a second; nothing is cached on disk, where it could become stale.
     """
     loop, (reset, preferences, update) = jitted(replay), map(jitted, functions)
 

@@ -2,9 +2,9 @@
 2007).
 
 One number is learned: the probability r that the left arm pays (the right one pays with 1 - r).
-After every trial r moves towards the outcome by a fixed share of the prediction error, the learning
-rate. Left is chosen with probability sigmoid(inverse temperature x (r x left magnitude - (1 - r) x
-right magnitude)).
+After every trial r moves towards the outcome by a fixed fraction of the prediction error, the
+learning rate. Left is chosen with probability sigmoid(inverse temperature x (r x left magnitude -
+(1 - r) x right magnitude)).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two-step task's kinds of trials, and the best reward that it allows."""
+"""Trial types of the two-step task, and the best possible reward."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ TRIAL_TYPES = tuple(
     for transition in ("common", "uncommon")
     for outcome in ("rewarded", "unrewarded")
 )
-"""The four kinds of two-step trials."""
+"""The four trial types of the two-step task."""
 
 
 @lru_cache(maxsize=256)
 def belief_state_value(
     trials: int = 100, *, common: float, rich: float, reversal: float, grid: int = 20_001
 ) -> float:
-    """Reward per episode that the best possible agent expects, undiscounted.
+    """Expected reward per episode of the best possible agent, undiscounted.
 
-    The agent acts on p(H), H = "S1 is the rich state". Its choice sways which state it visits, but
-    a reward in either state tells the same about H as its omission in the other, so the belief
-    moves with the same probabilities whatever it chooses. It can thus do no better than take the
-    action of higher value on every trial: the ``Planner`` with an infinite inverse temperature. The
-    reward to come, as a function of p(H), is worked out from the last trial to the first.
+    The agent acts on p(H), H = "S1 is the rich state". Its choice affects which state it visits,
+    but a reward in either state is as informative about H as an omission in the other, so the
+    belief changes with the same probabilities whatever it chooses. It can thus do no better than
+    take the action of higher value on every trial: the ``Planner`` with an infinite inverse
+    temperature. The reward to come, as a function of p(H), is worked out from the last trial to the
+    first.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """Models of the two-step task with one choice: model-free, planning, their mixture, cues.
 
 Coding: choice 0 left, 1 right; outcome state S1 or S2; left commonly leads to S1, right to S2. A
-trial broke off where the state is neither, or where the reward is -1 among rewards of 0 and 1.
-Memories hold what ``watch`` shows: ``action_value_0`` (left) and ``_1``, ``state_value_0`` (S1) and
-``_1``, and the reward prediction errors on entering stage 2 and at reward (Fig. 5f, g):
+trial was aborted if the state is neither, or if its reward is -1 and all others are 0 or 1.
+Memories, which ``watch`` returns, hold ``action_value_0`` (left) and ``_1``, ``state_value_0`` (S1)
+and ``_1``, and the reward prediction errors on entering stage 2 and at reward (Fig. 5f, g):
 discount * value of the state - value of the action, and reward - value of the state.
 """
 
@@ -32,7 +32,7 @@ STATES = np.array(["S1", "S2"])
 
 CHOICE_RULE = {"inverse_temperature": TEMPERATURE, "perseveration": PERSEVERATION, "bias": BIAS}
 REPLAYED = {"inverse_temperature": 1.0, "perseveration": 0.0, "bias": 0.0}
-"""A choice rule for models that only replay trials; their values do not depend on it."""
+"""Choice rule of models that only replay trials; values do not depend on it."""
 
 DISCOUNT = Parameter("discount", 0.0, 1.0, (0.5, 1.0), fixed=1.0)
 PROBABILITY = Parameter("probability", 0.0, 1.0, (0.5, 1.0))
@@ -48,17 +48,17 @@ class TwoStepModel(Model):
     """A model of the two-step task that learns values of actions and second-stage states."""
 
     needs = ("outcome_state",)
-    own: Mapping[str, Parameter] = {}
-    """The model's own parameters, before those of the choice rule."""
-    more: Mapping[str, Parameter] = {"discount": DISCOUNT}
-    """Parameters after them, which are fixed."""
+    core_parameters: Mapping[str, Parameter] = {}
+    """The model's parameters, before those of the choice rule."""
+    fixed_parameters: Mapping[str, Parameter] = {"discount": DISCOUNT}
+    """Further parameters, which are fixed."""
     memory: Mapping[str, tuple[int, ...]] = {
         "action_value": (2,), "state_value": (2,), "rpe_stage_2": (), "rpe_reward": ()
     }  # fmt: skip
     errors: tuple[str, ...] = ("rpe_stage_2", "rpe_reward")
 
     def __init__(self, name: str | None = None, fixed: Any = None) -> None:
-        self.parameters = {**self.own, **CHOICE_RULE, **self.more}
+        self.parameters = {**self.core_parameters, **CHOICE_RULE, **self.fixed_parameters}
         super().__init__(name, fixed)
 
     def columns(self, trials: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -82,7 +82,7 @@ class TwoStepModel(Model):
 
 @register_jitable
 def leave_errors(p: Any, memory: Any, trial: Any) -> None:
-    """Leave the prediction errors of the values before the trial."""
+    """Store the prediction errors of the values before the trial."""
     state_value = memory.state_value[trial.outcome_state]
     memory.rpe_stage_2 = p.discount * state_value - memory.action_value[trial.choice]
     memory.rpe_reward = trial.reward - state_value
@@ -124,13 +124,13 @@ def value_by_belief(p: Any, memory: Any) -> None:
 class ModelFree(TwoStepModel):
     """SARSA: temporal-difference learning of action and state values (Daw et al. 2011).
 
-    Both stages share one learning rate. ``eligibility`` (lambda) is how much of the prediction
-    error at reward reaches the first-stage action at once.
+    Both stages share one learning rate. ``eligibility`` (lambda) is the fraction of the prediction
+    error at reward that updates the first-stage action immediately.
     """
 
     name = "model-free"
-    own: Mapping[str, Parameter] = {"learning_rate": RATE}
-    more: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {"learning_rate": RATE}
+    fixed_parameters: Mapping[str, Parameter] = {
         "eligibility": replace(WEIGHT, label="eligibility", fixed=0.0),
         "discount": DISCOUNT,
         "initial_value": INITIAL,
@@ -156,15 +156,18 @@ class Planning(TwoStepModel):
     outcomes = "binary"
 
     def __init__(self, common: float, name: str | None = None, fixed: Any = None) -> None:
-        self.more = {"common": replace(PROBABILITY, fixed=common), **type(self).more}
+        self.fixed_parameters = {
+            "common": replace(PROBABILITY, fixed=common),
+            **type(self).fixed_parameters,
+        }
         super().__init__(name, fixed)
 
 
 class Planner(Planning):
     """Ideal observer that knows the task and infers which second-stage state is rich.
 
-    Its memory is p(H), H = "S1 is the rich state": Bayes' rule takes in each reward, and before the
-    next trial, also after one that broke off, the states may have swapped (Wang et al. 2018,
+    Its memory is p(H), H = "S1 is the rich state": Bayes' rule updates it after each reward, and
+    before the next trial, also after an aborted one, the states may swap (Wang et al. 2018,
     Methods, simulation 4).
 
     Parameters
@@ -179,7 +182,9 @@ class Planner(Planning):
 
     def __init__(self, common: float, rich: float, reversal: float, **options: Any) -> None:
         known = {"rich": rich, "reversal": reversal}
-        self.own = {n: replace(PROBABILITY, label=n, fixed=value) for n, value in known.items()}
+        self.core_parameters = {
+            n: replace(PROBABILITY, label=n, fixed=value) for n, value in known.items()
+        }
         super().__init__(common, **options)
 
     @staticmethod
@@ -197,21 +202,21 @@ class Planner(Planning):
             likelihood = p.rich if for_s1 else 1 - p.rich
             joint = memory.belief * likelihood
             total = joint + (1 - memory.belief) * (1 - likelihood)
-            if total > 0:  # what the belief rules out tells nothing
+            if total > 0:  # an outcome that the belief rules out is uninformative
                 memory.belief = joint / total
         memory.belief += p.reversal * (1 - 2 * memory.belief)
         value_by_belief(p, memory)
 
 
 class LearningPlanner(Planning):
-    """Planner that learns from each outcome how much the second-stage states pay.
+    """Planner that learns from each outcome how often the second-stage states pay.
 
     The planning agent of Miller, Botvinick & Brody (2017): one state pays as often as the other
     does not, so that every outcome moves both values, in opposite directions.
     """
 
     name = "model-based"
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         "planning_rate": replace(RATE, label="learning rate of planning")
     }
 
@@ -247,19 +252,23 @@ class SeparatePlanner(LearningPlanner):
 class Mixture(Planning):
     """Weighted mean of a learning planner's and a model-free learner's values (Daw et al. 2011).
 
-    Each part learns for itself; ``weight`` is the planner's share.
+    Both components learn independently; ``weight`` is that of the planner.
     """
 
     name = "mixture"
-    own: Mapping[str, Parameter] = {**LearningPlanner.own, **ModelFree.own, "weight": WEIGHT}
-    more: Mapping[str, Parameter] = ModelFree.more
+    core_parameters: Mapping[str, Parameter] = {
+        **LearningPlanner.core_parameters,
+        **ModelFree.core_parameters,
+        "weight": WEIGHT,
+    }
+    fixed_parameters: Mapping[str, Parameter] = ModelFree.fixed_parameters
     memory: Mapping[str, tuple[int, ...]] = {
         **TwoStepModel.memory, "planned": (2,), "actions": (2,), "states": (2,)
     }  # fmt: skip
 
     @staticmethod
     def reset(p: Any, memory: Any) -> None:
-        """Both parts before they have learned anything."""
+        """Reset both components."""
         memory.planned[:] = 0.5
         memory.actions[:] = p.initial_value
         memory.states[:] = p.initial_value
@@ -267,7 +276,7 @@ class Mixture(Planning):
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
-        """Let both parts learn."""
+        """Update both components."""
         if trial.done:
             leave_errors(p, memory, trial)
             learn_states(p, trial, memory.planned)
@@ -277,7 +286,7 @@ class Mixture(Planning):
 
 @register_jitable
 def mix(p: Any, memory: Any) -> None:
-    """Mix the values of both parts."""
+    """Mix the values of both components."""
     look_ahead(p, memory.planned, memory.action_value)
     for k in range(2):
         planned = p.weight * memory.action_value[k]
@@ -285,17 +294,13 @@ def mix(p: Any, memory: Any) -> None:
         memory.state_value[k] = p.weight * memory.planned[k] + (1 - p.weight) * memory.states[k]
 
 
-CUES = ("unrewarded S1", "rewarded S1", "unrewarded S2", "rewarded S2", "none")
-"""What a ``CueLearner`` goes by, in the order of its values; none before the first trial, and after
-one that broke off."""
-
-
 class CueLearner(TwoStepModel):
     """Model-free learner whose cue is the last trial's state and reward (Akam, Costa & Dayan 2015).
 
-    It learns values of actions and states separately under every cue, by prediction errors alone.
-    After many episodes they tell which action pays after which outcome, so that it repeats and
-    leaves its last choice as a planner does; it knows nothing of earlier trials.
+    It learns values of actions and states separately for every cue, from prediction errors alone.
+    After many episodes they reflect which action pays after which outcome, so that it repeats or
+    switches like a planner; it has no memory of earlier trials. Cues: unrewarded S1, rewarded S1,
+    unrewarded S2, rewarded S2; none before the first trial and after an aborted one.
 
     Parameters
     ----------
@@ -304,9 +309,11 @@ class CueLearner(TwoStepModel):
     """
 
     name = "cue"
-    own: Mapping[str, Parameter] = ModelFree.own
-    more: Mapping[str, Parameter] = {
-        name: own for name, own in ModelFree.more.items() if name != "initial_value"
+    core_parameters: Mapping[str, Parameter] = ModelFree.core_parameters
+    fixed_parameters: Mapping[str, Parameter] = {
+        name: parameter
+        for name, parameter in ModelFree.fixed_parameters.items()
+        if name != "initial_value"
     }
     memory: Mapping[str, tuple[int, ...]] = {
         **TwoStepModel.memory, "cue": (), "actions": (5, 2), "states": (5, 2)
@@ -330,7 +337,7 @@ class CueLearner(TwoStepModel):
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
-        """Learn from the trial under its cue, and take its outcome for the next one."""
+        """Learn from the trial under its cue; its outcome is the next cue."""
         cue = int(memory.cue)
         memory.cue = 4
         if trial.done:
@@ -342,7 +349,7 @@ class CueLearner(TwoStepModel):
 
 @register_jitable
 def show_cue(memory: Any) -> None:
-    """Take the values under the cue."""
+    """Select the values under the cue."""
     cue = int(memory.cue)
     for k in range(2):
         memory.action_value[k] = memory.actions[cue, k]
@@ -350,15 +357,16 @@ def show_cue(memory: Any) -> None:
 
 
 class OneTrialBack(TwoStepModel):
-    """Stay or leave by the last trial's transition and reward alone; a parameter for each kind."""
+    """Stay or switch depending only on the last trial's transition and reward; one parameter per
+    trial type."""
 
     name = "one trial back"
-    own: Mapping[str, Parameter] = {
+    core_parameters: Mapping[str, Parameter] = {
         f"{transition}_{outcome}": replace(LOG_ODDS, label=f"staying, {transition} {outcome}")
         for transition in ("uncommon", "common")
         for outcome in ("unrewarded", "rewarded")
     }
-    more: Mapping[str, Parameter] = {}
+    fixed_parameters: Mapping[str, Parameter] = {}
     memory: Mapping[str, tuple[int, ...]] = {"stay": (2,)}
     errors: tuple[str, ...] = ()
 
@@ -370,13 +378,13 @@ class OneTrialBack(TwoStepModel):
 
     @staticmethod
     def preferences(p: Any, memory: Any, trial: Any, preference: Any) -> None:
-        """Stay or leave."""
+        """Stay or switch."""
         for action in range(2):
             preference[action] += memory.stay[action]
 
     @staticmethod
     def update(p: Any, memory: Any, trial: Any) -> None:
-        """Keep which action was chosen, and the log odds of staying with it."""
+        """Store the chosen action, and the log odds of repeating it."""
         if trial.done:
             if trial.choice == trial.outcome_state:
                 stay = p.common_rewarded if trial.reward > 0 else p.common_unrewarded
@@ -400,7 +408,7 @@ def models(common: float) -> list[TwoStepModel]:
 
 @dataclass
 class TwoStep:
-    """The two-step task that models play (``prefrontal.models.model.PlayedTask``).
+    """The two-step task, for models to play (``prefrontal.models.model.PlayedTask``).
 
     Parameters
     ----------

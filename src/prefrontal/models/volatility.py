@@ -27,10 +27,10 @@ class VolatilityObserver:
     volatility : float
         Probability per trial that the arms swap, in volatile periods; 0 in stable ones.
     better_stable, better_volatile : float
-        Probability that the better arm pays, in either kind of period.
+        Probability that the better arm pays, in stable and in volatile periods.
     log_hazard_low, log_hazard_high : float
-        Bounds of the uniform prior of log k, the log probability per trial that the kind of period
-        changes.
+        Bounds of the uniform prior of log k, the log probability per trial that the period (stable
+        or volatile) changes.
     hazards : int
         Points of the grid over log k.
     """
@@ -70,7 +70,7 @@ class VolatilityObserver:
         return np.stack([better, 1 - better])
 
     def infer(self, pays_left: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Follow outcomes through episodes.
+        """Infer the hidden states from outcomes.
 
         Parameters
         ----------

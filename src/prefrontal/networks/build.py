@@ -40,14 +40,16 @@ def network_of(settings: Settings[Any], task: Task) -> Network:
         reward_input=chosen.reward_input,
         action_input=chosen.action_input,
         stateful=chosen.stateful,
+        predicts=settings.training.prediction != "none",
     )
 
 
 def agent_of(network: Network, flat: Tensor, batch: Sequence[Settings[Any]]) -> NetworkAgent:
-    """Make frozen networks that play as they were trained.
+    """Make agents from trained networks, with frozen weights.
 
-    They play in double precision: in single precision a sampled action occasionally depends on
-    how a processor rounds. Convolutions, which take nine times as long in double, play in single.
+    They play in double precision: in single precision a sampled action occasionally depends on how
+    a processor rounds. Convolutions, which take nine times as long in double precision, use single
+    precision.
     """
     flat = flat if network.encoder.shapes else flat.double()
     discount = torch.tensor([each.training.discount for each in batch], dtype=flat.dtype)

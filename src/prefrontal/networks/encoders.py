@@ -1,4 +1,4 @@
-"""Encoders, between an observation and the core: none, or convolutions for pixels."""
+"""Encoders between observation and core: identity, or convolutions for pixels."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """Passes observations of ``features`` numbers on as they are."""
+    """Passes on observations of ``features`` numbers unchanged."""
 
     features: int
 
@@ -77,7 +77,7 @@ class Convolutions:
     def initial(self, streams: RandomStreams, dtype: torch.dtype) -> Parameters:
         """Draw weights as in He et al. (2015), which preserves differences between views.
 
-        With PyTorch's defaults they fade from layer to layer, and the policy stayed uniform.
+        With PyTorch's defaults these fade from layer to layer, and the policy stayed uniform.
         """
         parameters = {}
         for name, shape in self.shapes.items():

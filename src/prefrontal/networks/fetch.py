@@ -21,14 +21,14 @@ RELEASE = Path(__file__).with_name("release.json")
 """Address of the release, and the checksum of every archive."""
 
 ADDRESS = "PREFRONTAL_RELEASE"
-"""Environment variable that names another address, such as a mirror."""
+"""Environment variable with another address, such as a mirror."""
 
 PACKED = ("networks", "snapshots")
 """Folders of an experiment's data that an archive holds."""
 
 
 def fetch(experiment: str, data: Path = files.DATA) -> Path:
-    """Download the networks of an experiment, unless they are there.
+    """Download the networks of an experiment if they are missing.
 
     Parameters
     ----------

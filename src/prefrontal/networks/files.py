@@ -1,4 +1,4 @@
-"""Read trained networks: weights beside the JSON files that describe them."""
+"""Read trained networks: weights, and the JSON files that describe them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def trained_networks(
     variant: str,
     seeds: Sequence[int] | None = None,
 ) -> list[Description]:
-    """Find the networks of a variant, or those of it with these seeds, by seed.
+    """Find the networks of a variant, or only those with these seeds, by seed.
 
     Without ``seeds``, all that were trained together must be there.
 
@@ -87,7 +87,7 @@ def load(
         The experiment's task settings.
     variant : str
     snapshot : int, optional
-        Weights as they were after so many training episodes, from data/<experiment>/snapshots.
+        Weights after this number of training episodes, from data/<experiment>/snapshots.
     seeds : sequence of int, optional
         Networks to read; by default all.
 
@@ -102,7 +102,7 @@ def load(
     Raises
     ------
     UserError
-        As ``trained_networks``; or a file is missing, damaged, or of other settings.
+        As ``trained_networks``; or a file is missing, damaged, or has other settings.
     """
     found = trained_networks(folder, variant, seeds)
     batch = [Settings.from_dict(each.settings, task, each.path) for each in found]
@@ -128,7 +128,7 @@ def read_weights(path: Path, network: Network, expected: str | None) -> Tensor:
         )
     try:
         parameters = {name: tensor.float()[None] for name, tensor in from_bytes(content).items()}
-    except Exception as error:  # safetensors raises kinds of its own
+    except Exception as error:  # safetensors raises its own exceptions
         raise UserError(f"{path}: not a readable network ({str(error).splitlines()[0]})") from error
     shapes = {name: tuple(tensor.shape[1:]) for name, tensor in parameters.items()}
     if shapes != network.shapes:

@@ -19,7 +19,7 @@ from prefrontal.tables.storage import provenance
 
 
 class Networks:
-    """Trained networks of an experiment, read when asked for.
+    """Trained networks of an experiment, read on demand.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class Networks:
     Attributes
     ----------
     variants : list of str
-        Variants to record, of which networks are there.
+        Variants to record that have networks.
     missing : list of str
-        Variants to record, of which none are.
+        Variants to record that have none.
     used : list of Settings
         Settings of the networks read so far.
     """
@@ -59,15 +59,15 @@ class Networks:
         ----------
         variant : str
         experiment : str
-            Another experiment, whose networks are read.
+            Another experiment, from which networks are read.
         snapshot : int, optional
-            The networks as they were after so many training episodes.
+            Networks after this number of training episodes.
 
         Raises
         ------
         UserError
             There are none, or not all; a file is missing or damaged; their settings differ in more
-            than the seed, or they are not the settings that the experiment has now.
+            than the seed, or differ from the experiment's present settings.
         """
         source = experiments.get(experiment) if experiment else self.experiment
         folder = files.experiment_folder(self.data, source.name, self.experiment.name) / "networks"
@@ -85,7 +85,7 @@ class Networks:
         return Trained(variant, batch, agent_of(network, flat, batch))
 
     def provenance(self) -> dict[str, Any]:
-        """Provenance of tables made from the networks that were read."""
+        """Provenance of tables made from the networks read so far."""
         return settings_provenance(self.used)
 
 
@@ -98,7 +98,8 @@ def settings_provenance(batch: Sequence[Settings[Any]]) -> dict[str, Any]:
 def check_current(
     experiment: Experiment[Any], variant: str, settings: Settings[Any], folder: Path
 ) -> None:
-    """Raise UserError if networks were trained with other settings than their variant has now."""
+    """Raise UserError if networks were trained with settings other than their variant's present
+    ones."""
     differ = settings.differences(experiment.variant(variant))
     if differ:
         name, (trained, now) = next(iter(differ.items()))

@@ -1,4 +1,4 @@
-"""Models and policies as agents, so that they play a task and are recorded as networks are
+"""Models and policies as agents that play a task and are recorded like networks
 (``prefrontal.networks.record``)."""
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class BanditAgent:
     """A bandit policy as an agent, for tasks whose trial is one time step and whose actions are the
     arms.
 
-    Its value is the reward that it expects of the running trial, under uniform priors and its own
-    policy; it counts nothing of later trials, so recorded values are comparable to a network's only
-    at a discount of 0. Its activity is its counts: successes of every arm, then failures.
+    Its value is the expected reward of the current trial, under uniform priors and its policy;
+    later trials do not count, so recorded values are comparable to a network's only with a discount
+    of 0. Its activity is its counts: successes of every arm, then failures.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ class BanditAgent:
 class ModelAgent:
     """A model of bandits as an agent, for tasks whose trial is one time step.
 
-    Its actions are the arms; its activity is its memory of the arms, and which was chosen last if
-    it perseverates; its value is 0.
+    Its actions are the arms; its activity is its memory of the arms and, if it perseverates, the
+    last choice; its value is 0.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class ModelAgent:
     def step(
         self, memory: Player, observation: Tensor, last_reward: Tensor, last_action: Tensor
     ) -> tuple[Player, Tensor, Tensor, Tensor]:
-        """Take in the last trial and choose."""
+        """Learn from the last trial and choose."""
         shape, model = last_action.shape, self.model
         choice, reward = last_action.numpy().ravel(), last_reward.numpy().ravel()
         memory.learn({"choice": choice, "reward": reward})
@@ -100,7 +100,7 @@ class ModelAgent:
 
 @dataclass(frozen=True)
 class TwoStepMemory:
-    """What a two-step agent carries from step to step; arrays are (network, episode).
+    """Memory of a two-step agent; arrays are (network, episode).
 
     ``player`` is the model at play; ``shown`` the last observation's index, -1 before the first;
     ``choice`` the latest first-stage choice, -1 before the first.
@@ -115,14 +115,13 @@ class TwoStepAgent:
     """A model of the two-step task as an agent, for trials with and without a fixation step.
 
     It presses centre at fixation, chooses by softmax at stage 1, and presses left or right at
-    random at stage 2. As it never breaks off a trial, all its episodes run in step.
-
-    Its value counts the running trial only: at fixation 0, at stage 1 the mean of the action values
-    under its policy, at stage 2 the value of the state. A recording with the model's own discount
-    therefore shows the model's reward prediction errors: at stage 2 ``rpe_reward`` (plus, if
-    there is no fixation step, the discounted value of the next trial's first stage, which is the
-    next time step); at stage 1 ``rpe_stage_2`` plus the difference between the chosen action's
-    value and the mean. That difference is zero for greedy choices (infinite inverse temperature, no
+    random at stage 2. As it never aborts a trial, all its episodes run in step. Its value counts
+    the current trial only: at fixation 0, at stage 1 the mean of the action values under its
+    policy, at stage 2 the value of the state. A recording with the model's own discount therefore
+    shows the model's reward prediction errors: at stage 2 ``rpe_reward`` (plus, if there is no
+    fixation step, the discounted value of the next trial's first stage, which is the next time
+    step); at stage 1 ``rpe_stage_2`` plus the difference between the chosen action's value and the
+    mean. That difference is zero for greedy choices (infinite inverse temperature, no
     perseveration). Otherwise it cannot be avoided, since an agent gives its value before its action
     is drawn; ``model.watch`` gives the exact errors.
 
@@ -144,7 +143,7 @@ class TwoStepAgent:
     def step(
         self, memory: TwoStepMemory, observation: Tensor, last_reward: Tensor, last_action: Tensor
     ) -> tuple[TwoStepMemory, Tensor, Tensor, None]:
-        """Take in what the last step brought, and act."""
+        """Process the outcome of the last step, and act."""
         player, choice = memory.player, memory.choice
         last_stage = _stage(memory.shown)
         if last_stage == "stage 1":

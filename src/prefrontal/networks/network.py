@@ -1,4 +1,4 @@
-"""Networks: encoder, core, policy and value; many in one tensor.
+"""Networks: encoder, core, policy and value, with many networks in one tensor.
 
 The parameters of a batch are stacked along a leading (network) axis, so that one program advances
 all of its networks. Networks never mix: entry n of every result depends on entry n of every
@@ -67,7 +67,9 @@ class Network:
         Keep the core's state from one time step to the next; otherwise every step is like the
         first.
     actor_reward : bool
-        A separate actor receives the last reward, too.
+        A separate actor also receives the last reward.
+    predicts : bool
+        The actor also predicts the reward of each action.
     """
 
     encoder: Encoder
@@ -78,13 +80,15 @@ class Network:
     action_input: bool = True
     stateful: bool = True
     actor_reward: bool = False
+    predicts: bool = False
 
     @property
     def readouts(self) -> dict[str, tuple[str, ...]]:
         """Prefix of each core's parameters -> its readouts. The actor has no prefix."""
+        prediction = ("prediction",) if self.predicts else ()
         if self.separate_actor_critic:
-            return {"": ("policy",), "critic_": ("value",)}
-        return {"": ("policy", "value")}
+            return {"": ("policy", *prediction), "critic_": ("value",)}
+        return {"": ("policy", "value", *prediction)}
 
     def inputs(self, prefix: str = "") -> int:
         """Length of a core's input: features, last reward (or error), last action (one-hot)."""
@@ -99,7 +103,7 @@ class Network:
             of_core = self.encoder.shapes | self.core.shapes(self.inputs(prefix))
             shapes |= {f"{prefix}{name}": shape for name, shape in of_core.items()}
             for name in outputs:
-                size = self.actions if name == "policy" else 1
+                size = 1 if name == "value" else self.actions
                 shapes |= {f"{name}_weight": (self.core.units, size), f"{name}_bias": (size,)}
         return shapes
 
@@ -195,7 +199,8 @@ class Network:
         network_input: NetworkInput,
         *rewards: Tensor,
     ) -> Memory:
-        """Advance one core, which receives these rewards or errors; return its memory, prefixed."""
+        """Advance one core, which receives these rewards or errors; return its memory with
+        prefix."""
         p = without_prefix(p, prefix)
         inputs = [self.encoder.encode(p, network_input.observation)]
         if self.reward_input:
@@ -223,7 +228,8 @@ def without_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]
 
 
 def read(p: Parameters, name: str, activity: Tensor) -> Tensor:
-    """Read "policy" or "value" linearly from a core's activity: (network, episode, size)."""
+    """Read "policy", "value" or "prediction" linearly from a core's activity: (network, episode,
+    size)."""
     return torch.bmm(activity, p[f"{name}_weight"]) + p[f"{name}_bias"][:, None]
 
 
@@ -237,7 +243,7 @@ def initial_parameters(
     """Draw initial parameters, flat (network, size).
 
     Weights are uniform in ±1/sqrt(units), PyTorch's default for an LSTM of this size, times
-    ``init_scale`` (network,) for the core and ``output_scale`` (network,) for policy and value.
+    ``init_scale`` (network,) for the core and ``output_scale`` (network,) for the readouts.
     Everything else starts at zero; encoders draw their own. The paper does not state its
     initialisation.
     """
@@ -252,7 +258,7 @@ def initial_parameters(
         if not name.endswith("weight"):
             parameters[name] = torch.zeros(len(seeds), *shape, dtype=dtype)
             continue
-        is_output = name in ("policy_weight", "value_weight")
+        is_output = name in ("policy_weight", "value_weight", "prediction_weight")
         scale = (output_scale if is_output else init_scale).to(dtype)
         uniform = 2 * streams.uniform(*shape, dtype=dtype) - 1
         parameters[name] = uniform * (scale / math.sqrt(network.core.units))[:, None, None]

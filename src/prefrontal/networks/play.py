@@ -14,11 +14,12 @@ from prefrontal.networks.network import NetworkAgent
 from prefrontal.task import RandomStreams, State, Task, sample
 
 EPISODES_AT_ONCE = 100
-"""Episodes per network that are played side by side; bounds the memory that a recording needs."""
+"""Episodes per network that are played in parallel; limits the memory that a recording needs."""
 
 
 class Agent(Protocol):
-    """What can be recorded: turns observation, last reward and last action into a policy."""
+    """Anything that can be recorded: it turns observation, last reward and last action into a
+    policy."""
 
     def reset(self, seeds: int, episodes: int) -> Any:
         """Memory at the start of an episode."""
@@ -52,7 +53,7 @@ class Step:
 
 
 class History(NamedTuple):
-    """Actions and rewards that are forced on whoever plays, each (network, episode, step)."""
+    """Actions and rewards that the agent is forced to replay, each (network, episode, step)."""
 
     action: Tensor
     reward: Tensor
@@ -68,7 +69,7 @@ def play(
     *,
     drop_done: bool = False,
 ) -> Iterator[Step]:
-    """Let an agent play whole episodes side by side, one time step per iteration.
+    """Let an agent play whole episodes in parallel, one time step per iteration.
 
     Actions are sampled from the policy, as in training (Methods: "sampled also at test"), unless
     they are forced.
@@ -122,8 +123,8 @@ def _entries(values: Tensor, index: Tensor) -> Tensor:
 def _unfinished(done: Tensor) -> Tensor | None:
     """Index the unfinished episodes, (network, episode); None while fewer than a tenth are done.
 
-    Networks with fewer of them get finished ones as well. Rows of a matrix product come out the
-    same to the bit, whatever their number, if it is a multiple of 8 (MKL).
+    Networks with fewer of them also get finished ones. The rows of a matrix product are
+    bit-identical for any number of rows that is a multiple of 8 (MKL).
     """
     width = -(-int((~done).sum(1).max()) // 8) * 8
     if width > 0.9 * done.shape[1]:

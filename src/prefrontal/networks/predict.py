@@ -1,4 +1,4 @@
-"""Lead frozen networks through the trials of other subjects: networks as models of behaviour."""
+"""Replay the trials of other subjects with frozen networks: networks as models of behaviour."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from prefrontal.tables.schema import EPISODE, check_columns
 from prefrontal.task import Replay, Task
 
 EPISODES_AT_ONCE = 256
-"""Episodes of subjects that are replayed side by side."""
+"""Episodes of subjects that are replayed in parallel."""
 
 TRIAL = [*EPISODE, "trial"]
 
@@ -27,8 +27,8 @@ TRIAL = [*EPISODE, "trial"]
 class _Steps:
     """Time steps of all episodes, one episode after the other.
 
-    ``trial`` is the row of the sorted trials; ``action`` is -1 where it is left to the networks;
-    ``reward`` is NaN where a network does not experience the trial. Arrays are (step,).
+    ``trial`` is the row of the sorted trials; ``action`` is -1 if it is left to the networks;
+    ``reward`` is NaN if a network does not experience the trial. Arrays are (step,).
     """
 
     trial: np.ndarray
@@ -41,7 +41,7 @@ class _Steps:
 class _Results:
     """Network responses; arrays are (network, entry, ...), an entry being a period of a trial.
 
-    ``entry`` is that of each time step, -1 for periods that are not asked for; ``all_values`` are
+    ``entry`` is that of each time step, -1 for periods that were not requested; ``all_values`` are
     those of every time step.
     """
 
@@ -62,7 +62,7 @@ def predict(
     periods: Sequence[str] = (),
     activity: bool = True,
 ) -> pd.DataFrame:
-    """Feed subjects' own histories to networks; see ``Trained.predict``.
+    """Feed subjects' histories to networks; see ``Trained.predict``.
 
     Networks are numbered from 0 in the column ``network``.
     """
@@ -92,7 +92,8 @@ def predict(
 
 
 def _sorted(trials: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
-    """Check and sort a trials table -> where each sorted row was, and the sorted table."""
+    """Check and sort a trials table -> original position of each sorted row, and the sorted
+    table."""
     check(isinstance(trials, pd.DataFrame), "trials", trials, "a table (DataFrame)")
     check_columns(trials, "trials", "trials")
     check(len(trials) > 0, "trials", "empty", "a table with rows")
@@ -121,13 +122,13 @@ def _sorted(trials: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
 
 
 def _steps(replay: Replay) -> _Steps:
-    """Time steps as trials tell them."""
+    """Time steps according to trials."""
     at = trial, period = np.nonzero(replay.happened)
     return _Steps(trial, period, replay.action[at], replay.reward[at].astype(np.float64))
 
 
 def _recorded_steps(task: Task, trials: pd.DataFrame, steps: pd.DataFrame) -> _Steps:
-    """Time steps as a steps table tells them, of which an unfinished last trial is left out."""
+    """Time steps according to a steps table, without an unfinished last trial."""
     check_columns(steps, "steps", "steps")
     rows = trials[TRIAL].assign(row=np.arange(len(trials)))
     columns = steps[[*TRIAL, "step", "period", "action", "reward"]]
@@ -151,7 +152,7 @@ def _recorded_steps(task: Task, trials: pd.DataFrame, steps: pd.DataFrame) -> _S
 def _empty(
     agent: NetworkAgent, happened: _Steps, order: np.ndarray, kept: np.ndarray, activity: bool
 ) -> _Results:
-    """Results before the networks have run: NaN, which stays where a period did not happen."""
+    """Results before the networks have run: NaN, which remains where a period did not happen."""
     networks, network = len(agent.discount), agent.network
     units = network.core.units if activity else 0
     entries = len(order) * len(kept)
@@ -172,7 +173,7 @@ def _empty(
 def _run(
     agent: NetworkAgent, replay: Replay, happened: _Steps, first: np.ndarray, results: _Results
 ) -> None:
-    """Lead the networks through all episodes, those of similar length side by side."""
+    """Replay all episodes with the networks, those of similar length in parallel."""
     lengths = np.diff(first, append=len(happened.trial))
     by_length = np.argsort(-lengths, kind="stable")
     with tqdm(
@@ -196,7 +197,7 @@ def _run_batch(
     episodes: tuple[np.ndarray, np.ndarray],
     results: _Results,
 ) -> None:
-    """Lead the networks through some episodes, the longest first, from their first steps."""
+    """Replay some episodes with the networks from the first step, the longest episodes first."""
     first, lengths = episodes
     networks, running = len(agent.discount), len(first)
     legal = torch.from_numpy(replay.legal)
@@ -231,14 +232,14 @@ def _run_batch(
 
 
 def _where(episodes: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """Choose between tensors (network, episode, ...) by episode."""
+    """Select between tensors (network, episode, ...) for each episode."""
     return torch.where(episodes.reshape(-1, *(1,) * (new.ndim - 2)), new, old)
 
 
 def _keep(
     results: _Results, at: np.ndarray, value: Tensor, policy: Tensor, units: Tensor | None
 ) -> None:
-    """Write down what the networks responded at some time steps."""
+    """Store the networks' responses at some time steps."""
     results.all_values[:, at] = value.numpy()
     entry = results.entry[at]
     kept = entry >= 0
@@ -261,7 +262,7 @@ def _fill_values(
 
 
 def _frame(task: Task, trials: pd.DataFrame, periods: list[str], results: _Results) -> pd.DataFrame:
-    """Join results to a table, one row per network, trial and period."""
+    """Join results into a table, one row per network, trial and period."""
     networks, entries = results.value.shape
 
     def spread(values: Any) -> Any:

@@ -1,4 +1,5 @@
-"""Record frozen networks, or cognitive models, on a task: from behaviour and activity to tables."""
+"""Record behaviour and activity of frozen networks, or of cognitive models, on a task, as
+tables."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ def record(
     steps: bool = True,
     forced: History | None = None,
 ) -> Recording[Any]:
-    """Play episodes and write down what happened.
+    """Play episodes and record what happens.
 
     Parameters
     ----------
@@ -45,14 +46,14 @@ def record(
     seeds : list of int
         One per network: fixes its test episodes.
     variant : str
-        What was trained; fills the variant column.
+        Name for the column variant.
     episodes : int
         Episodes per network.
     discount : float or Tensor (network,)
         For the reward prediction errors, reward + discount * next value - value; the value after
         an episode is 0.
     columns : dict, optional
-        Further columns, the same in all rows, which tell what is tested: {"test": "drawn"}.
+        Further columns, the same in all rows, that name the test condition: {"test": "drawn"}.
     activity_periods : tuple of str
         Periods whose unit activity is kept.
     purpose : str
@@ -79,14 +80,14 @@ def record(
     ) as bar:
         for first in range(0, episodes, EPISODES_AT_ONCE):
             count = min(EPISODES_AT_ONCE, episodes - first)
-            # No table needs the observations, and views in pixels are large.
-            own = (
+            # Tables do not need observations, and pixel views are large.
+            history = (
                 None
                 if forced is None
                 else History(*(part[:, first : first + count] for part in forced))
             )
             drop = isinstance(agent, NetworkAgent)
-            steps_played = play(agent, task, noise, count, own, drop_done=drop)
+            steps_played = play(agent, task, noise, count, history, drop_done=drop)
             batch = [replace(step, observation=None) for step in steps_played]
             index = _Index(seeds, variant, columns or {}, first, count)
             parts["trials"].append(_trials(task, batch, index))
@@ -96,9 +97,11 @@ def record(
                 parts["activity"].append(_activity(task, batch, index, activity_periods))
             bar.update(count)
             if first == 0:
-                size = sum(frame.memory_usage().sum() for own in parts.values() for frame in own)
+                size = sum(
+                    frame.memory_usage().sum() for tables in parts.values() for frame in tables
+                )
                 require_memory(size / count * episodes, f"episodes {episodes:,}")
-    frames: dict[str, Any] = {name: storage.concat(own) for name, own in parts.items()}
+    frames: dict[str, Any] = {name: storage.concat(tables) for name, tables in parts.items()}
     for name, frame in frames.items():
         if len(frame):
             last = ["trial"] if name == "trials" else ["step"]
@@ -151,11 +154,11 @@ def _trials(task: Task, batch: list[Step], index: _Index) -> pd.DataFrame:
         running = ~step.state["done"]
         moved = step.after["trial"] > step.state["trial"]
         ended = (moved & running).numpy()
-        own = {
+        trial_columns = {
             name: np.asarray(values)[ended]
             for name, values in task.trial_columns(step.after).items()
         }
-        columns.append(index.keys(ended, step) | own)
+        columns.append(index.keys(ended, step) | trial_columns)
     return _concat(columns)
 
 
@@ -168,7 +171,7 @@ def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd
         following = following.gather(1, step.episode) * ~step.after["done"]
         rpe = step.reward + discount[:, None] * following - step.value
         where = (~step.state["done"]).numpy()
-        own = {
+        step_columns = {
             "step": t,
             "period": pd.Categorical.from_codes(
                 step.state["period"].numpy()[where], pd.Index(task.periods)
@@ -180,7 +183,7 @@ def _steps(task: Task, batch: list[Step], index: _Index, discount: Tensor) -> pd
         }
         probabilities = step.probabilities.numpy()[where].astype(np.float32)
         policy = {f"p_{name}": probabilities[:, k] for k, name in enumerate(task.actions)}
-        columns.append(index.keys(where, step) | own | policy)
+        columns.append(index.keys(where, step) | step_columns | policy)
     return _concat(columns)
 
 
@@ -195,12 +198,12 @@ def _activity(
         if step.activity is None or not where.any():
             continue
         units = step.activity.numpy()[where].astype(np.float32)
-        own = {
+        period_columns = {
             "step": t,
             "period": pd.Categorical.from_codes(period[where], pd.Index(task.periods)),
         }
         of_units = {f"unit_{k:02d}": values for k, values in enumerate(units.T)}
-        columns.append(index.keys(where, step) | own | of_units)
+        columns.append(index.keys(where, step) | period_columns | of_units)
     return _concat(columns) if columns else pd.DataFrame()
 
 
@@ -225,7 +228,7 @@ class Trained:
 
     @property
     def settings(self) -> Settings[Any]:
-        """Settings that the networks share."""
+        """Settings shared by the networks."""
         return self.batch[0]
 
     @property
@@ -239,14 +242,15 @@ class Trained:
         return self.settings.task.build()
 
     def check_task(self, task: Task | None) -> None:
-        """Raise UserError unless the networks can see and act in a task; None is their own."""
+        """Raise UserError unless a task fits the networks' inputs and actions; None means their own
+        task."""
         if task is None:
             return
         check(isinstance(task, Task), "task", task, "a Task, such as TwoStep().build()")
-        own = self.task
+        trained_task = self.task
         for name in ("observations", "actions"):
-            sizes = [len(getattr(each, name)) for each in (task, own)]
-            expected = f"{sizes[1]}, as in {type(own).__name__}, the task of the training"
+            sizes = [len(getattr(each, name)) for each in (task, trained_task)]
+            expected = f"{sizes[1]}, as in {type(trained_task).__name__}, the task of the training"
             legal = sizes[0] == sizes[1]
             check(legal, f"task: number of {name} of {type(task).__name__}", sizes[0], expected)
 
@@ -258,7 +262,7 @@ class Trained:
         agent: Agent | None = None,
         **options: Any,
     ) -> Recording[Any]:
-        """Record the networks on the task of their training, or on another.
+        """Record the networks on the task of their training, or on another task.
 
         Parameters
         ----------
@@ -266,7 +270,7 @@ class Trained:
             Per network.
         task : Task, optional
         agent : Agent, optional
-            Plays in place of the networks, where what they see or do is changed.
+            Plays instead of the networks, to change what they see or do.
         **options
             As in ``record``; discount and settings are those of the training.
         """
@@ -291,21 +295,21 @@ class Trained:
         periods: Sequence[str] = (),
         activity: bool = True,
     ) -> pd.DataFrame:
-        """Feed subjects' own histories to the networks, weights frozen.
+        """Feed subjects' histories to the networks, with frozen weights.
 
-        Every network lives through every subject's trials: it sees what the subject saw, and takes
-        the subject's choices and outcomes for its own. Actions that trials do not tell, such as
-        that at fixation, are its own likeliest valid ones. A missed choice (-1) is an invalid
-        response; where the task knows none, the network goes on as if the trial had not been.
+        Every network replays every subject's trials: it sees what the subject saw, and receives the
+        subject's choices and outcomes as its own. Actions that trials do not record, such as that
+        at fixation, are its likeliest valid ones. A missed choice (-1) is an invalid response; if
+        the task has none, the network continues as if the trial had not occurred.
 
         Parameters
         ----------
         trials : DataFrame
-            Trials table, with the task's own columns that say what was shown.
+            Trials table, with the task's columns for what was shown.
         task : Task, optional
             By default that of the training.
         steps : DataFrame, optional
-            Steps table of these trials, for the actions that trials do not tell.
+            Steps table of these trials, for the actions that trials do not record.
         periods : sequence of str
             Time steps of a trial to return; by default that of the choice.
         activity : bool

@@ -1,4 +1,4 @@
-"""The commands of ``prefrontal``: each takes the words after its name."""
+"""The commands of ``prefrontal``; each receives the arguments after its name."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ GROUPS: dict[str, Callable[[bool], bool]] = {
     "extensions": lambda from_paper: not from_paper,
     "all": lambda from_paper: True,
 }
-"""Names that stand for several experiments."""
+"""Names of groups of experiments."""
 
 WITH_RESULTS = "that of a run with results (prefrontal run EXPERIMENT --out FOLDER)"
 
 
 def names_of(given: Sequence[str], part: str = "figure") -> tuple[list[str], list[str]]:
-    """Split a command's words into experiments, or all of a group, and options."""
+    """Split a command's arguments into experiments (or groups of them) and options."""
     count = next((k for k, word in enumerate(given) if word.startswith("-")), len(given))
     known = experiments.names(part)
     chosen: list[str] = []
@@ -46,7 +46,7 @@ def names_of(given: Sequence[str], part: str = "figure") -> tuple[list[str], lis
 def one_name(
     given: Sequence[str], command: str, part: str = "train", groups: Collection[str] = ()
 ) -> tuple[str, list[str]]:
-    """Take the experiment from a command's first word; the rest are options."""
+    """Take the experiment from a command's first argument; the rest are options."""
     known = experiments.names(part)
     if not given or given[0].startswith("-"):
         several = f", or several: {', '.join(groups)}" if groups else ""
@@ -67,7 +67,7 @@ def chosen_variants(
     command: str,
     rest: Sequence[str],
 ) -> dict[str, Settings[Any]]:
-    """Settings of variants, each with what the command line changes."""
+    """Settings of variants, each with the changes of the command line."""
     for name in variants:
         known = (*experiment.variants, *experiment.further_variants)
         check(name in known, "variant", name, f"one of {', '.join(known)}")
@@ -128,7 +128,7 @@ def train(given: Sequence[str]) -> None:
         all: bool = False
         """Train every variant."""
         fresh: bool = False
-        """Train a larger sample, of which only the measures are kept."""
+        """Train a larger sample of networks, of which only the measures are kept."""
 
     if given and given[0] in experiments.names("run"):  # trains networks of other experiments
         experiments.module(given[0], "run").main(given[1:])
@@ -160,18 +160,15 @@ def train(given: Sequence[str]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class StepOptions(Place):
-    """Where networks and results are."""
+    """Location of networks and results."""
 
     test_episodes: int | None = None
     """Test episodes per network; by default those of the experiment."""
 
 
-def _step(
-    given: Sequence[str], name: str, part: str, does: Callable[[str, StepOptions], Any]
-) -> Any:
+def _step(given: Sequence[str], name: str, part: str) -> tuple[str, StepOptions]:
     experiment, rest = one_name(given, name, part)
-    options = tyro.cli(StepOptions, args=rest, prog=f"prefrontal {name} {experiment}")
-    return does(experiment, options)
+    return experiment, tyro.cli(StepOptions, args=rest, prog=f"prefrontal {name} {experiment}")
 
 
 def record(given: Sequence[str]) -> None:
@@ -181,33 +178,24 @@ def record(given: Sequence[str]) -> None:
     if given and given[0] in experiments.names("replay"):  # of trials of animals
         experiments.module(given[0], "replay").main(given[1:])
         return
-    _step(
-        given,
-        "record",
-        "record",
-        lambda name, place: steps.record(name, place.data, place.test_episodes),
-    )
+    name, options = _step(given, "record", "record")
+    steps.record(name, options.data, options.test_episodes)
 
 
 def analyse(given: Sequence[str]) -> None:
     """``prefrontal analyse``: analyse a recording."""
     from prefrontal.pipeline import steps
 
-    _step(
-        given,
-        "analyse",
-        "analysis",
-        lambda name, place: steps.analyse(name, place.data, place.test_episodes),
-    )
+    name, options = _step(given, "analyse", "analysis")
+    steps.analyse(name, options.data, options.test_episodes)
 
 
 def draw(given: Sequence[str]) -> None:
     """``prefrontal draw``: draw figures from results."""
     from prefrontal.pipeline import steps
 
-    for path in _step(
-        given, "draw", "figure", lambda name, place: steps.draw(name, place.data, place.figures)
-    ):
+    name, options = _step(given, "draw", "figure")
+    for path in steps.draw(name, options.data, options.figures):
         print(path)
 
 
@@ -243,7 +231,7 @@ def claims(given: Sequence[str]) -> None:
 
     @dataclass(frozen=True, kw_only=True)
     class Options(Place):
-        """Print the verdict of every claim, by the row that decides it."""
+        """Print the verdict on every claim, with the row that decides it."""
 
         every_row: bool = False
         """Print every row of every claim."""
@@ -257,7 +245,7 @@ def claims(given: Sequence[str]) -> None:
 
 
 def compare(given: Sequence[str]) -> None:
-    """``prefrontal compare``: a run's measures next to those of the suite."""
+    """``prefrontal compare``: print a run's measures next to those of the suite."""
     from prefrontal.publishing import claims as table
 
     @dataclass(frozen=True)
@@ -298,6 +286,13 @@ def new(given: Sequence[str]) -> None:
 def animals(given: Sequence[str]) -> None:
     """``prefrontal animals``: analyse choices of animals."""
     from prefrontal.animals.pipeline import main
+
+    main(given)
+
+
+def data(given: Sequence[str]) -> None:
+    """``prefrontal data``: list and fetch published data sets."""
+    from prefrontal.animals.datasets import main
 
     main(given)
 

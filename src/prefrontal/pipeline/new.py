@@ -1,4 +1,4 @@
-"""Write the folder of a new experiment that runs, from the template beside this file."""
+"""Write the folder of a new experiment that runs, from the template in this folder."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from prefrontal.pipeline.commands import GROUPS
 TEMPLATE = Path(__file__).with_name("template")
 
 TARGETS = ("bench", "clean", "data", "figures", "help", "lint", "notebooks", "test")
-"""Targets of the Makefile that are neither commands nor groups, and a folder; not names either."""
+"""Targets of the Makefile that are neither commands nor groups, and a folder; they cannot be names
+of experiments either."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Write replications/NAME, an experiment that trains in a minute, to be made yours."""
+    """Write replications/NAME, a small experiment that runs in a minute, as a starting point."""
 
     name: Annotated[str, tyro.conf.Positional] = ""
     """Name of the experiment and of its folder, such as my_task."""

@@ -1,4 +1,4 @@
-"""Run the steps of several experiments in parallel, and show how far they are."""
+"""Run the steps of several experiments in parallel, and show their progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PRELOADED = [
     "prefrontal.networks.load",
     "statsmodels.api",
 ]
-"""What all steps import; workers are copies of a process that has imported it once."""
+"""Modules that all steps import; workers are forked from a process that has imported them once."""
 
 SECONDS = {"record": 20.0, "analyse": 10.0, "draw": 3.0}
 """Expected duration of a step that was never timed."""
@@ -32,7 +32,7 @@ SECONDS = {"record": 20.0, "analyse": 10.0, "draw": 3.0}
 
 @dataclass
 class Plan:
-    """What to do for one experiment.
+    """Steps to do for one experiment.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class Plan:
     needs : list of str
         Steps still to do, in order.
     after : set of str
-        Experiments whose steps come first.
+        Experiments whose steps must be done first.
     why : str
-        Why more is to do than to draw.
+        Why more than drawing has to be done.
     """
 
     name: str
@@ -65,7 +65,7 @@ def plan(
 
 
 def _quiet() -> None:
-    """Draw no bars in workers."""
+    """Show no progress bars in workers."""
     os.environ["TQDM_DISABLE"] = "1"
 
 
@@ -93,8 +93,8 @@ def run(
 ) -> list[Path]:
     """Do the steps of experiments, each after those that it uses.
 
-    An error in one step stops the command once the steps that are running have ended; what is
-    done is kept.
+    An error in one step stops the command once the running steps have ended; finished steps are
+    kept.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def _result(future: Future[tuple[list[Path], float]]) -> tuple[list[Path], float
 
 
 def expected_seconds(plans: Sequence[Plan], data: Path) -> dict[tuple[str, str], float]:
-    """Duration of every step, as measured when the results that are there were made."""
+    """Duration of every step when the present results were made."""
     expected: dict[tuple[str, str], float] = {}
     for each in plans:
         measured = steps.read_inputs(files.experiment_folder(data, each.name) / "results").get(
@@ -173,7 +173,7 @@ def expected_seconds(plans: Sequence[Plan], data: Path) -> dict[tuple[str, str],
 
 
 class Overview:
-    """One line that says which steps run, how far they are, and how long it will take."""
+    """One line that shows running steps, progress, and remaining time."""
 
     def __init__(self, total: float) -> None:
         form = "{percentage:3.0f}%|{bar}| {elapsed} elapsed, {remaining} left{postfix}"

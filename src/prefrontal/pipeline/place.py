@@ -1,4 +1,4 @@
-"""Where networks, results and figures are: in the suite, or in the folder of a run."""
+"""Location of networks, results and figures: in the suite, or in the folder of a run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from prefrontal import files
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where to read and write."""
+    """Folders to read from and write to."""
 
     out: Path | None = None
-    """Folder of a run of your own, with data/ and figures/; by default those of the suite."""
+    """Folder of your run, with data/ and figures/; by default those of the suite."""
 
     @property
     def data(self) -> Path:

@@ -1,5 +1,5 @@
-"""Rebuild everything from the weights in a folder of its own, and compare it with what is
-committed."""
+"""Rebuild everything from the weights in a separate folder, and compare it with the committed
+results."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ class Options:
     figures: Path = files.FIGURES
     """Figures folder to compare with."""
     folder: Path = files.ROOT / ".make" / "reproduce"
-    """Folder to rebuild in; what is there is removed first."""
+    """Folder to rebuild in; its content is removed first."""
 
 
 def link(data: Path, rebuilt: Path, chosen: Collection[str]) -> None:
-    """Link what is not rebuilt into the folder: networks, and all of the experiments not chosen."""
+    """Link what is not rebuilt into the folder: networks, and everything of experiments not
+    chosen."""
     for path in data.glob("*/*"):
         if path.is_dir() and not (path.name == "results" and path.parent.name in chosen):
             point(rebuilt / path.relative_to(data), path)
@@ -55,8 +56,8 @@ def compare(old: Path, new: Path) -> tuple[str, bool]:
 
 
 def reproduce(names: Sequence[str], options: Options) -> None:
-    """Rebuild experiments, print how far each table moved, and raise UserError if one moved too
-    far."""
+    """Rebuild experiments, print how much each table changed, and raise UserError if one changed
+    too much."""
     from prefrontal.publishing import plotting  # imports matplotlib
 
     data, figures = options.folder / "data", options.folder / "figures"

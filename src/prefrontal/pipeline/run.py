@@ -1,4 +1,5 @@
-"""Run experiments from settings to figures, doing only what is missing or out of date."""
+"""Run experiments from settings to figures, repeating only steps that are missing or out of
+date."""
 
 from __future__ import annotations
 
@@ -30,8 +31,8 @@ SMOKE_NETWORKS, SMOKE_TEST_EPISODES = 2, 4
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(TrainingOptions, Place):
-    """Train what is missing, record, analyse and draw. With other settings, into a folder of its
-    own (--out)."""
+    """Train what is missing, record, analyse and draw. Other settings need a separate folder
+    (--out)."""
 
     variants: tuple[str, ...] = ()
     """Variants to train in addition to the main one."""
@@ -48,7 +49,9 @@ def run_suite(names: Sequence[str], place: Place) -> list[Path]:
             train_missing(experiments.get(name), place.data)
     made = orchestrate.run(orchestrate.plan(names, place.data), place.data, place.figures)
     if place.out is None:
-        from prefrontal.publishing import readmes  # slow to import; runs elsewhere do without
+        from prefrontal.publishing import (
+            readmes,
+        )  # slow to import, and not needed by runs elsewhere
 
         readmes.main(readmes.Options(experiment=names[0] if len(names) == 1 else ""))
     return made
@@ -69,7 +72,7 @@ def run_experiment(
         Variant -> settings; the main one first.
     options : RunOptions
     changed : bool
-        Settings differ from those of the suite.
+        True if settings differ from those of the suite.
     """
     for name in ("networks", "test_episodes"):
         value = getattr(options, name)
@@ -94,7 +97,7 @@ def run_experiment(
 def smoke_test(
     experiment: Experiment[Any], options: RunOptions, variants: Mapping[str, Settings[Any]]
 ) -> tuple[RunOptions, dict[str, Settings[Any]]]:
-    """Reduce the budget to a minimum, and start from nothing."""
+    """Reduce the budget to a minimum, and start from scratch."""
     out = options.out or Path("runs") / f"{experiment.name}_smoke_test"
     if options.out is None:
         shutil.rmtree(out, ignore_errors=True)
@@ -115,7 +118,7 @@ def smoke_test(
 def missing(
     experiment: Experiment[Any], variants: Mapping[str, Settings[Any]], options: RunOptions
 ) -> dict[str, Settings[Any]]:
-    """Variants of which networks are missing, or were trained with other settings."""
+    """Variants whose networks are missing, or were trained with other settings."""
     todo = {}
     for name, settings in variants.items():
         folder = networks_folder(experiment, name, options.data)

@@ -1,6 +1,5 @@
-"""Larger samples of networks, of which only the measures are kept.
-
-Networks are trained, recorded and analysed by the experiment's own code, a few at a time.
+"""Larger samples of networks, of which only the measures are kept. Networks are trained, recorded
+and analysed by the experiment's code, a few at a time.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 
 RECORDED_TOGETHER = 8
-"""Networks that are recorded and analysed at a time."""
+"""Number of networks that are recorded and analysed at a time."""
 
 KEYS = ["variant", "claim", "measure", "subject"]
 MEASURED = [*KEYS, "value", "above", "below"]
@@ -66,8 +65,7 @@ def analyse(
 def join(tables: Sequence[Tables]) -> Tables:
     """Join the tables of several groups of networks.
 
-    Tables that are about no network, and rows of agents that play beside every group, are the same
-    in all.
+    Tables that do not concern networks, and rows of reference agents, are the same in all groups.
     """
     joined = {}
     for name, frame in (tables[0] if tables else {}).items():
@@ -85,7 +83,7 @@ def join(tables: Sequence[Tables]) -> Tables:
 def measure(
     experiment: Experiment[Any], claims: Sequence[Claim], main: str, tables: Tables
 ) -> pd.DataFrame:
-    """Number of each network for every claim, as the experiment measures its own networks."""
+    """Value of each network for every claim, measured as for the experiment's main networks."""
     analysis = experiments.analysis(experiment.name)
     assert analysis.measures is not None
     benchmarks = analysis.benchmarks(tables) if analysis.benchmarks else {}
@@ -133,7 +131,7 @@ def evaluate(
         seeds[first : first + RECORDED_TOGETHER]
         for first in range(0, len(seeds), RECORDED_TOGETHER)
     ]
-    with contextlib.redirect_stderr(io.StringIO()):  # progress bars of many processes at once
+    with contextlib.redirect_stderr(io.StringIO()):  # progress bars of many processes would overlap
         analysed = [analyse(experiment, data, group, count) for group in groups]
     rows = [(claim.variant or main, claim.claim, claim.measure) for claim in claims]
     frame = pd.DataFrame([(*row, seed) for row in rows for seed in seeds], columns=KEYS)
@@ -145,7 +143,7 @@ def evaluate(
 
 
 def fresh_settings(experiment: Experiment[Any], variant: str) -> list[Settings[Any]]:
-    """Settings of an experiment's fresh networks; no weights are kept on the way."""
+    """Settings of an experiment's fresh networks, without snapshots."""
     first = experiment.variant(variant).vary({"seed": FRESH_SEED, "training.snapshots": 0})
     return replicate(first, experiment.fresh)
 
@@ -172,7 +170,7 @@ def train_fresh(
 
 
 def write_fresh(experiment: Experiment[Any], data: Path) -> Path:
-    """Measure the fresh networks that are there and write results/fresh.csv."""
+    """Measure the existing fresh networks and write results/fresh.csv."""
     folder, seeds = data / "fresh", range(FRESH_SEED, FRESH_SEED + experiment.fresh)
     networks = folder / experiment.name / "networks"
     trained = [

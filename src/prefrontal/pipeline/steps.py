@@ -1,7 +1,7 @@
 """The steps from trained networks to figures, and whether their results are up to date.
 
-What a step made carries a hash of everything that it depends on: networks, the code that is really
-imported, published values, and results of other experiments. Hashes decide, never times.
+The results of a step carry a hash of everything they depend on: networks, imported code, published
+values, and results of other experiments. Hashes, never times, decide whether they are up to date.
 """
 
 from __future__ import annotations
@@ -28,10 +28,7 @@ from prefrontal.tables.networks import check_complete, descriptions, fingerprint
 from prefrontal.tables.schema import COLUMNS
 
 INPUTS = "inputs.json"
-"""File beside results that says of what they were made: a hash of the inputs, and one of every
-table."""
-
-STEPS = ("record", "analyse", "draw")
+"""File next to results with hashes of their inputs and of every table."""
 
 
 def _sha256(*parts: str | bytes) -> str:
@@ -75,15 +72,18 @@ def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> di
         inputs[f"learning curves of {name}"] = _folder_hash(curves)
         if name != study.name:
             inputs[f"results of {name}"] = _folder_hash(folder.glob("results/*.csv"))
-    if not isinstance(study, Experiment):  # made of networks or data that are not kept
+    if not isinstance(study, Experiment):  # made from networks or data that are not kept
         folder = data / study.name
         inputs["results/networks.csv"] = _folder_hash(folder.glob("results/networks.csv"))
-        inputs["statistics of animals"] = _folder_hash(folder.glob("animals/*.csv"))
+    folders = {data / study.name, files.DATA / study.name}
+    animals = {path for folder in folders for path in folder.glob("animals/*.csv")}
+    if animals:
+        inputs["statistics of animals"] = _folder_hash(animals)
     return inputs
 
 
 def _changed(about: Mapping[str, Any], now: Mapping[str, str]) -> str:
-    """Name the inputs that are not those of which a file says that it was made."""
+    """Name the inputs that differ from those recorded in a file."""
     made = about.get("inputs")
     before: Mapping[str, str] = made if isinstance(made, dict) else {}
     names = [name for name in {**now, **before} if before.get(name) != now.get(name)]
@@ -91,19 +91,18 @@ def _changed(about: Mapping[str, Any], now: Mapping[str, str]) -> str:
 
 
 def outdated_recording(study: Study, data: Path, episodes: int | None = None) -> str:
-    """Say why the recording that is there is not the one that would be made now; empty if it
-    is."""
+    """Say why the present recording is out of date; empty if it is up to date."""
     path = data / study.name / "trials.parquet"
     try:
         about = storage.read_provenance(path) if path.exists() else {}
-    except (OSError, ValueError):  # a damaged file is recorded again
+    except (OSError, ValueError):  # damaged files are recorded again
         about = {}
     return _changed(about, record_inputs(study, data, episodes))
 
 
 def outdated_results(study: Study, data: Path, episodes: int | None = None) -> str:
-    """Say why the results that are there are not those that would be made now; empty if they are,
-    and nobody changed them."""
+    """Say why the present results are out of date, or were changed by hand; empty if they are up to
+    date."""
     folder = data / study.name / "results"
     about = read_inputs(folder)
     edited = [
@@ -118,7 +117,7 @@ def outdated_results(study: Study, data: Path, episodes: int | None = None) -> s
 
 
 def read_inputs(results: Path) -> dict[str, Any]:
-    """Read what a folder of results was made of; empty if nothing says so."""
+    """Read the hashes of a folder of results; empty if there are none."""
     try:
         return dict(json.loads((results / INPUTS).read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -193,7 +192,7 @@ def analyse(
         kind = table if table in COLUMNS else None
         storage.write(frame, folder / f"{table}.csv", kind, about)
     for table in set(read_inputs(folder).get("sha256", {})) - {f"{table}.csv" for table in made}:
-        (folder / table).unlink(missing_ok=True)  # a table of variants that are not there any more
+        (folder / table).unlink(missing_ok=True)  # a table of variants that no longer exist
     tables = {path.name: _sha256(path.read_bytes()) for path in sorted(folder.glob("*.csv"))}
     written = {name for name in tables if name.removesuffix(".csv") in made}
     seconds = {"record": recording_seconds, "analyse": round(time.monotonic() - began, 1)}
@@ -229,8 +228,11 @@ def analyse_recording(
         results |= analysis.further_tables(made, tables)
     results["measures"] = analysis.measures(tables)
     benchmarks: Mapping[str, float] = analysis.benchmarks(tables) if analysis.benchmarks else {}
-    # Of some variants only the results are kept, not the weights.
-    absent = set(study.variants) - set(made.settings) - set(results["measures"]["variant"])
+    # Of some variants only the results are kept, not the weights; of animals there may be none.
+    named = set(study.variants)
+    if not (files.DATA / study.name / "animals").exists():
+        named |= {name for claim in study.claims for name in (claim.variant, claim.versus)} - {""}
+    absent = named - set(made.settings) - set(results["measures"]["variant"])
     present = [
         claim
         for claim in study.claims
@@ -261,7 +263,7 @@ def evaluate(
 
 
 def draw(name: str, data: Path = files.DATA, figures: Path = files.FIGURES) -> list[Path]:
-    """Draw an experiment's figures -> the files that show them."""
+    """Draw an experiment's figures -> the image files."""
     from prefrontal.publishing import plotting  # imports matplotlib
 
     results, drawn = Results(name, data), []
@@ -297,7 +299,7 @@ def due(
     episodes : int, optional
         Test episodes per network, by default those of the experiment.
     everything : bool
-        Record and analyse in any case.
+        Record and analyse even if up to date.
     renewed : collection of str
         Experiments whose results are about to change.
     """
@@ -317,5 +319,5 @@ def due(
 
 
 def has_analysis(name: str) -> bool:
-    """True unless an experiment only draws the results of others."""
+    """True unless an experiment only draws results of other experiments."""
     return name in experiments.names("analysis")

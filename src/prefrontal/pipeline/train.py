@@ -36,7 +36,7 @@ class TrainingOptions(Machines):
     threads: int = 1
     """CPU threads; more than one helps only from about 100 episodes per update."""
     compile: bool | None = None
-    """Compile the inner loops; by default where the training is long enough to gain by it."""
+    """Compile the inner loops; by default if training is long enough to benefit."""
 
 
 def networks_folder(experiment: Experiment[Any], variant: str, data: Path) -> Path:
@@ -123,5 +123,5 @@ def train_variants(
             mark = data / experiment.name / "checkpoints" / f".{variant}.lock"
             what = f"another command trains networks of {variant!r} with these seeds here"
             reservations.enter_context(files.reserved(mark, [each.seed for each in batch], what))
-        check_place()  # again: another command may have ended in the meantime
+        check_place()  # check again: another command may have ended in the meantime
         run_jobs(jobs, options)

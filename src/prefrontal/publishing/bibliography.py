@@ -1,4 +1,4 @@
-"""The suite and the works that it builds on, from CITATION.cff, as pybtex entries."""
+"""References of the suite and the works it builds on, from CITATION.cff, as pybtex entries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prefrontal.errors import UserError, check
 
 CITATION = files.PACKAGE_FOLDER / "CITATION.cff"
 SUITE, PAPER = "prefrontal", "wang2018"
-"""Keys of the entries that every figure is cited with."""
+"""Keys of the entries cited with every figure."""
 
 FIELDS = {"issue": "number"} | {
     name: name for name in ("journal", "volume", "year", "version", "doi", "url")
@@ -31,7 +31,7 @@ def references(path: Path = CITATION) -> dict[str, Entry]:
     Raises
     ------
     UserError
-        The file is not readable, or an entry lacks what a citation needs.
+        The file is not readable, or an entry is incomplete.
     """
     try:
         suite = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -17,16 +17,17 @@ from prefrontal.errors import UserError
 from prefrontal.publishing import bibliography, plotting, text
 
 LICENCE = (
-    "MIT licence (LICENSE). Published values drawn beside ours are read off the paper's figures: "
+    "MIT licence (LICENSE). Published values drawn next to ours are read off the paper's figures: "
     "cite the paper for them."
 )
 
 PANELS = re.compile(r"(?<!\*\*,)\s+(?=\*\*\w\*\*)")
-"""Gap before what a caption says of panels: **a**, or **b**, **c**, or **d**–**f**."""
+"""Separator before the description of panels in a caption: **a**, or **b**, **c**, or
+**d**–**f**."""
 
 
 def _letters(part: str) -> list[str]:
-    """Panels that a part of a caption describes."""
+    """Panels described by a part of a caption."""
     letters = re.findall(r"\*\*(\w)\*\*", part)
     first, last = ord(letters[0]), ord(letters[-1])
     return [chr(code) for code in range(first, last + 1)] if "**–**" in part else letters
@@ -34,7 +35,7 @@ def _letters(part: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Citation:
-    """What belongs next to a figure.
+    """Caption, provenance and references of a figure.
 
     Attributes
     ----------
@@ -43,9 +44,9 @@ class Citation:
     caption : str
         Markdown, with numbers and citations written out.
     provenance : dict
-        Commit, hash of the settings, library versions and seeds behind it.
+        Commit, hash of the settings, library versions and seeds.
     bibtex : str
-        The suite, the paper, and what the caption cites.
+        The suite, the paper, and the works cited in the caption.
     """
 
     experiment: str
@@ -87,7 +88,7 @@ def citation(
     environment: jinja2.Environment,
     provenance: dict[str, Any],
 ) -> Citation:
-    """Render a caption, which may use the provenance of a figure of animals: {{ animals.file }}."""
+    """Render a caption, which may use the provenance of an animals' figure: {{ animals.file }}."""
     keys = [bibliography.SUITE, bibliography.PAPER]
 
     def cite(*cited: str) -> str:
@@ -105,7 +106,7 @@ def citations(root: Path, data: Path, figures: Path, experiment: str = "*") -> d
     Raises
     ------
     UserError
-        A figure has no caption, or a caption asks for a number or a reference that there is not.
+        A figure has no caption, or a caption refers to a missing number or reference.
     """
     images = {path.stem: path for path in figures.glob("*.png")}
     if not images:
@@ -119,20 +120,20 @@ def citations(root: Path, data: Path, figures: Path, experiment: str = "*") -> d
                 f"{name} has no caption: add a section '## {name}' to captions.md "
                 "in the folder that draws it"
             )
-    environment, found = text.environment(data), {}
+    environment, cited = text.environment(data), {}
     for name in sorted(set(templates) & set(images)):
         folder = templates[name].path.parent.name
         provenance = plotting.provenance(images[name])
-        found[name] = citation(templates[name], folder, environment, provenance)
-    return found
+        cited[name] = citation(templates[name], folder, environment, provenance)
+    return cited
 
 
 @dataclass(frozen=True)
 class Options:
-    """Print a figure's caption, where its numbers come from, and what to cite with it."""
+    """Print a figure's caption, the provenance of its numbers, and the references to cite."""
 
     figure: Annotated[str, tyro.conf.Positional] = ""
-    """Figure or panel, such as fig5 or fig5e. Without one, the figures are listed."""
+    """Figure or panel, such as fig5 or fig5e. Without one, list all figures."""
     data: Path = files.DATA
     """Data folder."""
     figures: Path = files.FIGURES
@@ -143,14 +144,14 @@ class Options:
 
 def main(options: Options) -> None:
     """List the figures, or print the citation of one."""
-    found = citations(options.root, options.data, options.figures)
+    figures = citations(options.root, options.data, options.figures)
     if not options.figure:
-        print("\n".join(f"{figure:<22}{cited.title}" for figure, cited in found.items()))
+        print("\n".join(f"{figure:<22}{cited.title}" for figure, cited in figures.items()))
         return
     for name in (options.figure, f"fig{options.figure}"):
         panel = re.fullmatch(r"(fig\w+?)_?([a-z])", name)
-        whole, letter = (name, "") if name in found or not panel else panel.groups()
-        if whole in found:
-            print(f"{found[whole].text(letter)}\n\n{found[whole].bibtex}", end="")
+        whole, letter = (name, "") if name in figures or not panel else panel.groups()
+        if whole in figures:
+            print(f"{figures[whole].text(letter)}\n\n{figures[whole].bibtex}", end="")
             return
-    raise UserError(f"There is no figure {options.figure!r}. The figures are {', '.join(found)}.")
+    raise UserError(f"There is no figure {options.figure!r}. The figures are {', '.join(figures)}.")

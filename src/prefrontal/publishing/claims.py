@@ -3,11 +3,11 @@
 A claim is declared in its experiment's ``claims.py``, with its criterion, before the result is
 seen. It has a row for each of its measures. A row is *reproduced* if the 95 % interval over
 networks lies within the criterion's bounds. It *agrees* if the published value lies in our
-networks' range, or within the stated tolerance of our mean. A claim is only as good as its worst
-row. Every network counts: a criterion is not met if any network lacks a value.
+networks' range, or within the stated tolerance of our mean. The worst row decides a claim. Every
+network counts: a criterion is not met if any network lacks a value.
 
-Where a larger sample was trained (``results/fresh.csv``), its verdict counts, and the estimate from
-as many networks as in the paper stands beside it.
+If a larger sample was trained (``results/fresh.csv``), its verdict counts, and the estimate from as
+many networks as in the paper is shown next to it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Criterion:
     """Bounds within which the 95 % interval over networks must lie, or must not.
 
     A bound may be the name of a benchmark. The interval must include two bounds that are equal.
-    With ``estimate``, the mean or share itself must be within the bounds, or at one.
+    With ``estimate``, the mean or share itself must lie within the bounds or on one.
     """
 
     low: float | str = -np.inf
@@ -64,7 +64,7 @@ class Criterion:
         return number(self.low), number(self.high)
 
     def met(self, mean: float, low: float, high: float, benchmarks: Benchmarks) -> bool:
-        """Tell whether a mean with its interval meets the criterion; one that is NaN does not."""
+        """Return whether a mean with its interval meets the criterion; NaN does not."""
         lower, upper = self.bounds(benchmarks)
         if self.estimate:
             return bool(lower <= mean <= upper)
@@ -127,8 +127,8 @@ class Claim:
     Attributes
     ----------
     claim, measure : str
-        The key under which ``measures`` gives a number per network, and by which captions and
-        figures name it.
+        The key under which ``measures`` has a number per network, and by which captions and figures
+        refer to it.
     panel : str
         Panel of the paper that shows it, or ``EXTENSION``.
     statement : str
@@ -142,7 +142,7 @@ class Claim:
         For the verdict "agrees": largest distance of the published value from our mean, unless it
         lies in our range.
     variant : str
-        What was trained; empty for the experiment's main variant.
+        Trained variant; empty for the experiment's main variant.
     summary : {"mean", "share", "difference"}
         Mean over networks with its t interval; share of networks with Wilson's; difference from
         the mean of the networks of the variant ``versus``, with Welch's.
@@ -180,7 +180,7 @@ class Claim:
 
 
 def register(claims: Iterable[Claim], commits: Mapping[str, Names]) -> list[Claim]:
-    """Say which commit fixed the criterion of each row.
+    """Register the commit that fixed the criterion of each row.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def register(claims: Iterable[Claim], commits: Mapping[str, Names]) -> list[Clai
     Raises
     ------
     UserError
-        A name fits no row that has a criterion.
+        A name matches no row with a criterion.
     """
     rows = list(claims)
     with_criterion = [row for row in rows if row.criterion is not None]
@@ -216,7 +216,7 @@ def for_variants(
     description: str,
     names: Names,
 ) -> list[Claim]:
-    """Reuse claims, with their criteria, for networks of other variants, as one claim of its own.
+    """Reuse claims, with their criteria, for networks of other variants, as a separate claim.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def for_variants(
         Variant that a claim is about -> variant that it is reused for; the experiment's main
         variant comes first.
     description : str
-        The other networks in words, for the statement.
+        Description of the other networks, for the statement.
     names : iterable of str or (str, str)
         Claims to reuse, or (claim, measure); rows without a criterion are left out.
     """
@@ -253,12 +253,12 @@ RPE_INPUT = "rpe-input"
 """Claim that networks whose actor receives reward prediction errors instead of rewards behave
 comparably (Methods, simulation 6)."""
 RPE_DESCRIPTION = "networks that see reward prediction errors"
-"""These networks in the statements of claims."""
+"""Description of these networks in the statements of claims."""
 
 
 def summarize(claim: Claim, values: np.ndarray, versus: np.ndarray) -> tuple[float, float, float]:
     """Mean of a claim's measure over networks, and its 95 % interval."""
-    # statsmodels is slow to import; recordings and figures do without
+    # statsmodels is slow to import, and not needed by recordings and figures
     from statsmodels.stats.proportion import proportion_confint
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
@@ -288,7 +288,7 @@ def evaluate_claim(
     ----------
     claim : Claim
     values : array (networks,)
-        One number per network; NaN if a network has none, which is reported, and fails the row.
+        One number per network; NaN if a network has none, which is reported and fails the row.
     benchmarks : mapping, optional
         Numbers that the criterion may refer to.
     versus : array (networks,)
@@ -345,8 +345,8 @@ def evaluate_claim(
 def rows_of(
     claims: Iterable[Claim], measures: pd.DataFrame, main: str
 ) -> Iterator[tuple[Claim, list[np.ndarray]]]:
-    """Yield each row of a claim with its variant, and the numbers of its networks and of those of
-    ``versus``."""
+    """Yield each row of a claim with its variant, and the numbers of its networks and of the
+    networks of ``versus``."""
     networks: dict[Any, np.ndarray] = {
         variant: np.sort(seeds.unique())
         for variant, seeds in measures.groupby("variant")["subject"]
@@ -404,12 +404,12 @@ def evaluate_claims(
 KEY = ["claim", "measure", "variant"]
 NUMBERS = ["reproduced", "ci_low", "ci_high", "n_networks", "above", "below"]
 COUNTED = [*NUMBERS, "criterion", "reproduced_verdict", "agrees_verdict"]
-"""Columns of claims.csv that depend on the sample; of a larger one their names begin with
+"""Columns of claims.csv that depend on the sample; for a larger one their names begin with
 ``fresh_``."""
 
 
 def in_sample(claims: Iterable[Claim], fresh: pd.DataFrame, main: str) -> list[Claim]:
-    """Claims that a larger sample measured, with the bounds that hold there."""
+    """Claims measured in a larger sample, with their bounds in that sample."""
     bounds: Any = fresh.groupby(KEY)[["above", "below"]].first()
     measured = []
     for claim in claims:
@@ -427,7 +427,7 @@ def add_fresh(evaluated: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
 
 
 def counted(frame: pd.DataFrame) -> pd.DataFrame:
-    """Claims by the sample that counts: the larger one, where there is one.
+    """Claims with the sample that counts: the larger one, if there is one.
 
     The other sample's estimate and verdicts are kept in the columns ``few_...``.
     """
@@ -506,7 +506,7 @@ def _wide_number(value: float) -> str:
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Claims as a table for people: numbers rounded, verdicts in words."""
+    """Claims as a readable table: numbers rounded, verdicts in words."""
     frame = counted(frame)
     ends = zip(frame["ci_low"], frame["ci_high"], strict=True)
     table = pd.DataFrame(
@@ -530,17 +530,17 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _few(row: pd.Series) -> str:
-    """Write the smaller sample's estimate and verdicts; a dash where it is the only one."""
+    """Write the smaller sample's estimate and verdicts; a dash if it is the only one."""
     if pd.isna(row["few_reproduced"]):
         return "—"
     low, high = _number(row["few_ci_low"]), _number(row["few_ci_high"])
-    words = [VERDICTS[holds(row[f"few_{name}"])] for name in VERDICT_COLUMNS]
+    texts = [VERDICTS[holds(row[f"few_{name}"])] for name in VERDICT_COLUMNS]
     numbers = f"{_number(row['few_reproduced'])} [{low}, {high}], n = {row['few_n_networks']:.0f}"
-    return f"{numbers}: {', '.join(words)}"
+    return f"{numbers}: {', '.join(texts)}"
 
 
 def short(frame: pd.DataFrame) -> pd.DataFrame:
-    """Deciding rows as a narrow table, without columns that would be empty."""
+    """Deciding rows as a narrow table, without empty columns."""
     paper = (frame["panel"] != EXTENSION).any()
     table = pd.DataFrame(
         {
@@ -560,7 +560,8 @@ def short(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _keys(frame: pd.DataFrame) -> list[str]:
-    """Write each row's key as captions do: claim: measure, and @ variant where several share it."""
+    """Write each row's key as in captions: claim: measure, and @ variant if several variants share
+    it."""
     several = frame.groupby(["claim", "measure"])["variant"].transform("nunique") > 1
     return [
         f"{row.claim}: {row.measure}" + (f" @ {row.variant}" if shared else "")
@@ -582,7 +583,8 @@ AS_IN_THE_PAPER = "(n as in the paper)"
 
 
 def _columns(frame: pd.DataFrame, wrapped: str) -> str:
-    """Align a table of text in columns of a terminal; the one to be wrapped takes what is left."""
+    """Align a table of text in columns of a terminal; the column to be wrapped takes the remaining
+    width."""
     widths = {name: max(len(cell) for cell in [name, *frame[name]]) for name in frame}
     left = WIDTH - sum(width + 2 for name, width in widths.items() if name != wrapped)
     widths[wrapped] = min(widths[wrapped], left)
@@ -597,7 +599,7 @@ def _columns(frame: pd.DataFrame, wrapped: str) -> str:
 def as_text(frame: pd.DataFrame) -> str:
     """Write claims as a table for a terminal of ``WIDTH`` columns.
 
-    Where a larger sample counts, the other one has a line below.
+    If a larger sample counts, the smaller one is on a second line.
     """
     frame = counted(frame).reset_index(drop=True)
     keys = pd.Series(_keys(frame))
@@ -653,10 +655,10 @@ def margin(frame: pd.DataFrame) -> pd.Series:
 
 
 def deciding_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the row of each claim that decides it, with the claim's verdicts and number of ``rows``.
+    """Keep the deciding row of each claim, with the claim's verdicts and number of ``rows``.
 
-    A row that fails its criterion comes first, then one that disagrees, then the one that is
-    nearest to failing.
+    A row that fails its criterion comes first, then one that disagrees, then the one closest to
+    failing.
     """
     frame, kept = counted(frame), []
     for _, rows in frame.groupby([frame["panel"] == EXTENSION, "claim"], sort=False):
@@ -739,7 +741,7 @@ def measures(
     wide: pd.DataFrame,
     names: Mapping[str, str] | Callable[[str], str] | None = None,
 ) -> pd.DataFrame:
-    """Bring a table with a row per network and a column per measure into long form.
+    """Convert a table with a row per network and a column per measure to long form.
 
     Parameters
     ----------

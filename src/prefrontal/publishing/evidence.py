@@ -1,5 +1,5 @@
-"""Evidence for each row of the claims beside its t interval: a bootstrap interval, a rank test,
-leaving one network out, effect size and power, and where the published value lies."""
+"""Evidence for each row of the claims in addition to its t interval: bootstrap interval, rank test,
+leave-one-network-out, effect size, power, and position of the published value."""
 
 from __future__ import annotations
 
@@ -93,13 +93,15 @@ def _against_bounds(claim: Claim, samples: list[np.ndarray], row: dict[str, Any]
     size = {"nobs1": n} if claim.summary == "difference" else {"nobs": n}
     effect = distance / sd
     strength = float(power.power(effect, n, LEVEL)) if effect > 0 else 0.0
-    strength = 1.0 if np.isnan(strength) else strength  # of effects too large for its series
+    strength = (
+        1.0 if np.isnan(strength) else strength
+    )  # warnings for effects too large for its series
     detectable = power.solve_power(**size, alpha=LEVEL, power=POWER)
     return out | {"distance_sd": effect, "power": strength, "detectable_sd": float(detectable)}
 
 
 def _published(claim: Claim, row: dict[str, Any]) -> dict[str, Any]:
-    """Whether the published value lies in our intervals."""
+    """Return whether the published value lies in our intervals."""
     from scipy import stats
 
     n = row["n_networks"]
@@ -126,7 +128,7 @@ def evidence(claim: Claim, values: list[np.ndarray], benchmarks: Any) -> dict[st
     Returns
     -------
     dict
-        claim, measure, variant, and ``COLUMNS`` but for the sample, as far as they are defined.
+        claim, measure, variant, and ``COLUMNS`` except the sample, as far as defined.
     """
     row = evaluate_claim(claim, values[0], benchmarks, *values[1:])
     samples = [sample[np.isfinite(sample)] for sample in values]
@@ -159,10 +161,8 @@ def table(
 
 
 def collect(data: Path) -> pd.DataFrame:
-    """Evidence of all experiments, with ``holm``: p over the suite's criteria after Holm's
-    correction.
-
-    Of each row the sample that counts is corrected.
+    """Evidence of all experiments, with ``holm``: p after Holm's correction over the suite's
+    criteria, for the sample that counts in each row.
     """
     from statsmodels.stats.multitest import multipletests
 
@@ -179,7 +179,7 @@ def collect(data: Path) -> pd.DataFrame:
 
 
 def overview(data: Path) -> str:
-    """How many criteria hold and published values agree, in words."""
+    """Summary of how many criteria hold and published values agree."""
     frame = collect(data)
     tested, compared = frame[frame["holm"].notna()], frame[frame["in_interval"].notna()]
     inside = [compared[name].map(holds).eq(True).sum() for name in ("in_prediction", "in_interval")]

@@ -1,4 +1,4 @@
-"""Figures as in the paper: one style, sizes in millimetres, colours by meaning, files with
+"""Helpers for figures as in the paper: style, sizes in millimetres, colours by meaning,
 provenance."""
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ from prefrontal.statistics import interval, summarize
 SINGLE_COLUMN, DOUBLE_COLUMN = 89.0, 183.0
 """Widths of the journal's columns, mm."""
 
+WHOLE_DPI = 200
+"""Resolution of whole figures' PNG files, which also exist as PDF; of panels see paper.mplstyle."""
+
 VISIBLE = 2
-"""Levels, of 255: pixels that differ by no more look the same; processors round the ends of lines
-differently."""
+"""Grey levels (of 255): pixels that differ by no more look the same, since processors round the
+ends of lines differently."""
 
 COLORS = {
     "network": "#2b5fa8",
@@ -56,7 +59,7 @@ COLORS = {
     "model-based": "#222222",
     "cue": "#e8923a",
 }
-"""Colour of everything that a figure distinguishes."""
+"""Colours by meaning."""
 
 
 def new_figure(width_mm: float = DOUBLE_COLUMN, height_mm: float = 120.0) -> Figure:
@@ -67,7 +70,7 @@ def new_figure(width_mm: float = DOUBLE_COLUMN, height_mm: float = 120.0) -> Fig
 
 
 def mosaic(layout: str, height_mm: float, **grid: Any) -> tuple[Figure, dict[str, Axes]]:
-    """Open a figure as wide as two columns with axes where their letters stand, such as "ab;cc";
+    """Open a double-column figure with axes laid out by letters, such as "ab;cc";
     ``grid`` has margins and ratios."""
     figure = new_figure(DOUBLE_COLUMN, height_mm)
     return figure, figure.subplot_mosaic(layout, gridspec_kw=grid)
@@ -112,8 +115,8 @@ def mean_interval(
     half: float = 0.0,
     widths: tuple[float, float] = (1.2, 0.8),
 ) -> None:
-    """Draw the 95 % interval over networks as a vertical line and, ``half`` to either side, their
-    mean; widths of the mean's line and the interval's, in points."""
+    """Draw the 95 % interval over networks as a vertical line, and the mean as a horizontal line of
+    half-width ``half``; line widths in points."""
     mean, low, high = interval(values)
     ax.plot([x, x], [low, high], color=color, lw=widths[1])
     if half:
@@ -165,7 +168,7 @@ def curve(
 def lines(
     ax: Axes, frame: pd.DataFrame, x: str, y: str, *, label: str | None = None, **style: Any
 ) -> None:
-    """Draw column y along column x, every network a line."""
+    """Draw column y along column x, one line per network."""
     for _, network in frame.groupby("subject"):
         ax.plot(network[x], network[y], label=label, **style)
         label = None
@@ -187,12 +190,12 @@ def published_marker(
 
 
 def networks_each(frame: pd.DataFrame) -> int:
-    """Count the networks of the variant that has most."""
+    """Count the networks of the largest variant."""
     return int(frame.groupby("variant")["subject"].nunique().max())
 
 
 def count(ax: Axes, n: int, what: str = "networks", x: float = 1.0, y: float = 0.0) -> None:
-    """Write how many an interval is over, in a corner of the axes: by default the lower right."""
+    """Write the number of networks in a corner of the axes, by default the lower right."""
     ha, va = "right" if x > 0.5 else "left", "top" if y > 0.5 else "bottom"
     ax.text(x, y, f"n = {n} {what}", transform=ax.transAxes, ha=ha, va=va, fontsize=5.5)
 
@@ -204,10 +207,10 @@ class Drawing:
     Attributes
     ----------
     name : str
-        File name without ending, such as "fig5", which is also the heading of its caption.
+        File name without suffix, such as "fig5", which is also the heading of its caption.
     figure : matplotlib Figure
     panels : dict
-        The axes of each panel, by its letter; each panel is also saved as a file of its own.
+        The axes of each panel, by its letter; each panel is also saved as a separate file.
     about : dict, optional
         Provenance; by default that of the experiment's claims.
     """
@@ -230,7 +233,7 @@ def lettered(
     Parameters
     ----------
     split : bool
-        Whether every panel is saved as a file of its own too.
+        Also save every panel as a separate file.
     """
     axes = {letter: [ax] if isinstance(ax, Axes) else list(ax) for letter, ax in panels.items()}
     for letter, (first, *_) in axes.items():
@@ -248,7 +251,7 @@ def save(
     """Write <name>.png and .pdf, and every panel as <name>_<panel>.png, with provenance in their
     metadata.
 
-    Files that would look the same are left as they are.
+    Files that would look the same are left alone.
 
     Parameters
     ----------
@@ -260,7 +263,7 @@ def save(
     note = json.dumps(about, default=str)
     files.prepare_folder(folder)
     figure.canvas.draw()
-    whole = pixels(figure, note)
+    whole = pixels(figure, note, dpi=WHOLE_DPI)
     same = looks_like(folder / f"{name}.png", whole)
     if not same or not (folder / f"{name}.pdf").exists():
         with files.atomic(folder / f"{name}.pdf") as path:
@@ -273,7 +276,7 @@ def save(
         part = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
         if not looks_like(folder / f"{name}_{letter}.png", part):
             write_pixels(part, folder / f"{name}_{letter}.png")
-    if not same:  # last: as long as it is the old one, the others are not taken for new
+    if not same:  # last: while it is the old one, the others do not count as new
         write_pixels(whole, folder / f"{name}.png")
     plt.close(figure)
 
@@ -292,15 +295,16 @@ def write_pixels(new: io.BytesIO, path: Path) -> None:
 
 
 def looks_like(path: Path, new: io.BytesIO) -> bool:
-    """Whether there is a file that looks the same as a new image."""
+    """Return whether an existing file looks the same as a new image."""
     try:
         return same_image(path, new)
-    except OSError:  # there is none, or it is broken
+    except OSError:  # missing or broken file
         return False
 
 
 def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
-    """Whether two images look the same: no pixel differs by more than rounding may move it."""
+    """Return whether two images look the same: no pixel differs by more than rounding could
+    explain."""
     with Image.open(a) as first, Image.open(b) as second:
         if first.size != second.size or first.mode != second.mode:
             return False
@@ -311,7 +315,7 @@ def same_image(a: Path | io.BytesIO, b: Path | io.BytesIO) -> bool:
 
 
 def provenance(path: Path) -> dict[str, Any]:
-    """Read what a figure's PNG file says of where it comes from."""
+    """Read the provenance in a figure's PNG file."""
     try:
         with Image.open(path) as image:
             image.load()

@@ -67,6 +67,6 @@ def main(options: Options) -> None:
     environment = text.environment(options.data)
     for path in paths(options.root, options.experiment):
         files.write_text(path, fill(path, environment))
-    found = cite.citations(options.root, options.data, options.figures, options.experiment or "*")
-    for figure, citation in found.items():
+    cited = cite.citations(options.root, options.data, options.figures, options.experiment or "*")
+    for figure, citation in cited.items():
         citation.write(options.figures / figure)

@@ -1,4 +1,4 @@
-"""An experiment's tables of results."""
+"""Tables of an experiment's results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prefrontal.tables.networks import descriptions
 
 
 class Results:
-    """Tables of results of an experiment by name, read when asked for.
+    """Tables of an experiment's results by name, read on demand.
 
     Parameters
     ----------
@@ -42,14 +42,13 @@ class Results:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Provenance of the claims, or where there are none, of the networks or animals."""
+        """Provenance of the claims or, if there are none, of the networks or animals."""
         known = storage.manifest(self.folder.with_name("animals")) | storage.manifest(self.folder)
         return next((known[k] for k in ("claims.csv", *sorted(known)) if k in known), {})
 
     @cached_property
     def settings(self) -> dict[str, Settings[Any]]:
-        """Settings of the networks by variant, from which labels and schematics take their
-        numbers."""
+        """Settings of the networks by variant, for numbers in labels and schematics."""
         study = experiments.study(self.experiment)
         if not isinstance(study, Experiment):
             return {}

@@ -20,20 +20,25 @@ from prefrontal.tables.networks import Description, descriptions
 from prefrontal.tables.schema import SUBJECT
 
 STATUS = {"reproduced": "reproduced", "agree": "agree", "extensions": "hold"}
-"""What is counted, in the table of experiments."""
+"""Words for the counts in the table of experiments."""
 
 NETWORKS = ("networks", "variations")
 """Folders of an experiment that hold descriptions of networks."""
 
 
+def digits(number: float) -> str:
+    """Write a number to three significant digits, large ones to whole numbers."""
+    return f"{number:,.0f}" if 1000 <= abs(number) < 1e7 else f"{number:.3g}"
+
+
 def markdown(value: Any) -> Any:
-    """Write a table as Markdown, numbers to three digits; leave all else as it is."""
+    """Write a table as Markdown, with numbers to three digits; return anything else unchanged."""
 
     def cell(entry: Any) -> str:
         if pd.isna(entry):
             return "—"
         return (
-            f"{entry:.3g}" if isinstance(entry, float) else re.sub(r"(?<!\\)\|", r"\|", str(entry))
+            digits(entry) if isinstance(entry, float) else re.sub(r"(?<!\\)\|", r"\|", str(entry))
         )
 
     if not isinstance(value, pd.DataFrame):
@@ -43,11 +48,13 @@ def markdown(value: Any) -> Any:
 
 
 def group(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Average over networks: numbers as mean [lowest, highest], or as one if all are the same."""
+    """Average over networks: numbers as mean [lowest, highest], or a single number if all are the
+    same."""
     for name in by:
         if name not in frame:
             raise UserError(f"no column {name!r}; there are {', '.join(frame.columns)}")
-    numbers = [n for n in frame.select_dtypes("number").columns if n not in (*by, *SUBJECT)]
+    keys = {*by, *SUBJECT, "seed"}  # sweeps tell networks apart by their seed
+    numbers = [name for name in frame.select_dtypes("number").columns if name not in keys]
 
     def span(values: pd.Series) -> str:
         if values.isna().all():
@@ -55,11 +62,13 @@ def group(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         never = f" ({values.isna().sum()} never)" if values.isna().any() else ""
         if values.min() == values.max():
             return f"{values.min():.4g}{never}"
-        return f"{values.mean():.3g} [{values.min():.3g}, {values.max():.3g}]{never}"
+        mean, low, high = map(digits, (values.mean(), values.min(), values.max()))
+        return f"{mean} [{low}, {high}]{never}"
 
     grouped = frame.groupby(list(by), sort=True)
-    subjects = "animals" if "subject" in frame.columns else "networks"
-    return grouped[numbers].agg(span).assign(**{subjects: grouped.size()}).reset_index()
+    named = "subject" in frame.columns and not pd.api.types.is_numeric_dtype(frame["subject"])
+    sizes = {"animals" if named else "networks": grouped.size()}
+    return grouped[numbers].agg(span).assign(**sizes).reset_index()
 
 
 def networks(folder: Path) -> list[Description]:
@@ -68,13 +77,13 @@ def networks(folder: Path) -> list[Description]:
 
 
 def training_seconds(network: Description, measure: str = "training_seconds") -> float:
-    """One network's share of the seconds that its batch was trained; NaN if not stated."""
+    """Training time of one network in seconds, its share of the batch's time; NaN if unknown."""
     seconds = np.array(network.about.get(measure), dtype=float)
     return float(seconds) / (network.about.get("networks_in_batch") or 1)
 
 
 def _trainings(folder: Path) -> Iterator[tuple[Any, ...]]:
-    """Networks, seconds on the clock and of processors of each training of an experiment."""
+    """Networks, wall-clock seconds and processor seconds of each training of an experiment."""
     for each in networks(folder):
         yield 1, training_seconds(each), training_seconds(each, "processor_seconds")
     for name, about in storage.manifest(folder / "sweeps").items():
@@ -84,7 +93,9 @@ def _trainings(folder: Path) -> Iterator[tuple[Any, ...]]:
     larger = storage.manifest(folder / "results").get("fresh.csv")  # networks that are not kept
     if larger:
         yield larger["networks"], larger["training_seconds"], larger["processor_seconds"]
-    universes = folder / "results" / "trainings.csv"  # of a multiverse, whose networks are not kept
+    universes = (
+        folder / "results" / "trainings.csv"
+    )  # for a multiverse, whose networks are not kept
     if universes.exists():
         frame = storage.read(universes, needs=("networks", "processor_hours"))
         for size, core in zip(frame["networks"], frame["processor_hours"] * 3600, strict=True):
@@ -144,8 +155,11 @@ class Tables:
             return claims.readable(rows)
         return claims.short(claims.deciding_rows(rows))
 
-    def experiments(self, base: str = "") -> pd.DataFrame:
-        """All experiments, by figure of the paper; links start from the path ``base``."""
+    def experiments(self, base: str = "", beyond: bool | None = None) -> pd.DataFrame:
+        """Experiments by figure of the paper; links start from the path ``base``.
+
+        All, or only those ``beyond`` the paper, or only the others.
+        """
         studies = [experiments.study(name) for name in experiments.names()]
         rows = []
         for study in sorted(studies, key=lambda each: (not each.figure, each.figure, each.name)):
@@ -159,11 +173,15 @@ class Tables:
                     or "no criterion",
                 }
             )
-        return pd.DataFrame(rows)
+        frame = pd.DataFrame(rows)
+        if beyond is None:
+            return frame
+        chosen = frame[(frame["figure"] == "beyond") == beyond]
+        return chosen.drop(columns="figure") if beyond else chosen
 
     def variants(self, experiment: str) -> pd.DataFrame:
-        """Variants: settings that differ from the main one, trained networks, mean seconds on the
-        clock that the training of each took."""
+        """Variants: settings that differ from the main one, trained networks, mean wall-clock
+        seconds of training per network."""
         study = experiments.get(experiment)
         trained = networks(self._data / experiment)
         rows = []
@@ -185,12 +203,12 @@ class Tables:
         return evidence.collect(self._data)[["experiment", *claims.KEY, *evidence.COLUMNS, "holm"]]
 
     def evidence_summary(self) -> str:
-        """How many criteria hold and published values agree, in words."""
+        """Summary of how many criteria hold and published values agree."""
         return evidence.overview(self._data)
 
     def compute(self) -> pd.DataFrame:
-        """Sums of what trainings and sweeps took; in brackets, for how many networks the files say
-        so, where not all do."""
+        """Total cost of trainings and sweeps; in brackets the number of networks with known cost,
+        if not all."""
         folders = sorted(path for path in self._data.glob("*") if path.is_dir())
         rows = [(folder.name, *row) for folder in folders for row in _trainings(folder)]
         frame = pd.DataFrame(rows, columns=["experiment", "networks", "clock", "core"])

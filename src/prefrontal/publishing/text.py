@@ -35,11 +35,11 @@ from prefrontal.tables.schema import SUBJECT
 HEADING = re.compile(r"^## +(\S+) *$", re.MULTILINE)
 
 MARKED = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)|(?<=www)\.")
-"""Characters that Markdown or HTML would take for more than themselves."""
+"""Characters with a special meaning in Markdown or HTML."""
 
 
 def plain(text: str) -> str:
-    """Escape Markdown and HTML in what was not written as text, such as the name of a file."""
+    """Escape Markdown and HTML in a string such as a file name."""
     return MARKED.sub(r"\\\g<0>", " ".join(text.split()))
 
 
@@ -55,7 +55,7 @@ def number(mean: float, *spread: float) -> str:
 
 
 class Functions(Tables):
-    """Functions that templates call."""
+    """Functions available in templates."""
 
     def claim(self, claim: str, measure: str = "", variant: str = "") -> str:
         """Our value of a claim's measure, of the main variant unless another is named."""
@@ -90,7 +90,7 @@ class Functions(Tables):
             The table as in ``table``. In "animals/...", animals without a number are left out;
             without any, "undetermined" is written.
         where
-            Values that other columns have in the rows that are meant.
+            Values of other columns that select rows.
         """
         rows, animals = self.table(experiment, table), table.startswith("animals/")
         for name in (column, *where):
@@ -129,7 +129,7 @@ def environment(
     loader: jinja2.BaseLoader | None = None,
 ) -> jinja2.Environment:
     """Return the environment in which all texts are rendered; see ``Functions``."""
-    bibliography.references()  # what can fail later fails here
+    bibliography.references()  # fail here rather than later
     functions = Functions(data, animals)
     made = jinja2.Environment(
         loader=loader,
@@ -145,7 +145,7 @@ def environment(
 
 @dataclass(frozen=True)
 class Template:
-    """A template, and where it stands."""
+    """A template, and its position in a file."""
 
     text: str
     path: Path
@@ -157,7 +157,8 @@ class Template:
         Raises
         ------
         UserError
-            Something is wrong in the template, or a number is missing; names file and line.
+            There is an error in the template, or a number is missing; the message names file and
+            line.
         """
         padded, name = "\n" * (self.line - 1) + self.text, str(self.path)
         try:
@@ -176,11 +177,11 @@ def captions(folder: Path) -> dict[str, Template]:
     """Read the captions of the figures that an experiment draws."""
     path = folder / "captions.md"
     text = path.read_text(encoding="utf-8")
-    found = list(HEADING.finditer(text))
-    ends = [*(match.start() for match in found[1:]), len(text)]
+    headings = list(HEADING.finditer(text))
+    ends = [*(match.start() for match in headings[1:]), len(text)]
     return {
         match[1]: Template(
             text[match.end() : end].strip(), path, text.count("\n", 0, match.end()) + 2
         )
-        for match, end in zip(found, ends, strict=True)
+        for match, end in zip(headings, ends, strict=True)
     }

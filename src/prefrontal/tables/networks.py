@@ -21,7 +21,7 @@ from prefrontal.tables.storage import leading, read
 
 @dataclass(frozen=True)
 class Description:
-    """What the JSON file of one trained network says.
+    """Content of the JSON file of one trained network.
 
     Attributes
     ----------
@@ -54,35 +54,35 @@ def read_description(path: Path) -> Description:
     Raises
     ------
     UserError
-        It is not such a file, or describes another network than its name says.
+        It is not such a file, or its content and name disagree.
     """
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
         settings, variant = about["settings"], about["variant"]
         name, hashes = f"{variant}_{settings['seed']}", dict(about["sha256"])
         seed, seeds = settings["seed"], list(about["seeds"])
-        found = Description(
+        description = Description(
             path, about["experiment"], variant, seed, settings, seeds, hashes, about
         )
     except (ValueError, KeyError, TypeError) as error:
         why = f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: not the description of a trained network ({why})") from error
     check(name == path.stem, f"{path}: network", name, path.stem)
-    return found
+    return description
 
 
 def descriptions(folder: Path, variants: Iterable[str] | None = None) -> list[Description]:
     """Read the descriptions of all networks in a folder, or of those of some variants, by file
     name."""
     asked = None if variants is None else set(variants)
-    found = [read_description(path) for path in sorted(folder.glob("*.json"))]
-    return [each for each in found if asked is None or each.variant in asked]
+    every = [read_description(path) for path in sorted(folder.glob("*.json"))]
+    return [each for each in every if asked is None or each.variant in asked]
 
 
-def check_complete(found: Sequence[Description]) -> None:
-    """Raise UserError if a network is missing that was trained together with one of these."""
-    there = {(each.variant, each.seed) for each in found}
-    for each in found:
+def check_complete(networks: Sequence[Description]) -> None:
+    """Raise UserError if a network that was trained together with one of these is missing."""
+    there = {(each.variant, each.seed) for each in networks}
+    for each in networks:
         for seed in each.seeds:
             if (each.variant, seed) not in there:
                 raise UserError(
@@ -92,7 +92,7 @@ def check_complete(found: Sequence[Description]) -> None:
 
 
 def fingerprint(folder: Path, variants: Iterable[str] | None = None) -> str:
-    """Hash of the weights, as they are now, and settings of the networks of some variants."""
+    """Hash of the present weights and settings of the networks of some variants."""
     content = {
         each.path.stem: [
             {
@@ -119,7 +119,7 @@ def network_table(
     Raises
     ------
     UserError
-        It is missing or unreadable, or not the one that the network's description has the hash of.
+        It is missing, unreadable, or does not match the hash in the network's description.
     """
     path = network.path.with_name(network.path.stem + ending)
     table = read(path, kind, needs)

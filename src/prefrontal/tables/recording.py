@@ -21,7 +21,7 @@ from prefrontal.tables.storage import concat, read, read_provenance, write_parqu
 
 @dataclass(frozen=True)
 class Recording(Generic[TaskT]):
-    """What was recorded, as in the data dictionary; a table that was not asked for is empty.
+    """Recorded tables, as in the data dictionary; a table that was not requested is empty.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Recording(Generic[TaskT]):
     about : dict
         Provenance.
     folder : Path
-        Where it was read from; files of the networks are in its folder "networks".
+        Folder it was read from; the networks are in its subfolder "networks".
     curves : DataFrame
-        Learning curves of these, read when asked for.
+        Learning curves of these networks, read on demand.
     """
 
     trials: pd.DataFrame
@@ -46,7 +46,7 @@ class Recording(Generic[TaskT]):
 
     @property
     def curves(self) -> pd.DataFrame:
-        """Learning curves of all trained networks beside the recording."""
+        """Learning curves of all networks in the folder of the recording."""
         return learning_curves(self.folder / "networks")
 
 
@@ -59,7 +59,11 @@ def join(recordings: Iterable[Recording[Any]]) -> Recording[Any]:
     frames: dict[str, Any] = {
         name: concat([getattr(part, name) for part in parts]) for name in RECORDED
     }
-    settings = {variant: own for part in parts for variant, own in part.settings.items()}
+    settings = {
+        variant: variant_settings
+        for part in parts
+        for variant, variant_settings in part.settings.items()
+    }
     return Recording(**frames, settings=settings)
 
 
@@ -67,11 +71,13 @@ def write_recording(recording: Recording[Any], folder: Path) -> None:
     """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and
     activity.parquet, as one.
 
-    All are written before the first takes the place of another recording's, trials last. Should
-    that be cut short, they bear different marks, and are not read together.
+    All are written before the first replaces that of another recording, trials last. After an
+    interruption they carry different marks and are not read together.
     """
     kept = [name for name in RECORDED if name == "trials" or len(getattr(recording, name))]
-    settings = {name: _described(own) for name, own in recording.settings.items()}
+    settings = {
+        name: _described(variant_settings) for name, variant_settings in recording.settings.items()
+    }
     about = recording.about | {"settings": settings, "tables": kept, "mark": uuid.uuid4().hex}
     with ExitStack() as last_in_first_out:
         for name in kept:
@@ -106,7 +112,7 @@ def read_recording(folder: Path, tasks: Mapping[str, type[TaskSettings]]) -> Rec
     about = read_provenance(files["trials"])
     try:
         mark, kept, saved = about.pop("mark"), about.pop("tables"), about.pop("settings")
-        classes = {variant: tasks[own.pop("task_class")] for variant, own in saved.items()}
+        classes = {variant: tasks[values.pop("task_class")] for variant, values in saved.items()}
     except (KeyError, AttributeError) as error:
         raise UserError(
             f"{files['trials']}: not a recording of this version ({error}); record again"
@@ -117,7 +123,9 @@ def read_recording(folder: Path, tasks: Mapping[str, type[TaskSettings]]) -> Rec
             raise UserError(
                 f"{files[name]}: not of the same recording as trials.parquet; record again"
             )
-    settings = {v: Settings.from_dict(own, classes[v], files["trials"]) for v, own in saved.items()}
+    settings = {
+        v: Settings.from_dict(values, classes[v], files["trials"]) for v, values in saved.items()
+    }
     for variant in settings.keys() - set(frames["trials"]["variant"].unique()):
         raise UserError(f"{files['trials']}: no trials of variant {variant!r}; record again")
     return with_strings(Recording(**frames, settings=settings, about=about, folder=folder))

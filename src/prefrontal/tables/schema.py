@@ -16,11 +16,11 @@ SUBJECT = ["variant", "subject"]
 """Columns that identify a subject."""
 
 EPISODE = [*SUBJECT, "episode"]
-"""Columns that identify a sequence of trials; no lag crosses from one to the next."""
+"""Columns that identify a sequence of trials; lags do not cross sequences."""
 
 KEYS = {
-    "variant": "what was trained, by its name in the experiment's experiment.py",
     "subject": "network, by the seed it was trained with; or an animal, by its name",
+    "variant": "what was trained, by its name in the experiment's experiment.py",
     "episode": "episode, from 0",
     "trial": "trial in the episode, from 0",
 }
@@ -76,7 +76,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "our networks' range; empty if none",
     },
 }
-"""Required columns by kind of table; trials may have the task's own columns beside them, steps one
+"""Required columns by kind of table; trials may have further columns of the task, steps one
 p_<action> per action, activity one unit_<k> per unit (float32)."""
 
 
@@ -105,26 +105,26 @@ def check_columns(frame: pd.DataFrame, kind: str, where: object) -> None:
         raise UserError(
             f"{where}: a {kind} table needs column {missing[0]!r} ({COLUMNS[kind][missing[0]]})"
         )
-    words = [
+    texts = [
         name
         for name in COLUMNS[kind]
         if name not in WORDS and not pd.api.types.is_numeric_dtype(frame[name])
     ]
-    if words and len(frame):
+    if texts and len(frame):
         raise UserError(
-            f"{where}: column {words[0]!r} of a {kind} table holds something else than numbers"
+            f"{where}: column {texts[0]!r} of a {kind} table holds something else than numbers"
         )
 
 
 def free_choices(trials: pd.DataFrame) -> pd.Series:
-    """True where the subject chose: the choice is valid and not ``forced``, by the column of that
-    name if there is one."""
+    """True where the subject chose freely: the choice is valid and not ``forced`` (if there is such
+    a column)."""
     free = trials["choice"] >= 0
     return free & ~trials["forced"].astype(bool) if "forced" in trials.columns else free
 
 
 def check_arms(choice: ArrayLike, arms: int, what: str) -> None:
-    """Raise UserError if some choice is of an arm that ``what``, for so many arms, doesn't know."""
+    """Raise UserError if some choice is of an arm that ``what``, which has ``arms`` arms, lacks."""
     highest = int(np.max(np.asarray(choice), initial=-1))
     check(highest < arms, "choice", highest, f"below {arms}, as {what} is for {arms} arms")
 
@@ -132,7 +132,7 @@ def check_arms(choice: ArrayLike, arms: int, what: str) -> None:
 def check_trials(trials: pd.DataFrame, *needs: str) -> None:
     """Raise UserError unless models can be fitted to the trials.
 
-    The table has the columns that they need besides, and every trial once.
+    The table must have the columns that they need, and every trial once.
     """
     check_columns(trials, "trials", "trials")
     for name in needs:

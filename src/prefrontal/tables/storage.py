@@ -2,8 +2,8 @@
 and writing.
 
 Large tables are Parquet, small ones CSV. Every file says where it comes from: Parquet in its
-metadata, CSV in the folder's ``manifest.json``. A CSV that is rebuilt equal is left as it is; where
-a number moved, it is said which and by how much.
+metadata, CSV in the folder's ``manifest.json``. Unchanged CSV files are left alone; every number
+that changes is printed.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from prefrontal.files import PUBLISHED, ROOT, atomic, locked, prepare_folder
 from prefrontal.tables.schema import check_columns
 
 TOLERANCE = 1e-4
-"""Numbers that differ by less than this share of their size are rebuilt equal: other processors
-round differently."""
+"""Relative tolerance for treating a rebuilt number as unchanged, since processors round
+differently."""
 
 FLOOR = 1e-2
-"""The size of a number is at least this share of the largest beside it, which are those of its
-column in rows with the same words, and so in the same unit: a difference of two numbers may be as
-close to zero as it likes, but carries the rounding of both. The absolute tolerance is therefore a
-millionth of the largest, which is also to how many digits tables are written."""
+"""A number's magnitude is taken to be at least this fraction of the largest number in its column
+among rows with the same labels: a difference of two numbers may be close to zero but carries the
+rounding of both. The absolute tolerance is therefore a millionth of the largest, which is also the
+precision with which tables are written."""
 
 SEAL = b"sha256 of this file with zeros here: "
-"""Stands in the metadata of a Parquet file before the hash that finds every changed bit."""
+"""Key, in the metadata of a Parquet file, of the hash that detects changes."""
 
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
 
 
 def provenance(settings: str, seeds: list[int]) -> dict[str, Any]:
-    """Say where a file comes from: commit, hash of the settings, library versions, seeds."""
+    """Return the provenance of a file: commit, hash of the settings, library versions, seeds."""
     git = ["git", "-C", str(ROOT)]
     try:
         commit = subprocess.run(
@@ -80,7 +80,7 @@ def write(
     kind : str, optional
         Kind of table to check against; None for a panel's results.
     about : dict, optional
-        Provenance. In Parquet it goes into the metadata; beside a CSV into manifest.json.
+        Provenance. In Parquet it goes into the metadata; next to a CSV into manifest.json.
     """
     if kind is not None:
         check_columns(frame, kind, path)
@@ -98,10 +98,10 @@ def write(
     with locked(path.parent):
         if (
             about is not None
-        ):  # first: a table that is not written yet is written, with its entry, the next time
+        ):  # first: if writing the table fails, it is written with its entry the next time
             entries = {
-                name: own
-                for name, own in manifest(path.parent).items()
+                name: entry
+                for name, entry in manifest(path.parent).items()
                 if (path.parent / name).exists()
             }
             entries = dict(sorted((entries | {path.name: about}).items()))
@@ -117,8 +117,8 @@ def write_parquet(frame: pd.DataFrame, path: Path, about: dict[str, Any]) -> Non
     """Write a table with its provenance in the metadata."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
     meta = {**(table.schema.metadata or {}), b"provenance": json.dumps(about, default=str).encode()}
-    # Dictionaries of floating-point numbers, few of which recur, take most of the time and a third
-    # of the space.
+    # Dictionaries of floating-point numbers, which rarely repeat, would take most of the time and a
+    # third of the space.
     recurring = [column.name for column in table.schema if not pa.types.is_floating(column.type)]
     table = table.replace_schema_metadata(meta | {b"seal": SEAL + b"0" * 64})
     pq.write_table(table, path, compression="zstd", use_dictionary=recurring)
@@ -129,7 +129,8 @@ def write_parquet(frame: pd.DataFrame, path: Path, about: dict[str, Any]) -> Non
 
 
 def check_seal(content: bytes, path: Path, required: bool = False) -> None:
-    """Raise UserError if a Parquet file is not as it was written, or bears no hash if required."""
+    """Raise UserError if a Parquet file was changed since it was written, or lacks a required
+    hash."""
     start = content.rfind(SEAL) + len(SEAL)
     if start < len(SEAL):
         if required:
@@ -145,17 +146,17 @@ def check_seal(content: bytes, path: Path, required: bool = False) -> None:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two versions of a table are apart, at most.
+    """Largest difference between two versions of a table.
 
     Attributes
     ----------
     what : str
-        Column, or what else differs.
+        Column, or other part, that differs.
     size : float
-        Largest absolute difference; NaN where no number tells it.
+        Largest absolute difference; NaN if not numeric.
     share : float
-        Largest difference as a share of the number's size (``TOLERANCE``, ``FLOOR``); infinite
-        where rows, columns or words differ.
+        Largest difference relative to the number's magnitude (``TOLERANCE``, ``FLOOR``); infinite
+        if rows, columns or labels differ.
     """
 
     what: str
@@ -171,7 +172,7 @@ class Difference:
 
 
 def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
-    """Largest difference of two versions of a table; None where they are equal."""
+    """Largest difference between two versions of a table; None if they are equal."""
     if list(old.columns) != list(new.columns):
         return Difference("columns", np.nan, np.inf)
     if len(old) != len(new):
@@ -181,11 +182,11 @@ def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
         for name in old
         if all(pd.api.types.is_numeric_dtype(frame[name]) for frame in (old, new))
     ]
-    words = [name for name in old if name not in numbers]
-    for name in words:
+    labels = [name for name in old if name not in numbers]
+    for name in labels:
         if not old[name].equals(new[name]):
             return Difference(f"words of {name}", np.nan, np.inf)
-    found = None
+    largest = None
     for name in numbers:
         x, y = (frame[name].astype(float) for frame in (old, new))
         infinite = np.isinf(x) | np.isinf(y)
@@ -193,31 +194,38 @@ def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
             return Difference(f"missing or infinite values of {name}", np.nan, np.inf)
         x, y = x.mask(infinite), y.mask(infinite)
         beside = (
-            x.abs().groupby([old[word] for word in words], dropna=False).transform("max")
-            if words
+            x.abs().groupby([old[word] for word in labels], dropna=False).transform("max")
+            if labels
             else x.abs().max()
         )
         size = (x - y).abs()
         sizes = np.maximum(x.abs(), FLOOR * beside)
         share = float((size / np.maximum(sizes, 1e-12)).max())
-        if share > (found.share if found else 0):
-            found = Difference(name, float(size.max()), share)
-    return found
+        if share > (largest.share if largest else 0):
+            largest = Difference(name, float(size.max()), share)
+    return largest
 
 
 def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put tables below one another; categories stay categories, where pandas makes text of them if
-    they are not the same."""
+    """Concatenate tables; categories stay categories, which pandas would turn into text if they
+    differ."""
     parts = [frame for frame in frames if len(frame)]
     if not parts:
         return pd.DataFrame()
-    words: set[Any] = set.intersection(*(set(part.select_dtypes("category")) for part in parts))
+    categorical: set[Any] = set.intersection(
+        *(set(part.select_dtypes("category")) for part in parts)
+    )
     known = {
         name: list(dict.fromkeys(word for part in parts for word in part[name].cat.categories))
-        for name in words
+        for name in categorical
     }
     alike = (
-        part.assign(**{name: part[name].cat.set_categories(own) for name, own in known.items()})
+        part.assign(
+            **{
+                name: part[name].cat.set_categories(categories)
+                for name, categories in known.items()
+            }
+        )
         for part in parts
     )
     return pd.concat(alike, ignore_index=True)
@@ -236,14 +244,14 @@ def published(name: str) -> pd.DataFrame:
 def read(
     path: Path, kind: str | None = None, needs: tuple[str, ...] = (), sealed: bool = False
 ) -> pd.DataFrame:
-    """Read a table and check that it has the columns of its kind, and those of the task that the
-    reader ``needs``.
+    """Read a table and check that it has the columns of its kind, and any others that the caller
+    ``needs``.
 
     Raises
     ------
     UserError
         The file is missing, unreadable or changed since it was written, or a column is missing. A
-        Parquet file without a hash of its content is also refused if it must be ``sealed``.
+        Parquet file without a hash of its content is an error if ``sealed`` is required.
     """
     if not path.exists():
         raise UserError(f"{path}: no such table; run the step that writes it first")
@@ -255,7 +263,7 @@ def read(
         frame = kinds(io.BytesIO(content))
     except MemoryError:
         raise
-    except Exception as error:  # pyarrow and pandas raise many kinds
+    except Exception as error:  # pyarrow and pandas raise many exceptions
         raise UserError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
     if sealed:
         check_seal(content, path, required=True)
@@ -281,18 +289,18 @@ def manifest(folder: Path) -> dict[str, Any]:
     """Provenance of the CSV files of a folder, by file name."""
     path = folder / "manifest.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError as error:
         raise UserError(
             f"{path}: not readable as JSON ({error}); delete it and run the analysis again"
         ) from error
     check(
-        isinstance(found, dict),
+        isinstance(entries, dict),
         f"{path}: content",
-        found,
+        entries,
         "entries by file name; delete it and run the analysis again",
     )
-    return found
+    return entries
 
 
 def leading(frame: pd.DataFrame, *names: str) -> pd.DataFrame:

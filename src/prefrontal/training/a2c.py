@@ -8,12 +8,14 @@ Each time step t of an unroll contributes to the ascended gradient (Wang et al. 
 with delta_t = R_t - V_t, and R_t the discounted rewards to the end of the episode, or of the
 unroll, where the next step's value is the bootstrap value. Contributions are summed over the unroll
 and averaged over episodes played in parallel. Supervised networks ascend grad log pi(a*_t) instead
-of the first term, where a*_t is the action that the task marks as correct.
+of the first term, where a*_t is the action that the task marks as correct. Networks that predict
+also ascend beta_p * (r_t - P_t(a_t)) * grad P_t(a_t), where P_t(a_t) is the predicted reward of the
+action taken.
 
-One time step (network, sampling and task together) is compiled for the loop over an unroll. Policy
-and value are then read from the activity of the whole unroll at once, and PyTorch differentiates.
-Cores that can (attention) play without gradient first, and then compute the activity of all steps
-at once.
+One time step (network, sampling and task together) is compiled for the loop over an unroll. Policy,
+value and prediction are then read from the activity of the whole unroll at once, and PyTorch
+differentiates. Cores that can (attention) play without gradient first, and then compute the
+activity of all steps at once.
 """
 
 from __future__ import annotations
@@ -30,14 +32,16 @@ from prefrontal.task import State, Task
 from prefrontal.training.compiled_loop import Loop, Tensors
 
 Hyperparameters = dict[str, Tensor]
-"""Numeric settings, each (network,): discount, value_cost, reward_scale, learning_rate, rms_decay,
-rms_epsilon, gradient_clip, rpe_scale, negative_rpe_scale and rpe_noise."""
+"""Numeric settings, each (network,): discount, value_cost, prediction_cost, reward_scale,
+learning_rate, rms_decay, rms_epsilon, gradient_clip, rpe_scale, negative_rpe_scale and
+rpe_noise."""
 
 Rollout = dict[str, Tensor]
 """Record of an unroll, each (network, steps, episode, ...): ``action``, ``reward`` (scaled; zero
 once the episode is done), ``running`` (the episode had not ended before the step), ``done`` (it had
 after the step), the activity of every core (and its input, if that is in its memory), and for
-supervised networks ``target``, the correct action."""
+supervised networks ``target``, the correct action, and where what is predicted is not the reward,
+``prediction_target``."""
 
 
 @dataclass
@@ -92,7 +96,7 @@ def start_episodes(task: Task, network: Network, p: Parameters, noise: Tensor) -
 
 def sample(logits: Tensor, uniform: Tensor) -> Tensor:
     """Draw actions from softmax policies with one uniform number each."""
-    each = logits.unbind(-1)  # action by action, which compiles into one loop with the task
+    each = logits.unbind(-1)  # action by action, so that it compiles into one loop with the task
     largest = functools.reduce(torch.maximum, each)
     weights = [torch.exp(logit - largest) for logit in each]
     threshold = uniform * sum(weights)
@@ -166,8 +170,8 @@ def perturb_rpe(delta: Tensor, hyperparameters: Hyperparameters, normal: Tensor)
     """Perturb the reward prediction errors (network, ...) that drive learning, as drugs or lesions
     might.
 
-    All are scaled, negative ones once more (0 clips them at zero); then noise is added, standard
-    normal numbers ``normal`` (network, ...) times ``rpe_noise``.
+    All errors are scaled, negative ones once more (0 clips them at zero); then noise is added,
+    standard normal numbers ``normal`` (network, ...) times ``rpe_noise``.
     """
 
     def column(name: str) -> Tensor:
@@ -224,6 +228,10 @@ def loss(
         chosen + drive * scaled_value if "target" in rollout else drive * (chosen + scaled_value)
     )
     gain = learned + entropy_cost[:, None, None] * entropy
+    if network.predicts:
+        expected = outputs["prediction"].gather(-1, action[..., None])[..., 0]
+        error = rollout.get("prediction_target", reward) - expected
+        gain = gain - hyperparameters["prediction_cost"][:, None, None] * error**2 / 2
     episodes, steps = action.shape[2], running.sum((1, 2))
     monitor = {
         "reward": reward.sum((1, 2)) / episodes,
@@ -277,6 +285,8 @@ class Unroll:
         Compile the time step (``compiled_loop.Loop``); results are equal up to rounding.
     supervised : bool
         Learn the actions that the task marks as correct.
+    predicts_noise : bool
+        Networks that predict learn to predict uniform random numbers in place of the reward.
 
     Attributes
     ----------
@@ -293,11 +303,14 @@ class Unroll:
         immediate_reset: bool = False,
         compiled: bool = False,
         supervised: bool = False,
+        predicts_noise: bool = False,
     ) -> None:
         self.task, self.network = task, network
         self.immediate_reset, self.supervised = immediate_reset, supervised
+        self.predicts_noise = predicts_noise
         self.parallel = network.parallel and not immediate_reset
-        self.noise = 1 + task.step_noise + (task.reset_noise if immediate_reset else 0)
+        opening = task.reset_noise if immediate_reset else 0
+        self.noise = 1 + task.step_noise + opening + predicts_noise
         self.loop = Loop(self._step, self._needs_grad, compiled)
 
     def _needs_grad(self, carried: str) -> bool:
@@ -306,7 +319,7 @@ class Unroll:
     def _step(self, fixed: Tensors, carried: Tensors, noise: Tensor) -> tuple[Tensors, Rollout]:
         """Take one time step with noise (network, episode, ``self.noise``), as a ``Loop`` does."""
         taken = 1 + self.task.step_noise
-        chance, opening = noise[..., :taken], noise[..., taken:]
+        chance, opening = noise[..., :taken], noise[..., taken : taken + self.task.reset_noise]
         state = RolloutState.unflatten(carried)
         state, rollout = step(self.task, self.network, fixed, fixed, state, chance, self.supervised)
         if self.immediate_reset:
@@ -372,6 +385,8 @@ class Unroll:
                 rollout |= network.forward_sequence(p, current.memory, rollout)
             else:
                 after, rollout = self.play(p, hyperparameters, current, noise)
+            if self.predicts_noise:
+                rollout["prediction_target"] = noise[..., -1]
             with torch.no_grad():
                 network_input = NetworkInput(after.observation, after.reward, after.action)
                 discount = hyperparameters["discount"]

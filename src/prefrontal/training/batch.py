@@ -19,19 +19,18 @@ from prefrontal.task import RandomStreams, Task
 from prefrontal.training import a2c
 
 COMPILE_FROM = 20_000
-"""Training time steps from which compiling, which takes as long as about so many uncompiled ones,
-pays."""
+"""Number of training time steps above which compiling pays off; compiling takes about as long as
+this many uncompiled steps."""
 
 
 def updates_of(settings: Settings[Any], task: Task) -> int:
-    """Updates that the whole training takes, where the next episode begins with an unroll."""
+    """Number of updates of the whole training, if episodes start with unrolls."""
     unrolls = math.ceil(task.episode_steps / unroll_of(settings, task))
     return math.ceil(settings.training.episodes / settings.training.episodes_per_update) * unrolls
 
 
 def is_short(settings: Settings[Any]) -> bool:
-    """True if a training ends sooner than compiling it, or starting processes for it, would
-    take."""
+    """True if training takes less time than compiling or starting processes would."""
     task = settings.task.curriculum()[0][1]
     return updates_of(settings, task) * unroll_of(settings, task) < COMPILE_FROM
 
@@ -58,7 +57,8 @@ def batches(settings: Sequence[Settings[Any]]) -> list[list[Settings[Any]]]:
 
 
 def check_memory(settings: Settings[Any], networks: int) -> None:
-    """Raise UserError if so many networks need more memory than there is, by a lower bound."""
+    """Raise UserError if a lower bound on the memory of these networks exceeds the available
+    memory."""
     task = settings.task.build()
     network, steps = network_of(settings, task), unroll_of(settings, task)
     together = 1 if settings.training.episode_reset == "immediate" else networks
@@ -77,7 +77,7 @@ def check_memory(settings: Settings[Any], networks: int) -> None:
 
 
 def labels(parts: Sequence[Sequence[Settings[Any]]]) -> list[str]:
-    """Name each of several batches by the settings in which they differ, and by its seeds."""
+    """Label each of several batches by the settings in which they differ, and by seeds."""
     every = [[settings.flat() for settings in part] for part in parts]
     values = [
         {name: [*dict.fromkeys(flat[name] for flat in part)] for name in part[0]} for part in every
@@ -85,14 +85,14 @@ def labels(parts: Sequence[Sequence[Settings[Any]]]) -> list[str]:
     differ = [
         name
         for name in values[0]
-        if name != "seed" and any(own[name] != values[0][name] for own in values)
+        if name != "seed" and any(each[name] != values[0][name] for each in values)
     ]
 
-    def label(own: dict[str, list[Any]]) -> str:
-        named = [f"{name} {', '.join(map(str, own[name]))}" for name in differ]
-        return ", ".join([*named, f"seeds {', '.join(map(str, sorted(own['seed'])))}"])
+    def label(batch_values: dict[str, list[Any]]) -> str:
+        named = [f"{name} {', '.join(map(str, batch_values[name]))}" for name in differ]
+        return ", ".join([*named, f"seeds {', '.join(map(str, sorted(batch_values['seed'])))}"])
 
-    return [label(own) for own in values]
+    return [label(each) for each in values]
 
 
 class NetworkBatch:
@@ -105,8 +105,7 @@ class NetworkBatch:
     device : str
         "cpu" or "cuda".
     compiled : bool, optional
-        Compile the loop over time steps; by default where the training is long enough to gain by
-        it.
+        Compile the loop over time steps; by default if training is long enough to benefit.
 
     Attributes
     ----------
@@ -137,9 +136,12 @@ class NetworkBatch:
         self.episodes, self.steps = first.training.episodes_per_update, unroll_of(first, self.task)
         if compiled is None:
             compiled = not is_short(first)
-        supervised = first.training.objective == "supervised"
+        learned = {
+            "supervised": first.training.objective == "supervised",
+            "predicts_noise": first.training.prediction == "random",
+        }
         self.programs = [
-            a2c.Unroll(task, self.network, self.immediate_reset, compiled, supervised)
+            a2c.Unroll(task, self.network, self.immediate_reset, compiled, **learned)
             for _, task in self.curriculum
         ]
         columns = {
@@ -152,8 +154,8 @@ class NetworkBatch:
             self.network, self.seeds, columns["init_scale"], columns["output_scale"]
         )
         adapted = [
-            each.task.initial_weights(self.network, own[None], each.seed)
-            for each, own in zip(self.settings, flat, strict=True)
+            each.task.initial_weights(self.network, weights[None], each.seed)
+            for each, weights in zip(self.settings, flat, strict=True)
         ]
         self.flat = torch.cat(adapted).to(device)
         self.square = torch.zeros_like(self.flat)
@@ -169,23 +171,23 @@ class NetworkBatch:
 
     @property
     def compiles(self) -> bool:
-        """Whether the next update begins with compiling."""
+        """True if the next update starts with compiling."""
         loop = self.programs[0].loop
         return loop.compiled and not loop.programs
 
     @property
     def agent(self) -> NetworkAgent:
-        """The networks as they stand, on the CPU."""
+        """The networks in their present state, on the CPU."""
         return agent_of(self.network, self.flat.cpu(), self.settings)
 
     @property
     def unrolls(self) -> int:
-        """Unrolls that the longest episode takes, where the next one begins with an unroll."""
+        """Number of unrolls of the longest episode, if episodes start with unrolls."""
         return math.ceil(self.task.episode_steps / self.steps)
 
     @property
     def updates(self) -> int:
-        """Updates that the whole training takes, where the next episode begins with an unroll."""
+        """Number of updates of the whole training, if episodes start with unrolls."""
         return updates_of(self.shared, self.task)
 
     @property
@@ -205,8 +207,8 @@ class NetworkBatch:
 
     @property
     def rate(self) -> Tensor:
-        """Factor on the learning rate now, of every parameter: the schedule times what is left for
-        the encoder."""
+        """Present factor on the learning rate of every parameter: the schedule, times the encoder's
+        relative rate."""
         starts = [each.training.lr_decay_start for each in self.settings]
         done = self.progress
         left = [1.0 if done <= start else max(0.0, (1 - done) / (1 - start)) for start in starts]
@@ -220,7 +222,7 @@ class NetworkBatch:
         return factor
 
     def update(self) -> dict[str, Tensor]:
-        """Play one unroll and take one step of RMSProp; return what the learning curve shows
+        """Play one unroll and take one step of RMSProp; return the quantities of the learning curve
         (``a2c.loss``)."""
         lesson = (
             sum(
@@ -276,7 +278,7 @@ class NetworkBatch:
 
     def load_tensors(self, saved: dict[str, Tensor]) -> None:
         """Continue from ``tensors``."""
-        # A tensor read from a file may start anywhere; kernels sum unaligned memory in another
+        # A tensor read from a file may be unaligned; kernels sum unaligned memory in another
         # order.
         saved = {name: tensor.to(self.device).clone() for name, tensor in saved.items()}
         self.flat, self.square = saved["flat"], saved["square"]

@@ -36,8 +36,8 @@ def save(
 ) -> None:
     """Write weights, description and learning curve of every network.
 
-    The description is written last and marks the network as complete. It holds the seeds of all
-    networks that were trained together, by default those of the batch, none of which may be missing
+    The description is written last and marks the network as complete. It lists the seeds of all
+    networks that were trained together, by default those of the batch; none of them may be missing
     later.
     """
     save_weights(batch, variant, folder)
@@ -80,23 +80,23 @@ def save_weights(batch: NetworkBatch, variant: str, folder: Path) -> None:
     Raises
     ------
     UserError
-        Weights are not finite, or not in half precision; none are written.
+        Weights are not finite (or not in half precision); none are written.
     """
     parameters = batch.network.views(batch.flat.cpu())
     saved = []
     for index, settings in enumerate(batch.settings):
         half = settings.training.half_precision
         kind = torch.float16 if half else torch.float32
-        own = {name: tensor[index].to(kind).clone() for name, tensor in parameters.items()}
-        if not all(bool(tensor.isfinite().all()) for tensor in own.values()):
+        tensors = {name: tensor[index].to(kind).clone() for name, tensor in parameters.items()}
+        if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
             raise UserError(
                 f"seed {settings.seed}: weights not finite{' in half precision' if half else ''}; "
                 "try a smaller training.learning_rate, or a training.gradient_clip"
             )
-        saved.append(own)
-    for settings, own in zip(batch.settings, saved, strict=True):
+        saved.append(tensors)
+    for settings, tensors in zip(batch.settings, saved, strict=True):
         with atomic(folder / f"{stem(settings, variant)}.safetensors") as path:
-            path.write_bytes(to_bytes(own))
+            path.write_bytes(to_bytes(tensors))
 
 
 def check_overwrite(batch: Sequence[Settings[Any]], variant: str, folder: Path) -> None:
@@ -118,8 +118,8 @@ def checkpoint_path(batch: Sequence[Settings[Any]], variant: str, folder: Path) 
 
 
 def training_code(task: TaskSettings, measure: Callable[..., Any] | None = None) -> str:
-    """Hash of the code that a training's numbers depend on: of its task, and of what is measured
-    for its learning curve."""
+    """Hash of the code that a training depends on: its task, and the measures of its learning
+    curve."""
     modules = ["prefrontal.training.loop", type(task).__module__]
     modules += [measure.__module__] if measure else []
     return code_hash(modules, ignore=["prefrontal.training.jobs"])
@@ -168,7 +168,7 @@ def resume(batch: NetworkBatch, code: str, path: Path) -> dict[str, Any]:
         if checksum(tensors, about["progress"], about["code"]) != about["sha256"]:
             raise ValueError("checksum differs")
         batch.load_tensors(tensors)
-    except Exception as error:  # safetensors raises kinds of its own
+    except Exception as error:  # safetensors raises its own exceptions
         raise UserError(
             f"{path}: not a readable checkpoint ({error}); delete it to train from the start"
         ) from error

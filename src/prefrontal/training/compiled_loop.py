@@ -1,11 +1,11 @@
-"""A loop over time steps and its derivative, compiled: the step once for all steps.
+"""A compiled loop over time steps and its derivative; the step is compiled only once.
 
-``torch.compile`` of a stretch of time steps compiles every one of them, which takes minutes. Here
+``torch.compile`` of a sequence of time steps compiles each of them, which takes minutes. Here
 PyTorch traces a single step and its derivative into two graphs, its compiler turns each into a
 program, and loops over time call them.
 
-All private PyTorch interfaces that the library uses are in this file. Where they are missing, and
-where nothing is to be compiled, the same loop runs uncompiled.
+All private PyTorch interfaces that the library uses are in this file. If they are missing, or
+without compiling, the same loop runs uncompiled.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from prefrontal.errors import UserError
 Tensors = dict[str, Tensor]
 
 Step = Callable[[Tensors, Tensors, Tensor], tuple[Tensors, Tensors]]
-"""Fixed tensors, carried tensors and what is new at this step -> carried tensors, outputs; each
+"""Fixed tensors, carried tensors and new inputs of this step -> carried tensors, outputs; each
 (network, ...)."""
 
 
@@ -43,8 +43,8 @@ class Loop:
     needs_grad : callable
         Name of a carried tensor -> whether gradients pass through it.
     compiled : bool
-        Compile when tensors of such shapes first come; without a C++ compiler, or with a PyTorch
-        whose private interfaces differ, the loop runs uncompiled after a warning.
+        Compile when tensors of new shapes first occur; without a C++ compiler, or if PyTorch's
+        private interfaces differ, the loop runs uncompiled after a warning.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Loop:
         }
 
     def _program(self, fixed: Tensors, carried: Tensors, new: Tensor) -> Program | None:
-        """Return the program for tensors such as these, compiled when first asked for."""
+        """Return the program for tensors of these shapes, compiled on first use."""
         fixed, carried = _in_order(fixed), _in_order(carried)
         key = tuple(tensor.shape for tensor in (*fixed.values(), *carried.values(), new[:, 0]))
         if key not in self.programs:
@@ -98,14 +98,14 @@ class Loop:
 
 
 def _in_order(tensors: Tensors) -> Tensors:
-    """Sort by name: a checkpoint brings tensors back in another order."""
+    """Sort by name, since a checkpoint returns tensors in another order."""
     return dict(sorted(tensors.items()))
 
 
 @contextmanager
 def cache() -> Iterator[None]:
-    """Keep what is compiled in the user's cache folder; raise UserError if it cannot be written
-    there."""
+    """Keep compiled programs in the user's cache folder; raise UserError if it cannot be
+    written."""
     # PyTorch's own default, which its imports would set, is a temporary folder.
     try:
         home = Path.home()
@@ -114,7 +114,7 @@ def cache() -> Iterator[None]:
     folder = os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(home / ".cache" / "prefrontal"))
     try:
         yield
-    except Exception as error:  # PyTorch's compiler raises kinds of its own
+    except Exception as error:  # PyTorch's compiler raises its own exceptions
         cause = error if isinstance(error, OSError) else error.__cause__ or error.__context__
         if isinstance(cause, OSError) or os.strerror(errno.ENOSPC) in str(error):
             why = getattr(cause, "strerror", None) or cause or error
@@ -126,7 +126,7 @@ def cache() -> Iterator[None]:
 
 
 class Program:
-    """One step and its derivative, compiled for tensors such as these.
+    """One step and its derivative, compiled for tensors of these shapes.
 
     ``forward([*fixed, *carried, new])`` returns carried tensors, outputs, and what the derivative
     needs. ``backward`` takes the latter, the gradients of those outputs that have one
@@ -247,9 +247,9 @@ def split_gradients(graph: torch.fx.GraphModule, learned: list[int]) -> tuple[li
 def traced(
     function: Callable[..., Any], *example: Any, decompositions: Any = None
 ) -> torch.fx.GraphModule:
-    """Trace a function of tensors such as these.
+    """Trace a function of tensors of these shapes.
 
-    Tensors that a task holds, such as pictures, become constants of the graph.
+    Tensors of the task, such as images, become constants of the graph.
     """
     from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -259,7 +259,7 @@ def traced(
 
 
 def compiled(graph: torch.fx.GraphModule, example: list[Tensor]) -> Callable[[list[Tensor]], Any]:
-    """Compile a graph for tensors such as these, or read the program from the user's cache
+    """Compile a graph for tensors of these shapes, or read the program from the user's cache
     folder."""
     from torch._inductor import config
     from torch._inductor.compile_fx import compile_fx_inner
@@ -327,7 +327,7 @@ class _Looped(torch.autograd.Function):
 
 @functools.cache
 def compiler_found() -> bool:
-    """Tell whether there is a C++ compiler; if not, warn once."""
+    """Return whether there is a C++ compiler; if not, warn once."""
     found = shutil.which(os.environ.get("CXX", "g++")) is not None
     if not found:
         warn_uncompiled("no C++ compiler found")

@@ -1,9 +1,8 @@
-"""Many trainings in parallel, by dask.distributed: on this machine, or on the workers of a
-scheduler.
+"""Parallel training with dask.distributed: on this machine, or on the workers of a scheduler.
 
-A job is a batch, the smallest part that trains by itself. Jobs write weights and checkpoints into
+A job is a batch, the smallest unit that trains by itself. Jobs write weights and checkpoints into
 the data folder, which all machines share, and return little. A worker that dies is replaced, and
-its job goes on from the checkpoint.
+its job continues from the checkpoint.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from prefrontal.errors import UserError, check, check_count
 MEMORY = "is there enough memory (ulimit -v)? --workers 1 needs least"
 
 TOPIC = "prefrontal"
-"""Under which workers tell how far they are."""
+"""Topic under which workers report progress."""
 
 STARTING_SECONDS = 60
-"""How long a scheduler may take to answer."""
+"""Seconds that a scheduler may take to answer."""
 
 LOST_SECONDS = 120
-"""How long all workers on this machine may be gone; one that was killed is replaced within seconds,
-one that lacks memory even to say so is not."""
+"""Seconds for which all workers on this machine may be gone; one that was killed is replaced within
+seconds, unless there is not enough memory."""
 
 WORKING = {
     "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 1,
@@ -41,19 +40,19 @@ WORKING = {
     "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
     "distributed.worker.profile.enabled": False,
 }
-"""Settings of workers. By Dask's own they return freed memory at once and look a hundred times per
-second what the job is at, which took up to half of a training's time."""
+"""Settings of workers. By default Dask's workers return freed memory at once and profile the job a
+hundred times per second, which took up to half of the training time."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machines:
-    """Where trainings run that can run side by side."""
+    """Machines on which trainings run in parallel."""
 
     workers: int | None = None
-    """Processes on this machine; by default one per processor, and one alone for trainings that are
-    over in seconds."""
+    """Processes on this machine; by default one per processor, but a single one for trainings that
+    take seconds."""
     scheduler: str | None = None
     """Address of a Dask scheduler whose workers train, such as tcp://host:8786; they must see the
     same data folder."""
@@ -65,16 +64,16 @@ class Machines:
             self.workers is None or self.scheduler is None,
             "workers",
             self.workers,
-            "left out beside --scheduler",
+            "left out with --scheduler",
         )
 
 
 class Distant(tqdm):
-    """A progress bar in a worker: instead of drawing itself, it tells the scheduler how far
-    it is."""
+    """A progress bar in a worker, which reports progress to the scheduler instead of drawing
+    itself."""
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
-        """Tell how far it is."""
+        """Report progress."""
         from distributed import get_worker
 
         get_worker().log_event(TOPIC, {"job": self.job, "done": self.n})
@@ -83,20 +82,20 @@ class Distant(tqdm):
 
 
 def in_worker(function: Callable[..., Result], job: str, arguments: tuple[Any, ...]) -> Result:
-    """Do a job in a worker."""
+    """Run a job in a worker."""
     return function(*arguments, type("Bar", (Distant,), {"job": job}))
 
 
 @contextmanager
 def client(scheduler: str | None, workers: int) -> Iterator[Any]:
-    """Connect to the scheduler that was asked for, or start one here with so many workers."""
+    """Connect to the given scheduler, or start one here with this number of workers."""
     import dask
     from distributed import Client, LocalCluster
     from distributed.security import Security
 
     if scheduler is not None:
         try:
-            # With the credentials that Dask's configuration names, if any (CONTRIBUTING.md).
+            # With the credentials in Dask's configuration, if any (CONTRIBUTING.md).
             found = Client(scheduler, timeout=STARTING_SECONDS, set_as_default=False)
         except OSError as error:
             raise UserError(
@@ -123,7 +122,7 @@ def client(scheduler: str | None, workers: int) -> Iterator[Any]:
                 threads_per_worker=1,
                 memory_limit=0,
                 dashboard_address="127.0.0.1:0",
-                # Whoever reaches the port of an open scheduler may run code in its workers.
+                # Anybody who reaches the port of an open scheduler can run code in its workers.
                 protocol="tls://",
                 security=Security.temporary(),
             )
@@ -140,7 +139,7 @@ class Job:
     Attributes
     ----------
     label : str
-        Names it in messages.
+        Name in messages.
     function : callable
         Takes ``arguments`` and the class of the progress bar; returns a result and the checkpoints
         that are no longer needed once all jobs are finished. A function of a module, so that
@@ -149,7 +148,7 @@ class Job:
     episodes : int
         Training episodes, for the progress bar.
     short : bool
-        It ends sooner than a process would start.
+        True if it takes less time than starting a process.
     """
 
     label: str
@@ -162,7 +161,7 @@ class Job:
 def run_jobs(jobs: Sequence[Job], machines: Machines) -> list[Any]:
     """Run trainings in parallel and return their results, in order.
 
-    A finished training is kept as a checkpoint until all are finished, so that nothing is trained
+    Checkpoints of finished trainings are kept until all are finished, so that nothing is trained
     twice if the command is interrupted.
 
     Raises
@@ -249,7 +248,7 @@ def side_by_side(
 
 
 def finished(futures: Iterable[Any], connection: Any, local: bool) -> Iterator[Any]:
-    """Give jobs as they finish; raise UserError if all workers on this machine are lost."""
+    """Yield jobs as they finish; raise UserError if all workers on this machine are lost."""
     from distributed import wait
 
     pending, seen = set(futures), time.monotonic()

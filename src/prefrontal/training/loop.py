@@ -24,21 +24,21 @@ from prefrontal.training import checkpoints
 from prefrontal.training.batch import NetworkBatch
 
 FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS = 3, 30
-"""Time to the first checkpoint, and between later ones."""
+"""Seconds to the first checkpoint, and between later ones."""
 
 Measure = Callable[[NetworkBatch], pd.DataFrame]
-"""Networks as they are now -> a row per network, in their order, whose columns join the learning
+"""Networks in training -> one row per network, in order; its columns are added to the learning
 curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What an experiment's ``train.py`` measures in training.
+    """Measures in training, defined in an experiment's ``train.py``.
 
     Attributes
     ----------
     curve_points : int
-        Rows of a learning curve; each is a mean since the row before.
+        Rows of a learning curve; each is a mean since the previous row.
     curve_columns : callable, optional
         Further columns of the learning curve.
     final_test : callable, optional
@@ -60,11 +60,11 @@ class Curve:
     Attributes
     ----------
     points : int
-        Rows that it will have.
+        Final number of rows.
     rows : list
         Finished rows, each a list of columns by network.
     sums : dict
-        What was monitored since the last row, summed over updates, by name and network.
+        Monitored quantities since the last row, summed over updates, by name and network.
     updates : int
         Updates since the last row.
     reached : int
@@ -113,7 +113,7 @@ class Curve:
 
     def tables(self) -> list[pd.DataFrame]:
         """Learning curve of every network (``tables.schema.COLUMNS``)."""
-        return [pd.DataFrame(list(own)) for own in zip(*self.rows, strict=True)]
+        return [pd.DataFrame(list(network_rows)) for network_rows in zip(*self.rows, strict=True)]
 
 
 def train(
@@ -126,8 +126,7 @@ def train(
     snapshot: Callable[[int], None] | None = None,
     progress: type[tqdm] = tqdm,
 ) -> list[pd.DataFrame]:
-    """Train a batch to the end of its episodes, from a checkpoint of the same settings if there is
-    one.
+    """Train a batch to the end, continuing from a checkpoint of the same settings if there is one.
 
     Parameters
     ----------
@@ -135,13 +134,13 @@ def train(
     name : str
         Title of the progress bar.
     checkpoint : Path
-        Written on the way and at the end; the caller removes it when nothing needs it any more.
+        Written during training and at the end; the caller removes it when it is no longer needed.
     points : int
         Rows of the learning curve.
     measure : Measure, optional
         Gives further columns of the learning curve.
     snapshot : callable, optional
-        Called with the number of episodes trained, where the settings ask for snapshots.
+        Called with the number of trained episodes when a snapshot is due.
     progress : type
         Class of the progress bar.
 
@@ -216,7 +215,7 @@ def check_divergence(batch: NetworkBatch, curve: Curve) -> None:
 
 
 def use(device: str, threads: int) -> None:
-    """Compute with so many threads; raise UserError unless this machine has them and the device."""
+    """Set the number of threads; raise UserError unless this machine has them and the device."""
     processors = os.cpu_count() or 1
     available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     check(
@@ -230,7 +229,7 @@ def use(device: str, threads: int) -> None:
 
 
 def save_snapshot(batch: NetworkBatch, variant: str, folder: Path, episode: int) -> None:
-    """Save the weights as they are after so many episodes."""
+    """Save the weights after this number of episodes."""
     checkpoints.save_weights(batch, variant, folder / str(episode))
 
 
@@ -276,7 +275,7 @@ def train_and_save(
         progress=progress,
     )
     if batch.shared.training.half_precision:
-        batch.flat = batch.flat.half().float()  # what is tested is what is saved
+        batch.flat = batch.flat.half().float()  # test what is saved
     if training.final_test is not None:
         for settings, tested in zip(batch.settings, training.final_test(batch), strict=True):
             checkpoints.save_test(settings, variant, tested, networks)

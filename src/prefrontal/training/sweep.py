@@ -1,7 +1,7 @@
-"""Sweeps: how networks learn under every combination of some settings.
+"""Sweeps: training with every combination of some settings.
 
-Networks are compared by their reward. Where reward does not separate strategies, an experiment's
-``train.py`` gives further columns, measured at equal intervals over training with frozen weights.
+Networks are compared by their reward. If reward does not separate strategies, an experiment's
+``train.py`` adds columns that are measured at equal intervals during training with frozen weights.
 Settings are chosen on networks that no claim is about: seeds of a sweep start at ``FIRST_SEED``.
 """
 
@@ -62,7 +62,7 @@ class Options(Machines):
     threads: int = 1
     """CPU threads."""
     compile: bool | None = None
-    """Compile the inner loops; by default where the training is long enough to gain by it."""
+    """Compile the inner loops; by default if training is long enough to benefit."""
 
     @property
     def data(self) -> Path:
@@ -154,7 +154,7 @@ def learn(
     use(options.device, options.threads)
     batch = NetworkBatch(settings, options.device, options.compile)
     checkpoint = checkpoint_path(settings, options.name, options.data / experiment / "checkpoints")
-    own = train(
+    learning_curves = train(
         batch,
         options.name,
         checkpoint,
@@ -168,7 +168,7 @@ def learn(
     rows: list[dict[str, Any]] = []
     curves: list[pd.DataFrame] = []
     columns = short_names(varied, list(settings[0].flat()))
-    for index, (each, curve) in enumerate(zip(settings, own, strict=True)):
+    for index, (each, curve) in enumerate(zip(settings, learning_curves, strict=True)):
         values = {column: each.flat()[name] for name, column in columns.items()}
         measured: dict[str, Any] = dict(
             curve.drop(columns=list(COLUMNS["learning_curve"])).iloc[-1]

@@ -1,4 +1,4 @@
-"""Cores: kinds of memory, one per file."""
+"""Cores: the memory of a network, one kind per file."""
 
 from prefrontal.networks.cores.attention import Attention
 from prefrontal.networks.cores.base import Core

@@ -23,7 +23,7 @@ class Attention:
     def shapes(self, inputs: int) -> Shapes:
         """Parameter names and shapes of one network.
 
-        A layer maps to query, key and value. Keys have no bias: it would add the same to all
+        A layer maps to query, key and value. Keys have no bias, since it would add the same to all
         scores, which the softmax cancels.
         """
         units = self.units
@@ -46,7 +46,7 @@ class Attention:
     def step(self, p: Parameters, memory: Memory, x: Tensor) -> Memory:
         """Advance by one time step."""
         position = memory["position"]
-        # In inference mode (``networks.play``) nobody needs an earlier memory again: it is
+        # In inference mode (``networks.play``) earlier memories are not needed again, so memory is
         # overwritten in place, and read only as far as it is filled.
         in_place = torch.is_inference_mode_enabled()
         filled = min(int(position.max()) + 1, self.length) if in_place else self.length
@@ -103,7 +103,7 @@ class Attention:
 
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
-    """Multiply many small matrices; at play on a processor, NumPy takes half of the time."""
+    """Multiply many small matrices; in play on a CPU, NumPy takes half the time."""
     if torch.is_inference_mode_enabled() and left.device.type == "cpu":
         return torch.from_numpy(left.numpy() @ right.numpy())
     return left @ right

@@ -18,9 +18,8 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 class Core(Protocol):
-    """One kind of memory, for many networks in one tensor.
-
-    Networks never mix: entry n of every result depends on entry n of every argument only.
+    """Interface of a core, for many networks in one tensor. Networks never mix: entry n of every
+    result depends on entry n of every argument only.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""A layer without memory, as a control: it sees the last action and reward, and nothing earlier."""
+"""A layer without memory, as a control: it sees the last action and reward, but nothing earlier."""
 
 from __future__ import annotations
 

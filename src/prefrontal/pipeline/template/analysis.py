@@ -20,7 +20,7 @@ def analyse(recording: Recording[ArmsSettings]) -> dict[str, pd.DataFrame]:
 
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Numbers that the claims are about, one per network."""
+    """Measures of the claims, one number per network."""
     by_trial = tables["choices"].groupby(SUBJECT)["p_better"]
     return claims.measures("NAME-learns", (by_trial.last() - by_trial.first()).to_frame("gain"))
 

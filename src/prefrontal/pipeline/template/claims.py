@@ -1,4 +1,4 @@
-"""Claims about NAME, each with its criterion, written down before the result is seen."""
+"""Claims about NAME, each with its criterion, written before the result is seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task of NAME, for a start: one of two arms pays more often than the other."""
+"""The task of NAME, as a starting point: one of two arms pays more often than the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task of NAME keeps its rules."""
+"""Tests of the rules of task NAME."""
 
 import torch
 
