@@ -56,7 +56,8 @@ def draw_gains(ax: Axes, tables: dict[str, pd.DataFrame]) -> None:
                 continue
             place = x + (k - 1.5) * 0.17
             gain = wide[model] - wide[READOUT]
-            ax.bar(place, gain.mean(), 0.15, color=color, label=None if x else model)
+            label = model if model not in ax.get_legend_handles_labels()[1] else None
+            ax.bar(place, gain.mean(), 0.15, color=color, label=label)
             plotting.mean_interval(ax, place, gain, "#c0392b")
     ax.axhline(0, color="black", lw=0.6)
     ax.set_ylabel("log likelihood (nats per choice)\nabove bias and perseveration")
