@@ -60,7 +60,9 @@ def draw_gains(ax: Axes, tables: dict[str, pd.DataFrame]) -> None:
             ax.bar(place, gain.mean(), 0.15, color=color, label=label)
             plotting.mean_interval(ax, place, gain, "#c0392b")
     ax.axhline(0, color="black", lw=0.6)
-    ax.set_ylabel("log likelihood (nats per choice)\nabove bias and perseveration")
+    ax.set(
+        ylabel="nats per choice", title="log likelihood minus that of bias and perseveration alone"
+    )
     ax.set_ylim(top=1.25 * ax.get_ylim()[1])
     ax.legend(fontsize=5, ncols=4, loc="upper left", handlelength=1)
     ticks(ax, {name: len(wide) for name, wide in groups.items()})
