@@ -131,14 +131,14 @@ def test_blocks_are_numbered_and_their_first_trials_left_out():
     assert kept.index.tolist() == [*range(10, 20), *range(30, 40)]
 
 
-def test_agents_in_the_subjects_place_are_told_apart(coarse):
+def test_agents_in_the_subjects_place_are_told_apart():
     rng, parts = np.random.default_rng(0), []
-    volatile = np.repeat([0.8, 0.2, 0.8, 0.2, 0.8], 20)
+    volatile = np.repeat([1.0, 0.0, 1.0, 0.0, 1.0], 20)
     for number in range(6):
         chance = np.concatenate([np.full(100, 0.75), volatile])
         choice = rng.integers(2, size=200)
         columns = {"choice": choice, "reward": (rng.random(200) < chance) == (choice == 0)}
-        stakes = {f"magnitude_{arm}": rng.uniform(0.2, 0.8, 200) for arm in (0, 1)}
+        stakes = {f"magnitude_{arm}": rng.uniform(0.05, 0.95, 200) for arm in (0, 1)}
         part = pd.DataFrame(columns | stakes | {"block": np.repeat(["stable", "volatile"], 100)})
         parts.append(part.assign(variant="a", subject=f"s{number}", episode=0, trial=range(200)))
     rates = control_rates(pd.concat(parts, ignore_index=True).astype({"reward": float}))
