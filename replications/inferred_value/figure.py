@@ -162,7 +162,7 @@ def draw_training(ax: Axes, curves: pd.DataFrame) -> None:
     ax.axhline(0, color="black", lw=0.5)
     ax.set(xlim=(0, 2.05), ylim=(-1.15, 1.15), xlabel="training steps (millions)")
     ax.set_ylabel("cue RPE,\nold minus new cue")
-    curves = curves.assign(millions=curves["steps"] / 1e6)
+    curves = curves.rename(columns={"seed": "subject"}).assign(millions=curves["steps"] / 1e6)
     for settings, style, name in ((STATED, ":", "stated"), (CHOSEN, "-", "chosen")):
         matches = [np.isclose(curves[key], value) for key, value in settings.items()]
         networks = curves[np.logical_and.reduce(matches)]
