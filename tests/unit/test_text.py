@@ -146,7 +146,7 @@ def test_networks_are_counted(tmp_path):
     evaluated = claims.evaluate_claims(CLAIMS[:2], MEASURES, "main", {})
     storage.write(evaluated, tmp_path / "toy" / "results" / "claims.csv", "claims", {})
     environment = text.environment(tmp_path)
-    assert render(environment, '{{ networks("toy") }} of {{ networks() }}') == "2 of 2"
+    assert render(environment, '{{ networks("toy") }}') == "2"
 
 
 def test_animals_have_a_folder_and_may_lack_numbers(tmp_path):

@@ -66,10 +66,11 @@ class Functions(Tables):
         """Published value of a claim's measure."""
         return number(claims.find(self._claims, claim, measure)["published"])
 
-    def networks(self, experiment: str = "") -> str:
-        """Count the networks that each claim is about: of an experiment, or of all."""
-        rows = self._claims
-        rows = rows[rows["experiment"] == experiment] if experiment else rows
+    def networks(self, experiment: str) -> str:
+        """Count the networks of an experiment's first claim's variant; the claims about it must
+        all have as many."""
+        rows = self._claims[self._claims["experiment"] == experiment]
+        rows = rows[rows["variant"] == rows["variant"].head(1).squeeze()]
         counts = sorted(rows["n_networks"].unique())
         if len(counts) != 1:
             known = ", ".join(map(str, counts)) or "no"
