@@ -132,13 +132,13 @@ def test_every_claim_has_its_measure(planner):
     measures = analysis.claim_measures(planner[1])
     own = [claim for claim in CLAIMS if not claim.variant]
     rows = claims.evaluate_claims(own, measures, MAIN, {})
-    assert len(rows) == len(measures) == len(own) == 17 + len(SARSA_RATES)
+    assert len(rows) == len(measures) == len(own) == 21 + len(SARSA_RATES)
     published = rows.set_index(["claim", "measure"])["published"]
     assert published["twostep-lags", "common rewarded"] == pytest.approx(3.41, abs=0.01)
     assert published["twostep-stay", "after rewarded uncommon"] == pytest.approx(0.638, abs=0.001)
     behaviour_alone = dataclasses.replace(planner[0], steps=planner[0].steps.iloc[:0])
     measures = analysis.claim_measures(analysis.analyse(behaviour_alone))
-    assert set(measures["claim"]) == {"twostep-lags", "twostep-stay"}
+    assert set(measures["claim"]) == {"twostep-lags", "twostep-stay", "twostep-pooled"}
 
 
 def test_reference_errors_skip_aborted_trials_and_the_last_step(planner):
