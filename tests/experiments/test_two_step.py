@@ -138,7 +138,7 @@ def test_every_claim_has_its_measure(planner):
     assert published["twostep-stay", "after rewarded uncommon"] == pytest.approx(0.638, abs=0.001)
     behaviour_alone = dataclasses.replace(planner[0], steps=planner[0].steps.iloc[:0])
     measures = analysis.claim_measures(analysis.analyse(behaviour_alone))
-    assert set(measures["claim"]) == {"twostep-lags", "twostep-stay", "twostep-pooled"}
+    assert set(measures["claim"]) == {"twostep-lags", "twostep-stay"}
 
 
 def test_reference_errors_skip_aborted_trials_and_the_last_step(planner):
