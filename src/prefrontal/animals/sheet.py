@@ -108,7 +108,7 @@ def _texts(column: pd.Series) -> pd.Series:
     """Values of a column as text; each distinct value is written once."""
     codes, values = pd.factorize(column)
     texts = np.array([*map(_text, values), "nan"], dtype=object)  # -1, the last, is missing
-    return pd.Series(texts[codes], column.index, dtype=object, name=column.name)
+    return pd.Series(texts[codes], column.index, name=column.name)
 
 
 def _plain_texts(column: pd.Series) -> pd.Series:
