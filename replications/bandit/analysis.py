@@ -20,6 +20,7 @@ from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
+from prefrontal.tables.schema import SUBJECT
 from replications.bandit.animals import BANDIT, compared_trials
 from replications.bandit.settings import (
     BENCHMARKS,
@@ -43,8 +44,7 @@ COMPONENTS = 6
 CODE_TRIALS = (2, 3, 5, 10, 20, 35, 50, 75, 100)
 """Trials at which the code of the payoffs is tested."""
 
-NETWORK = ["variant", "subject"]
-TRIAL = [*NETWORK, "test", "episode", "trial"]
+TRIAL = [*SUBJECT, "test", "episode", "trial"]
 
 PARAMETERS = {
     GITTINS: (0.8, 0.9, 0.95, 0.97, 0.98, 0.99),
@@ -90,8 +90,8 @@ def regret_curves(trials: pd.DataFrame) -> pd.DataFrame:
         variant, subject, trial (from 1), regret.
     """
     easy = trials[trials["problem"] == "easy"]
-    per_trial = easy.groupby([*NETWORK, "trial"])["regret"].mean()
-    curves = per_trial.groupby(level=NETWORK).cumsum().reset_index()
+    per_trial = easy.groupby([*SUBJECT, "trial"])["regret"].mean()
+    curves = per_trial.groupby(level=SUBJECT).cumsum().reset_index()
     return curves.assign(trial=curves["trial"] + 1)
 
 
@@ -181,7 +181,7 @@ def learning_within_episodes(trials: pd.DataFrame) -> pd.DataFrame:
         90 % of the way from chance to its final level; trials_to_90_of_end: at which it is 90 % of
         that level.
     """
-    curves = trials.groupby([*NETWORK, "problem", "trial"])["better"].mean().unstack("trial")
+    curves = trials.groupby([*SUBJECT, "problem", "trial"])["better"].mean().unstack("trial")
     tenth = max(1, curves.shape[1] // 10)
     late = curves.iloc[:, -tenth:].mean(axis=1)
     smooth = curves.T.rolling(tenth).mean().T.to_numpy()
@@ -205,7 +205,7 @@ def bayes_share(trials: pd.DataFrame, settings: Mapping[str, Settings[Bandit]]) 
     expectation is over all problems; to cancel the luck of the draw, networks are compared through
     their regret: share = (oracle - regret) / best, with the oracle's expectation over all problems.
     """
-    by_network = trials[trials["test"] == "drawn"].groupby(NETWORK)
+    by_network = trials[trials["test"] == "drawn"].groupby(SUBJECT)
     regret = by_network["regret"].sum() / by_network["episode"].nunique()
     frame = regret.rename("regret").reset_index()
     tasks = {name: settings[name].task for name in frame["variant"].unique()}
@@ -253,9 +253,9 @@ def with_activity(
 ) -> Iterator[tuple[Any, pd.DataFrame, pd.DataFrame]]:
     """Iterate over networks whose activity was recorded: variant and subject, activity, trials."""
     if len(recording.activity):
-        trials = recording.trials.groupby(NETWORK)
+        trials = recording.trials.groupby(SUBJECT)
         chosen = recording.activity[recording.activity["variant"].isin(variants)]
-        for network, activity in chosen.groupby(NETWORK):
+        for network, activity in chosen.groupby(SUBJECT):
             yield network, activity, trials.get_group(network)
 
 
@@ -268,10 +268,10 @@ def payoff_codes(recording: Recording[Bandit]) -> pd.DataFrame:
         variant, subject, rank_correlation, variance_explained.
     """
     rows = [
-        dict(zip(NETWORK, network, strict=True)) | payoff_code(activity, trials)[2]
+        dict(zip(SUBJECT, network, strict=True)) | payoff_code(activity, trials)[2]
         for network, activity, trials in with_activity(recording, [CORRELATED])
     ]
-    return pd.DataFrame(rows, columns=[*NETWORK, "rank_correlation", "variance_explained"])
+    return pd.DataFrame(rows, columns=[*SUBJECT, "rank_correlation", "variance_explained"])
 
 
 def expected_difference(trials: pd.DataFrame, correlated: bool) -> pd.Series:
@@ -362,7 +362,7 @@ def codes_by_trial(recording: Recording[Bandit]) -> dict[str, pd.DataFrame]:
         paths.setdefault(variant, means.assign(**network))
     tables = {"code_by_trial": codes, "code_variance": variances, "code_paths": [*paths.values()]}
     return {
-        name: storage.leading(pd.concat(parts, ignore_index=True), *NETWORK)
+        name: storage.leading(pd.concat(parts, ignore_index=True), *SUBJECT)
         for name, parts in tables.items()
         if parts
     }
@@ -383,7 +383,7 @@ def analyse(recording: Recording[Bandit]) -> dict[str, pd.DataFrame]:
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Collect the measures of the claims about Fig. 1."""
-    learning = tables["learning"].set_index([*NETWORK, "problem"])
+    learning = tables["learning"].set_index([*SUBJECT, "problem"])
     gain = (learning["late"] - learning["early"]).unstack("problem")
     times = {
         "hard minus easy": "trials_to_90",
@@ -392,7 +392,7 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     by_problem = {name: learning[column].unstack("problem") for name, column in times.items()}
     slower = {name: wide["hard"] - wide["easy"] for name, wide in by_problem.items()}
     curves = tables["regret_curves"]
-    final = curves[curves["trial"] == curves["trial"].max()].set_index(NETWORK)["regret"]
+    final = curves[curves["trial"] == curves["trial"].max()].set_index(SUBJECT)["regret"]
     regret = {name: final for name in ("last trial", *(f"below {name}" for name in BENCHMARKS))}
     parts = [
         claims.measures("bandit-frozen", gain),

@@ -334,7 +334,7 @@ def unit_tables(recording: Recording[Matching], weights: pd.DataFrame) -> dict[s
                     for name, strength in strengths
                 ]
     return {
-        "unit_codes": storage.leading(pd.concat(units), "variant", "subject"),
+        "unit_codes": storage.leading(pd.concat(units), *schema.SUBJECT),
         "value_readings": pd.DataFrame(readings),
     }
 

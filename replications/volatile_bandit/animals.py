@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from prefrontal.animals.columns import Format, Recoding
-from prefrontal.animals.families import Family, bandit_models, bandit_task, fit_blocks
+from prefrontal.animals.families import (
+    Family,
+    bandit_models,
+    bandit_task,
+    block_starts,
+    fit_blocks,
+)
 from prefrontal.errors import UserError
 from prefrontal.models import bandit_learners, rescorla_wagner
 from prefrontal.models.volatility import VolatilityObserver
@@ -64,14 +70,12 @@ def numbered_blocks(trials: pd.DataFrame) -> pd.DataFrame:
     """
     if "block" not in trials.columns:
         return trials
-    session = [trials[name] for name in EPISODE]
-    block = trials["block"].astype(str)
-    begins = block != block.groupby(session, observed=True).shift()
-    starts = trials[begins]
-    if starts[[*EPISODE, "block"]].duplicated().any():
+    begins = block_starts(trials)
+    if trials.loc[begins, [*EPISODE, "block"]].duplicated().any():
         return trials
+    session = [trials[name] for name in EPISODE]
     position = begins.groupby(session, observed=True).cumsum().astype(str)
-    return trials.assign(block=block + " " + position)
+    return trials.assign(block=trials["block"].astype(str) + " " + position)
 
 
 def network_rates(trials: pd.DataFrame) -> pd.DataFrame:

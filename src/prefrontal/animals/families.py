@@ -221,16 +221,22 @@ def lag_weights(trials: pd.DataFrame, lags: int) -> pd.DataFrame:
     return regression.arm_regression(trials, signals_by_arm, lags, free, errors=True)
 
 
+def block_starts(trials: pd.DataFrame) -> pd.Series:
+    """Whether each trial is the first of a block in its session."""
+    session = [trials[name] for name in EPISODE]
+    block = trials["block"].astype(str)
+    return block != block.groupby(session, observed=True).shift()
+
+
 def settled(trials: pd.DataFrame) -> pd.DataFrame:
     """Trials of each block without its first ``SETTLING``, each block as an episode of its own; all
     trials where there are no blocks."""
     if "block" not in trials.columns:
         return trials
-    session = [trials[name] for name in EPISODE]
-    block = trials["block"].astype(str)
-    begins = block != block.groupby(session, observed=True).shift()
     subject = [trials[name] for name in SUBJECT]
-    numbered = trials.assign(episode=begins.groupby(subject, observed=True).cumsum() - 1)
+    numbered = trials.assign(
+        episode=block_starts(trials).groupby(subject, observed=True).cumsum() - 1
+    )
     return numbered[numbered.groupby(EPISODE, observed=True).cumcount() >= SETTLING]
 
 

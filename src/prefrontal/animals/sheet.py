@@ -330,10 +330,10 @@ class TrialSheet:
 
     def check_sessions(self) -> None:
         """Raise UserError if a session comes back after another one of the same subject."""
-        animal = [self.frame[name] for name in ("variant", "subject")]
+        animal = [self.frame[name] for name in schema.SUBJECT]
         session = self.frame["session"]
         starts = session != session.groupby(animal).shift()
-        runs = self.frame.loc[starts, ["variant", "subject", "session"]].duplicated()
+        runs = self.frame.loc[starts, [*schema.SUBJECT, "session"]].duplicated()
         returned = runs.reindex(starts.index, fill_value=False)
         if returned.any():
             row = self.frame[returned].iloc[0]

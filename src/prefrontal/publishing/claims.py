@@ -756,7 +756,7 @@ def measures(
     DataFrame
         As in ``schema.COLUMNS["measures"]``.
     """
-    keys = ["variant", "subject"]
+    keys = schema.SUBJECT
     indexed = wide.set_index(keys) if set(keys) <= set(wide.columns) else wide
     chosen = indexed[list(names)] if isinstance(names, Mapping) else indexed
     named = chosen if names is None else chosen.rename(columns=names)
