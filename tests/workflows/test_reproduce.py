@@ -113,9 +113,10 @@ def test_an_experiment_sees_the_results_of_others_only(tmp_path):
         for name in ("two_step", "multiverse")
         for folder in ("networks", "results")
     ]
-    for name in (*written, "multiverse/results/effects.csv"):
+    written.append("bandit/results/fresh.csv")
+    for name in (*written, "multiverse/results/effects.csv", "bandit/results/measures.csv"):
         files.write_text(tmp_path / "data" / name, "a\n")
-    reproduce.link(tmp_path / "data", tmp_path / "rebuilt", ["multiverse"])
+    reproduce.link(tmp_path / "data", tmp_path / "rebuilt", ["bandit", "multiverse"])
     rebuilt = (tmp_path / "rebuilt").glob("*/*/*")
     found = {str(path.relative_to(tmp_path / "rebuilt")) for path in rebuilt}
     assert found == set(written), "of its own results, only what it starts from"

@@ -40,7 +40,8 @@ class Plan:
     needs : list of str
         Steps still to do, in order.
     after : set of str
-        Experiments whose steps must be done first.
+        Experiments whose steps must be done before this one is analysed; recording needs only
+        networks.
     why : str
         Why more than drawing has to be done.
     """
@@ -91,7 +92,7 @@ def run(
     episodes: int | None = None,
     workers: int | None = None,
 ) -> list[Path]:
-    """Do the steps of experiments, each after those that it uses.
+    """Do the steps of experiments; results are made after those that they use.
 
     An error in one step stops the command once the running steps have ended; finished steps are
     kept.
@@ -119,7 +120,8 @@ def run(
                 ready = [
                     each
                     for each in todo.values()
-                    if each.name not in busy and not each.after & todo.keys()
+                    if each.name not in busy
+                    and (each.needs[0] == "record" or not each.after & todo.keys())
                 ]
                 ready.sort(key=lambda each: -sum(expected[each.name, step] for step in each.needs))
                 for each in ready[: count - len(running)]:

@@ -27,15 +27,17 @@ class Options:
 
 
 def link(data: Path, rebuilt: Path, chosen: Collection[str]) -> None:
-    """Link what is not rebuilt into the folder: networks, and everything of experiments not
-    chosen."""
+    """Link what is not rebuilt into the folder: networks, measures of those whose weights are not
+    kept, and everything of experiments not chosen."""
     for path in data.glob("*/*"):
         if path.is_dir() and not (path.name == "results" and path.parent.name in chosen):
             point(rebuilt / path.relative_to(data), path)
-    for name in set(chosen) - set(experiments.names("record")):
-        for table in ("networks.csv", "manifest.json"):
-            if (data / name / "results" / table).exists():
-                point(rebuilt / name / "results" / table, data / name / "results" / table)
+    for name in chosen:
+        kept = "fresh.csv" if name in experiments.names("record") else "networks.csv"
+        results = data / name / "results"
+        if (results / kept).exists():
+            for path in (results / kept, *results.glob("manifest.json")):
+                point(rebuilt / path.relative_to(data), path)
 
 
 def point(name: Path, path: Path) -> None:
