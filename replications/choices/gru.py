@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.special import log_expit
 from tqdm import tqdm
 
+from prefrontal.errors import check
 from prefrontal.models.model import jitted
 from prefrontal.models.two_step_learners import state_index
 from prefrontal.tables.schema import EPISODE, free_choices
@@ -183,7 +184,9 @@ def train(job: Job, units: int, seed: int = 0) -> tuple[np.ndarray, float]:
     run = jitted(propagate)
     inputs, offers = history(job.trials), offer(job.trials)
     sign = np.where(free_choices(job.trials), 2.0 * job.trials["choice"] - 1, 0.0)
-    pull = np.where(job.fitted, sign, 0.0) / max(1, (job.fitted & (sign != 0)).sum())
+    for name, rows in (("fitted", job.fitted), ("stopping", job.stopping)):
+        check(bool((rows & (sign != 0)).any()), name, "without a free choice", "at least one")
+    pull = np.where(job.fitted, sign, 0.0) / (job.fitted & (sign != 0)).sum()
     sizes = units, inputs.shape[1], offers.shape[1]
     count = GATES * units * (inputs.shape[1] + units + 1) + units + offers.shape[1] + 1
     theta = np.random.default_rng(seed).uniform(-1, 1, count) / units**0.5

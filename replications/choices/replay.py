@@ -112,24 +112,18 @@ def networks(name: str, trials: pd.DataFrame, trained: Trained) -> pd.DataFrame:
     return pd.concat(units, ignore_index=True)
 
 
-def every_so_many(numbers: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """True for the rows ``where`` it is true of every ``INNER``-th session, or person, (row,)."""
-    _, rank = np.unique(numbers[where], return_inverse=True)
-    out = np.zeros(len(where), bool)
-    out[where] = rank % INNER == 0
-    return out
-
-
 def own_grus(trials: pd.DataFrame) -> np.ndarray:
     """Log probability of each choice, (trial,), by GRUs fitted to the other folds' sessions of the
     same subject."""
     jobs, tested = [], []
     for _, rows in trials.groupby(SUBJECT, observed=True, sort=False):
         own = rows.reset_index(drop=True)
-        fold, session = fitting.folds(own), own["episode"].to_numpy()
+        fold = fitting.folds(own)
         for part in np.unique(fold):
-            inner = every_so_many(session, fold != part)
-            jobs.append(gru.Job(own, (fold != part) & ~inner, inner))
+            training = fold != part
+            inner = training.copy()
+            inner[training] = fitting.folds(own[training], INNER) == 0
+            jobs.append(gru.Job(own, training & ~inner, inner))
             tested.append(rows.index[fold == part])
     out = np.full(len(trials), np.nan)
     for job, rows, odds in zip(jobs, tested, gru.predict(jobs), strict=True):
@@ -144,8 +138,9 @@ def pooled_grus(trials: pd.DataFrame) -> np.ndarray:
     person = trials.groupby(SUBJECT, observed=True, sort=False).ngroup().to_numpy()
     jobs = []
     for half in range(2):
-        inner = every_so_many(person, person % 2 != half)
-        jobs.append(gru.Job(trials, (person % 2 != half) & ~inner, inner))
+        training = person % 2 != half
+        inner = training & (person // 2 % INNER == 0)
+        jobs.append(gru.Job(trials, training & ~inner, inner))
     odds = np.where(person % 2 == 0, *gru.predict(jobs))
     out = np.full(len(trials), np.nan)
     for _, rows in trials.groupby(SUBJECT, observed=True, sort=False):

@@ -7,6 +7,7 @@ import torch
 from scipy.special import log_expit
 
 from prefrontal.analysis.regression import logistic
+from prefrontal.errors import UserError
 from prefrontal.models import fitting
 from prefrontal.tables.schema import SUBJECT
 from replications.choices import analysis, gru, models, readout, replay, subjects
@@ -146,6 +147,25 @@ def test_own_grus_are_tested_on_sessions_they_never_saw(monkeypatch):
     assert (tested.sum(axis=0) == 1).all() and not any(
         (job.fitted & job.stopping).any() for job in seen
     )
+
+
+@pytest.mark.parametrize("sessions", [1, 2, 5, 40])
+def test_grus_of_few_sessions_have_choices_to_learn_from(sessions, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        gru, "predict", lambda jobs: seen.extend(jobs) or [np.zeros(len(j.trials)) for j in jobs]
+    )
+    replay.own_grus(table(np.zeros(800, int), sessions))
+    assert len(seen) == fitting.FOLDS
+    for job in seen:  # about four fifths of three quarters are fitted, and the rest of these stops
+        assert 380 <= job.fitted.sum() <= 520 and 80 <= job.stopping.sum() <= 230
+
+
+def test_a_gru_without_choices_to_learn_from_is_an_error():
+    trials = table(np.zeros(20, int), 2)
+    job = gru.Job(trials, np.zeros(20, bool), np.ones(20, bool))
+    with pytest.raises(UserError, match="fitted is 'without a free choice'; it must be at least"):
+        gru.train(job, 2)
 
 
 def test_pooled_grus_never_see_the_people_they_predict(monkeypatch):
