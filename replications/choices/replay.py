@@ -113,7 +113,8 @@ def networks(name: str, trials: pd.DataFrame, trained: Trained) -> pd.DataFrame:
 
 
 def every_so_many(numbers: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """True for the rows ``where`` it is true of every ``INNER``-th session, or person, (row,)."""
+    """True for the rows, among those ``where`` it is true, of every ``INNER``-th session or person,
+    (row,)."""
     _, rank = np.unique(numbers[where], return_inverse=True)
     out = np.zeros(len(where), bool)
     out[where] = rank % INNER == 0

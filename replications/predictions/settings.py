@@ -52,7 +52,7 @@ OUTCOMES: dict[str, tuple[float, float | None]] = {
 changed."""
 
 SILENCED = ("no", "by period", "throughout")
-"""The value at test is intact, or replaced by its mean in each period of a trial, or by one
+"""The value at test is intact, or replaced by its mean in each period of a trial, or by one overall
 mean."""
 
 MEASURES = {

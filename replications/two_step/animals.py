@@ -50,9 +50,9 @@ DAW = "a choice between two options at the second stage, which prefrontal animal
 
 
 def follows(values: pd.Series, known: pd.DataFrame) -> bool:
-    """Tell whether a column follows from what is known of this trial or of the one before.
+    """Whether a column follows from what is known of this trial or of the one before.
 
-    That is, from one of the known columns, or as whether the choice was the right one does, from
+    It does if it is determined by one of the known columns or, like the correctness of a choice, by
     whether the first choice changed.
     """
     changed = values != values.shift()
@@ -64,7 +64,7 @@ def follows(values: pd.Series, known: pd.DataFrame) -> bool:
 
 
 def is_choice(values: pd.Series, known: pd.DataFrame, named: bool) -> bool:
-    """Tell whether a column holds choices between two options at the second stage.
+    """Whether a column holds choices between two options at the second stage.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ def is_choice(values: pd.Series, known: pd.DataFrame, named: bool) -> bool:
     known : DataFrame
         choice, reward, state (of the second stage; the same in all trials if it is not known).
     named : bool
-        True if the column's name says so; otherwise options must be other ones in each state, or
-        be repeated more often after reward than without.
+        True if the column's name says so; otherwise the options must differ between the states,
+        or be repeated more often after reward than without.
     """
     state = known["state"]
     options = values.groupby(state).nunique()
@@ -95,7 +95,7 @@ def is_choice(values: pd.Series, known: pd.DataFrame, named: bool) -> bool:
 
 
 def check_second_stage(sheet: TrialSheet, recoding: Recoding) -> None:
-    """Raise UserError if subjects also chose at the second stage, which would be collapsed."""
+    """Raise UserError if subjects also chose at the second stage, since that would be ignored."""
     given = recoding.get("outcome_state", {})
     meanings = given.values() if isinstance(given, Mapping) else []
     states = [state for state in meanings if state != "none"]
@@ -121,7 +121,7 @@ def check_second_stage(sheet: TrialSheet, recoding: Recoding) -> None:
 
 
 def complete_states(sheet: TrialSheet) -> None:
-    """Check transitions and second-stage states, or derive the one from the other."""
+    """Check transitions and second-stage states, or derive one from the other."""
     trials = sheet.frame
     valid, right = trials["choice"] >= 0, trials["choice"] == 1
     given = [name for name in ("outcome_state", "transition") if name in trials.columns]
@@ -165,7 +165,7 @@ def complete_one_choice(sheet: TrialSheet, recoding: Recoding) -> None:
 
 
 def complete_two_choices(sheet: TrialSheet, recoding: Recoding) -> None:
-    """Check a table with two choices per trial; options 0 to 3 tell the state, too."""
+    """Check a table with two choices per trial; options 0 to 3 also identify the state."""
     if "choice2" not in sheet.frame.columns:
         raise UserError(
             f"{sheet.where}: no column 'choice2', the choice at the second stage; name it with "

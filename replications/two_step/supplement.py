@@ -30,7 +30,7 @@ BY_RATE = {
     },
     "squared error of SARSA's\npredictions of reward": {"reward_error": "model-free"},
 }
-"""Panels by learning rate: label of the y axis -> columns, and whose they are."""
+"""Panels by learning rate: label of the y axis -> columns, and the reference they belong to."""
 
 CUE_FIGURE = {
     "r2_model_based": ("planner", COLORS["model-based"]),

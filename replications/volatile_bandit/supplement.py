@@ -59,7 +59,7 @@ def draw_coding_over_time(ax: Axes, coding: pd.DataFrame) -> None:
 
 
 def draw_coding_over_threshold(ax: Axes, coding: pd.DataFrame) -> None:
-    """Supplementary Fig. 5b: share of units coding volatility against the level of significance."""
+    """Supplementary Fig. 5b: share of units coding volatility against the significance level."""
     null = f"turned round by {BLOCK // 2} trials"
     lines = {
         "share": (COLORS["network"], "true volatility"),

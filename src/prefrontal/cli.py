@@ -58,8 +58,8 @@ ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
 }
-"""For the processes that the command starts: one thread each, since networks are small, and freed
-memory is kept (glibc), which took up to half of a recording's time."""
+"""For the processes that the command starts: one thread each, since networks are small; freed
+memory is kept (glibc), since returning it took up to half of a recording's time."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 shows ? for the rest
+        if isinstance(stream, io.TextIOWrapper):  # without UTF-8, ? replaces other characters
             stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help", "help"):

@@ -1,4 +1,4 @@
-"""Tasks as Gymnasium environments, for agents from outside the suite.
+"""Tasks as Gymnasium environments, for external agents.
 
 ``import prefrontal`` registers them: ``gymnasium.make("prefrontal/two_step-v0", trials=50)``, and
 ``gymnasium.make_vec("prefrontal/two_step-v0", num_envs=512)`` for many episodes in one call.
@@ -364,7 +364,7 @@ def make_vec(
 
 
 def _check_render_mode(render_mode: object) -> None:
-    if render_mode is not None:  # a TypeError makes other libraries ask again without
+    if render_mode is not None:  # on a TypeError other libraries try again without it
         raise TypeError(
             f"render_mode is {render_mode!r}; it must be None, since there is nothing to draw"
         )
@@ -399,7 +399,7 @@ def play(
     variant : str
         Name of the agent, for the column of that name.
     num_envs : int, optional
-        Make the named experiment's task a vector environment of so many episodes.
+        Make the named experiment's task a vector environment with this many episodes.
 
     Returns
     -------

@@ -101,8 +101,8 @@ def bars(
 ) -> list[str]:
     """Draw means with 95 % intervals side by side, and subjects as dots; return the positions.
 
-    ``published`` values of animals and of networks stand at the first and last group, and give the
-    order of the places.
+    ``published`` values of animals and of networks are drawn at the first and last group, and
+    determine the order along x.
     """
     frames = [*published, *(frame for frame, _ in groups.values())]
     places = list(dict.fromkeys(key for frame in frames for key in frame[by]))
@@ -220,7 +220,7 @@ def draw_slopes(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> 
 
 
 def draw_blocks(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> None:
-    """Draw the learning rate in each block; of networks, if they had the same ones."""
+    """Draw the learning rate in each block; also of networks, if they had the same blocks."""
     by_group, known = groups("fits_by_block"), set(groups.animals["fits_by_block"]["block"])
     if NETWORKS in by_group and not known & set(by_group[NETWORKS][0]["block"]):
         del by_group[NETWORKS]
@@ -333,7 +333,7 @@ def draw(
 
 
 def draw_behaviour(figure: Any, place: Any, groups: Groups, family: Family) -> list[Any]:
-    """Draw the upper panels, which need no models but for learning rates; return them in order."""
+    """Draw the upper panels, which need no models except for learning rates; return them."""
     published: Mapping[str, Sequence[pd.DataFrame]] = family.published()
     beside = "lag_weights" in groups.networks
     by_block = not family.matches and "fits_by_block" in groups.animals

@@ -202,8 +202,8 @@ def number(row: Mapping[str, Any], columns: Sequence[str] = MEAN) -> str:
 def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str) -> list[str]:
     """Write summaries of animals and networks side by side, a line per measure.
 
-    Of one group of animals also the mean weighted by certainty, and the standard deviation between
-    subjects, where estimates have standard errors.
+    For a single group of animals, also the mean weighted by precision, and the standard deviation
+    between subjects, where estimates have standard errors.
     """
     columns = {str(variant): part for variant, part in animals.groupby("variant", sort=False)}
     columns = columns if len(columns) > 1 else {species: animals}

@@ -138,7 +138,7 @@ def _inferred(column: pd.Series) -> pd.Series:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    """Read a Parquet file, whoever wrote it."""
+    """Read a Parquet file, written by any program."""
     content = path.read_bytes()
     try:
         frame = pd.read_parquet(io.BytesIO(content))
@@ -329,7 +329,7 @@ class TrialSheet:
         print(f"{self.where}: no column of subjects; all {len(texts)} rows are of one")
 
     def check_sessions(self) -> None:
-        """Raise UserError if a session comes back after another one of the same subject."""
+        """Raise UserError if a session reappears after another one of the same subject."""
         animal = [self.frame[name] for name in schema.SUBJECT]
         session = self.frame["session"]
         starts = session != session.groupby(animal).shift()
@@ -346,7 +346,7 @@ class TrialSheet:
             )
 
     def trial_numbers(self, session: pd.Series) -> tuple[pd.Series, bool]:
-        """Order of the trials in their sessions, and whether it counts them one by one."""
+        """Order of the trials in their sessions, and whether their numbers increase by one."""
         if "trial" not in self.frame.columns:
             return session.groupby(session).cumcount().astype(float), True
         trial, theirs = self.numbers("trial"), self.source.get("trial", "trial")
@@ -430,8 +430,8 @@ def read(
         all others are kept unchanged. Columns of numbers may be added up: reward=gain+loss.
     recoding : dict of dict, optional
         Our column -> meanings of its values in the file, such as {"choice": {"l": 0, "r": 1}}. All
-        values must be listed, but missing choices, which are missed trials (-1). Rewards may also
-        be recoded by size: "sign" makes gains 1 and all else 0, ">50" rewards above 50.
+        values must be listed except missing choices, which are missed trials (-1). Rewards may
+        also be recoded by size: "sign" makes gains 1 and all else 0; ">50", rewards above 50.
     rows : tuple of str
         Conditions on rows of the file, such as "screen == bandit"; the others are left out.
     form : Format, optional
@@ -442,7 +442,7 @@ def read(
     DataFrame
         A trials table, in the order in which subjects first appear: ``subject`` and ``session`` as
         in the file; ``episode``, the number of an unbroken sequence of trials of the
-        subject: a session, or the part of it up to a gap in the file's trial numbers. ``trial``
+        subject: a session, or a part of one between gaps in the file's trial numbers. ``trial``
         counts from 0 in each episode, in the order of the file's trial column or of its rows; a
         trial column of times, or that counts by twos, only orders them. Rewards are 0 where there
         was no valid choice. A column ``episode`` of the file itself is kept as ``episode_in_file``.

@@ -67,7 +67,7 @@ def chosen_variants(
     command: str,
     rest: Sequence[str],
 ) -> dict[str, Settings[Any]]:
-    """Settings of variants, each with the changes of the command line."""
+    """Settings of variants, each with the changes made on the command line."""
     for name in variants:
         known = (*experiment.variants, *experiment.further_variants)
         check(name in known, "variant", name, f"one of {', '.join(known)}")
@@ -75,7 +75,7 @@ def chosen_variants(
 
 
 def helps(experiment: Experiment[Any]) -> dict[str, str]:
-    """Help of options whose values depend on the experiment."""
+    """Help texts of options whose values depend on the experiment."""
     known = ", ".join((*experiment.variants, *experiment.further_variants))
     return {
         "variants": f"Variants to train, of {known}; run always includes the main one.",

@@ -72,7 +72,7 @@ def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> di
         inputs[f"learning curves of {name}"] = _folder_hash(curves)
         if name != study.name:
             inputs[f"results of {name}"] = _folder_hash(folder.glob("results/*.csv"))
-    if not isinstance(study, Experiment):  # made from networks or data that are not kept
+    if not isinstance(study, Experiment):  # computed from networks or data that are not kept
         folder = data / study.name
         inputs["results/networks.csv"] = _folder_hash(folder.glob("results/networks.csv"))
     folders = {data / study.name, files.DATA / study.name}

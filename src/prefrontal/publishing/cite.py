@@ -27,7 +27,7 @@ PANELS = re.compile(r"(?<!\*\*,)\s+(?=\*\*\w\*\*)")
 
 
 def _letters(part: str) -> list[str]:
-    """Panels described by a part of a caption."""
+    """Panels described by a passage of a caption."""
     letters = re.findall(r"\*\*(\w)\*\*", part)
     first, last = ord(letters[0]), ord(letters[-1])
     return [chr(code) for code in range(first, last + 1)] if "**–**" in part else letters

@@ -67,8 +67,8 @@ class Functions(Tables):
         return number(claims.find(self._claims, claim, measure)["published"])
 
     def networks(self, experiment: str) -> str:
-        """Count the networks of an experiment's first claim's variant; the claims about it must
-        all have as many."""
+        """Count the networks of the variant that an experiment's first claim is about; all claims
+        about it must have the same number."""
         rows = self._claims[self._claims["experiment"] == experiment]
         rows = rows[rows["variant"] == rows["variant"].head(1).squeeze()]
         counts = sorted(rows["n_networks"].unique())
