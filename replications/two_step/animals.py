@@ -116,7 +116,7 @@ def check_second_stage(sheet: TrialSheet, recoding: Recoding) -> None:
         values = frame[name].astype(str).str.strip()
         if is_choice(values, known, bool(SECOND.search(name))):
             raise UserError(
-                f"{sheet.where}: column {name!r} is {DAW}; if it is none, leave it out of the file"
+                f"{sheet.where}: column {name!r} is {DAW}; if it is not, remove it from the file"
             )
 
 
@@ -152,9 +152,9 @@ def complete_states(sheet: TrialSheet) -> None:
     share = float((done == "common").mean()) if len(done) else 1.0
     if share < 0.5:
         raise UserError(
-            f"{sheet.where}: {100 * share:.1f} % of {len(done)} transitions are common; exchange "
-            "the meanings (--recode transition=... or outcome_state=..., S1 being where left "
-            "commonly leads)"
+            f"{sheet.where}: {100 * share:.1f} % of {len(done)} transitions are common; swap "
+            "the meanings (--recode transition=... or outcome_state=..., where S1 is the state to "
+            "which left commonly leads)"
         )
 
 
@@ -169,7 +169,7 @@ def complete_two_choices(sheet: TrialSheet, recoding: Recoding) -> None:
     if "choice2" not in sheet.frame.columns:
         raise UserError(
             f"{sheet.where}: no column 'choice2', the choice at the second stage; name it with "
-            "--columns choice2=<column>. Where there is none, use the task 'two_step'"
+            "--columns choice2=<column>. If there is none, use the task 'two_step'"
         )
     second = sheet.numbers("choice2").fillna(-1.0)
     stated = sheet.frame["choice2"].astype(str).str.strip().str.len() > 0
@@ -218,12 +218,12 @@ def handlings(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def sensitivity(trials: pd.DataFrame) -> pd.DataFrame:
     """Lag-1 weights of every subject under each treatment of violations and instructed choices."""
-    parts = []
+    tables = []
     for handling, treated in handlings(trials):
         weights = staying.two_step_weights(treated).query("lag == 1")
         wide = weights.pivot(index=SUBJECT, columns="signal", values="weight").reset_index()
-        parts.append(wide.assign(handling=handling))
-    return storage.leading(pd.concat(parts, ignore_index=True), "handling")
+        tables.append(wide.assign(handling=handling))
+    return storage.leading(pd.concat(tables, ignore_index=True), "handling")
 
 
 RICH, REVERSAL = 0.8, 0.02
@@ -237,11 +237,11 @@ def common_share(trials: pd.DataFrame, common: float | None = None) -> float:
     Prints which, and of how many trials.
     """
     share = float((trials["transition"] == "common").mean())
-    seen = f"{100 * share:.1f} % of {len(trials)} transitions are common"
+    observed = f"{100 * share:.1f} % of {len(trials)} transitions are common"
     if common is None:
-        print(f"{seen}, which planners take for their probability (--common states another)")
+        print(f"{observed}; planners use this probability (--common sets another)")
         return share
-    print(f"{seen}; planners take {common:g} (--common)")
+    print(f"{observed}; planners use {common:g} (--common)")
     return common
 
 

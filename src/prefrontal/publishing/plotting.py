@@ -272,9 +272,9 @@ def save(
         box = mpl.transforms.Bbox.union([extents[ax] for ax in axes if ax in extents]).padded(12)
         for ax in figure.axes:
             ax.set_visible(ax in axes)
-        part = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
-        if not looks_like(folder / f"{name}_{letter}.png", part):
-            write_pixels(part, folder / f"{name}_{letter}.png")
+        image = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
+        if not looks_like(folder / f"{name}_{letter}.png", image):
+            write_pixels(image, folder / f"{name}_{letter}.png")
     if not same:  # last: as long as it is the old one, the others do not count as new
         write_pixels(whole, folder / f"{name}.png")
     plt.close(figure)
