@@ -1,4 +1,4 @@
-"""Files of animals' trials as Excel, R and experiments' programs write them, and what they hide."""
+"""Files of animals' trials as Excel, R and experimental software write them, and their pitfalls."""
 
 import gzip
 import os

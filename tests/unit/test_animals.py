@@ -1,4 +1,4 @@
-"""Animals' trials from any table and from a MATLAB file, through the analyses of the networks."""
+"""Animals' trials from any table and from a MATLAB file, analysed like those of networks."""
 
 import csv
 import re
