@@ -373,7 +373,7 @@ def test_common_transitions_are_estimated_and_printed(capsys):
     frame = pd.DataFrame({"choice": [0, 1] * 50, "reward": [1, 0, 0, 1] * 25, "transition": kinds})
     trials = read_rats(frame)
     assert rats.common_share(trials) == pytest.approx(0.71)
-    assert "71.0 % of 100 transitions are common, which planners" in capsys.readouterr().out
+    assert "71.0 % of 100 transitions are common; planners use this" in capsys.readouterr().out
     assert rats.common_share(trials, 0.8) == 0.8
     assert "planners use 0.8 (--common)" in capsys.readouterr().out
     swapped = trials["transition"].map({"common": "uncommon", "uncommon": "common"})
