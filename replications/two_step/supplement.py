@@ -69,7 +69,7 @@ TRAINING_PANELS: dict[str, dict[str, tuple[str, str]]] = {
 def stay_bars(ax: Axes, title: str) -> dict[tuple[str, str], float]:
     """Set up axes of stay probabilities; return where each bar stands."""
     ax.set(ylim=(0, 1.05), xticks=[0.45, 2.75], title=title)
-    ax.set_xticklabels(["rewarded", "unre-\nwarded"])
+    ax.set_xticklabels(["rewarded", "un-\nrewarded"])
     return {
         (transition, outcome): 2.3 * group + 0.9 * k
         for group, outcome in enumerate(OUTCOMES)
@@ -139,7 +139,7 @@ def draw_by_name(ax: Axes, values: pd.DataFrame, names: Sequence[str]) -> None:
         mean, low, high = interval(values[name])
         ax.errorbar(x + 0.34, mean, np.array([[mean - low], [high - mean]]), **style)
     ax.set(xticks=range(len(names)), xlim=(-0.5, len(names) - 0.3))
-    ax.set_xticklabels([CUE_FIGURE[name][0] for name in names])
+    ax.set_xticklabels([CUE_FIGURE[name][0] for name in names], fontsize=5.5)
     plotting.count(ax, len(values), x=0.02)
 
 

@@ -229,6 +229,8 @@ def draw_blocks(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> 
         published = published[:1]
     places = bars(ax, by_group, "block", "learning_rate", published)
     label_places(ax, places)
+    if all(str(place).isdigit() for place in places):
+        ax.set_xlabel("block")
     ax.set(ylim=(0, 1.02), ylabel="learning rate")
 
 
