@@ -51,7 +51,7 @@ for seed, activity in recorded.activity.groupby("subject"):
 groups = trials.groupby(["subject", "episode"])
 for name in ("belief", "decoded"):
     trials[f"{name}_change"] = groups[name].shift(-1) - trials[name]
-r2 = trials.groupby("subject")[["belief", "decoded"]].apply(lambda both: both.corr().iloc[0, 1] ** 2)
+r2 = trials.groupby("subject")[["belief", "decoded"]].corr().iloc[::2, 1].droplevel(1) ** 2
 example = bandit.seeds[0]
 scores, pca = neural.principal_components(
     recorded.activity[recorded.activity["subject"] == example]

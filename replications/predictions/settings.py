@@ -7,7 +7,7 @@ from typing import Any
 from replications.two_step import settings as two_step
 
 SETTINGS = two_step.SETTINGS
-"""Settings of the two-step networks, which are the intact control."""
+"""Settings of the two-step networks with larger initial weights, which are the intact control."""
 
 TEST_EPISODES = two_step.TEST_EPISODES
 """Test episodes per network and variant, as many as for the two-step networks."""

@@ -382,8 +382,8 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
 
 
 def over_training(training: Recording, finished: Recording, sarsa_rate: float) -> pd.DataFrame:
-    """Both controls at each stage of training, and of the finished main networks in the same number
-    of episodes.
+    """Both controls at each stage of training, and of the finished networks with the same initial
+    scales (``LARGE``) in the same number of episodes.
 
     Returns
     -------

@@ -169,8 +169,8 @@ def draw_cue(results: Results) -> Drawing:
 
 
 def draw_training(training: pd.DataFrame) -> Drawing:
-    """Draw planning and model-free control over training: means and networks (thin), and the
-    finished main networks as dots."""
+    """Draw planning and model-free control over training: means and networks (thin), and
+    finished networks as dots."""
     figure, axes = plotting.mosaic("abc;def", 95)
     training = training.assign(thousands=training["trained_episodes"] / 1000)
     stages, finished = (training[training["variant"] == name] for name in (IN_TRAINING, LARGE))

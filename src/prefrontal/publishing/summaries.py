@@ -183,15 +183,18 @@ class Tables:
         """Variants: settings that differ from the main one, trained networks, mean wall-clock
         seconds of training per network."""
         study = experiments.get(experiment)
-        trained = networks(self._data / experiment)
+        main, trained = study.variant(), networks(self._data / experiment)
         rows = []
-        for name, changes in {**study.variants, **study.further_variants}.items():
+        for name in (*study.variants, *study.further_variants):
+            here = study.variant(name)
+            changes = {setting: value for setting, (_, value) in main.differences(here).items()}
+            changes |= {} if here.seed == main.seed else {"seed": here.seed}
             settings = [f"`{setting}` {json.dumps(value)}" for setting, value in changes.items()]
             seconds = [training_seconds(each) for each in trained if each.variant == name]
             rows.append(
                 {
                     "variant": f"`{name}`",
-                    "settings": ", ".join(settings) or "as in [settings.py](settings.py)",
+                    "settings": ", ".join(settings) or "main variant",
                     "networks": len(seconds),
                     "training (s per network)": f"{np.mean(seconds):,.0f}" if seconds else "—",
                 }
