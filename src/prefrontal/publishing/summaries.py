@@ -19,7 +19,7 @@ from prefrontal.tables import storage
 from prefrontal.tables.networks import Description, descriptions
 from prefrontal.tables.schema import SUBJECT
 
-STATUS = {"reproduced": "reproduced", "agree": "agree", "extensions": "hold"}
+STATUS = {"reproduced": "reproduced", "agree": "agree", "extensions": "extensions hold"}
 """Words for the counts in the table of experiments."""
 
 NETWORKS = ("networks", "variations")
@@ -164,12 +164,13 @@ class Tables:
         rows = []
         for study in sorted(studies, key=lambda each: (not each.figure, each.figure, each.name)):
             counts = claims.counts(claims.scored_rows(self._claims, study.name))
+            words = STATUS | ({} if study.figure else {"extensions": "hold"})
             rows.append(
                 {
                     "figure": study.figure or "beyond",
                     "question": study.question,
                     "folder": f"[{study.name}]({base}{study.name})",
-                    "status": "; ".join(f"{count} {STATUS[name]}" for name, count in counts.items())
+                    "status": "; ".join(f"{count} {words[name]}" for name, count in counts.items())
                     or "no criterion",
                 }
             )
