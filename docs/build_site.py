@@ -151,7 +151,7 @@ def settings_table(study: Experiment[Any]) -> pd.DataFrame:
     """List all settings of the main variant with their meaning."""
     rows = []
     for group in ("task", "network", "training"):
-        settings = getattr(study.settings, group)
+        settings = getattr(study.variant(), group)
         meanings: dict[str, str] = {}
         for kind in reversed(type(settings).__mro__):
             if kind.__module__ != "builtins":

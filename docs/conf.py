@@ -18,6 +18,7 @@ myst_heading_anchors = 4
 nb_execution_mode = "off"
 nb_merge_streams = True
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # not the paths of the machine that builds the site
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
 autodoc_default_options = {"members": True}

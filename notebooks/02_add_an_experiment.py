@@ -7,7 +7,7 @@
 #
 # `prefrontal new reversal` writes a folder that runs. Each section below shows what goes into one
 # of its files; the heading is the file's name. `CONTRIBUTING.md` is the checklist, in the same
-# order. It runs in about half a minute.
+# order. This notebook runs in about half a minute.
 
 # %%
 import tempfile
@@ -56,7 +56,7 @@ folder = Path(tempfile.mkdtemp())  # in place of data/reversal
 # task, so the planner for it is the ideal observer here.
 #
 # `SETTINGS` nests the settings of task, network and training; what is not listed is the paper's.
-# Here we want a fast training: 16 episodes per update and a larger learning rate, with larger
+# Here training should be fast: 16 episodes per update and a larger learning rate, with larger
 # initial weights and a bound on the gradient. In the paper a network learns from one episode at a
 # time.
 
@@ -233,8 +233,8 @@ plt.show()
 # trial. In an experiment's folder, `record(networks, episodes)` yields
 # `networks(variant).record(episodes)` for each variant.
 #
-# The ideal observer plays as well: an analysis should give the right answer for an agent whose
-# answer is known.
+# The ideal observer plays as well: an analysis should give the right answer for an agent with a
+# known strategy.
 
 # %%
 trained_settings, network, weights = files.load(folder / "networks", Reversal, MAIN)

@@ -3,8 +3,8 @@
 #
 # Trials of animals and networks share one table format, and the same analyses apply. This notebook
 # reads a CSV file of the two-step task, compares the animals' behaviour with that of the networks,
-# fits models to their choices, and leads the frozen networks through the animals' own histories. It
-# runs in a few minutes.
+# fits models to their choices, and replays the animals' trials with the frozen networks. It runs in
+# a few minutes.
 #
 # **To use your own file, set `FILE`** (and, if they differ, the columns below) and run the notebook
 # again; **for a published data set, set `DATASET`** (`prefrontal data list` names them). Without
@@ -134,7 +134,7 @@ tables["stay_probability"].pivot(index="subject", columns=kinds, values="stay_pr
 # Model-free, model-based and mixed models, fitted to each animal by maximum likelihood. The
 # Bayesian information criterion (BIC) penalises the mixture's additional parameters; lower is
 # better, and differences above about 10 are decisive. `planning_weight` and `model_free_weight` are
-# the log odds per unit of each part's value.
+# the log odds per unit of each component's value.
 
 # %%
 models = family.models(trials, None)
@@ -177,10 +177,10 @@ fitted.set_index("subject")[parameters].round(2)
 #
 # ## Do the networks predict the animals' choices?
 #
-# Frozen networks are given each animal's own history: they see its choices and rewards, and
-# say before every choice how likely they would go left or right. A readout with three parameters
-# (inverse temperature, perseveration, side bias), fitted to the animal, turns the networks' mean
-# log odds into predictions, compared with the models' on choices that were not fitted.
+# Frozen networks replay each animal's history: they see its choices and rewards and give, before
+# every choice, their own probabilities of left and right. A readout with three parameters (inverse
+# temperature, perseveration, side bias), fitted to the animal, turns the networks' mean log odds
+# into predictions, which are compared with the models' predictions of held-out choices.
 
 # %%
 trained = prefrontal.load("two_step")
@@ -203,14 +203,14 @@ above.round(3)
 
 # %% [markdown]
 # The networks, which have never seen these animals, predict the planners almost as well as the
-# model that these were simulated from, and the model-free animals far worse than theirs.
+# model that generated their choices, and the model-free animals far worse than theirs.
 # Predictions for mice, rats, monkeys and people are compared in `replications/choices`.
 #
 # ## Neurons, if there are any
 #
-# With activity, the same call gives what the networks' units do on the animals' own trials, for
-# regressions next to those of neurons. `replications/neurons` does so for the 661 published neurons
-# of monkeys:
+# The same call also returns the activity of the networks' units on the animals' trials, which can
+# be analysed by the same regressions as neurons. `replications/neurons` does so for 661 published
+# neurons of monkeys:
 #
 # ```python
 # units, counts = prefrontal.load_units("miranda_2026")

@@ -43,15 +43,15 @@ speaks_left = (trials["choice"] == 0) == (trials["reward"] > 0)
 counts = speaks_left.groupby([trials["subject"], trials["episode"]]).cumsum() - speaks_left
 trials["belief"] = (counts + 1) / (trials["trial"] + 2)
 
-for seed, own in recorded.activity.groupby("subject"):
+for seed, activity in recorded.activity.groupby("subject"):
     rows = trials["subject"] == seed
     belief, episode = trials.loc[rows, "belief"].to_numpy(), trials.loc[rows, "episode"].to_numpy()
-    trials.loc[rows, "decoded"] = neural.decode_value(neural.units(own), belief, episode)
+    trials.loc[rows, "decoded"] = neural.decode_value(neural.units(activity), belief, episode)
 
 groups = trials.groupby(["subject", "episode"])
 for name in ("belief", "decoded"):
     trials[f"{name}_change"] = groups[name].shift(-1) - trials[name]
-r2 = trials.groupby("subject")[["belief", "decoded"]].apply(lambda own: own.corr().iloc[0, 1] ** 2)
+r2 = trials.groupby("subject")[["belief", "decoded"]].corr().iloc[::2, 1].droplevel(1) ** 2
 example = bandit.seeds[0]
 scores, pca = neural.principal_components(
     recorded.activity[recorded.activity["subject"] == example]
@@ -78,10 +78,10 @@ moves = (
     .reset_index()
 )
 labels = []
-for x, ((choice, reward), own) in enumerate(moves.groupby(["choice", "reward"])):
-    bar(axes[1], x, own["decoded_change"], COLORS["rewarded" if reward else "unrewarded"])
+for x, ((choice, reward), changes) in enumerate(moves.groupby(["choice", "reward"])):
+    bar(axes[1], x, changes["decoded_change"], COLORS["rewarded" if reward else "unrewarded"])
     axes[1].plot(
-        [x - 0.35, x + 0.35], [own["belief_change"].mean()] * 2, color="black", lw=1, ls=":"
+        [x - 0.35, x + 0.35], [changes["belief_change"].mean()] * 2, color="black", lw=1, ls=":"
     )
     labels.append(f"{'right' if choice else 'left'}\n{'paid' if reward else 'unpaid'}")
 axes[1].axhline(0, color="black", lw=0.5)
@@ -146,22 +146,22 @@ def explained(predicted, true):
     return 1 - ((predicted - true) ** 2).mean() / true.var()
 
 
-def coding_direction(part):
+def coding_direction(activity):
     """Slope of every unit on the belief, as a vector of length 1."""
-    centred = part["belief"] - part["belief"].mean()
-    slopes = centred.to_numpy() @ neural.units(part)
+    centred = activity["belief"] - activity["belief"].mean()
+    slopes = centred.to_numpy() @ neural.units(activity)
     return slopes / np.linalg.norm(slopes)
 
 
 cosines, dimensions, within = [], [], []
-for seed, own in activity.groupby("subject"):
+for seed, units in activity.groupby("subject"):
     directions = np.stack(
-        [coding_direction(own[own["period"] == period]) for period in task.periods]
+        [coding_direction(units[units["period"] == period]) for period in task.periods]
     )
     cosines.append(directions @ directions.T)
-    halves = [own[own["episode"] % 2 == half] for half in (0, 1)]
+    halves = [units[units["episode"] % 2 == half] for half in (0, 1)]
     for period in task.periods:
-        train, test = (part[part["period"] == period] for part in halves)
+        train, test = (half[half["period"] == period] for half in halves)
         readout = LinearRegression().fit(neural.units(train), train["belief"])
         within.append(
             {
@@ -170,9 +170,9 @@ for seed, own in activity.groupby("subject"):
                 "r2": explained(readout.predict(neural.units(test)), test["belief"]),
             }
         )
-    train, test = (part[part["period"] == "stage 1"] for part in halves)
+    train, test = (half[half["period"] == "stage 1"] for half in halves)
     _, pca = neural.principal_components(train, 20)
-    scores = [pca.transform(neural.units(part)) for part in (train, test)]
+    scores = [pca.transform(neural.units(half)) for half in (train, test)]
     for k in (1, 2, 3, 5, 8, 12, 20):
         share = explained(
             LinearRegression().fit(scores[0][:, :k], train["belief"]).predict(scores[1][:, :k]),
@@ -249,7 +249,7 @@ print(by_period)
 
 
 # %%
-def relive(agent, batch, rewards):
+def replay(agent, batch, rewards):
     """Activity at every time step, (step, seed, episode, unit), when the networks replay given
     steps and rewards."""
     memory, activity = agent.reset(*batch[0].action.shape), []
@@ -279,7 +279,7 @@ def memory_of_one_outcome(networks, task, paid_at, look_at, episodes=40):
     changed = list(rewards)
     when = steps * FLIPPED + paid_at
     changed[when] = 1 - rewards[when]
-    distance = (relive(agent, batch, changed) - relive(agent, batch, rewards)).norm(dim=-1)
+    distance = (replay(agent, batch, changed) - replay(agent, batch, rewards)).norm(dim=-1)
     looked = torch.stack([distance[steps * (FLIPPED + m) + look_at] for m in LAGS])
     # Rare invalid responses shift the later steps of an episode: leave such episodes out.
     regular = batch[steps * (FLIPPED + LAGS[-1]) + look_at].state["trial"] == FLIPPED + LAGS[-1]
@@ -327,14 +327,14 @@ ideal["inferred value"] = (LAGS == 1).astype(float)
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.2), sharey=True, layout="constrained")
 for ax, name in zip(axes, distance, strict=True):
     start = first[name] - 1
-    own, expected = (
+    measured, expected = (
         distance[name][start:] / distance[name][start],
         ideal[name][start:] / ideal[name][start],
     )
-    ax.plot(LAGS[start:], own, color=COLORS["network"], lw=0.5)
+    ax.plot(LAGS[start:], measured, color=COLORS["network"], lw=0.5)
     ax.plot(
         LAGS[start:],
-        own.mean(1),
+        measured.mean(1),
         color=COLORS["network"],
         lw=1.6,
         label="networks: distance of activity",
@@ -350,12 +350,12 @@ for ax, name in zip(axes, distance, strict=True):
         title=name, xlabel="trials since the changed outcome", ylim=(0, 1.25), xticks=[1, 5, 10, 15]
     )
     print(
-        f"{name}: left after 5 trials {own[5 - first[name]].mean():.2f} "
+        f"{name}: left after 5 trials {measured[5 - first[name]].mean():.2f} "
         f"(ideal observer {expected[5 - first[name]]:.2f})",
         end="; ",
     )
-    print(f"after 15 {own[-1].mean():.2f} ({expected[-1]:.2f})")
-axes[0].set_ylabel("what is left of it\n(share of the first trial shown)")
+    print(f"after 15 {measured[-1].mean():.2f} ({expected[-1]:.2f})")
+axes[0].set_ylabel("remaining effect\n(relative to the first trial shown)")
 axes[0].legend(loc="upper right")
 plt.show()
 

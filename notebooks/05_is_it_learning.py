@@ -166,11 +166,11 @@ for ax, frame, name, trained in (
     ax.plot(lines["informed"], color="black", ls="--", lw=0.8, label="planner, informed")
     ax.plot(lines["kept"], color="#999999", ls="--", lw=0.8, label="planner, trained value")
     ax.plot(lines["networks"], color=COLORS["network"], label="networks")
-    for value, own in frame.groupby("value"):
+    for value, rewards in frame.groupby("value"):
         dots(
             ax,
             value,
-            own["networks"],
+            rewards["networks"],
             COLORS["network"],
             width=0.012 if ax is axes[0] else 0.006,
             size=4,
@@ -183,8 +183,8 @@ for variant, frame in sums.items():
     axes[2].plot(
         means["total"], means["mean"], color=COLORS[variant], label=f"trained on {variant} arms"
     )
-    for total, own in frame.groupby("total"):
-        dots(axes[2], total, own["better"], COLORS[variant], width=0.03, size=4)
+    for total, choices in frame.groupby("total"):
+        dots(axes[2], total, choices["better"], COLORS[variant], width=0.03, size=4)
 axes[2].axvline(1, color="black", lw=0.5, ls=":")
 axes[2].set(
     xlabel="sum of the arms' reward probabilities",

@@ -119,6 +119,6 @@ ax.set(ylabel="normalised reward\n(0 random, 1 optimal)")
 plt.show()
 
 # %% [markdown]
-# A network trained without an ingredient can find another solution; one that loses it at test
-# cannot. If the former does better, there is another solution. All numbers are in the
+# A network trained without an ingredient can find another solution; one that loses it only at test
+# cannot. If the former does better, such a solution exists. All numbers are in the
 # [README](../replications/ingredients/README.md) and its figure.

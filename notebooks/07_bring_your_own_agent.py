@@ -108,8 +108,8 @@ for name, subject in {"Q-learner": trials, "network 0": recorded[recorded["subje
 # ## Faster
 #
 # An agent that takes a batch of observations plays many episodes in parallel, hundreds of times
-# faster: `prefrontal.play("two_step", agent, 500, num_envs=500)`. For training agents of other
-# libraries there are `gymnasium.make("prefrontal/two_step-v0", last=True)` and
+# faster: `prefrontal.play("two_step", agent, 500, num_envs=500)`. To train agents from other
+# libraries, use `gymnasium.make("prefrontal/two_step-v0", last=True)` or
 # `gymnasium.make_vec("prefrontal/two_step-v0", num_envs=512, last=True)`.
 
 

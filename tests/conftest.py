@@ -1,4 +1,4 @@
-"""What tests of several files share, and what is left out where data or history are absent."""
+"""Fixtures shared by several files, and which tests are skipped if data or history are absent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HISTORY = COMMITTED / "test_history.py"
 
 @functools.cache
 def has_data() -> bool:
-    """Whether networks and results of the suite are there: a fork may do without."""
+    """Whether networks and results of the suite are there: a fork may lack them."""
     names = json.loads(fetch.RELEASE.read_text(encoding="utf-8"))["archives"]
     parts = ("networks", "results")
     return all((files.DATA / name / part).exists() for name in names for part in parts)
@@ -43,7 +43,7 @@ def has_history() -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave out what concerns committed data or the history where they are absent."""
+    """Skip tests of committed data or of the history if these are absent."""
     about_data = collection_path.is_relative_to(COMMITTED) and not has_data()
     return True if about_data or (collection_path == HISTORY and not has_history()) else None
 
@@ -77,8 +77,8 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def coarse() -> Iterator[None]:
-    """Draw figures with a fifth of their pixels along each side, and empty PDF files, where nothing
-    is asked of either."""
+    """Draw figures with a fifth of their pixels along each side, and empty PDF files, in tests that
+    examine neither."""
     savefig = Figure.savefig
 
     def coarsely(figure: Figure, target: Any, **options: Any) -> None:

@@ -202,7 +202,7 @@ def bayes_share(trials: pd.DataFrame, settings: Mapping[str, Settings[Bandit]]) 
     """Compute the expected reward of networks on drawn problems, relative to the best possible.
 
     Expected reward is the reward probability of the chosen arm. The best possible agent's
-    expectation is over all problems; to cancel the luck of the draw, networks are compared through
+    expectation is over all problems; to cancel the luck of the draw, networks are compared by
     their regret: share = (oracle - regret) / best, with the oracle's expectation over all problems.
     """
     by_network = trials[trials["test"] == "drawn"].groupby(SUBJECT)

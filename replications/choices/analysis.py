@@ -38,7 +38,7 @@ def by_group(likelihoods: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def best(wide: pd.DataFrame) -> str:
-    """Name the textbook model that is best on average over subjects, of columns of models."""
+    """Name the textbook model, among columns of models, that is best on average over subjects."""
     return str(wide.drop(columns=list(NOT_TEXTBOOK), errors="ignore").mean().idxmax())
 
 

@@ -111,7 +111,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     tables = by_group(storage.read(folder / "likelihoods.csv"))
     networks, measures = storage.read(folder / "networks.csv"), results["measures"]
     figure, axes = plotting.mosaic(
-        "aaaa;bbbb;cccc;ddde", 200, hspace=0.75, wspace=0.8, left=0.09, right=0.985, top=0.97,
+        "aaaa;bbbb;cccc;ddde", 200, hspace=0.75, wspace=0.8, left=0.09, right=0.985, top=0.955,
         bottom=0.06,
     )  # fmt: skip
     draw_gains(axes["a"], tables)

@@ -54,8 +54,8 @@ def offer(trials: pd.DataFrame) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Job:
-    """Trials of a GRU, sorted: those it is fitted to, and those that stop the training, (trial,)
-    each."""
+    """Trials of a GRU, sorted: those it is fitted to, and those that determine when to stop, each
+    (trial,)."""
 
     trials: pd.DataFrame
     fitted: np.ndarray
@@ -63,8 +63,8 @@ class Job:
 
 
 def starts(trials: pd.DataFrame, longest: int) -> np.ndarray:
-    """First rows of sequences of at most so many trials, none of which crosses sessions, and the
-    rows after their last ones, (sequence, 2)."""
+    """First rows of sequences with a maximal number of trials, none of which crosses sessions, and
+    the rows after their last ones, (sequence, 2)."""
     session = trials.groupby(EPISODE, observed=True, sort=False).ngroup()
     number = session.groupby(session).cumcount().to_numpy()
     first = np.flatnonzero(number % longest == 0)
@@ -106,7 +106,7 @@ def propagate(
         longest = max(longest, sequence[k, 1] - sequence[k, 0])
     state = np.zeros((longest + 1, size))
     gate = np.zeros((longest, 3 * size))  # reset, update, candidate
-    driven = np.zeros((longest, size))  # what the units drive the candidate by
+    driven = np.zeros((longest, size))  # contribution of the units to the candidate
     back, before = np.zeros(size), np.zeros(size)
     at_input, at_unit = np.zeros(3 * size), np.zeros(3 * size)
     for k in range(len(sequence)):
@@ -171,7 +171,7 @@ def likelihood(odds: np.ndarray, sign: np.ndarray, counted: np.ndarray) -> float
 
 
 def train(job: Job, units: int, seed: int = 0) -> tuple[np.ndarray, float]:
-    """Train a GRU of so many units.
+    """Train a GRU with this number of units.
 
     Returns
     -------

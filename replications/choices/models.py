@@ -14,7 +14,7 @@ from replications.choices.settings import COMMON, COMMON_DAW, GROUPS, PARAMETERS
 
 
 def textbook(name: str, trials: pd.DataFrame) -> Sequence[Model]:
-    """Textbook models of a group, each with at least as many parameters as the readout; of a
+    """Textbook models of a group, each with at least as many parameters as the readout; for a
     control, Q-learning."""
     if name not in GROUPS:
         return [model for model in two_step_learners.models(COMMON) if type(model) is ModelFree]

@@ -1,4 +1,4 @@
-"""Choices of the comparison of networks with models of animals, made before any result."""
+"""Design choices of the comparison of networks with models of animals, made before any result."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ PARAMETERS = 3
 """Parameters of the readout; textbook models have as many or more."""
 
 LARGEST = 50.0
-"""Largest log odds of a network's policy that the readout takes."""
+"""Bound at which the log odds of a network's policy are clipped for the readout."""
 
 PRIOR = 10.0
 """Standard deviation of the prior on the readout's weights, in log odds per standard deviation of a

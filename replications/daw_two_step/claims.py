@@ -42,7 +42,7 @@ for variant, task in TASKS.items():
         for measure, words in measures.items()
     ]
 
-# Known from stay probabilities and trial runs when they were written.
+# Stay probabilities and results of pilot runs were known when these were written.
 for measure in ("planning", "model_free"):
     statement = f"people: {REPORTED['animals-twostep'][measure]}"
     CLAIMS.append(Claim("animals-twostep", measure, EXTENSION, statement, above(0), variant=PEOPLE))

@@ -102,7 +102,7 @@ PRIOR = 2.5
 of 23 people are infinite. Networks' weights have none."""
 
 ALPHA = 0.01
-"""Level at which a unit codes a variable."""
+"""Significance level at which a unit codes a variable."""
 
 INTERACTION = "previous transition x reward"
 """Variable of the claim about units."""

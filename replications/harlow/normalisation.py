@@ -1,7 +1,7 @@
 """Initial weights of the encoder, normalised over typical views.
 
 Salimans and Kingma (2016), "Weight normalization", section 3. Without it all views look alike to
-the core: what distinguishes two images is a fiftieth of its input.
+the core: the difference between two images is a fiftieth of its input.
 """
 
 from __future__ import annotations

@@ -18,14 +18,16 @@ from replications.ingredients.settings import MEMORIES, NONE, ONE_TRIAL, THOMPSO
 
 LABELS = {
     **MEMORIES,
-    "forgets": "LSTM reset every trial",
+    "tanh": "vanilla RNN",
+    "slots": "slot memory",
+    "forgets": "LSTM, reset every trial",
     NONE: "feedforward",
-    "visible": "feedforward, outcomes shown",
-    "no_reward": "LSTM, sees no reward",
-    "no_action": "LSTM, sees no action",
+    "visible": "feedforward, outcomes visible",
+    "no_reward": "LSTM, no reward input",
+    "no_action": "LSTM, no action input",
     "one_problem": "LSTM, trained on one problem",
     "imitation": "LSTM, supervised",
-    "untrained": "LSTM, not trained",
+    "untrained": "LSTM, untrained",
 }
 """Variant -> its label; those of the ingredients, top to bottom."""
 
@@ -53,7 +55,7 @@ def draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
         y = row + np.linspace(-0.25, 0.25, len(values))
         ax.scatter(values, y, s=6, color=plotting.COLORS["network"], lw=0, alpha=0.8)
         ax.plot(mean, row, "|", color="black", ms=7)
-    ax.set(ylim=(-0.6, len(variants) - 0.4), xlabel="share of the gain on the bandit")
+    ax.set(ylim=(-0.6, len(variants) - 0.4), xlabel="normalised reward on the bandit")
     ax.set_yticks(range(len(variants)), [LABELS[name] for name in reversed(variants)])
 
 
@@ -93,7 +95,7 @@ def draw_cost(ax: Axes, costs: pd.DataFrame, column: str, label: str) -> None:
             ax.plot([place] * len(values), values, marker, color=color, ms=2.5, alpha=0.8, mew=0)
         ax.plot([], [], marker, color="black", ms=2.5, label=task)
     ax.set(yscale="log", ylabel=label, xlim=(-0.5, len(memories) - 0.5))
-    labels = [LABELS[memory].removesuffix(" network") for memory in memories]
+    labels = [LABELS[memory] for memory in memories]
     ax.set_xticks(range(len(memories)), labels, rotation=30, ha="right")
     ax.legend(fontsize=5.5, handletextpad=0)
 
@@ -114,7 +116,7 @@ def draw(results: Results) -> Iterator[Drawing]:
         draw_lags(axes["c"], results["two_step_finite"])
     else:
         axes.pop("c").remove()
-    draw_cost(axes["d"], costs, "updates_to_80", "updates to 80 %\nof the final share")
+    draw_cost(axes["d"], costs, "updates_to_80", "updates to 80 % of\nfinal normalised reward")
     together = plotting.networks_each(shares)
     draw_cost(axes["e"], costs, "steps_per_second", f"time steps per second\n({together} networks)")
     yield plotting.lettered("fig_ingredients", figure, axes)

@@ -1,7 +1,7 @@
 """Settings of networks that lack one ingredient of a learning algorithm, or have another memory.
 
 Botvinick: memory, weights trained by reinforcement learning, and a family of related tasks; another
-list adds reward and past actions among the inputs. Each is taken away in turn.
+list adds reward and past actions as inputs. Each is removed in turn.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @validated
 class Ingredients(Bandit):
-    """Settings of the bandit (``replications.bandit``), and the ingredient taken away."""
+    """Settings of the bandit (``replications.bandit``), and the ingredient that is removed."""
 
     game: Literal["bandit", "two_step"] = "bandit"
     """Task: the bandit, or the two-step task."""
     one_problem: bool = False
-    """Every bandit of the training is the same, .25 left and .75 right."""
+    """All training bandits are the same, .25 left and .75 right."""
     shows_outcomes: bool = False
     """The bandit shows what each arm last paid."""
 
@@ -66,7 +66,7 @@ class Ingredients(Bandit):
 
 
 PROBLEM = (0.25, 0.75)
-"""(p_left, p_right) of the one problem; mirrored, the arms change places."""
+"""(p_left, p_right) of the one problem; mirrored, the arms are swapped."""
 
 SETTINGS = Settings(task=Ingredients(), network=BANDIT.network, training=BANDIT.training)
 

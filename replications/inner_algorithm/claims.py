@@ -1,7 +1,7 @@
 """Claims about the inner algorithm. Is it Bayes-optimal in structure as it is in behaviour? Is it
 learning, or a heuristic? Does it learn each new problem, or identify which of its training problems
 it is in? Criteria were written before any of these networks was trained; evidence.md says what
-trial runs on the bandit networks had shown by then.
+pilot runs on the bandit networks had shown by then.
 """
 
 from __future__ import annotations

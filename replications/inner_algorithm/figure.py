@@ -42,9 +42,9 @@ AGENTS = {
 """Variant -> its label."""
 LEARNS = {
     NETWORKS: "nothing",
-    PREDICTS_WEAKLY: "reward, .1",
-    PREDICTS: "reward, 1",
-    PREDICTS_NOISE: "noise, 1",
+    PREDICTS_WEAKLY: "reward (.1)",
+    PREDICTS: "reward (1)",
+    PREDICTS_NOISE: "noise (1)",
 }
 """Variant -> what it learns to predict, and with which weight."""
 ROTATED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
@@ -85,7 +85,8 @@ def draw_rules(ax: Axes, rules: pd.DataFrame) -> None:
             label = rule.replace("win-stay lose-shift", "WSLS")
             ticks[x], x = label.replace("fixed learning rate", "fixed rate"), x + 1
         place: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "fontsize": 6}
-        ax.text((first + x - 1) / 2, 1.02, task.replace("_", " "), ha="center", **place)
+        name = task.replace("two_step", "two-step\ntask").replace("_", "\n")
+        ax.text((first + x - 1) / 2, 1.02, name, ha="center", va="bottom", **place)
         x += 0.7
     ax.axhline(0, color="black", lw=0.6, ls="--")
     ax.set_xticks(list(ticks), list(ticks.values()), **ROTATED)
@@ -104,7 +105,7 @@ def draw_against_problems(ax: Axes, frame: pd.DataFrame, column: str, color: str
     labels = {at: f"{at}" for at in LABELLED}
     if placed["at"].max() == ALL_AT:
         labels[ALL_AT] = "all"
-    ax.set(xscale="log", xlabel="problems of the training")
+    ax.set(xscale="log", xlabel="training problems")
     ax.set_xticks(list(labels), list(labels.values()))
     ax.minorticks_off()
     plotting.count(ax, plotting.networks_each(frame), y=1.06)
@@ -113,7 +114,7 @@ def draw_against_problems(ax: Axes, frame: pd.DataFrame, column: str, color: str
 def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
     """Panel g: reward as a share of the best agent's, inside and outside the training's range;
     dashes, random choice."""
-    labels = ("as trained", "300 trials", "arms alike", "arms swap")
+    labels = ("as trained", "300 trials", "similar arms", "arms swap")
     for x, change in enumerate(["drawn", *CHANGES]):
         rows = outside[outside["change"] == change]
         plotting.dots(ax, x, rows["share"], NETWORK, width=0.2)
@@ -122,7 +123,7 @@ def draw_outside(ax: Axes, outside: pd.DataFrame) -> None:
         ax.plot([x - 0.3, x + 0.3], [chance] * 2, color=OTHER, lw=0.8, ls="--")
     ax.axhline(1, color="black", lw=0.6, ls="--")
     ax.set_xticks(range(len(labels)), labels, **ROTATED)
-    ax.set(ylabel="reward, share of the\nbest agent's", ylim=(0.7, 1.02))
+    ax.set(ylabel="reward relative to\nthe best agent's", ylim=(0.7, 1.02))
     plotting.count(ax, plotting.networks_each(outside), y=1.06)
 
 
@@ -134,7 +135,7 @@ def draw_predicting(ax: Axes, structure: pd.DataFrame) -> None:
         plotting.mean_interval(ax, x, values)
     ax.set_xticks(range(len(LEARNS)), list(LEARNS.values()), **ROTATED)
     ax.set(xlim=(-0.6, len(LEARNS) - 0.4), ylim=(0, 1.02))
-    ax.set(ylabel="held-out R2 of activity\nfrom Bayesian state", xlabel="predicted, and weight")
+    ax.set(ylabel="held-out R2 of activity\nfrom Bayesian state", xlabel="predicted (weight)")
     plotting.count(ax, int((structure["variant"] == NETWORKS).sum()), y=1.06)
 
 
@@ -153,7 +154,7 @@ def draw_comparison(axes: list[Axes], structure: pd.DataFrame) -> None:
     axes[1].set(ylabel="held-out R2 of log odds\nfrom Bayesian state", ylim=(lowest, 1.02))
     clipped = structure.assign(exchangeable=structure["exchangeable"].clip(1e-3))
     draw_structure(axes[2], clipped, {"exchangeable": (NETWORK, "")}, MOST_SHARED)
-    axes[2].set(yscale="log", ylabel="variance by order,\nshare of that by counts")
+    axes[2].set(yscale="log", ylabel="variance over orders,\nrelative to counts")
 
 
 def draw(results: Results) -> Iterator[Drawing]:
@@ -169,11 +170,11 @@ def draw(results: Results) -> Iterator[Drawing]:
     location = results["location"]
     location = location[~location["variant"].isin(PREDICTING)]
     draw_against_problems(axes["e"], location, "share", NETWORK)
-    axes["e"].set(ylabel="share of the gain,\nproblems never met")
+    axes["e"].set(ylabel="normalised reward,\nnew problems")
     trained_on = location[["variant", "subject", "trained_on"]]
     observed = results["observers"].merge(trained_on, on=["variant", "subject"])
     draw_against_problems(axes["f"], observed, "problems minus family", SECOND)
-    label = "log likelihood per choice,\nprior of own problems\nminus family's (nats)"
+    label = "log likelihood per choice (nats),\ntraining minus family prior"
     axes["f"].set_ylabel(label)
     draw_outside(axes["g"], results["outside"])
     draw_predicting(axes["h"], results["structure"])

@@ -80,8 +80,8 @@ UNTRAINED = "untrained"
 
 BAYES, Q_LEARNING, HEURISTIC = "Bayes-optimal", "fixed rate", "win-stay lose-shift"
 FEW, FAMILY = "prior of 4 problems", "prior of the family"
-"""Control agents for the bandit: the best possible play, Q-learning, a heuristic; and softmax of
-posterior means, where the prior is the first problems of a network's training, or the family of all
+"""Control agents for the bandit: optimal play, Q-learning, a heuristic; and softmax of posterior
+means, with a prior over the first problems of a network's training, or over the family of all
 problems."""
 INFERRING, DELTA = "planner that infers", "planner at a fixed rate"
 """Control agents for the two-step task."""

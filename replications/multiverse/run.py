@@ -132,7 +132,7 @@ def evaluated(name: str, data: Path) -> set[int]:
     Raises
     ------
     UserError
-        They are those of other settings.
+        They were obtained with other settings.
     """
     path = table_path(data)
     if not path.exists():
@@ -216,7 +216,7 @@ def train_and_evaluate(
 ) -> tuple[None, list[Path]]:
     """Train universes that make one batch per variant, and evaluate those without results.
 
-    The checkpoints are removed here: once a universe has results, nothing needs them.
+    The checkpoints are removed here, since they are not needed once a universe has results.
     """
     experiment, folder = MULTIVERSES[name].experiment, trained_folder(name, data)
     checkpoints: list[Path] = []

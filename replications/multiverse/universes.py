@@ -29,7 +29,7 @@ FIRST_SEED = 1_000
 0) and of sweeps (from 100)."""
 
 ALPHA = 0.05
-"""Level of significance of a setting's effect, after Holm's correction over an experiment's
+"""Significance level of a setting's effect, after Holm's correction over an experiment's
 settings and rows."""
 
 SOBOL_SEED = 0

@@ -1,6 +1,6 @@
 """Claims about neurons and units, each with its criterion.
 
-Criteria were written before these analyses were run; rows whose result was known from trial runs
+Criteria were written before these analyses were run; rows whose result was known from pilot runs
 say so.
 """
 

@@ -43,7 +43,7 @@ KINDS = {
 
 LABELS = {
     TRAINED: "networks",
-    DAW: "networks,\ntheir task",
+    DAW: "networks,\nmonkeys' task",
     UNTRAINED: "untrained",
     PLANNER: "planner",
     MODEL_FREE: "model-free",
@@ -59,7 +59,7 @@ TIMED = {
 }
 """Variables whose time course is drawn, and their titles."""
 
-EPOCH_LABELS = ("fixation", "choice 1", "made", "transition", "choice 2", "made", "reward")
+EPOCH_LABELS = ("fixation", "choice 1", "1 made", "transition", "choice 2", "2 made", "reward")
 
 
 def pooled(shares: pd.DataFrame, variable: str) -> pd.Series:
@@ -90,7 +90,10 @@ def draw_interaction(
     ax.axhline(ALPHA, color="black", ls=":", lw=0.8)
     sizes = at_choice.groupby("variant")["neurons"].sum()
     names = [f"{name} ({sizes[name]:.0f})" if name in AREAS else LABELS[name] for name in present]
-    ax.set_xticks(range(len(present)), names, rotation=50, ha="right", rotation_mode="anchor")
+    ax.set_xticks(range(len(present)), [name.replace("\n", " ") for name in names])
+    ax.tick_params("x", labelsize=5.5, rotation=50)
+    for label in ax.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
     ax.set(ylim=(0, None), ylabel="share of units, p < .01")
     networks = at_choice.loc[at_choice["variant"] == TRAINED, "subject"].nunique()
     plotting.count(ax, networks, "networks", x=0.02, y=1.0)
@@ -113,7 +116,7 @@ def draw_course(
                 )
                 ax.plot(line, "-o", color=color, ms=2, lw=1, label=LABELS.get(name, name))
         ax.axhline(ALPHA, color="black", ls=":", lw=0.8)
-        ax.set(ylim=(0, 1 if "networks" in ylabel else 0.6), xlim=(-0.4, len(EPOCHS) - 0.6))
+        ax.set(ylim=(0, 1 if "unit" in ylabel else 0.6), xlim=(-0.4, len(EPOCHS) - 0.6))
         ax.set_xticks(range(len(EPOCHS)), EPOCH_LABELS, rotation=60, ha="right", fontsize=5)
         ax.set_title(TIMED[variable], fontsize=6)
         if k:
@@ -150,16 +153,16 @@ def draw_predictivity(ax: Axes, measures: pd.DataFrame) -> None:
     sizes = [int((gains[gains["measure"] == TRAINED]["variant"] == area).sum()) for area in AREAS]
     labels = [f"{area}\nn = {size}" for area, size in zip(AREAS, sizes, strict=True)]
     ax.set_xticks(range(len(AREAS)), labels, fontsize=5.5)
-    ax.set(xlabel="n, sessions", ylabel="held-out variance (%)\nbeyond task and drift")
-    ax.set_ylim(-0.4, 1.5)
-    ax.legend(fontsize=5, loc="upper right", handlelength=1, ncols=2)
+    ax.set(xlabel="area (n, sessions)", ylabel="held-out variance (%)\nbeyond task and drift")
+    ax.set(ylim=(-0.4, 1.85), yticks=(0, 0.5, 1))
+    ax.legend(fontsize=5, handlelength=0.7, ncols=2, loc="upper right", columnspacing=0.5)
 
 
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure from the committed statistics."""
     shares, measures = results["shares"], results["measures"]
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 165.0)
-    outer = figure.add_gridspec(3, 1, hspace=0.85, left=0.08, right=0.99, top=0.95, bottom=0.08)
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 172.0)
+    outer = figure.add_gridspec(3, 1, hspace=0.98, left=0.08, right=0.99, top=0.95, bottom=0.08)
     top = outer[0].subgridspec(1, 3, width_ratios=(1, 1, 1.1), wspace=0.42)
     a, b, c = (figure.add_subplot(top[k]) for k in range(3))
     draw_interaction(a, shares, results.claims, INTERACTION, "pooled")
@@ -174,7 +177,7 @@ def draw(results: Results) -> Iterator[Drawing]:
             (
                 "e",
                 {name: KINDS[name] for name in (TRAINED, DAW, UNTRAINED)},
-                "share of units, networks",
+                "share of network units",
             ),
         ),
         start=1,

@@ -1,4 +1,4 @@
-"""Choices of the comparison of units with neurons, made before any result."""
+"""Design choices of the comparison of units with neurons, made before any result."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ also the values before the previous outcome, with which it correlates: options o
 rewarded after common transitions."""
 
 ALPHA = 0.01
-"""Level at which a unit codes a variable."""
+"""Significance level at which a unit codes a variable."""
 
 TRAINED, UNTRAINED = "trained", "untrained"
 DAW, DAW_UNTRAINED = "trained, monkeys' task", "untrained, monkeys' task"

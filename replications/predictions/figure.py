@@ -110,7 +110,7 @@ def draw_outcomes(ax: Axes, outcomes: pd.DataFrame) -> None:
     ax.legend(loc="upper left", handletextpad=0, borderaxespad=0)
     ax.axhline(0, color="black", lw=0.5, ls=":")
     ax.set_xticks(list(ticks), list(ticks.values()))
-    ax.set(xlim=(-0.6, max(ticks) + 0.6), ylabel="log odds to repeat\nthe first choice, change")
+    ax.set(xlim=(-0.6, max(ticks) + 0.6), ylabel="change in log odds of\nrepeating the choice")
     plotting.count(ax, plotting.networks_each(outcomes), x=0.01, y=0.02)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from replications.two_step import settings as two_step
 
 SETTINGS = two_step.SETTINGS
-"""Settings of the two-step networks, which are the intact control."""
+"""Settings of the two-step networks with larger initial weights, which are the intact control."""
 
 TEST_EPISODES = two_step.TEST_EPISODES
 """Test episodes per network and variant, as many as for the two-step networks."""
@@ -52,7 +52,7 @@ OUTCOMES: dict[str, tuple[float, float | None]] = {
 changed."""
 
 SILENCED = ("no", "by period", "throughout")
-"""The value at test is intact, or replaced by its mean in each period of a trial, or by one
+"""The value at test is intact, or replaced by its mean in each period of a trial, or by one overall
 mean."""
 
 MEASURES = {

@@ -45,7 +45,7 @@ from replications.probability_matching.settings import (
 LEFT = 0
 
 ALPHA = 0.05
-"""Level at which a network's units differ from the published ones."""
+"""Significance level at which a network's units differ from the published ones."""
 
 
 def late(trials: pd.DataFrame) -> pd.Series:

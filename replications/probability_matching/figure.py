@@ -58,7 +58,7 @@ def draw_matching(ax: Axes, points: pd.DataFrame) -> None:
         group = points[points["held_out"].astype(bool) == held_out]
         x, y, color = group["reward_ratio"], group["choice_ratio"], COLORS[label]
         ax.scatter(x, y, s=3, color=color, lw=0, alpha=0.7)
-        height, text = 4.6 - 0.85 * held_out, f"{label} baselines"
+        height, text = 4.6 - 0.85 * held_out, f"{label.replace(' ', '-')} baselines"
         ax.text(-4.7, height, text, color=color, fontsize=5.5, va="top")
 
 
@@ -126,7 +126,7 @@ def draw_monkey_history(reward: Axes, choice: Axes) -> None:
     """Fig. 2c: monkeys' weights of past rewards and choices (Lau & Glimcher 2005)."""
     history = published("fig2c").astype({"x": float})
     for ax, signal in ((reward, "reward"), (choice, "choice")):
-        lag_axes(ax, f"{signal} weight")
+        lag_axes(ax, f"{signal} weight\n(log odds)")
         curve = history[history["series"].str.startswith(signal)].sort_values("x")
         ax.plot(curve["x"], curve["y"], color=COLORS["animal"], marker="o", ms=2)
     reward.set_title("monkeys")
@@ -137,7 +137,7 @@ def draw_history(reward: Axes, choice: Axes, weights: pd.DataFrame) -> None:
     """Fig. 2f: networks' weights of past rewards and choices."""
     weights, lags = weights[weights["variant"] == MAIN], np.arange(1, LAGS + 1)
     for ax, signal in ((reward, "reward"), (choice, "choice")):
-        lag_axes(ax, f"{signal} weight")
+        lag_axes(ax, f"{signal} weight\n(log odds)")
         rows = weights[weights["signal"] == signal]
         plotting.curve(ax, rows, "lag", "weight", COLORS["network"], each=(0.12, 3))
         paper = [PUBLISHED[f"{signal} lag {lag}"] for lag in lags]
@@ -155,7 +155,7 @@ def draw_figure(results: Results) -> Drawing:
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 118)
     ratios = {"width_ratios": (1, 0.42, 1.3, 1.0), "height_ratios": (1, 1.1)}
     outer: Any = figure.add_gridspec(2, 4, hspace=0.42, wspace=0.4, **ratios)
-    figure.subplots_adjust(left=0.06, right=0.945, top=0.945, bottom=0.1)
+    figure.subplots_adjust(left=0.06, right=0.93, top=0.945, bottom=0.1)
     a, b = figure.add_subplot(outer[0, 0]), figure.add_subplot(outer[0, 2])
     d, slopes, e = (figure.add_subplot(outer[1, column]) for column in range(3))
     c1, c2 = outer[0, 3].subgridspec(2, 1, hspace=0.25).subplots(sharex=True)

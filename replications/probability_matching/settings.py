@@ -97,7 +97,7 @@ with the shorter trial, the stated learning rate, and reward prediction errors a
 settings were chosen on networks with the shorter trial and smaller seeds."""
 
 MICE = "mice"
-"""Animals on a bandit whose rewards wait (Trepka et al. 2021)."""
+"""Animals on a baited bandit (Trepka et al. 2021)."""
 
 TEST_EPISODES = 500
 """Test episodes per network, over trained and held-out baselines (Methods, simulation 1: 500)."""

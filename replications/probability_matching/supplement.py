@@ -63,7 +63,7 @@ def draw_value_readings(ax: Axes, readings: pd.DataFrame) -> None:
     """Supplement a: coding of value under each reading of it, for both kinds of correlation."""
     readings = readings[(readings["variant"] == MAIN) & (readings["covariate"] == "value")]
     labels = {value: value.replace(" ", "\n") for value in VALUES}
-    draw_kinds(ax, readings, "value", labels, "readings of the value")
+    draw_kinds(ax, readings, "value", labels, "definitions of value")
     paper, color = PUBLISHED["Spearman, value"], COLORS["published"]
     ax.axhline(paper, color=color, lw=0.8, ls="--", label="published")
     for kind, color in KIND_COLORS.items():
@@ -103,9 +103,9 @@ def draw_variants(axes: list[Axes], results: Results) -> None:
     overall = slopes[slopes["baselines"] == "all"]
     measures = (
         (overall, "slope", "slope", PUBLISHED["slope, all baselines"]),
-        (rewards, "weight", "reward weight, lag 1", PUBLISHED["reward lag 1"]),
-        (choices, "weight", "choice weight, lag 1", PUBLISHED["choice lag 1"]),
-        (reward, "normalised_reward", "share of possible gain\nover a coin toss", None),
+        (rewards, "weight", "reward weight, lag 1\n(log odds)", PUBLISHED["reward lag 1"]),
+        (choices, "weight", "choice weight, lag 1\n(log odds)", PUBLISHED["choice lag 1"]),
+        (reward, "normalised_reward", "normalised reward", None),
     )
     for ax, (frame, column, label, reference) in zip(axes, measures, strict=True):
         for x, variant in enumerate(labels):

@@ -251,7 +251,7 @@ def fit_models(trials: pd.DataFrame, starts: int, common: float) -> pd.DataFrame
     -------
     DataFrame
         As from ``fit_subjects``; for mixtures planning_weight and model_free_weight, what a unit of
-        either part's value adds to the log odds of choice.
+        either component's value adds to the log odds of choice.
     """
     return with_part_weights(fitting.fit_subjects(two_step_learners.models(common), trials, starts))
 
@@ -356,7 +356,7 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     -------
     DataFrame
         variant, subject; planning and model_free (weights of lag 1, log odds); interaction (as
-        ``behavior.stay_interaction``); r2 and standardised weights of RPEs (``rpe_regressions``),
+        ``staying.stay_interaction``); r2 and standardised weights of RPEs (``rpe_regressions``),
         those of the planner, SARSA, and expectations that do not learn (SARSA at rate 0);
         weights as from ``mixture``; share of what the best possible agent earns.
     """
@@ -382,8 +382,8 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
 
 
 def over_training(training: Recording, finished: Recording, sarsa_rate: float) -> pd.DataFrame:
-    """Both controls at each stage of training, and of the finished main networks in the same number
-    of episodes.
+    """Both controls at each stage of training, and of the finished networks with the same initial
+    scales (``LARGE``) in the same number of episodes.
 
     Returns
     -------
@@ -460,8 +460,8 @@ def before_planning(training: pd.DataFrame) -> pd.DataFrame:
 
 
 def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
-    """Measure behaviour and, where steps were recorded, reward prediction errors; supplementary6 is
-    about the main networks."""
+    """Measure behaviour and, where steps were recorded, reward prediction errors;
+    rpe_regressions_by_rate is about the main networks."""
     stages = {
         name: settings_of for name, settings_of in recording.settings.items() if name == IN_TRAINING
     }

@@ -50,9 +50,9 @@ DAW = "a choice between two options at the second stage, which prefrontal animal
 
 
 def follows(values: pd.Series, known: pd.DataFrame) -> bool:
-    """Tell whether a column follows from what is known of this trial or of the one before.
+    """Whether a column follows from what is known of this trial or of the one before.
 
-    That is, from one of the known columns, or as whether the choice was the right one does, from
+    It does if it is determined by one of the known columns or, like the correctness of a choice, by
     whether the first choice changed.
     """
     changed = values != values.shift()
@@ -64,7 +64,7 @@ def follows(values: pd.Series, known: pd.DataFrame) -> bool:
 
 
 def is_choice(values: pd.Series, known: pd.DataFrame, named: bool) -> bool:
-    """Tell whether a column holds choices between two options at the second stage.
+    """Whether a column holds choices between two options at the second stage.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ def is_choice(values: pd.Series, known: pd.DataFrame, named: bool) -> bool:
     known : DataFrame
         choice, reward, state (of the second stage; the same in all trials if it is not known).
     named : bool
-        True if the column's name says so; otherwise options must be other ones in each state, or
-        be repeated more often after reward than without.
+        True if the column's name says so; otherwise the options must differ between the states,
+        or be repeated more often after reward than without.
     """
     state = known["state"]
     options = values.groupby(state).nunique()
@@ -95,7 +95,7 @@ def is_choice(values: pd.Series, known: pd.DataFrame, named: bool) -> bool:
 
 
 def check_second_stage(sheet: TrialSheet, recoding: Recoding) -> None:
-    """Raise UserError if subjects also chose at the second stage, which would be collapsed."""
+    """Raise UserError if subjects also chose at the second stage, since that would be ignored."""
     given = recoding.get("outcome_state", {})
     meanings = given.values() if isinstance(given, Mapping) else []
     states = [state for state in meanings if state != "none"]
@@ -116,12 +116,12 @@ def check_second_stage(sheet: TrialSheet, recoding: Recoding) -> None:
         values = frame[name].astype(str).str.strip()
         if is_choice(values, known, bool(SECOND.search(name))):
             raise UserError(
-                f"{sheet.where}: column {name!r} is {DAW}; if it is none, leave it out of the file"
+                f"{sheet.where}: column {name!r} is {DAW}; if it is not, remove it from the file"
             )
 
 
 def complete_states(sheet: TrialSheet) -> None:
-    """Check transitions and second-stage states, or derive the one from the other."""
+    """Check transitions and second-stage states, or derive one from the other."""
     trials = sheet.frame
     valid, right = trials["choice"] >= 0, trials["choice"] == 1
     given = [name for name in ("outcome_state", "transition") if name in trials.columns]
@@ -152,9 +152,9 @@ def complete_states(sheet: TrialSheet) -> None:
     share = float((done == "common").mean()) if len(done) else 1.0
     if share < 0.5:
         raise UserError(
-            f"{sheet.where}: {100 * share:.1f} % of {len(done)} transitions are common; exchange "
-            "the meanings (--recode transition=... or outcome_state=..., S1 being where left "
-            "commonly leads)"
+            f"{sheet.where}: {100 * share:.1f} % of {len(done)} transitions are common; swap "
+            "the meanings (--recode transition=... or outcome_state=..., where S1 is the state to "
+            "which left commonly leads)"
         )
 
 
@@ -165,11 +165,11 @@ def complete_one_choice(sheet: TrialSheet, recoding: Recoding) -> None:
 
 
 def complete_two_choices(sheet: TrialSheet, recoding: Recoding) -> None:
-    """Check a table with two choices per trial; options 0 to 3 tell the state, too."""
+    """Check a table with two choices per trial; options 0 to 3 also identify the state."""
     if "choice2" not in sheet.frame.columns:
         raise UserError(
             f"{sheet.where}: no column 'choice2', the choice at the second stage; name it with "
-            "--columns choice2=<column>. Where there is none, use the task 'two_step'"
+            "--columns choice2=<column>. If there is none, use the task 'two_step'"
         )
     second = sheet.numbers("choice2").fillna(-1.0)
     stated = sheet.frame["choice2"].astype(str).str.strip().str.len() > 0
@@ -218,12 +218,12 @@ def handlings(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def sensitivity(trials: pd.DataFrame) -> pd.DataFrame:
     """Lag-1 weights of every subject under each treatment of violations and instructed choices."""
-    parts = []
+    tables = []
     for handling, treated in handlings(trials):
         weights = staying.two_step_weights(treated).query("lag == 1")
         wide = weights.pivot(index=SUBJECT, columns="signal", values="weight").reset_index()
-        parts.append(wide.assign(handling=handling))
-    return storage.leading(pd.concat(parts, ignore_index=True), "handling")
+        tables.append(wide.assign(handling=handling))
+    return storage.leading(pd.concat(tables, ignore_index=True), "handling")
 
 
 RICH, REVERSAL = 0.8, 0.02
@@ -237,11 +237,11 @@ def common_share(trials: pd.DataFrame, common: float | None = None) -> float:
     Prints which, and of how many trials.
     """
     share = float((trials["transition"] == "common").mean())
-    seen = f"{100 * share:.1f} % of {len(trials)} transitions are common"
+    observed = f"{100 * share:.1f} % of {len(trials)} transitions are common"
     if common is None:
-        print(f"{seen}, which planners take for their probability (--common states another)")
+        print(f"{observed}; planners use this probability (--common sets another)")
         return share
-    print(f"{seen}; planners take {common:g} (--common)")
+    print(f"{observed}; planners use {common:g} (--common)")
     return common
 
 

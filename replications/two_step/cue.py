@@ -125,7 +125,7 @@ def measure(
     ----------
     trials, weights : DataFrame
         Of networks that were trained with these settings; weights as from
-        ``behavior.two_step_weights``.
+        ``staying.two_step_weights``.
     """
     played = play(cue, planner, settings)
     weights = pd.concat([weights, staying.two_step_weights(played)], ignore_index=True)

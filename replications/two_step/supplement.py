@@ -30,7 +30,7 @@ BY_RATE = {
     },
     "squared error of SARSA's\npredictions of reward": {"reward_error": "model-free"},
 }
-"""Panels by learning rate: label of the y axis -> columns, and whose they are."""
+"""Panels by learning rate: label of the y axis -> columns, and the reference they belong to."""
 
 CUE_FIGURE = {
     "r2_model_based": ("planner", COLORS["model-based"]),
@@ -69,7 +69,7 @@ TRAINING_PANELS: dict[str, dict[str, tuple[str, str]]] = {
 def stay_bars(ax: Axes, title: str) -> dict[tuple[str, str], float]:
     """Set up axes of stay probabilities; return where each bar stands."""
     ax.set(ylim=(0, 1.05), xticks=[0.45, 2.75], title=title)
-    ax.set_xticklabels(["rewarded", "unre-\nwarded"])
+    ax.set_xticklabels(["rewarded", "un-\nrewarded"])
     return {
         (transition, outcome): 2.3 * group + 0.9 * k
         for group, outcome in enumerate(OUTCOMES)
@@ -139,7 +139,7 @@ def draw_by_name(ax: Axes, values: pd.DataFrame, names: Sequence[str]) -> None:
         mean, low, high = interval(values[name])
         ax.errorbar(x + 0.34, mean, np.array([[mean - low], [high - mean]]), **style)
     ax.set(xticks=range(len(names)), xlim=(-0.5, len(names) - 0.3))
-    ax.set_xticklabels([CUE_FIGURE[name][0] for name in names])
+    ax.set_xticklabels([CUE_FIGURE[name][0] for name in names], fontsize=5.5)
     plotting.count(ax, len(values), x=0.02)
 
 
@@ -169,8 +169,8 @@ def draw_cue(results: Results) -> Drawing:
 
 
 def draw_training(training: pd.DataFrame) -> Drawing:
-    """Draw planning and model-free control over training: means and networks (thin), and the
-    finished main networks as dots."""
+    """Draw planning and model-free control over training: means and networks (thin), and
+    finished networks as dots."""
     figure, axes = plotting.mosaic("abc;def", 95)
     training = training.assign(thousands=training["trained_episodes"] / 1000)
     stages, finished = (training[training["variant"] == name] for name in (IN_TRAINING, LARGE))

@@ -44,8 +44,7 @@ BY_BLOCK = bandit_learners.MirroredDeltaRule(
     name="Rescorla-Wagner learning",
     fixed={"perseveration": 0.0, "initial_value": 0.5, "bias": 0.0},
 )
-"""Model whose learning rate Fig. 3c, d compare: choice by expected reward, as Behrens et al. have
-it."""
+"""Model whose learning rates Fig. 3c, d compare: choice by expected reward, as in Behrens et al."""
 
 
 def compared_trials(trials: pd.DataFrame) -> pd.DataFrame:
@@ -66,7 +65,7 @@ def compared_trials(trials: pd.DataFrame) -> pd.DataFrame:
 def numbered_blocks(trials: pd.DataFrame) -> pd.DataFrame:
     """Name blocks after their position in the session, as in Fig. 3c, d: "stable 1".
 
-    Blocks that come back in a session keep their names.
+    Blocks that recur in a session keep their names.
     """
     if "block" not in trials.columns:
         return trials
@@ -88,8 +87,8 @@ def network_rates(trials: pd.DataFrame) -> pd.DataFrame:
 def control_rates(trials: pd.DataFrame) -> pd.DataFrame:
     """Learning rates, fitted in the same way, of agents in the subjects' place.
 
-    On each subject's magnitudes and outcomes choose an agent with a fixed learning rate and the
-    Bayesian agent, whose rate rises with volatility.
+    An agent with a fixed learning rate and the Bayesian agent, whose rate rises with volatility,
+    choose on each subject's magnitudes and outcomes.
 
     Returns
     -------

@@ -182,7 +182,7 @@ FIXED_RATES = np.linspace(0.02, 1, 50)
 """Learning rates among which the best fixed one is sought."""
 
 ALPHA, UNITS_THRESHOLDS = 0.05, np.logspace(-10, -1, 19)
-"""Level of significance (Methods, simulation 2), and thresholds of Supplementary Fig. 5b."""
+"""Significance level (Methods, simulation 2), and thresholds of Supplementary Fig. 5b."""
 
 EXAMPLE_EPISODE = 0
 """Index of the episode in Fig. 3a, b, among the first network's episodes with the stable block

@@ -59,8 +59,8 @@ def draw_coding_over_time(ax: Axes, coding: pd.DataFrame) -> None:
 
 
 def draw_coding_over_threshold(ax: Axes, coding: pd.DataFrame) -> None:
-    """Supplementary Fig. 5b: share of units coding volatility against the level of significance."""
-    null = f"turned round by {BLOCK // 2} trials"
+    """Supplementary Fig. 5b: share of units coding volatility against the significance level."""
+    null = f"shifted by {BLOCK // 2} trials"
     lines = {
         "share": (COLORS["network"], "true volatility"),
         "share_null": (COLORS["published"], null),
@@ -107,7 +107,7 @@ def draw_stages(ax: Axes, stages: pd.DataFrame, settings: dict[str, Settings[Any
             line: dict[str, Any] = {"band": 0.2, "ls": style, "label": label}
             of_kind, color = rows[rows["kind"] == kind], COLORS[kind]
             plotting.curve(ax, of_kind, "thousands", "learning_rate", color, **line)
-        faster = f"all at {outer[variant] / outer[MAIN]:.3g} x faster weights"
+        faster = f"all, weights {outer[variant] / outer[MAIN]:.3g} × faster"
         name = "weights" if variant == MAIN else faster
         ax.axhline(outer[variant], color="black", lw=0.8, ls=style, label=name)
     ax.set(yscale="log", ylim=(min(2e-5, outer[MAIN] / 2), 2), xlim=(0, None))
@@ -129,7 +129,7 @@ def draw_rewards(ax: Axes, reward: pd.DataFrame) -> None:
             plotting.mean_interval(ax, x, shares, "red")
             plotting.dots(ax, x, shares, "orange", size=3)
     ax.set(ylim=(0, 1.3), yticks=np.arange(0, 1.1, 0.2), title="reward")
-    ax.set_ylabel("share of the oracle's gain\nover random choice")
+    ax.set_ylabel("normalised reward")
     ax.set_xticks([1, 4.6], ["test schedule", "training generator"])
     spacing = {"borderaxespad": 0.2, "handlelength": 0.8, "handletextpad": 0.4}
     ax.legend(loc="upper left", labelspacing=0.2, **spacing)

@@ -74,7 +74,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     curves, scores, task = results["curves"], results["scores"], results.settings[MAIN].task
     draw_curve(axes["a"], curves, MAIN, "log_loss", "log loss (nats per day)")
     if BETS in results.settings:
-        draw_curve(axes["b"], curves, BETS, "accuracy", "share of bets that are right")
+        draw_curve(axes["b"], curves, BETS, "accuracy", "share of correct bets")
     else:
         axes.pop("b").remove()
     drawn = scores[scores["test"] == DRAWN]
@@ -82,7 +82,7 @@ def draw(results: Results) -> Iterator[Drawing]:
     draw_accuracy(axes["c"], kinds, [kind.replace(" ", "\n") for kind in KINDS], task)
     overall = scores[scores["kind"] == "all"]
     tests = [overall[overall["test"] == test] for test in (DRAWN, OUTSIDE)]
-    labels = ["as in\ntraining", f"{OUTSIDE},\nnever met".replace(" and", "\nand")]
+    labels = ["as in\ntraining", f"{OUTSIDE},\nnot in training".replace(" and", "\nand")]
     draw_accuracy(axes["d"], tests, labels, task)
     axes["d"].set_xlim(-0.5, len(tests) - 0.5)
     yield plotting.lettered("fig_weather", figure, axes)

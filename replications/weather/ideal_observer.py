@@ -32,7 +32,7 @@ def go_on(kind: str, number: Any, streak: Any) -> Any:
         Parameter of the sequence, between 0 and 1.
     streak : array
         Days of the same weather up to today, 1 or more. A growing streak ends with probability
-        number / streak, a fading one goes on with probability number / streak.
+        number / streak, a fading one continues with probability number / streak.
     """
     probabilities = {
         "sticky": number + 0 * streak,
@@ -134,7 +134,7 @@ def context_tree(rain: ArrayLike, depth: int = 4) -> np.ndarray:
 
     A Bayesian mixture over all ways in which the weather may depend on the last ``depth`` days or
     fewer; in every context the probability of rain is estimated with half a day of either weather
-    for a prior (Krichevsky-Trofimov). Before the first day the sun shone.
+    for a prior (Krichevsky-Trofimov). The days before the first one count as sunny.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """Record the trained networks, weights frozen, on weather as in training and on longer patterns.
 
-Predictor and betting networks of the same seed meet the same sequences.
+Predictor and betting networks with the same seed get the same sequences.
 """
 
 from __future__ import annotations

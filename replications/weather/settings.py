@@ -63,16 +63,16 @@ SETTINGS = Settings(
         episodes=160_000,
         episodes_per_update=16,
         unroll=100,  # a sequence
-        learning_rate=5e-3,  # README, "Deviations and choices"
+        learning_rate=5e-3,  # evidence.md, "Choices"
         lr_decay_start=0.5,
         entropy_cost=0.05,  # as in the paper
-        entropy_cost_end=0.0,  # so that bets end decided
+        entropy_cost_end=0.0,  # so that bets are deterministic at the end
     ),
 )
 
 MAIN, BETS = "predictor", "bets"
-"""Predicts tomorrow: cross-entropy, no reward, no action. Bets on tomorrow: reinforcement as in the
-paper, 1 if right."""
+"""Predictors: cross-entropy, no reward, no action. Betting networks: reinforcement learning as in
+the paper, reward 1 if right."""
 
 VARIANTS: dict[str, dict[str, Any]] = {
     MAIN: {

@@ -39,7 +39,7 @@ class WeatherTask(Task):
     The weather of a day is shown after it. Every sequence is of one kind, with a number u from
     U[0, 1] of its own: "independent" days with P(rain) = u; "sticky", tomorrow as today with
     probability u (alternating where it is small); "growing streaks" that end with probability u / n
-    after n days of the same weather; "fading streaks" that go on with probability u / n; a
+    after n days of the same weather; "fading streaks" that continue with probability u / n; a
     "pattern" of so many ``pattern_days`` that repeats.
 
     Parameters

@@ -31,7 +31,7 @@ def load(experiment: str, variant: str = "", data: Path | str | None = None) -> 
     experiment : str
         Name of its folder, such as "two_step".
     variant : str
-        What was trained, by its name in the experiment's settings.py; by default the main one.
+        Name of the training settings in the experiment's settings.py; by default the main one.
     data : Path or str, optional
         Data folder, by default that of the suite.
 
@@ -48,7 +48,7 @@ def load(experiment: str, variant: str = "", data: Path | str | None = None) -> 
     """
     from prefrontal import experiments, files
     from prefrontal.errors import check
-    from prefrontal.networks.load import Networks  # imports torch, which analyses do without
+    from prefrontal.networks.load import Networks  # imports torch, which analyses do not need
 
     check(isinstance(variant, str), "variant", variant, "the name of one")
     check(data is None or isinstance(data, str | Path), "data", data, "a folder")

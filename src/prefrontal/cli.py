@@ -13,7 +13,7 @@ COMMANDS = {
     "Reproduce": {
         "run": "train what is missing, record, analyse and draw",
         "train": "train networks",
-        "record": "play the trained networks, weights frozen",
+        "record": "run the trained networks with frozen weights",
         "analyse": "analyse a recording and evaluate the claims",
         "draw": "draw the figures from results",
         "reproduce": "rebuild everything from weights and compare",
@@ -22,16 +22,16 @@ COMMANDS = {
     "Change": {
         "compare": "show a run's measures next to the suite's",
         "sweep": "train every combination of some settings",
-        "new": "write the folder of a new experiment",
+        "new": "create the folder of a new experiment",
     },
     "Compare with animals": {
-        "animals": "analyse choices of animals next to the networks",
+        "animals": "analyse animals' choices and compare them with the networks",
         "data": "list and fetch published data sets",
-        "trials": "only write the trials table of a data file",
+        "trials": "convert a data file to a trials table",
     },
     "Publish": {
         "cite": "print a figure's caption, provenance and references",
-        "texts": "write numbers and tables of READMEs, and captions, from results",
+        "texts": "fill in the numbers and tables of READMEs and captions",
         "fetch": "download trained networks",
     },
 }
@@ -58,8 +58,8 @@ ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
 }
-"""For the processes that the command starts: one thread each, since networks are small, and freed
-memory is kept (glibc), which took up to half of a recording's time."""
+"""For the processes that the command starts: one thread each, since networks are small; freed
+memory is kept (glibc), since returning it took up to half of a recording's time."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 shows ? for the rest
+        if isinstance(stream, io.TextIOWrapper):  # without UTF-8, ? replaces other characters
             stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help", "help"):

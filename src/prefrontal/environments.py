@@ -1,4 +1,4 @@
-"""Tasks as Gymnasium environments, for agents from outside the suite.
+"""Tasks as Gymnasium environments, for external agents.
 
 ``import prefrontal`` registers them: ``gymnasium.make("prefrontal/two_step-v0", trials=50)``, and
 ``gymnasium.make_vec("prefrontal/two_step-v0", num_envs=512)`` for many episodes in one call.
@@ -305,7 +305,7 @@ def build(experiment: str, problem: str = "", **settings: Any) -> Task:
         return task.build()
     problems = task.test_problems()
     if not problems:
-        raise UserError(f"problem is {problem!r}; but {experiment} has no test problems")
+        raise UserError(f"problem is {problem!r}, but {experiment} has no test problems")
     check(problem in problems, "problem", problem, f"one of {', '.join(problems)}")
     return problems[problem]()
 
@@ -364,7 +364,7 @@ def make_vec(
 
 
 def _check_render_mode(render_mode: object) -> None:
-    if render_mode is not None:  # a TypeError makes other libraries ask again without
+    if render_mode is not None:  # on a TypeError other libraries try again without it
         raise TypeError(
             f"render_mode is {render_mode!r}; it must be None, since there is nothing to draw"
         )
@@ -399,7 +399,7 @@ def play(
     variant : str
         Name of the agent, for the column of that name.
     num_envs : int, optional
-        Make the named experiment's task a vector environment of so many episodes.
+        Make the named experiment's task a vector environment with this many episodes.
 
     Returns
     -------
@@ -418,14 +418,14 @@ def play(
     if isinstance(env, str):
         env = make(env, last=True) if num_envs is None else make_vec(env, num_envs, last=True)
     elif num_envs is not None:
-        raise UserError("num_envs goes with an experiment's name; this environment has its own")
+        raise UserError("num_envs needs an experiment's name; this environment has its own number")
     ours = isinstance(getattr(env, "unwrapped", None), TaskEnv | TaskVectorEnv)
     check(ours, "env", env, "an experiment's name, or made by prefrontal.make or make_vec")
     act = getattr(agent, "act", agent)
     check(callable(act), "agent", agent, "a function observation -> action, or have a method act")
     batch = env.num_envs if isinstance(env, VectorEnv) else 1
     seeds = [int(np.random.SeedSequence([seed, k]).generate_state(1)[0]) for k in range(episodes)]
-    parts: list[pd.DataFrame] = []
+    tables: list[pd.DataFrame] = []
     with tqdm(total=episodes, desc=f"play {variant}", unit="episode", leave=False, delay=2) as bar:
         for first in range(0, episodes, batch):
             if hasattr(agent, "reset"):
@@ -435,9 +435,9 @@ def play(
                 frame = pd.concat(_play_batch(env, act, seeds[first : first + count]))
             else:
                 frame = pd.DataFrame(_play_episode(env, act, seeds[first])).assign(episode=0)
-            parts.append(frame.assign(episode=frame["episode"] + first))
+            tables.append(frame.assign(episode=frame["episode"] + first))
             bar.update(count)
-    trials = pd.concat(parts).sort_values(["episode", "trial"], ignore_index=True)
+    trials = pd.concat(tables).sort_values(["episode", "trial"], ignore_index=True)
     trials = trials.assign(variant=variant, subject=seed)
     check_columns(trials, "trials", variant)
     return trials[[*EPISODE, *(name for name in trials.columns if name not in EPISODE)]]

@@ -39,7 +39,7 @@ def check_count(name: str, value: object) -> None:
 
 
 def require_memory(needed: float, what: str) -> None:
-    """Raise UserError if so many bytes are more than this machine's memory."""
+    """Raise UserError if a size in bytes exceeds this machine's memory."""
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > there:
         raise UserError(
@@ -49,14 +49,14 @@ def require_memory(needed: float, what: str) -> None:
 
 
 LACKING = ("allocate memory", "start new thread", "failed to map segment", "load shared object")
-"""What errors of the libraries say where memory is short."""
+"""Phrases in the libraries' errors when memory runs out."""
 
 LEAST_MEMORY = 400_000_000
 """Bytes of address space below which the numerical libraries abort the process."""
 
 
 def check_address_space() -> None:
-    """Raise UserError if this process may not have the memory that it takes to load libraries."""
+    """Raise UserError if this process is not allowed enough memory to load the libraries."""
     import resource  # not on Windows
 
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
@@ -68,7 +68,7 @@ def check_address_space() -> None:
 
 
 def lacks_memory(error: BaseException | None) -> bool:
-    """Tell whether an error, or one that caused it, is a lack of memory."""
+    """Whether an error, or one of its causes, is a lack of memory."""
     if error is None or isinstance(error, MemoryError):
         return error is not None
     return any(words in str(error) for words in LACKING) or lacks_memory(

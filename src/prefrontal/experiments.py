@@ -101,7 +101,7 @@ class Experiment(Study, Generic[TaskT]):
     Attributes
     ----------
     settings : Settings
-        Of the main variant.
+        Those that variants change.
     variants : mapping
         Variant -> settings that differ from ``settings``, by dotted name; the main variant first.
         ``{"default": {}, "2_steps": {"task.steps_per_trial": 2}}``

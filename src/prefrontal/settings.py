@@ -301,7 +301,7 @@ class Settings(Generic[TaskT]):
         return values | {"seed": self.seed}
 
     def differences(self, other: Settings[Any]) -> dict[str, tuple[Any, Any]]:
-        """Settings in which two networks differ, the seed aside: name -> value here, value
+        """Settings, apart from the seed, in which two networks differ: name -> value here, value
         there."""
         here, there = self.flat(), other.flat()
         names = [name for name in here if name != "seed" and here[name] != there.get(name)]

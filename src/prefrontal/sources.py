@@ -1,5 +1,5 @@
-"""Hashes of code: of all that a module imports from this project, from the present files. Comments,
-docstrings and layout do not count, so editing them makes nothing stale.
+"""Hashes of code: of a module and everything that it imports from this project, as the files are
+now. Comments, docstrings and layout are ignored, so editing them makes no results stale.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ def interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float,
 
 
 def pooled(estimates: ArrayLike, errors: ArrayLike) -> dict[str, float]:
-    """Mean of subjects' estimates by random effects (Paule & Mandel; statsmodels): subjects differ,
-    precise ones count more.
+    """Random-effects mean of subjects' estimates (Paule & Mandel; statsmodels): subjects may
+    differ, and precise estimates have more weight.
 
     Parameters
     ----------

@@ -54,8 +54,8 @@ class Replay:
     choice : int
         Period of the choice.
     experienced : array (trial,), optional
-        False for trials that training had no counterpart of, such as a missed choice in a task
-        without invalid responses. Networks then go on as if the trial had not been.
+        False for trials without a counterpart in training, such as a missed choice in a task
+        without invalid responses. Networks then continue as if the trial had not happened.
     """
 
     happened: np.ndarray
@@ -295,8 +295,8 @@ class RandomStreams:
         return self._fill(torch.Tensor.normal_, *shape).to(device=device)
 
     def _fill(self, draw: Callable[..., Tensor], *shape: int) -> Tensor:
-        # Bring many networks' numbers into one buffer: one allocation, no copies. Another dtype
-        # would give other numbers.
+        # Draw all networks' numbers into one buffer: one allocation, no copies. A different
+        # dtype would give different numbers.
         out = torch.empty(len(self.generators), *shape, dtype=torch.float32)
         if math.prod(shape):
             for row, generator in zip(out, self.generators, strict=True):

@@ -1,4 +1,4 @@
-"""Committed networks, led through their own trials, choose as they did."""
+"""Committed networks that replay their own trials choose as they did."""
 
 from __future__ import annotations
 

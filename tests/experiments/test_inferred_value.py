@@ -1,4 +1,4 @@
-"""Inferred value: the task by hand, analyses on the ideal observers, decoding."""
+"""Inferred value: hand-computed trials, analyses of the ideal observers, decoding."""
 
 import functools
 from dataclasses import replace
@@ -68,7 +68,7 @@ def test_trial_by_hand():
     task = InferredValueTask(InferredValue(blocks=1))
     state, shown = start(task)
     views, rewards = [int(shown.argmax())], []
-    for action in (CENTRE, RIGHT, LEFT, RIGHT):  # at cue and reward any action goes
+    for action in (CENTRE, RIGHT, LEFT, RIGHT):  # at cue and reward any action is valid
         state, shown, reward = take(task, state, action)
         views.append(int(shown.argmax()))
         rewards.append(float(reward))

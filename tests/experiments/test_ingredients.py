@@ -30,7 +30,7 @@ from replications.two_step.settings import TwoStep
 
 
 class WinStayLoseShift:
-    """Repeats rewarded choices, leaves others."""
+    """Repeats rewarded choices, switches after others."""
 
     def reset(self, seeds, episodes):
         return None

@@ -1,4 +1,4 @@
-"""Predictions: silencing the value on networks with known answers, indices, slopes by hand."""
+"""Predictions: silencing the value in networks with known answers, indices, slopes by hand."""
 
 import dataclasses
 

@@ -99,7 +99,7 @@ def random_flat(network: Network, seeds: int) -> torch.Tensor:
 
 
 class Learner:
-    """Networks in training, as simply as can be."""
+    """Networks in training, as simple as possible."""
 
     def __init__(
         self,
@@ -449,8 +449,8 @@ def test_perturbed_errors_in_a_case_by_hand():
 
 
 def test_only_perturbation_of_size_zero_leaves_every_bit():
-    """Networks of one seed: intact alone, and in a batch in which the others' dopamine is
-    interfered with."""
+    """Networks with the same seed: intact alone, and in a batch in which the others' RPEs are
+    perturbed."""
     task = TwoStep(trials=5).build()
     network = network_for(task, 16)
     changes = {
@@ -580,7 +580,7 @@ class TableTask(WanderingTask):
     ("separate", "immediate_reset"), [(False, False), (True, False), (False, True)]
 )
 def test_compiled_gradients_equal_eager_across_unrolls(separate, immediate_reset):
-    """Random parameters; episodes go on, end, and begin anew; one network alone has tensors of one
+    """Random parameters; episodes continue, end, and restart; one network alone has tensors of one
     entry."""
     task = TableTask()
     for seeds, episodes in ((3, 4), (1, 1)):

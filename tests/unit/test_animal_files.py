@@ -1,4 +1,4 @@
-"""Files of animals' trials as Excel, R and experiments' programs write them, and what they hide."""
+"""Files of animals' trials as Excel, R and experimental software write them, and their pitfalls."""
 
 import gzip
 import os
@@ -183,7 +183,7 @@ def test_trial_columns_that_do_not_count_give_the_order(capsys):
         trials = sheet.read(frame.assign(trial=number).iloc[rows])
         assert trials["choice"].tolist() == choices
         assert trials["trial"].tolist() == list(range(6)) and set(trials["episode"]) == {0}
-    assert capsys.readouterr().out.count("does not count trials one by one") == 2
+    assert capsys.readouterr().out.count("does not increase by one per trial") == 2
     onset = np.tile(np.linspace(0, 55, 12), 2)
     with raises("row 13", "session=<column>"):
         sheet.read(
@@ -314,7 +314,7 @@ def test_results_of_the_project_are_not_overwritten(tmp_path):
             pipeline.Options(path, out=out).folder("bandit")
     with raises("out", "project's results"):
         sheet.main(sheet.Options(path, out=files.DATA / "bandit" / "trials.parquet"))
-    with raises("another folder than the file's"):
+    with raises("a folder other than the file's"):
         pipeline.Options(path, out=tmp_path).folder("bandit")
     with raises("elsewhere", "an existing folder"):
         pipeline.Options(path, data=tmp_path / "elsewhere")
@@ -373,9 +373,9 @@ def test_common_transitions_are_estimated_and_printed(capsys):
     frame = pd.DataFrame({"choice": [0, 1] * 50, "reward": [1, 0, 0, 1] * 25, "transition": kinds})
     trials = read_rats(frame)
     assert rats.common_share(trials) == pytest.approx(0.71)
-    assert "71.0 % of 100 transitions are common, which planners" in capsys.readouterr().out
+    assert "71.0 % of 100 transitions are common; planners use this" in capsys.readouterr().out
     assert rats.common_share(trials, 0.8) == 0.8
-    assert "planners take 0.8 (--common)" in capsys.readouterr().out
+    assert "planners use 0.8 (--common)" in capsys.readouterr().out
     swapped = trials["transition"].map({"common": "uncommon", "uncommon": "common"})
     with raises("29.0 % of 100", "--recode transition"):
         read_rats(frame.assign(transition=swapped))

@@ -67,7 +67,7 @@ def test_a_bandit_file_becomes_tables_words_and_figure(tmp_path, coarse):
     assert len(tables["confusion"]) == len(bandit_learners.models(3)) ** 2
     assert set(tables["recovery"]["parameter"]) >= {"learning_rate", "inverse_temperature"}
     assert "hamsters (n = 2)" in report and "networks (n = 2)" in report and "0.85 [" in report
-    assert "best model (by BIC), number of 2 subjects" in report
+    assert "best model by BIC, number of 2 subjects" in report
     assert report.index("probability of repeating") < report.index("Fitting")
     caption = " ".join((folder / "fig1_animals.txt").read_text(encoding="utf-8").split())
     assert "2 hamsters (file study.txt; a pet shop; CC0)" in caption
@@ -168,7 +168,7 @@ def test_undetermined_subjects_are_listed_and_the_others_fitted(tmp_path, coarse
     assert "3 choices for" in named["few", "fits of models"]
     assert "no free and valid choice" in named["silent", "fits of models"]
     assert set(tables["fits"]["subject"]) == {"s0"} and "undetermined" in report
-    with pytest.raises(UserError, match=r"no subject to be fitted.*silent"):
+    with pytest.raises(UserError, match=r"no subject can be fitted.*silent"):
         run(tmp_path, "bandit", odd[2], "--lags", "2")
 
 

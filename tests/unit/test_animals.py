@@ -1,4 +1,4 @@
-"""Animals' trials from any table and from a MATLAB file, through the analyses of the networks."""
+"""Animals' trials from any table and from a MATLAB file, analysed like those of networks."""
 
 import csv
 import re
@@ -128,7 +128,7 @@ def test_identifiers_are_text_and_numbers_keep_their_digits(tmp_path):
     sheet.main(sheet.Options(path, out=tmp_path / "out.csv"))
     assert "1234567.891" in (tmp_path / "out.csv").read_text()
     before = path.read_bytes()
-    with pytest.raises(UserError, match="another file than the one that is read"):
+    with pytest.raises(UserError, match="a file other than the one that is read"):
         sheet.main(sheet.Options(path, out=tmp_path / "sub" / ".." / "ids.csv"))
     for wrong, words in (
         ({"arms": 0}, "arms is 0; it must be 2 to 16"),
@@ -215,7 +215,7 @@ CELLS = st.one_of(
 
 
 def ambiguous(rows):
-    """Whether a missed trial is rewarded, or a session comes back after another one."""
+    """Whether a missed trial is rewarded, or a session reappears after another one."""
     rewarded = any(row[2] == "-1" and row[3] in ("1", "1.0") for row in rows)
     sessions = {}
     for subject, session, *_ in rows:

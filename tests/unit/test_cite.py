@@ -72,7 +72,7 @@ def test_command_lists_prints_and_checks(data, tmp_path, capsys):
     cite.main(cite.Options("fig9", **options))
     text = capsys.readouterr().out
     assert "Slope 0.6" in text and "@article{miller2017," in text
-    with pytest.raises(UserError, match=r"no figure 'fig5'. The figures are fig9\."):
+    with pytest.raises(UserError, match=r"no figure 'fig5'; there are fig9"):
         cite.main(cite.Options("fig5", **options))
     with pytest.raises(UserError, match="describes no panel 'c'"):
         cite.main(cite.Options("fig9c", **options))

@@ -1,4 +1,4 @@
-"""Any experiment's task by name, one episode or many at a time, and agents from outside on it."""
+"""Any experiment's task by name, one episode or many at a time, played by external agents."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Models of the two-step task: trials by hand, slow oracles, ideal performance, recording."""
+"""Models of the two-step task: trials by hand, slow oracles, optimal performance, recording."""
 
 import subprocess
 import sys

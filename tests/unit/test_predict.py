@@ -1,4 +1,4 @@
-"""Frozen networks led through the trials of other subjects."""
+"""Frozen networks replay the trials of other subjects."""
 
 import numpy as np
 import pandas as pd

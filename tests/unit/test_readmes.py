@@ -112,9 +112,11 @@ def data(tmp_path):
 def test_variants_are_listed_with_what_differs_and_their_cost(data):
     frame = summaries.Tables(data).variants("two_step").set_index("variant")
     assert list(frame.index) == [f"`{name}`" for name in experiments.get("two_step").variants]
-    assert list(frame.loc["`2_steps`"]) == ["`task.steps_per_trial` 2", 1, "7,200"]
+    large = "`network.init_scale` 2.5"
+    assert list(frame.loc["`2_steps`"]) == [f"`task.steps_per_trial` 2, {large}", 1, "7,200"]
     assert list(frame.loc["`default`"])[1:] == [2, "3,600"]
-    assert list(frame.loc["`repeat`"]) == ['`task.invalid_response` "repeat"', 0, "—"]
+    repeats = f'`task.invalid_response` "repeat", {large}'
+    assert list(frame.loc["`repeat`"]) == [repeats, 0, "—"]
 
 
 def test_batches_count_once_and_nothing_is_made_up(data):

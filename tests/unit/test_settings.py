@@ -1,4 +1,4 @@
-"""Settings say by themselves what is legal, and travel as one object."""
+"""Settings check their own values, and are passed around as one object."""
 
 import json
 import pickle

@@ -137,7 +137,7 @@ def test_tables_are_not_replaced_unless_told(tmp_path):
         (["two_step", "--vary", "seed=0,1"], "combinations that all differ, with 2 seeds each"),
         (["two_step", "--vary", "training.learning_rate=0"], r"training\.learning_rate is 0\.0"),
         (["two_step", "--vary", "task.trials=3", "--points", "0"], "points is 0; .* at least 1"),
-        (["two_step", "--vary", "task.trials=3", "--name", "repeat"], "none of a variant"),
+        (["two_step", "--vary", "task.trials=3", "--name", "repeat"], "different from every"),
         (["two_step", "--vary", "task.trials=3", "--name", "a_curves"], "not ending in _curves"),
         (
             ["two_step", "--vary", "task.trials=3,4", "--training.episodes", "0"],

@@ -1,4 +1,4 @@
-"""Tables that are rebuilt equal are left alone; a number that moved is named, with its size."""
+"""Unchanged tables are left alone; a number that changed is reported with its change."""
 
 import numpy as np
 import pandas as pd

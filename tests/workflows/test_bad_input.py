@@ -197,11 +197,11 @@ COMMANDS: list[tuple[str, str]] = [
         "sweep two_step --out run --vary training.discount=.5,.6 --name ../x",
         "name is '../x'; it must be letters",
     ),
-    ("sweep two_step --out run --vary training.discount=.5,.6 --name side", "none of a variant"),
+    ("sweep two_step --out run --vary training.discount=.5,.6 --name side", "different from every"),
     ("compare nowhere", "folder is 'nowhere'; it must be that of a run with results"),
     ("claims --out nowhere", "out is 'nowhere'; it must be that of a run with results"),
     ("cite fig99", "no figure 'fig99'. The figures are fig1"),
-    ("reproduce two_step --folder .", "folder is '.'; it must be one of its own"),
+    ("reproduce two_step --folder .", "folder is '.'; it must be a separate one"),
     *(
         (f"new {name} --root suite", f"NAME is {name!r}; it must be")
         for name in ("my-task", "class", "numpy", "run")

@@ -212,9 +212,9 @@ def test_a_claim_of_the_paper_is_refused_in_a_users_folder(clone):
     ("name", "expected"),
     [
         *((name, "lower-case letters, ") for name in ("", "my-task", "My_Task", "2_step", "../x")),
-        ("class", "no word of Python's own"),
-        *((name, "none of an installed Python module") for name in ("numpy", "statistics")),
-        *((name, "none of all, analyse, ") for name in ("figures", "paper", "run")),
+        ("class", "not a Python keyword"),
+        *((name, "no installed Python module has") for name in ("numpy", "statistics")),
+        *((name, "different from all, analyse, ") for name in ("figures", "paper", "run")),
     ],
 )
 def test_impossible_names_are_refused(tmp_path, name, expected):

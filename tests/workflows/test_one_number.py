@@ -26,7 +26,7 @@ def run(tmp_path_factory):
 
 def test_one_command_gives_networks_results_and_figures(run):
     folder, done = run
-    assert "left out, since not trained: default, 2_steps, repeat" in done.stdout
+    assert "left out because not trained: default, 2_steps, repeat" in done.stdout
     assert str(folder / "figures" / "fig5.png") in done.stdout.splitlines()
     claims = pd.read_csv(folder / "data" / "two_step" / "results" / "claims.csv")
     assert set(claims["variant"]) == {"scales_1_3"} and set(claims["n_networks"]) == {2}

@@ -102,7 +102,7 @@ def test_what_is_compared_is_never_removed(folder, tmp_path):
     compared = tmp_path / "data" / "data", tmp_path / "data" / "figures"
     (tmp_path / "other.txt").touch()
     options = reproduce.Options(data=compared[0], figures=compared[1], folder=tmp_path / folder)
-    with pytest.raises(UserError, match="one of its own: everything there is removed first"):
+    with pytest.raises(UserError, match="a separate one: everything in it is removed first"):
         reproduce.reproduce([NAME], options)
     assert (compared[0] / "kept.txt").exists() and (tmp_path / "other.txt").exists()
 

@@ -57,8 +57,8 @@ def decode_state(
     Returns
     -------
     array (rows,)
-        P(state is True) for held-out rows; NaN throughout where a training set would hold one state
-        only.
+        P(state is True) for held-out rows; NaN throughout if a training set contains only one
+        state.
     """
     groups = np.unique(groups, return_inverse=True)[1]
     folds = min(folds, groups.max(initial=0) + 1)

@@ -60,7 +60,7 @@ def logistic(outcome: np.ndarray, design: np.ndarray) -> Estimate:
     model.raise_on_perfect_prediction = True
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what they warn of is found out below
+            warnings.simplefilter("ignore")  # what they warn about is checked below
             fit = model.fit(disp=0, maxiter=100)
     except (PerfectSeparationError, np.linalg.LinAlgError):
         return unknown(design, "predictors separate the outcomes perfectly")

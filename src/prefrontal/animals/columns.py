@@ -27,7 +27,7 @@ class Format:
     Attributes
     ----------
     words : dict of tuple
-        Further column -> words that it may hold; none for a column of numbers or names.
+        Further column -> texts that it may hold; none for a column of numbers or names.
     arms : int, optional
         Number of options; None counts those that are chosen.
     binary : bool

@@ -91,13 +91,15 @@ class Dataset:
 
 def expand(pattern: str) -> Iterator[str]:
     """Expand a pattern with {a,b} or {0..9} into paths."""
-    parts = re.split(r"\{(.*?)\}", pattern)
+    pieces = re.split(r"\{(.*?)\}", pattern)
     choices = []
-    for part in parts[1::2]:
-        first, dots, last = part.partition("..")
-        choices.append(map(str, range(int(first), int(last) + 1)) if dots else part.split(","))
+    for alternatives in pieces[1::2]:
+        first, dots, last = alternatives.partition("..")
+        choices.append(
+            map(str, range(int(first), int(last) + 1)) if dots else alternatives.split(",")
+        )
     for chosen in itertools.product(*choices):
-        yield "".join(itertools.chain(*zip(parts[::2], (*chosen, ""), strict=True)))
+        yield "".join(itertools.chain(*zip(pieces[::2], (*chosen, ""), strict=True)))
 
 
 def registry() -> dict[str, Dataset]:
@@ -136,7 +138,8 @@ def fetch(name: str, units: bool = False, clone: Path | None = None) -> Path:
         complete files are kept.
     """
     dataset = get(name)
-    check(not units or bool(dataset.units), "units", name, "a data set with neurons")
+    if units and not dataset.units:
+        raise UserError(f"data set {name!r} has no neurons (--units)")
     if clone is not None:
         check(clone.is_dir(), "from", str(clone), "the folder of a clone")
     known, address = dataset.paths(units), os.environ.get(ADDRESS) or RAW
@@ -148,7 +151,7 @@ def fetch(name: str, units: bool = False, clone: Path | None = None) -> Path:
             continue
         check((clone / path).is_file(), "from", str(clone), f"a clone that has {path}")
         if known[path] not in ("", files.digest(clone / path)):
-            raise UserError(f"{clone / path}: wrong checksum; it is not that of {dataset.commit}")
+            raise UserError(f"{clone / path}: wrong checksum; not as in commit {dataset.commit}")
         with files.atomic(target) as temporary:
             shutil.copyfile(clone / path, temporary)
     return dataset.folder
@@ -252,6 +255,11 @@ def listing() -> str:
     return "\n".join([*lines, "prefrontal data fetch NAME; in Python: prefrontal.load_data(NAME)"])
 
 
+USAGE = """usage: prefrontal data list                                 list the data sets
+       prefrontal data fetch NAME [--units] [--from CLONE]  download one, or copy it from a clone
+       prefrontal data path NAME                            print the folder of its files"""
+
+
 def main(given: Sequence[str]) -> None:
     """Run ``prefrontal data``."""
     actions: dict[str, Callable[[Sequence[str]], Any]] = {
@@ -259,9 +267,8 @@ def main(given: Sequence[str]) -> None:
         "fetch": _fetch,
         "path": lambda rest: _path(tyro.cli(Options, args=rest, prog="prefrontal data path")),
     }
-    usage = "usage: prefrontal data list | fetch NAME [--units] [--from CLONE] | path NAME"
     if not given or given[0] in ("-h", "--help"):
-        print(usage)
+        print(USAGE)
         return
     check(given[0] in actions, "action", given[0], f"one of {', '.join(actions)}")
     print(actions[given[0]](given[1:]))
@@ -275,5 +282,5 @@ def _fetch(rest: Sequence[str]) -> Path:
 def _path(options: Options) -> Path:
     dataset = get(options.name)
     if dataset.missing(dataset.folder, options.units):
-        raise UserError(f"{options.name} is not fetched; prefrontal data fetch {options.name}")
+        raise UserError(f"{options.name}: not fetched; run prefrontal data fetch {options.name}")
     return dataset.folder

@@ -132,7 +132,7 @@ def bandit_models(trials: pd.DataFrame, common: float | None = None) -> list[Mod
 
 @dataclass
 class Paying(bandit_learners.Bandit):
-    """A bandit that pays the amounts of a file: the mean rewards of its bad and its good trials."""
+    """A bandit that pays two amounts: the mean rewards of a file's bad and of its good trials."""
 
     amounts: tuple[float, float] = (0.0, 1.0)
 
@@ -190,8 +190,8 @@ def bandit_task(trials: pd.DataFrame, baited: bool = False, reverses: bool = Fal
 def won(trials: pd.DataFrame) -> pd.Series:
     """Whether each trial was won.
 
-    That is, it paid more than 0 or, where all amounts are gains or all are losses, more than the
-    subject's mean; where a loss is at stake (a negative magnitude), that it did not come.
+    A trial is won if it paid more than 0 or, where all amounts are gains or all are losses, more
+    than the subject's mean; where a loss is at stake (a negative magnitude), if it was avoided.
     """
     valid = trials["choice"] >= 0
     reward = trials["reward"].where(valid)
@@ -229,7 +229,7 @@ def block_starts(trials: pd.DataFrame) -> pd.Series:
 
 
 def settled(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trials of each block without its first ``SETTLING``, each block as an episode of its own; all
+    """Trials of each block without its first ``SETTLING``, each block as a separate episode; all
     trials where there are no blocks."""
     if "block" not in trials.columns:
         return trials

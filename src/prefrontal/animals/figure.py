@@ -75,15 +75,15 @@ class Groups:
 
     def __call__(self, name: str) -> dict[str, tuple[pd.DataFrame, str]]:
         """Label -> rows of a table, and colour."""
-        found = {}
+        labelled = {}
         for variant, color in zip(self.variants, VARIANT_COLORS, strict=False):
-            part = self.animals[name]
+            rows = self.animals[name]
             if variant:
-                part = part[part["variant"].astype(str) == variant]
-            found[plain(variant) or self.species] = part, color
+                rows = rows[rows["variant"].astype(str) == variant]
+            labelled[plain(variant) or self.species] = rows, color
         if name in self.networks:
-            found[NETWORKS] = self.networks[name], COLORS["network"]
-        return found
+            labelled[NETWORKS] = self.networks[name], COLORS["network"]
+        return labelled
 
 
 def cloud(ax: Axes, x: float, values: pd.Series, color: str, width: float) -> None:
@@ -101,8 +101,8 @@ def bars(
 ) -> list[str]:
     """Draw means with 95 % intervals side by side, and subjects as dots; return the positions.
 
-    ``published`` values of animals and of networks stand at the first and last group, and give the
-    order of the places.
+    ``published`` values of animals and of networks are drawn at the first and last group, and
+    determine the order along x.
     """
     frames = [*published, *(frame for frame, _ in groups.values())]
     places = list(dict.fromkeys(key for frame in frames for key in frame[by]))
@@ -171,12 +171,12 @@ def draw_weights(
     for k, signal in enumerate(signals):
         color, line = SIGNALS[signal]
         shift = 0.1 * (k - (len(signals) - 1) / 2)
-        part = known[known["signal"] == signal]
-        part = part.assign(lag=part["lag"] + shift)
+        rows = known[known["signal"] == signal]
+        rows = rows.assign(lag=rows["lag"] + shift)
         each = (0.0, 2.0) if subjects <= FEW else None
         label = signal.replace("/", ", ")
-        plotting.curve(ax, part, "lag", "weight", color, each=each, ls=line, label=label)
-        places: Any = part.groupby("lag")["weight"]
+        plotting.curve(ax, rows, "lag", "weight", color, each=each, ls=line, label=label)
+        places: Any = rows.groupby("lag")["weight"]
         for place, values in places:
             plotting.mean_interval(ax, place, values, color)
         means = paper[paper["signal"] == signal]
@@ -204,8 +204,10 @@ def draw_matching(ax: Axes, groups: Groups) -> None:
     ends = np.array([-reach, reach])
     ax.plot(ends, ends, color=COLORS["published"], lw=0.6, ls=":", label="matching")
     for label, (frame, color) in reversed(points.items()):
-        part = frame.sample(min(len(frame), 400), random_state=0)
-        ax.scatter(part["reward_ratio"], part["choice_ratio"], s=1.5, color=color, lw=0, alpha=0.4)
+        sample = frame.sample(min(len(frame), 400), random_state=0)
+        ax.scatter(
+            sample["reward_ratio"], sample["choice_ratio"], s=1.5, color=color, lw=0, alpha=0.4
+        )
         ax.plot(ends, slopes[label][0]["slope"].mean() * ends, color=color)
     ax.set(xlabel="log₂ ratio of rewards", ylabel="log₂ ratio of choices")
     ax.set(xlim=1.05 * ends, ylim=1.05 * ends)
@@ -220,13 +222,15 @@ def draw_slopes(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> 
 
 
 def draw_blocks(ax: Axes, groups: Groups, published: Sequence[pd.DataFrame]) -> None:
-    """Draw the learning rate in each block; of networks, if they had the same ones."""
+    """Draw the learning rate in each block; also of networks, if they had the same blocks."""
     by_group, known = groups("fits_by_block"), set(groups.animals["fits_by_block"]["block"])
     if NETWORKS in by_group and not known & set(by_group[NETWORKS][0]["block"]):
         del by_group[NETWORKS]
         published = published[:1]
     places = bars(ax, by_group, "block", "learning_rate", published)
     label_places(ax, places)
+    if all(str(place).isdigit() for place in places):
+        ax.set_xlabel("block")
     ax.set(ylim=(0, 1.02), ylabel="learning rate")
 
 
@@ -269,18 +273,18 @@ def draw_parameters(axes: Sequence[Axes], groups: Groups, family: Family, names:
         for label, (fits, color) in groups("fits").items()
     }
     for ax, name in zip(axes, names, strict=True):
-        drawn: list[pd.Series] = []
+        plotted: list[pd.Series] = []
         for x, (table, color) in enumerate(tables.values()):
             values = table.loc[table["parameter"] == name, "value"].dropna()
             if len(values) > CROWD:
                 cloud(ax, x, values, color, 0.28)
             else:
                 plotting.dots(ax, x, values, color, 0.25)
-            drawn.append(values)
+            plotted.append(values)
             if len(values):
                 plotting.mean_interval(ax, x, values, half=0.32)
         ax.axhline(0, color="black", lw=0.4, ls=":")
-        low, high = pd.concat(drawn).agg(["min", "max"])
+        low, high = pd.concat(plotted).agg(["min", "max"])
         margin = 0.15 * (high - low) + 0.02 * abs(high) + 0.01
         ax.set(xlim=(-0.6, len(tables) - 0.4), xticks=[], ylim=(low - margin, high + margin))
         ax.set_title(short(name), fontsize=5.5, pad=2)
@@ -333,18 +337,18 @@ def draw(
 
 
 def draw_behaviour(figure: Any, place: Any, groups: Groups, family: Family) -> list[Any]:
-    """Draw the upper panels, which need no models but for learning rates; return them in order."""
+    """Draw the upper panels, which need no models except for learning rates; return them."""
     published: Mapping[str, Sequence[pd.DataFrame]] = family.published()
-    beside = "lag_weights" in groups.networks
+    with_networks = "lag_weights" in groups.networks
     by_block = not family.matches and "fits_by_block" in groups.animals
-    widths = [1.5, 1, *[1] * beside, *[1, 0.45] * family.matches, *[1.5] * by_block]
+    widths = [1.5, 1, *[1] * with_networks, *[1, 0.45] * family.matches, *[1.5] * by_block]
     row = place.subgridspec(1, len(widths), wspace=0.5, width_ratios=widths)
     panels: list[Any] = [figure.add_subplot(row[column]) for column in range(len(widths))]
     draw_stays(panels[0], groups)
     weights = published.get("lag_weights", (None, None))
     draw_weights(panels[1], groups.animals["lag_weights"], groups.species, weights[0])
     panels[1].set_ylabel("weight on choice (log odds)")
-    if beside:
+    if with_networks:
         draw_weights(panels[2], groups.networks["lag_weights"], NETWORKS, weights[1])
     if family.matches:
         draw_matching(panels[-2], groups)
@@ -389,7 +393,7 @@ def draw_fits(figure: Any, grid: Any, groups: Groups, family: Family) -> list[An
 CAPTION = """**%(title)s: {{ animals.species }} and networks.** {{ animals.subjects }}
 {{ animals.species }} (file {{ animals.file }}; {{ animals.file_source }};
 {{ animals.file_licence }}) and the networks of Fig. %(figure)s {{ cite("wang2018") }}, analysed
-alike.
+in the same way.
 """
 BEHAVIOUR = (
     "Probability of repeating a choice after each kind of trial.",
@@ -416,17 +420,17 @@ Purple, {{ animals.species }}; blue, networks. Dots, subjects; bars and lines, m
 
 def caption(family: Family, animals: Tables, networks: Tables) -> str:
     """Write the template of the caption, for the panels that exist."""
-    words = {"title": family.title, "figure": family.figure, "main": family.main, "baseline": ""}
-    words["published"] = "; diamonds, published means" if family.published() else ""
+    fields = {"title": family.title, "figure": family.figure, "main": family.main, "baseline": ""}
+    fields["published"] = "; diamonds, published means" if family.published() else ""
     panels = [*BEHAVIOUR, *([NETWORK_WEIGHTS] if "lag_weights" in networks else [])]
     panels += MATCHING if family.matches else []
     if not family.matches and "fits_by_block" in animals:
         panels.append(BLOCKS)
-        words["by_block"] = animals["fits_by_block"]["model"].iloc[0]
+        fields["by_block"] = animals["fits_by_block"]["model"].iloc[0]
     if "fits" in animals:
-        words["baseline"] = animals["fits"]["model"].iloc[0]
+        fields["baseline"] = animals["fits"]["model"].iloc[0]
         recovered = "recovery" in animals
         panels += [COMPARISON, RECOVERY, PARAMETERS, RECOVERED] if recovered else []
         panels += [] if recovered else [COMPARISON, PARAMETERS]
     lettered = zip(ascii_lowercase, panels, strict=False)
-    return (CAPTION + " ".join(f"**{k}**, {text}" for k, text in lettered) + END) % words
+    return (CAPTION + " ".join(f"**{k}**, {text}" for k, text in lettered) + END) % fields

@@ -53,7 +53,7 @@ class Options(sheet.TableOptions):
     """Two-step tasks: probability of the common transition, which planners know; by default the
     proportion in the file."""
     species: str = "animals"
-    """Name of the subjects in caption and figure."""
+    """What the subjects are called in caption and figure, such as rats."""
     source: str = "source not stated"
     """Source of the file, for the caption."""
     licence: str = "licence not stated"
@@ -95,7 +95,7 @@ class Options(sheet.TableOptions):
     def folder(self, task: str) -> Path:
         """Folder to write to."""
         out = self.out or self.file.with_name(f"{self.file.name.replace('.', '_')}_{task}")
-        expected = "another folder than the file's, which it may overwrite"
+        expected = "a folder other than the file's, since files there might be overwritten"
         check(out.resolve() != self.file.resolve().parent, "out", str(out), expected)
         sheet.check_out(out, self.data)
         return out
@@ -150,7 +150,7 @@ def unfit(all_trials: pd.DataFrame, trials: pd.DataFrame, parameters: int) -> pd
     They made no free choice, always the same one, or no more choices than there are parameters.
     """
     free = trials[schema.free_choices(trials)]
-    chosen: Any = {key: part["choice"] for key, part in free.groupby(SUBJECT, observed=True)}
+    chosen: Any = {key: group["choice"] for key, group in free.groupby(SUBJECT, observed=True)}
     rows = []
     for key in all_trials[SUBJECT].drop_duplicates().itertuples(index=False, name=None):
         choices = chosen.get(key, ())
@@ -168,19 +168,19 @@ def unfit(all_trials: pd.DataFrame, trials: pd.DataFrame, parameters: int) -> pd
 def undetermined_weights(weights: pd.DataFrame) -> pd.DataFrame:
     """List subjects whose choices do not determine lag weights, and why."""
     why = f"standard errors above {LARGEST_ERROR:g}: predictors almost separate the choices"
-    vague = weights[weights["error"] > LARGEST_ERROR].assign(why=why)
-    lost = weights[weights["undetermined"] != ""].rename(columns={"undetermined": "why"})
-    both = pd.concat([lost, vague]).drop_duplicates(SUBJECT)
+    imprecise = weights[weights["error"] > LARGEST_ERROR].assign(why=why)
+    without_weights = weights[weights["undetermined"] != ""].rename(columns={"undetermined": "why"})
+    both = pd.concat([without_weights, imprecise]).drop_duplicates(SUBJECT)
     return both.assign(analysis="lag weights")[[*SUBJECT, "analysis", "why"]]
 
 
 def undetermined_fits(fits: pd.DataFrame) -> pd.DataFrame:
     """List parameters that the choices do not determine, and fits that did not converge."""
-    open_ones = fits[fits["undetermined"].fillna("").astype(str) != ""]
+    undetermined = fits[fits["undetermined"].fillna("").astype(str) != ""]
     failed = fits[~fits["converged"].astype(bool)].assign(
         undetermined="the optimiser did not converge"
     )
-    both = pd.concat([open_ones, failed])
+    both = pd.concat([undetermined, failed])
     analysis = "fit of " + both["model"].astype(str)
     return both.assign(analysis=analysis, why=both["undetermined"])[[*SUBJECT, "analysis", "why"]]
 
@@ -202,10 +202,10 @@ def number(row: Mapping[str, Any], columns: Sequence[str] = MEAN) -> str:
 def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str) -> list[str]:
     """Write summaries of animals and networks side by side, a line per measure.
 
-    Of one group of animals also the mean weighted by certainty, and the standard deviation between
-    subjects, where estimates have standard errors.
+    For a single group of animals, also the mean weighted by precision, and the standard deviation
+    between subjects, where estimates have standard errors.
     """
-    columns = {str(variant): part for variant, part in animals.groupby("variant", sort=False)}
+    columns = {str(variant): values for variant, values in animals.groupby("variant", sort=False)}
     columns = columns if len(columns) > 1 else {species: animals}
     columns |= {} if networks is None else {"networks": networks}
     lines = []
@@ -215,15 +215,15 @@ def in_words(animals: pd.DataFrame, networks: pd.DataFrame | None, species: str)
         counts = {}
         body = {measure: f"  {measure:<{width}}" for measure in measures}
         for label, table in columns.items():
-            part = table[table["quantity"] == quantity].set_index("measure")
-            counts[label] = int(part["n"].max()) if len(part) else 0
+            values = table[table["quantity"] == quantity].set_index("measure")
+            counts[label] = int(values["n"].max()) if len(values) else 0
             for measure in measures:
-                text = number(part.loc[measure]) if measure in part.index else "-"
+                text = number(values.loc[measure]) if measure in values.index else "-"
                 body[measure] += f"{text:<28}"
         header = "".join(f"{f'{label} (n = {n})':<28}" for label, n in counts.items())
         known = rows[rows["pooled"].notna()] if "pooled" in rows else rows[:0]
         if len(known) and len(set(animals["variant"])) == 1:
-            header += f"{f'{species}, weighted by certainty':<36}s.d. between them"
+            header += f"{f'{species}, precision-weighted':<35} s.d. between subjects"
             for measure, row in known.set_index("measure").iterrows():
                 body[str(measure)] += f"{number(dict(row), POOLED):<36}{row['between']:.3g}"
         lines += ["", str(quantity), f"  {'':<{width}}{header}".rstrip()]
@@ -255,22 +255,22 @@ class Writer:
 def best_models(fits: pd.DataFrame) -> list[str]:
     """Say for how many subjects each model predicts choices best."""
     lines, n = [], len(fits[SUBJECT].drop_duplicates())
-    for value, sign, words in (("cross_validated", 1, "unseen choices"), ("bic", -1, "by BIC")):
-        if value in fits.columns:
-            best = fits.loc[(sign * fits[value]).groupby([fits[k] for k in SUBJECT]).idxmax()]
+    for column, sign, measure in (("cross_validated", 1, "held-out choices"), ("bic", -1, "BIC")):
+        if column in fits.columns:
+            best = fits.loc[(sign * fits[column]).groupby([fits[k] for k in SUBJECT]).idxmax()]
             counts = best["model"].value_counts()
-            each = ", ".join(f"{model} {count}" for model, count in counts.items())
-            lines.append(f"best model ({words}), number of {n} subjects: {each}")
+            each = "; ".join(f"{model}: {count}" for model, count in counts.items())
+            lines.append(f"best model by {measure}, number of {n} subjects: {each}")
     return lines
 
 
-def open_questions(undetermined: pd.DataFrame) -> list[str]:
+def undetermined_lines(undetermined: pd.DataFrame) -> list[str]:
     """List what the choices do not determine, summarised by kind if there are many."""
     if len(undetermined) <= LISTED:
         rows = undetermined.itertuples()
         return [f"undetermined: {row.subject}, {row.analysis}: {row.why}" for row in rows]
     counts = undetermined["analysis"].value_counts(sort=False)
-    each = "; ".join(f"{analysis} {count}" for analysis, count in counts.items())
+    each = "; ".join(f"{analysis}: {count}" for analysis, count in counts.items())
     return [f"undetermined (see undetermined.csv), number of subjects: {each}"]
 
 
@@ -282,19 +282,19 @@ def fit_all(
     writer: Writer,
 ) -> None:
     """Fit models to all subjects whose choices allow it, and list what is undetermined."""
-    lost = unfit(writer.trials, trials, max(len(model.free) for model in models))
-    missing = pd.MultiIndex.from_frame(lost[SUBJECT])
+    unfitted = unfit(writer.trials, trials, max(len(model.free) for model in models))
+    missing = pd.MultiIndex.from_frame(unfitted[SUBJECT])
     fitted = trials[~pd.MultiIndex.from_frame(trials[SUBJECT]).isin(missing)]
     fitted = fitted.reset_index(drop=True)
     if fitted.empty:
-        reasons = "; ".join(f"{row.subject}: {row.why}" for row in lost.head(5).itertuples())
-        raise UserError(f"{options.file}: no subject to be fitted ({reasons})")
+        reasons = "; ".join(f"{row.subject}: {row.why}" for row in unfitted.head(5).itertuples())
+        raise UserError(f"{options.file}: no subject can be fitted ({reasons})")
     blocks = families.fit_blocks(family.model_of_blocks(models), fitted, options.restarts)
     writer.write(**({"fits_by_block": blocks} if len(blocks) else {}))
     fits = families.with_part_weights(fitting.fit_subjects(models, fitted, options.restarts))
     writer.write(fits=fits)
     weights = undetermined_weights(writer.tables["lag_weights"])
-    writer.write(undetermined=pd.concat([weights, lost, undetermined_fits(fits)]))
+    writer.write(undetermined=pd.concat([weights, unfitted, undetermined_fits(fits)]))
 
 
 def recover(
@@ -326,7 +326,8 @@ def run(task: str, family: Family, options: Options) -> None:
     trials = options.read(replace(family.form, arms=options.arms or family.form.arms))
     analysed = family.prepare(trials)
     longest = int(analysed["trial"].max()) if len(analysed) else 0
-    check(len(analysed) > 0, str(options.file), "without a completed trial", "a table with some")
+    if analysed.empty:
+        raise UserError(f"{options.file}: no completed trial")
     lags = options.lags or family.lags
     check(lags <= longest, "lags", lags, f"below the trials of the longest session, {longest + 1}")
     environment = text.environment(options.data, folder)
@@ -364,14 +365,14 @@ def show(
     baseline = writer.tables["fits"]["model"].iloc[0] if "fits" in writer.tables else ""
     summary = families.summary(family, writer.tables, baseline)
     known = any(map(len, networks.values()))
-    beside = families.summary(family, networks, baseline) if known else None
+    network_summary = families.summary(family, networks, baseline) if known else None
     (writer.folder / "summary.csv").unlink(missing_ok=True)  # it grows
     writer.write(summary=summary)
     new = summary[~summary["quantity"].isin(earlier)]
-    writer.say(*in_words(new, beside, options.species))
+    writer.say(*in_words(new, network_summary, options.species))
     if "undetermined" in writer.tables:
         writer.say("", *best_models(writer.tables["fits"]))
-        writer.say(*open_questions(writer.tables["undetermined"]))
+        writer.say(*undetermined_lines(writer.tables["undetermined"]))
     draw(family, options, writer, networks, environment)
 
 
@@ -399,7 +400,7 @@ FILE is a table with one row per trial and the names of its columns in the first
 of a published data set (prefrontal data list). TASK, and the columns that it needs:
 %s
 Any task: subject (if there are several), session, trial (number in the session), block (part of a
-session), variant (group of subjects), forced (1 where there was nothing to choose). Other columns
+session), variant (group of subjects), forced (1 where only one option was offered). Other columns
 are left alone. Missing choices are missed trials. Name the file's columns with --columns and
 translate its values with --recode:
 

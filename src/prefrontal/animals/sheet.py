@@ -138,7 +138,7 @@ def _inferred(column: pd.Series) -> pd.Series:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    """Read a Parquet file, whoever wrote it."""
+    """Read a Parquet file, written by any program."""
     content = path.read_bytes()
     try:
         frame = pd.read_parquet(io.BytesIO(content))
@@ -179,7 +179,7 @@ def _selected(frame: pd.DataFrame, rows: tuple[str, ...], where: str) -> pd.Data
         matches = _plain_texts(text) == _plain(_text(value))
         if not (matches == equal).any():
             some = ", ".join(dict.fromkeys(text.head(1000)))
-            raise UserError(f"{where}: --rows leaves no row; column {column!r} holds {some[:200]}")
+            raise UserError(f"{where}: --rows selects no row; column {column!r} holds {some[:200]}")
         frame = frame[matches == equal]
     # A table of several groups may name the sessions of only one of them.
     unnamed = [name for name in NAMES if name in frame and (_texts(frame[name]) == "nan").all()]
@@ -290,7 +290,7 @@ class TrialSheet:
             check(gap <= MOST_ARMS, f"{self.where}: number of arms", gap, f"at most {MOST_ARMS}")
         if (choice < 0).mean() > MOSTLY:
             share = f"{100 * (choice < 0).mean():.0f} % of the rows have no choice"
-            print(f"{self.where}: {share}; rows of other screens are left out by --rows")
+            print(f"{self.where}: {share}; to leave out rows of other screens, use --rows")
         self.frame["choice"] = choice.astype(int)
 
     def check_rewards(self, binary: bool) -> None:
@@ -326,10 +326,10 @@ class TrialSheet:
                     f"one subject; if {name!r} names subjects, add --columns subject={name}, if "
                     f"their sessions, session={name}, or block={name}"
                 )
-        print(f"{self.where}: no column of subjects; all {len(texts)} rows are of one")
+        print(f"{self.where}: no subject column; all {len(texts)} rows belong to one subject")
 
     def check_sessions(self) -> None:
-        """Raise UserError if a session comes back after another one of the same subject."""
+        """Raise UserError if a session reappears after another one of the same subject."""
         animal = [self.frame[name] for name in schema.SUBJECT]
         session = self.frame["session"]
         starts = session != session.groupby(animal).shift()
@@ -340,13 +340,13 @@ class TrialSheet:
             theirs = self.source.get("session", "session")
             raise UserError(
                 f"{self.where}: column {theirs!r}, row {row.name} (header not counted): session "
-                f"{row['session']!r} of subject {row['subject']!r} comes back after another one; "
-                "number the sessions of a subject 1, 2, 3, ... (of a mark at first trials take "
-                "the running sum), with their rows together"
+                f"{row['session']!r} of subject {row['subject']!r} reappears after another one; "
+                "number each subject's sessions 1, 2, 3, ... and keep their rows together (if the "
+                "column marks first trials, use its running sum)"
             )
 
     def trial_numbers(self, session: pd.Series) -> tuple[pd.Series, bool]:
-        """Order of the trials in their sessions, and whether it counts them one by one."""
+        """Order of the trials in their sessions, and whether their numbers increase by one."""
         if "trial" not in self.frame.columns:
             return session.groupby(session).cumcount().astype(float), True
         trial, theirs = self.numbers("trial"), self.source.get("trial", "trial")
@@ -362,11 +362,11 @@ class TrialSheet:
             return trial, True
         backwards = trial.groupby(session).diff() < 0
         if backwards.sum() <= len(trial) / 10:
-            expected = "after the row before; do sessions start again? name them: session=<column>"
+            expected = "after the row before; if sessions restart, name them: session=<column>"
             self.check_rows("trial", backwards, expected)
         print(
-            f"{self.where}: column {theirs!r} does not count trials one by one (a usual step is "
-            f"{steps.median():g}): it orders them, and trials are numbered from 0"
+            f"{self.where}: column {theirs!r} does not increase by one per trial (typical step "
+            f"{steps.median():g}): it only orders the trials, which are numbered from 0"
         )
         return trial, False
 
@@ -430,8 +430,8 @@ def read(
         all others are kept unchanged. Columns of numbers may be added up: reward=gain+loss.
     recoding : dict of dict, optional
         Our column -> meanings of its values in the file, such as {"choice": {"l": 0, "r": 1}}. All
-        values must be listed, but missing choices, which are missed trials (-1). Rewards may also
-        be recoded by size: "sign" makes gains 1 and all else 0, ">50" rewards above 50.
+        values must be listed except missing choices, which are missed trials (-1). Rewards may
+        also be recoded by size: "sign" makes gains 1 and all else 0; ">50", rewards above 50.
     rows : tuple of str
         Conditions on rows of the file, such as "screen == bandit"; the others are left out.
     form : Format, optional
@@ -442,7 +442,7 @@ def read(
     DataFrame
         A trials table, in the order in which subjects first appear: ``subject`` and ``session`` as
         in the file; ``episode``, the number of an unbroken sequence of trials of the
-        subject: a session, or the part of it up to a gap in the file's trial numbers. ``trial``
+        subject: a session, or a part of one between gaps in the file's trial numbers. ``trial``
         counts from 0 in each episode, in the order of the file's trial column or of its rows; a
         trial column of times, or that counts by twos, only orders them. Rewards are 0 where there
         was no valid choice. A column ``episode`` of the file itself is kept as ``episode_in_file``.
@@ -462,9 +462,9 @@ def read(
     sheet.check_choices(form.arms, "choice" in recoding)
     sheet.check_rewards(form.binary)
     sheet.check_magnitudes()
-    for column, words in form.words.items():
-        if column in sheet.frame.columns and words:
-            sheet.decode(column, {word: word for word in words})
+    for column, legal in form.words.items():
+        if column in sheet.frame.columns and legal:
+            sheet.decode(column, {word: word for word in legal})
     if form.complete:
         form.complete(sheet, recoding)
     return sheet.trials()
@@ -513,13 +513,13 @@ class TableOptions:
     """Table with one row per trial: text separated by commas, semicolons, tabs or spaces, or
     Parquet."""
     columns: tuple[str, ...] = ()
-    """Our column = the file's: choice=resp reward=gain+loss subject=rat session=day trial=n
-    variant=group forced=instructed."""
+    """Our column = the file's column: choice=resp reward=gain+loss subject=rat session=day
+    trial=n variant=group forced=instructed."""
     recode: tuple[str, ...] = ()
     """Our column = meanings of its values in the file: choice=l:0,r:1,none:-1 reward=-1:0,1:1, or
     reward=sign (gains are 1, all else 0), or "reward=>50" (1 above 50, else 0)."""
     rows: tuple[str, ...] = ()
-    """Rows to read: "screen == bandit" or "screen != fixation"; several must all hold."""
+    """Rows to read: "screen == bandit" or "screen != fixation"; if several, all must hold."""
 
     def trials(self, form: Format) -> pd.DataFrame:
         """Read the file."""
@@ -529,7 +529,7 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class Options(TableOptions):
-    """Write the trials table of a data file."""
+    """Convert a data file to a trials table."""
 
     arms: int = 2
     """Number of arms."""
@@ -550,7 +550,7 @@ def main(options: Options) -> None:
     out, name = options.out, str(options.out)
     check(out.suffix in (".parquet", ".csv"), "out", name, "a file that ends in .parquet or .csv")
     other = out.resolve() != options.file.resolve()
-    check(other, "out", name, "another file than the one that is read")
+    check(other, "out", name, "a file other than the one that is read")
     check_out(out)
     trials = options.trials(Format(arms=options.arms))
     if out.suffix == ".parquet":

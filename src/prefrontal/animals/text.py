@@ -1,4 +1,4 @@
-"""Read a text file of fields, as Excel, R and the programs of experiments write it."""
+"""Read a delimited text file, as written by Excel, R or the software that runs experiments."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check_unique(names: list[str], where: str) -> None:
 
 
 def decoded(path: Path) -> str:
-    """Text of a file in UTF-8, or in UTF-16 with its mark, compressed by gzip or not."""
+    """Text of a file in UTF-8, or in UTF-16 with a byte-order mark, compressed by gzip or not."""
     content = path.read_bytes()
     if content[:2] == ZIP:
         raise UserError(f"{path}: not a text file but a workbook; save it as 'CSV UTF-8'")

@@ -164,7 +164,7 @@ class DeltaRule(Learner):
 
 
 class ForgettingDeltaRule(Learner):
-    """Delta rule whose other values decay to 0 at the same rate (Ito & Doya 2009)."""
+    """Delta rule; the values of unchosen arms decay to 0 at the same rate (Ito & Doya 2009)."""
 
     name = "delta rule, forgetting"
     core_parameters: Mapping[str, Parameter] = {

@@ -19,7 +19,7 @@ from prefrontal.models.model import Model, PlayedTask, Prepared
 from prefrontal.tables import schema
 
 FOLDS = 4
-"""Folds of the cross-validation: sessions, or quarters of sessions where there are fewer."""
+"""Folds of the cross-validation: sessions, or parts of sessions if there are fewer."""
 
 POLISHING = 4
 """Newton's steps at the end of a fit."""

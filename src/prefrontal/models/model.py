@@ -23,7 +23,7 @@ from prefrontal.tables import schema
 from prefrontal.tables.storage import leading
 
 GREEDY = 1e12
-"""Replaces an infinite inverse temperature; equal values still tie."""
+"""Stands in for an infinite inverse temperature; equal values still tie."""
 
 
 @dataclass(frozen=True)

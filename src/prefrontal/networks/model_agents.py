@@ -115,8 +115,8 @@ class TwoStepAgent:
     """A model of the two-step task as an agent, for trials with and without a fixation step.
 
     It presses centre at fixation, chooses by softmax at stage 1, and presses left or right at
-    random at stage 2. As it never aborts a trial, all its episodes run in step. Its value counts
-    the current trial only: at fixation 0, at stage 1 the mean of the action values under its
+    random at stage 2. Since it never aborts a trial, all its episodes stay synchronised. Its value
+    counts the current trial only: at fixation 0, at stage 1 the mean of the action values under its
     policy, at stage 2 the value of the state. A recording with the model's own discount therefore
     shows the model's reward prediction errors: at stage 2 ``rpe_reward`` (plus, if there is no
     fixation step, the discounted value of the next trial's first stage, which is the next time

@@ -1,8 +1,8 @@
 """Networks: encoder, core, policy and value, with many networks in one tensor.
 
 The parameters of a batch are stacked along a leading (network) axis, so that one program advances
-all of its networks. Networks never mix: entry n of every result depends on entry n of every
-argument only.
+all of its networks. Networks do not interact: entry n of every result depends only on entry
+n of every argument.
 """
 
 from __future__ import annotations

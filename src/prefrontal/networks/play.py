@@ -78,9 +78,9 @@ def play(
     ----------
     agent, task, noise, episodes, forced
     drop_done : bool
-        Leave out finished episodes once they are a tenth, which is faster. Entries of a step are
-        then those of its ``episode``, some of which may be finished. The agent's memory must be a
-        dictionary of tensors (network, episode, ...).
+        Leave out finished episodes once they make up a tenth, which is faster. Entries of a step
+        are then those of its ``episode``, some of which may be finished. The agent's memory must be
+        a dictionary of tensors (network, episode, ...).
     """
     seeds = len(noise.generators)
     state, observation = task.reset(noise.uniform(episodes, task.reset_noise))

@@ -62,7 +62,7 @@ def predict(
     periods: Sequence[str] = (),
     activity: bool = True,
 ) -> pd.DataFrame:
-    """Feed subjects' histories to networks; see ``Trained.predict``.
+    """Replay subjects' trials with networks; see ``Trained.predict``.
 
     Networks are numbered from 0 in the column ``network``.
     """

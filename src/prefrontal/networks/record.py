@@ -62,7 +62,7 @@ def record(
     steps : bool
         Keep the steps table.
     forced : History, optional
-        What is chosen, and what it brings, whatever the agent would choose.
+        Choices and their outcomes, which replace the agent's own.
     """
     check_count("episodes", episodes)
     for name in activity_periods:
@@ -215,7 +215,7 @@ class Trained:
     ----------
     variant : str
     batch : list of Settings
-        With which each network was trained; they differ in the seed alone.
+        Settings with which each network was trained; they differ only in the seed.
     agent : NetworkAgent
     """
 
@@ -262,7 +262,7 @@ class Trained:
         agent: Agent | None = None,
         **options: Any,
     ) -> Recording[Any]:
-        """Record the networks on the task of their training, or on another task.
+        """Record the networks on the task that they were trained on, or on another task.
 
         Parameters
         ----------
@@ -295,7 +295,7 @@ class Trained:
         periods: Sequence[str] = (),
         activity: bool = True,
     ) -> pd.DataFrame:
-        """Feed subjects' histories to the networks, with frozen weights.
+        """Replay subjects' trials with the networks, with frozen weights.
 
         Every network replays every subject's trials: it sees what the subject saw, and receives the
         subject's choices and outcomes as its own. Actions that trials do not record, such as that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,10 @@ GROUPS: dict[str, Callable[[bool], bool]] = {
 WITH_RESULTS = "that of a run with results (prefrontal run EXPERIMENT --out FOLDER)"
 
 
-def names_of(given: Sequence[str], part: str = "figure") -> tuple[list[str], list[str]]:
+def names_of(given: Sequence[str], module: str = "figure") -> tuple[list[str], list[str]]:
     """Split a command's arguments into experiments (or groups of them) and options."""
     count = next((k for k, word in enumerate(given) if word.startswith("-")), len(given))
-    known = experiments.names(part)
+    known = experiments.names(module)
     chosen: list[str] = []
     for word in given[:count]:
         check(
@@ -44,18 +45,20 @@ def names_of(given: Sequence[str], part: str = "figure") -> tuple[list[str], lis
 
 
 def one_name(
-    given: Sequence[str], command: str, part: str = "train", groups: Collection[str] = ()
+    given: Sequence[str], command: str, module: str = "train", groups: Collection[str] = ()
 ) -> tuple[str, list[str]]:
     """Take the experiment from a command's first argument; the rest are options."""
-    known = experiments.names(part)
+    known = experiments.names(module)
     if not given or given[0].startswith("-"):
-        several = f", or several: {', '.join(groups)}" if groups else ""
-        which = f"EXPERIMENT is one of {', '.join(known)}{several}"
-        usage = f"usage: prefrontal {command} EXPERIMENT [OPTIONS]; {which}"
+        several = f", or a group: {', '.join(groups)}" if groups else ""
+        listed = f"{', '.join(known)}{several}"
+        usage = f"usage: prefrontal {command} EXPERIMENT [OPTIONS]"
         if given and given[0] in ("-h", "--help"):
-            print(usage + "\nOptions of each: --help after its name.")
+            indented = textwrap.fill(listed, 96, initial_indent="  ", subsequent_indent="  ")
+            print(f"{usage}\n\nEXPERIMENT is one of\n{indented}\n")
+            print(f"prefrontal {command} EXPERIMENT --help lists the options.")
             raise SystemExit(0)
-        raise UserError(usage)
+        raise UserError(f"{usage}; EXPERIMENT is one of {listed}")
     check(given[0] in known, "experiment", given[0], f"one of {', '.join(known)}")
     return given[0], list(given[1:])
 
@@ -67,7 +70,7 @@ def chosen_variants(
     command: str,
     rest: Sequence[str],
 ) -> dict[str, Settings[Any]]:
-    """Settings of variants, each with the changes of the command line."""
+    """Settings of variants, each with the changes made on the command line."""
     for name in variants:
         known = (*experiment.variants, *experiment.further_variants)
         check(name in known, "variant", name, f"one of {', '.join(known)}")
@@ -75,10 +78,10 @@ def chosen_variants(
 
 
 def helps(experiment: Experiment[Any]) -> dict[str, str]:
-    """Help of options whose values depend on the experiment."""
+    """Help texts of options whose values depend on the experiment."""
     known = ", ".join((*experiment.variants, *experiment.further_variants))
     return {
-        "variants": f"Variants to train, of {known}; run always includes the main one.",
+        "variants": f"Variants to train, among {known}; run always includes the main one.",
         "networks": f"Networks per variant, with successive seeds; by default "
         f"{experiment.networks}.",
         "test_episodes": f"Test episodes per network; by default {experiment.test_episodes}.",
@@ -147,7 +150,7 @@ def train(given: Sequence[str]) -> None:
         )
         changed = ", ".join(settings.differences(experiment.variant()))
         if options.fresh:
-            check(not changed, "fresh", True, f"left out where {changed} differ from the suite's")
+            check(not changed, "fresh", True, f"left out if {changed} differ from the suite's")
             print(train_fresh(experiment, options.variants, options, options.data.resolve()))
             continue
         alone = options.out is not None or options.overwrite or not changed
@@ -166,13 +169,13 @@ class StepOptions(Place):
     """Test episodes per network; by default those of the experiment."""
 
 
-def _step(given: Sequence[str], name: str, part: str) -> tuple[str, StepOptions]:
-    experiment, rest = one_name(given, name, part)
+def _step(given: Sequence[str], name: str, module: str) -> tuple[str, StepOptions]:
+    experiment, rest = one_name(given, name, module)
     return experiment, tyro.cli(StepOptions, args=rest, prog=f"prefrontal {name} {experiment}")
 
 
 def record(given: Sequence[str]) -> None:
-    """``prefrontal record``: play the trained networks."""
+    """``prefrontal record``: run the trained networks."""
     from prefrontal.pipeline import steps
 
     if given and given[0] in experiments.names("replay"):  # of trials of animals
@@ -217,7 +220,7 @@ def sweep(given: Sequence[str]) -> None:
     experiment, command = experiments.get(name), f"prefrontal sweep {name}"
     options, _ = parse(sweeps.Options, experiment.variant(), command, rest)
     taken = {*experiment.variants, *experiment.further_variants}
-    check(options.name not in taken, "name", options.name, "none of a variant")
+    check(options.name not in taken, "name", options.name, "different from every variant's")
     default = dataclasses.replace(experiment.variant(options.variant), seed=sweeps.FIRST_SEED)
     frame = sweeps.sweep(name, parse(sweeps.Options, default, command, rest)[1], options)
     means = sweeps.means(frame, options.vary, default)
@@ -237,8 +240,8 @@ def claims(given: Sequence[str]) -> None:
         """Print every row of every claim."""
 
     options = tyro.cli(Options, args=given, prog="prefrontal claims")
-    found = options.out is None or any(options.data.glob("*/results/claims.csv"))
-    check(found, "out", str(options.out), WITH_RESULTS)
+    has_results = options.out is None or any(options.data.glob("*/results/claims.csv"))
+    check(has_results, "out", str(options.out), WITH_RESULTS)
     frame = table.collect(options.data)
     print(table.as_text(frame if options.every_row else table.deciding_rows(frame)))
     print("\n" + table.score(frame).replace("; ", "\n"))
@@ -277,7 +280,7 @@ def _changes(name: str, data: Path) -> Mapping[str, tuple[Any, Any]]:
 
 
 def new(given: Sequence[str]) -> None:
-    """``prefrontal new``: write the folder of a new experiment."""
+    """``prefrontal new``: create the folder of a new experiment."""
     from prefrontal.pipeline.new import Options, main
 
     main(tyro.cli(Options, args=given, prog="prefrontal new"))

@@ -39,11 +39,11 @@ def main(options: Options) -> None:
     name, folder = options.name, options.root / "replications" / options.name
     expected = "lower-case letters, digits and underscores, a letter first, such as my_task"
     check(re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None, "NAME", name, expected)
-    check(not keyword.iskeyword(name), "NAME", name, "no word of Python's own (a keyword)")
+    check(not keyword.iskeyword(name), "NAME", name, "a name that is not a Python keyword")
     modules = {*sys.stdlib_module_names, *packages_distributions()}
-    check(name not in modules, "NAME", name, "none of an installed Python module")
+    check(name not in modules, "NAME", name, "a name that no installed Python module has")
     taken = {*TARGETS, *GROUPS, *(word for group in COMMANDS.values() for word in group)}
-    check(name not in taken, "NAME", name, f"none of {', '.join(sorted(taken))}")
+    check(name not in taken, "NAME", name, f"different from {', '.join(sorted(taken))}")
     check(
         (options.root / "replications").is_dir(),
         "root",
@@ -59,4 +59,4 @@ def main(options: Options) -> None:
             files.write_text(folder / target, text)
     (folder / "__init__.py").touch()
     print(f"{folder}: written. Next: prefrontal run {name} (trains, records, analyses, draws);")
-    print("then make it yours, by the checklist of CONTRIBUTING.md")
+    print("then adapt it, following the checklist in CONTRIBUTING.md")

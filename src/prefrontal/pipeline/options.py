@@ -53,7 +53,7 @@ def parse(
     def further(kind: type[Any]) -> Any:
         return hide[kind] if brief else kind
 
-    parts: list[Any] = [
+    groups_of_options: list[Any] = [
         ("task", type(settings.task), dataclasses.field(default=settings.task)),
         ("run", Annotated[seeded, tyro.conf.OmitArgPrefixes]),
         ("network", further(type(settings.network)), dataclasses.field(default=settings.network)),
@@ -64,7 +64,7 @@ def parse(
         ),
     ]
     parsed: Any = tyro.cli(
-        dataclasses.make_dataclass("Command", parts, kw_only=True),
+        dataclasses.make_dataclass("Command", groups_of_options, kw_only=True),
         args=given,
         prog=command,
         description=f"{options.__doc__} {FURTHER}",

@@ -13,7 +13,7 @@ class Place:
     """Folders to read from and write to."""
 
     out: Path | None = None
-    """Folder of your run, with data/ and figures/; by default those of the suite."""
+    """Folder for your run, with data/ and figures/; by default those of the suite."""
 
     @property
     def data(self) -> Path:

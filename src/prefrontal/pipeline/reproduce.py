@@ -69,19 +69,19 @@ def reproduce(names: Sequence[str], options: Options) -> None:
         figures.resolve(),
     }
     legal = not others and not compared
-    check(legal, "folder", str(options.folder), "one of its own: everything there is removed first")
+    check(legal, "folder", str(options.folder), "a separate one: everything in it is removed first")
     shutil.rmtree(options.folder, ignore_errors=True)
     chosen = [name for name in names if name in experiments.names("analysis")]
     link(options.data, data, chosen)
     orchestrate.run(orchestrate.plan(names, data, everything=True), data, figures)
     for name in set(chosen) & set(experiments.names("replay")):
-        print(f"{name}: statistics taken as they are; raw data: prefrontal record {name}")
-    found = {
+        print(f"{name}: committed statistics used; from raw data: prefrontal record {name}")
+    tables = {
         path.relative_to(top)
         for top in (options.data, data)
         for path in top.glob("*/results/*.csv")
     }
-    results = sorted(path for path in found if path.parts[0] in chosen)
+    results = sorted(path for path in tables if path.parts[0] in chosen)
     moved = 0
     for path in results:
         text, equal = compare(options.data / path, data / path)

@@ -84,7 +84,7 @@ def run_experiment(
         if not (changed or own_budget or options.variants):
             return run_suite([experiment.name], options)
         raise UserError(
-            "out is missing: give a folder for networks and results of other "
+            "out is missing: name a folder for networks and results of other "
             "settings, such as --out runs/r1"
         )
     todo = missing(experiment, variants, options)

@@ -72,7 +72,7 @@ def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> di
         inputs[f"learning curves of {name}"] = _folder_hash(curves)
         if name != study.name:
             inputs[f"results of {name}"] = _folder_hash(folder.glob("results/*.csv"))
-    if not isinstance(study, Experiment):  # made from networks or data that are not kept
+    if not isinstance(study, Experiment):  # computed from networks or data that are not kept
         folder = data / study.name
         inputs["results/networks.csv"] = _folder_hash(folder.glob("results/networks.csv"))
     folders = {data / study.name, files.DATA / study.name}
@@ -160,7 +160,7 @@ def record(
             f"{data / name / 'networks'}: no trained networks; run prefrontal train {name}"
         )
     if networks.missing:
-        print(f"{name}: left out, since not trained: {', '.join(networks.missing)}")
+        print(f"{name}: left out because not trained: {', '.join(networks.missing)}")
     count = episodes or experiment.test_episodes
     began = time.monotonic()
     made = recording.join(experiments.module(name, "record").record(networks, count))
@@ -272,7 +272,7 @@ def draw(name: str, data: Path = files.DATA, figures: Path = files.FIGURES) -> l
         raise UserError(f"{results.folder}: no results; run prefrontal analyse {name}")
     if isinstance(study, Experiment) and study.main not in results.settings:
         folder = data / name / "networks"
-        raise UserError(f"{folder}: no networks of {study.main!r}, whose settings figures show")
+        raise UserError(f"{folder}: no networks of {study.main!r}, whose settings the figures show")
     main = results.settings.get(study.main) if isinstance(study, Experiment) else None
     settings = {"settings": main.flat()} if main else {}
     for drawing in experiments.module(name, "figure").draw(results):

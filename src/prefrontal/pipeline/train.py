@@ -105,16 +105,16 @@ def train_variants(
                 check_overwrite(batch, variant, networks_folder(experiment, variant, data))
 
     for variant, batch in replicas.items():
-        seeds, parts = [each.seed for each in batch], batches(batch)
-        for label, part in zip(labels(parts), parts, strict=True):
-            arguments = (experiment.name, variant, part, options, data)
+        seeds, groups = [each.seed for each in batch], batches(batch)
+        for label, group in zip(labels(groups), groups, strict=True):
+            arguments = (experiment.name, variant, group, options, data)
             jobs.append(
                 Job(
                     f"{variant}, {label}",
                     functools.partial(train_batch, seeds=seeds),
                     arguments,
-                    part[0].training.episodes,
-                    is_short(part[0]),
+                    group[0].training.episodes,
+                    is_short(group[0]),
                 )
             )
     check_place()

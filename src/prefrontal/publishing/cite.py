@@ -26,11 +26,11 @@ PANELS = re.compile(r"(?<!\*\*,)\s+(?=\*\*\w\*\*)")
 **d**–**f**."""
 
 
-def _letters(part: str) -> list[str]:
-    """Panels described by a part of a caption."""
-    letters = re.findall(r"\*\*(\w)\*\*", part)
+def _letters(passage: str) -> list[str]:
+    """Panels described by a passage of a caption."""
+    letters = re.findall(r"\*\*(\w)\*\*", passage)
     first, last = ord(letters[0]), ord(letters[-1])
-    return [chr(code) for code in range(first, last + 1)] if "**–**" in part else letters
+    return [chr(code) for code in range(first, last + 1)] if "**–**" in passage else letters
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class Citation:
         """Write the caption, of one panel or of all, and the provenance as plain text."""
         first, *others = self.caption.split("\n\n")
         if panel:
-            title, *parts = PANELS.split(first)
-            described = [part for part in parts if panel in _letters(part)]
+            title, *passages = PANELS.split(first)
+            described = [passage for passage in passages if panel in _letters(passage)]
             if not described:
-                raise UserError(f"The caption describes no panel {panel!r}.")
+                raise UserError(f"the caption describes no panel {panel!r}")
             first = " ".join([title, *described])
         paragraphs = [textwrap.fill(each.replace("**", ""), 100) for each in (first, *others)]
         about = {"drawn by": f"replications/{self.experiment}", **self.provenance}
@@ -154,4 +154,4 @@ def main(options: Options) -> None:
         if whole in figures:
             print(f"{figures[whole].text(letter)}\n\n{figures[whole].bibtex}", end="")
             return
-    raise UserError(f"There is no figure {options.figure!r}. The figures are {', '.join(figures)}.")
+    raise UserError(f"no figure {options.figure!r}; there are {', '.join(figures)}")

@@ -27,7 +27,7 @@ from prefrontal.statistics import interval
 from prefrontal.tables import schema, storage
 
 EXTENSION = "extension"
-"""Panel of claims that go beyond the paper; they have a score of their own."""
+"""Panel of claims that go beyond the paper, which are scored separately."""
 
 WIDTH = 100
 """Columns of a terminal."""
@@ -473,7 +473,7 @@ def find(frame: pd.DataFrame, claim: str, measure: str = "", variant: str = "") 
     Raises
     ------
     UserError
-        There is no such row, or more than one fits.
+        There is no such row, or more than one.
     """
     rows = frame[frame["claim"] == claim]
     if rows.empty:

@@ -70,8 +70,8 @@ def _p_values(claim: Claim, samples: list[np.ndarray], bound: float, sign: int) 
         ]
     else:
         tests = [stats.ttest_1samp(values, 0, **beyond), stats.wilcoxon(values, **beyond)]
-    found = [min(1.0, 2 * float(test.pvalue)) for test in tests]
-    return [*found, np.nan][:2]
+    p_values = [min(1.0, 2 * float(test.pvalue)) for test in tests]
+    return [*p_values, np.nan][:2]
 
 
 def _against_bounds(claim: Claim, samples: list[np.ndarray], row: dict[str, Any]) -> dict[str, Any]:

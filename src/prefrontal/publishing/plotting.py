@@ -97,7 +97,7 @@ def dots(
     width: float = 0.12,
     size: float = 5,
 ) -> None:
-    """Draw every network as a dot next to x, spread evenly by rank so that none hides another."""
+    """Draw every network as a dot next to x, spread evenly by rank so that dots do not overlap."""
     values = np.sort(np.asarray(values, dtype=float))
     spread = np.linspace(-width, width, len(values)) if len(values) > 1 else np.zeros(len(values))
     if len(values) > 2:
@@ -180,8 +180,7 @@ def published_marker(
     color: str = COLORS["published"],
     size: float = 12,
 ) -> None:
-    """Mark published model values: open diamonds, grey but where several would stand at one
-    place."""
+    """Mark published model values by open diamonds, grey unless several would coincide."""
     ax.scatter(
         x, y, marker="D", s=size, facecolor="white", edgecolor=color, lw=0.9, zorder=4, label=label
     )
@@ -271,10 +270,10 @@ def save(
         box = mpl.transforms.Bbox.union([extents[ax] for ax in axes if ax in extents]).padded(12)
         for ax in figure.axes:
             ax.set_visible(ax in axes)
-        part = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
-        if not looks_like(folder / f"{name}_{letter}.png", part):
-            write_pixels(part, folder / f"{name}_{letter}.png")
-    if not same:  # last: while it is the old one, the others do not count as new
+        image = pixels(figure, note, bbox_inches=box.transformed(figure.dpi_scale_trans.inverted()))
+        if not looks_like(folder / f"{name}_{letter}.png", image):
+            write_pixels(image, folder / f"{name}_{letter}.png")
+    if not same:  # last: as long as it is the old one, the others do not count as new
         write_pixels(whole, folder / f"{name}.png")
     plt.close(figure)
 

@@ -19,7 +19,7 @@ from prefrontal.tables import storage
 from prefrontal.tables.networks import Description, descriptions
 from prefrontal.tables.schema import SUBJECT
 
-STATUS = {"reproduced": "reproduced", "agree": "agree", "extensions": "hold"}
+STATUS = {"reproduced": "reproduced", "agree": "agree", "extensions": "extensions hold"}
 """Words for the counts in the table of experiments."""
 
 NETWORKS = ("networks", "variations")
@@ -164,12 +164,13 @@ class Tables:
         rows = []
         for study in sorted(studies, key=lambda each: (not each.figure, each.figure, each.name)):
             counts = claims.counts(claims.scored_rows(self._claims, study.name))
+            words = STATUS | ({} if study.figure else {"extensions": "hold"})
             rows.append(
                 {
                     "figure": study.figure or "beyond",
                     "question": study.question,
                     "folder": f"[{study.name}]({base}{study.name})",
-                    "status": "; ".join(f"{count} {STATUS[name]}" for name, count in counts.items())
+                    "status": "; ".join(f"{count} {words[name]}" for name, count in counts.items())
                     or "no criterion",
                 }
             )
@@ -183,15 +184,18 @@ class Tables:
         """Variants: settings that differ from the main one, trained networks, mean wall-clock
         seconds of training per network."""
         study = experiments.get(experiment)
-        trained = networks(self._data / experiment)
+        main, trained = study.variant(), networks(self._data / experiment)
         rows = []
-        for name, changes in {**study.variants, **study.further_variants}.items():
+        for name in (*study.variants, *study.further_variants):
+            here = study.variant(name)
+            changes = {setting: value for setting, (_, value) in main.differences(here).items()}
+            changes |= {} if here.seed == main.seed else {"seed": here.seed}
             settings = [f"`{setting}` {json.dumps(value)}" for setting, value in changes.items()]
             seconds = [training_seconds(each) for each in trained if each.variant == name]
             rows.append(
                 {
                     "variant": f"`{name}`",
-                    "settings": ", ".join(settings) or "as in [settings.py](settings.py)",
+                    "settings": ", ".join(settings) or "main variant",
                     "networks": len(seconds),
                     "training (s per network)": f"{np.mean(seconds):,.0f}" if seconds else "—",
                 }

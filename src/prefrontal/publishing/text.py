@@ -47,7 +47,7 @@ def number(mean: float, *spread: float) -> str:
     """Write a number, with its interval if there is one, to three significant digits."""
     if not np.isfinite([mean, *spread]).all():
         raise UserError(
-            "this number is missing in the results; run the recording and the analysis again"
+            "this number is missing from the results; run the recording and the analysis again"
         )
     texts = [f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.3g}" for x in (mean, *spread)]
     mean_text, *ends = (text.replace("-", "−") for text in texts)
@@ -67,14 +67,14 @@ class Functions(Tables):
         return number(claims.find(self._claims, claim, measure)["published"])
 
     def networks(self, experiment: str) -> str:
-        """Count the networks of an experiment's first claim's variant; the claims about it must
-        all have as many."""
+        """Count the networks of the variant that an experiment's first claim is about; all claims
+        about it must have the same number."""
         rows = self._claims[self._claims["experiment"] == experiment]
         rows = rows[rows["variant"] == rows["variant"].head(1).squeeze()]
         counts = sorted(rows["n_networks"].unique())
         if len(counts) != 1:
             known = ", ".join(map(str, counts)) or "no"
-            raise UserError(f"claims are about {known} networks; say which in words")
+            raise UserError(f"claims are about {known} networks; write the number by hand")
         return number(*counts)
 
     def test_episodes(self, experiment: str) -> str:
@@ -105,7 +105,7 @@ class Functions(Tables):
                 raise UserError(f"{table}: {name} is never {wanted!r}; there are {listed}")
         if rows[column].isna().any() and not animals:
             raise UserError(
-                f"{table}: {column} is missing for some networks; say which rows are meant"
+                f"{table}: {column} is missing for some networks; select rows that have it"
             )
         keys = [name for name in SUBJECT if name in rows]
         values = (rows.groupby(keys)[column].mean() if keys else rows[column]).dropna()

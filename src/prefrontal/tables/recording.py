@@ -71,8 +71,8 @@ def write_recording(recording: Recording[Any], folder: Path) -> None:
     """Write the tables that are not empty as <folder>/trials.parquet, steps.parquet and
     activity.parquet, as one.
 
-    All are written before the first replaces that of another recording, trials last. After an
-    interruption they carry different marks and are not read together.
+    All are written before any replaces its predecessor, trials last. After an interruption they
+    carry different marks and are not read together.
     """
     kept = [name for name in RECORDED if name == "trials" or len(getattr(recording, name))]
     settings = {

@@ -1,7 +1,6 @@
-"""The data dictionary as code: which columns each table has, what they mean, and checked reading
-and writing.
+"""Checked reading and writing of tables.
 
-Large tables are Parquet, small ones CSV. Every file says where it comes from: Parquet in its
+Large tables are Parquet, small ones CSV. Every file carries its provenance: Parquet in its
 metadata, CSV in the folder's ``manifest.json``. Unchanged CSV files are left alone; every number
 that changes is printed.
 """

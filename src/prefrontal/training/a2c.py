@@ -14,7 +14,7 @@ action taken.
 
 One time step (network, sampling and task together) is compiled for the loop over an unroll. Policy,
 value and prediction are then read from the activity of the whole unroll at once, and PyTorch
-differentiates. Cores that can (attention) play without gradient first, and then compute the
+differentiates. Cores that allow it (attention) first play without gradient, and then compute the
 activity of all steps at once.
 """
 

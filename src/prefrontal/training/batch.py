@@ -116,7 +116,7 @@ class NetworkBatch:
     done, ended : int
         Updates so far, and episodes that ended in them, per network.
     seconds, processor_seconds : float
-        Time that they took, over all interruptions.
+        Time that they took, summed over interruptions.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ Step = Callable[[Tensors, Tensors, Tensor], tuple[Tensors, Tensors]]
 
 
 class Loop:
-    """Applies a step over and over; can be differentiated.
+    """Applies a step repeatedly; can be differentiated.
 
     Parameters
     ----------

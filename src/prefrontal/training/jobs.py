@@ -27,7 +27,7 @@ TOPIC = "prefrontal"
 """Topic under which workers report progress."""
 
 STARTING_SECONDS = 60
-"""Seconds that a scheduler may take to answer."""
+"""Seconds allowed for a scheduler to answer."""
 
 LOST_SECONDS = 120
 """Seconds for which all workers on this machine may be gone; one that was killed is replaced within
@@ -122,7 +122,7 @@ def client(scheduler: str | None, workers: int) -> Iterator[Any]:
                 threads_per_worker=1,
                 memory_limit=0,
                 dashboard_address="127.0.0.1:0",
-                # Anybody who reaches the port of an open scheduler can run code in its workers.
+                # Anybody who can reach the port of an open scheduler can run code in its workers.
                 protocol="tls://",
                 security=Security.temporary(),
             )

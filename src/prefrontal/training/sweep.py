@@ -2,7 +2,7 @@
 
 Networks are compared by their reward. If reward does not separate strategies, an experiment's
 ``train.py`` adds columns that are measured at equal intervals during training with frozen weights.
-Settings are chosen on networks that no claim is about: seeds of a sweep start at ``FIRST_SEED``.
+Settings are chosen on networks that no claim is about: a sweep's seeds start at ``FIRST_SEED``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from prefrontal.training.jobs import Job, Machines, run_jobs
 from prefrontal.training.loop import Training, train, use
 
 VALIDATION_EPISODES = 300
-"""Episodes per network on which a sweep compares networks; other than those of training and
+"""Episodes per network on which a sweep compares networks; different from those of training and
 test."""
 
 FIRST_SEED = 100

@@ -10,7 +10,7 @@ from torch import Tensor
 from prefrontal.networks.cores.base import Memory, Parameters, Shapes
 
 LAYERS = ("first", "second")
-"""A single layer cannot bind events of neighbouring time steps."""
+"""A single layer cannot relate events at neighbouring time steps."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 class Core(Protocol):
-    """Interface of a core, for many networks in one tensor. Networks never mix: entry n of every
-    result depends on entry n of every argument only.
+    """Interface of a core, for many networks in one tensor. Networks do not interact: entry n of
+    every result depends only on entry n of every argument.
     """
 
     @property

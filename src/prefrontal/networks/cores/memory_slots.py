@@ -15,7 +15,7 @@ FORGETTING = 0.95
 
 @dataclass(frozen=True)
 class MemorySlots:
-    """Memory of ``rows`` rows; only rows and their usage outlive a time step."""
+    """Memory of ``rows`` rows; only the rows and their usage persist across time steps."""
 
     units: int
     rows: int = 16
