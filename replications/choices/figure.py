@@ -52,8 +52,6 @@ def draw_gains(ax: Axes, tables: dict[str, pd.DataFrame]) -> None:
     groups = {name: wide for name, wide in tables.items() if name in GROUPS}
     for x, wide in enumerate(groups.values()):
         for k, (model, color) in enumerate(MODELS.items()):
-            if model not in wide:
-                continue
             place = x + (k - 1.5) * 0.17
             gain = wide[model] - wide[READOUT]
             label = model if model not in ax.get_legend_handles_labels()[1] else None

@@ -154,8 +154,8 @@ def draw_predictivity(ax: Axes, measures: pd.DataFrame) -> None:
     labels = [f"{area}\nn = {size}" for area, size in zip(AREAS, sizes, strict=True)]
     ax.set_xticks(range(len(AREAS)), labels, fontsize=5.5)
     ax.set(xlabel="area (n, sessions)", ylabel="held-out variance (%)\nbeyond task and drift")
-    ax.set(ylim=(-0.4, 1.85), yticks=(0, 0.5, 1))
-    ax.legend(fontsize=5, handlelength=0.7, ncols=2, loc="upper right", columnspacing=0.5)
+    ax.set(ylim=(-0.4, 2.4), yticks=(0, 0.5, 1))
+    ax.legend(fontsize=5, handlelength=0.7, loc="upper right")
 
 
 def draw(results: Results) -> Iterator[Drawing]:

@@ -207,4 +207,4 @@ def test_networks_are_compared_with_the_best_textbook_model():
     assert found[MINUS_TEXTBOOK].tolist() == pytest.approx([0.1, 0.0])
     assert found[MINUS_UNTRAINED].tolist() == pytest.approx([0.2, 0.1])
     row = analysis.summary(likelihoods).iloc[0]
-    assert row["which one"] == "delta rule" and row["choices"] == 20 and row["n"] == 2
+    assert row["best textbook model"] == "delta rule" and row["choices"] == 20 and row["n"] == 2
