@@ -212,8 +212,8 @@ def test_a_claim_of_the_paper_is_refused_in_a_users_folder(clone):
     ("name", "expected"),
     [
         *((name, "lower-case letters, ") for name in ("", "my-task", "My_Task", "2_step", "../x")),
-        ("class", "not a Python keyword"),
-        *((name, "no installed Python module has") for name in ("numpy", "statistics")),
+        ("class", "a name that is not a Python keyword"),
+        *((name, "a name that no installed Python module has") for name in ("numpy", "statistics")),
         *((name, "different from all, analyse, ") for name in ("figures", "paper", "run")),
     ],
 )
