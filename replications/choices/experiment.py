@@ -9,7 +9,7 @@ from replications.choices.settings import GROUPS
 EXPERIMENT = Study(
     name="choices",
     title="Networks as models of animals",
-    question="Do frozen networks predict the choices of animals better than the models in use?",
+    question="Do frozen networks predict animals' choices better than standard models do?",
     claims=CLAIMS,
     uses=tuple(dict.fromkeys(group.experiment for group in GROUPS.values())),
 )

@@ -16,7 +16,7 @@ from replications.inner_algorithm.settings import (
 EXPERIMENT = Experiment(
     name="inner_algorithm",
     title="The algorithm inside",
-    question="Do the networks infer as a Bayesian agent, or follow simpler rules?",
+    question="Do the networks perform Bayesian inference, or follow simpler rules?",
     settings=SETTINGS,
     variants=VARIANTS,
     uses=(*TASKS, "ingredients"),

@@ -8,6 +8,6 @@ from replications.multiverse.universes import EXPERIMENTS
 EXPERIMENT = Study(
     name="multiverse",
     title="The multiverse",
-    question="How much of the paper depends on what it leaves open?",
+    question="How much do the results depend on what the paper leaves open?",
     uses=EXPERIMENTS,
 )

@@ -8,7 +8,7 @@ from replications.neurons.claims import CLAIMS
 EXPERIMENT = Study(
     name="neurons",
     title="Units and neurons",
-    question="Do units of the networks look like neurons of monkeys that do the two-step task?",
+    question="Do network units resemble neurons of monkeys performing the two-step task?",
     claims=CLAIMS,
     uses=("two_step", "daw_two_step"),
 )

@@ -9,7 +9,7 @@ from replications.predictions.settings import SETTINGS, TEST_EPISODES, VARIANTS
 EXPERIMENT = Experiment(
     name="predictions",
     title="Predictions: perturbed dopamine, silenced value",
-    question="Does planning depend on dopamine in training, and on value at test?",
+    question="Does planning depend on dopamine during training, and on the value signal at test?",
     settings=SETTINGS,
     variants=VARIANTS,
     test_episodes=TEST_EPISODES,

@@ -10,8 +10,8 @@ EXPERIMENT = Experiment(
     name="probability_matching",
     title="Probability matching",
     figure="2",
-    question="Do the networks match their choices to rewards, and do their units carry what "
-    "prefrontal neurons carry?",
+    question="Do the networks match their choices to rewards, and do their units code what "
+    "prefrontal neurons code?",
     settings=SETTINGS,
     variants=VARIANTS,
     rpe_variants=RPE_VARIANTS,

@@ -8,6 +8,6 @@ EXPERIMENT = Study(
     name="rpe_input",
     title="Reward prediction error as input",
     figure="Methods, simulation 6",
-    question="Does the reward prediction error serve as input in place of the reward?",
+    question="Can the reward prediction error replace the reward as input?",
     uses=("bandit", "probability_matching", "volatile_bandit", "inferred_value", "two_step"),
 )

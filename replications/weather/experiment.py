@@ -9,7 +9,7 @@ from replications.weather.settings import SETTINGS, TEST_EPISODES, VARIANTS
 EXPERIMENT = Experiment(
     name="weather",
     title="Weather: learning without reward",
-    question="Do networks that predict, without reward, find the same algorithm?",
+    question="Do networks trained to predict, without reward, acquire the same algorithm?",
     settings=SETTINGS,
     variants=VARIANTS,
     test_episodes=TEST_EPISODES,

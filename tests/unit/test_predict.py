@@ -195,7 +195,7 @@ def changed(**columns):
         (changed(choice=2, outcome_state="S1"), {}, "choice is 2; it must be one of -1, 0, 1"),
         (changed(choice=0.5), {}, "choice is 0.5; it must be a whole number"),
         (changed(choice="left"), {}, "column 'choice' of a trials table"),
-        (changed(trial=0), {}, "some trial is there twice"),
+        (changed(trial=0), {}, "a trial occurs twice"),
         (changed(trial=[0, 1, 3]), {}, "trial 3 of episode 0 does not follow the one before"),
         (changed(reward=[0, 1, 1]), {}, r"reward of a missed trial \(choice -1\) is 1"),
         ([1, 2], {}, r"trials is \[1, 2\]; it must be a table"),
@@ -239,9 +239,9 @@ def test_steps_of_other_trials_give_one_line():
     networks = untrained("two_step", {"task.trials": 4})
     recorded = networks.record(2)
     fewer = recorded.steps[recorded.steps["episode"] == 0]
-    with pytest.raises(UserError, match="there are none of"):
+    with pytest.raises(UserError, match="steps: missing for"):
         networks.predict(recorded.trials, steps=fewer)
-    with pytest.raises(UserError, match="some time step is there twice"):
+    with pytest.raises(UserError, match="a time step occurs twice"):
         networks.predict(recorded.trials, steps=pd.concat([recorded.steps, recorded.steps]))
 
 

@@ -119,7 +119,7 @@ def test_interrupted_recordings_are_not_read_together(tmp_path, monkeypatch, ren
     if renamed in (1, 2):
         with pytest.raises(
             UserError,
-            match=r"\w+\.parquet: not of the same recording as trials\.parquet; record again",
+            match=r"\w+\.parquet: from a different recording than trials\.parquet; record again",
         ):
             recording.read_recording(tmp_path, TASKS)
     else:

@@ -387,7 +387,9 @@ def test_networks_of_other_settings_are_not_replaced(trained, tmp_path):
 def test_networks_of_one_variant_have_the_same_settings(trained, tmp_path):
     path = copy(trained, tmp_path) / f"{MAIN}_5.json"
     path.write_text(path.read_text().replace('"reversal": 0.025', '"reversal": 0.1'))
-    with pytest.raises(UserError, match=rf"{MAIN}_5\.json: other settings than {MAIN}_4\.json"):
+    with pytest.raises(
+        UserError, match=rf"{MAIN}_5\.json: settings differ from those of {MAIN}_4\.json"
+    ):
         read(tmp_path)
 
 

@@ -235,7 +235,7 @@ FILES: list[tuple[str, str, Spoil]] = [
     ),
     (
         "record two_step --out run",
-        "other settings than scales_1_3_0.json",
+        "settings differ from those of scales_1_3_0.json",
         edited(JSON, '"reversal": 0.025', '"reversal": 0.1'),
     ),
     ("record two_step --out run", "scales_1_3_0.safetensors: no such network", lacks(WEIGHTS)),

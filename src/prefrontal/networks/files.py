@@ -64,9 +64,7 @@ def trained_networks(
     first = {**found[0].settings, "seed": None}
     for each in found:
         if {**each.settings, "seed": None} != first:
-            raise UserError(
-                f"{each.path}: other settings than {found[0].path.name}, of the same variant"
-            )
+            raise UserError(f"{each.path}: settings differ from those of {found[0].path.name}")
     return found
 
 

@@ -98,7 +98,7 @@ def _sorted(trials: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     check_columns(trials, "trials", "trials")
     check(len(trials) > 0, "trials", "empty", "a table with rows")
     if trials.duplicated(TRIAL).any():
-        raise UserError(f"trials: some trial is there twice, by {', '.join(TRIAL)}")
+        raise UserError(f"trials: a trial occurs twice, by {', '.join(TRIAL)}")
     whole = trials["choice"] % 1 == 0
     for choice in trials.loc[~whole, "choice"].head(1):
         check(False, "trials: choice", choice, "a whole number, -1 where it was missed")
@@ -134,10 +134,10 @@ def _recorded_steps(task: Task, trials: pd.DataFrame, steps: pd.DataFrame) -> _S
     columns = steps[[*TRIAL, "step", "period", "action", "reward"]]
     merged = columns.merge(rows, on=TRIAL).sort_values(["row", "step"])
     if merged.duplicated(["row", "step"]).any():
-        raise UserError(f"steps: some time step is there twice, by {', '.join([*TRIAL, 'step'])}")
+        raise UserError(f"steps: a time step occurs twice, by {', '.join([*TRIAL, 'step'])}")
     lacking = np.setdiff1d(rows["row"], merged["row"])
     if len(lacking):
-        raise UserError(f"steps: there are none of {len(lacking)} of the trials")
+        raise UserError(f"steps: missing for {len(lacking)} of the trials")
     codes = {name: k for k, name in enumerate(task.periods)}
     period = merged["period"].astype(str).map(codes)
     for name in merged.loc[period.isna(), "period"].head(1):

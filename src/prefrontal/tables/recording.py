@@ -121,7 +121,7 @@ def read_recording(folder: Path, tasks: Mapping[str, type[TaskSettings]]) -> Rec
         frames[name] = read(files[name], name, sealed=True)
         if read_provenance(files[name]).get("mark") != mark:
             raise UserError(
-                f"{files[name]}: not of the same recording as trials.parquet; record again"
+                f"{files[name]}: from a different recording than trials.parquet; record again"
             )
     settings = {
         v: Settings.from_dict(values, classes[v], files["trials"]) for v, values in saved.items()

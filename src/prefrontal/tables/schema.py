@@ -112,7 +112,7 @@ def check_columns(frame: pd.DataFrame, kind: str, where: object) -> None:
     ]
     if texts and len(frame):
         raise UserError(
-            f"{where}: column {texts[0]!r} of a {kind} table holds something else than numbers"
+            f"{where}: column {texts[0]!r} of a {kind} table holds values other than numbers"
         )
 
 
@@ -139,4 +139,4 @@ def check_trials(trials: pd.DataFrame, *needs: str) -> None:
         if name not in trials.columns:
             raise UserError(f"trials: the table needs column {name!r}")
     if trials.duplicated(list(KEYS)).any():
-        raise UserError(f"trials: some trial is there twice, by {', '.join(KEYS)}")
+        raise UserError(f"trials: a trial occurs twice, by {', '.join(KEYS)}")
