@@ -19,6 +19,7 @@ from prefrontal.networks.play import play
 from prefrontal.networks.record import Trained
 from prefrontal.tables import storage
 from prefrontal.tables.recording import Recording
+from prefrontal.tables.schema import SUBJECT
 from prefrontal.task import RandomStreams, State
 from replications.harlow.analysis import REPEATED_TESTS
 from replications.harlow.settings import MAIN, TESTS, Harlow
@@ -98,5 +99,5 @@ def record(networks: Networks, episodes: int) -> Iterator[Recording[Harlow]]:
             tests.append(tested.assign(variant=variant, subject=seed))
         periods = ("fixation", "choice")
         yield trained.record(episodes, task, activity_periods=periods, steps=False)
-    frame = storage.leading(pd.concat(tests, ignore_index=True), "variant", "subject", "test")
+    frame = storage.leading(pd.concat(tests, ignore_index=True), *SUBJECT, "test")
     storage.write(frame, results / f"{REPEATED_TESTS}.csv", about=networks.provenance())

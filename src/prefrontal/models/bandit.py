@@ -21,7 +21,7 @@ from scipy.stats import hypergeom
 from prefrontal.errors import check, require_memory
 from prefrontal.models.model import sample
 from prefrontal.statistics import normalised_reward
-from prefrontal.tables.schema import check_arms
+from prefrontal.tables.schema import SUBJECT, check_arms
 
 Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Successes and failures, integers (..., arms) -> probabilities of choosing each arm,
@@ -409,7 +409,7 @@ def shares(trials: pd.DataFrame) -> pd.DataFrame:
         variant, subject, reward (expected, per 100 trials), share (random choice 0, best possible
         1).
     """
-    frame = (100 * expected_reward(trials, ["variant", "subject"])).reset_index()
+    frame = (100 * expected_reward(trials, SUBJECT)).reset_index()
     length = int(trials["trial"].max()) + 1
     best = 100 * bayes_optimal_reward("independent", length) / length
     return frame.assign(share=normalised_reward(frame["reward"], 50, best))
