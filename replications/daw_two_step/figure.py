@@ -21,7 +21,7 @@ from replications.daw_two_step.settings import ALPHA, INTERACTION, LEVELS, MAIN,
 GROUPS = {
     MAIN: ("networks", COLORS["network"]),
     PEOPLE: ("people", COLORS["animal"]),
-    LEVELS: ("networks,\nlevels", COLORS["left"]),
+    LEVELS: ("networks, 3 levels", COLORS["left"]),
     **dict(zip(MONKEYS, zip(MONKEYS, ("#d070b0", "#4a2c6f"), strict=True), strict=True)),
 }
 """Variant -> label, colour."""
@@ -62,7 +62,7 @@ def draw_stays(ax: Axes, stays: pd.DataFrame, variants: tuple[str, ...], title: 
     ax.set_xticks([0.5, 2.9], ["rewarded", "unrewarded"])
 
 
-def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str, title: str) -> None:
+def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str) -> None:
     """Draw the lagged regression of choice, as in Fig. 5e."""
     ax.axhline(0, color="black", lw=0.5, ls=":")
     past = weights[(weights["variant"] == variant) & (weights["lag"] > 0)]
@@ -74,8 +74,8 @@ def draw_weights(ax: Axes, weights: pd.DataFrame, variant: str, title: str) -> N
         plotting.curve(
             ax, rows, "lag", "weight", COLORS[outcome], each=(0.05, 2), label=label, **style
         )
+    title = f"{GROUPS[variant][0]} (n = {past['subject'].nunique()})"
     ax.set(xlabel="trials ago", xticks=range(1, 6), title=title)
-    plotting.count(ax, past["subject"].nunique())
     ax.set_ylabel("weight (log odds)")
 
 
@@ -85,16 +85,14 @@ def draw_groups(ax: Axes, frame: pd.DataFrame, column: str, label: str) -> None:
     for x, variant in enumerate(present):
         subjects(ax, x, frame.loc[frame["variant"] == variant, column].dropna(), GROUPS[variant][1])
     counts = [(frame["variant"] == variant).sum() for variant in present]
-    labels = [
-        f"{GROUPS[v][0]} ({n})".replace("\n", " ") for v, n in zip(present, counts, strict=True)
-    ]
+    labels = [f"{GROUPS[v][0]} ({n})" for v, n in zip(present, counts, strict=True)]
     ax.set_xticks(
         range(len(present)), labels, fontsize=5, rotation=45, ha="right", rotation_mode="anchor"
     )
     ax.set_ylabel(label)
 
 
-def draw_coding(ax: Axes, coding: pd.DataFrame, variant: str, title: str) -> None:
+def draw_coding(ax: Axes, coding: pd.DataFrame, variant: str) -> None:
     """Draw shares of coding units over the time steps of a trial."""
     periods = list(dict.fromkeys(coding["period"]))
     shares = coding[coding["variant"] == variant]
@@ -105,7 +103,7 @@ def draw_coding(ax: Axes, coding: pd.DataFrame, variant: str, title: str) -> Non
         plotting.curve(ax, rows, "place", "share", color, band=0.2, each=(0.08, 3), label=label)
     ax.axhline(ALPHA, color="black", lw=0.5, ls=":")
     ax.set_xticks(range(len(periods)), periods)
-    title = f"{title} (n = {shares['subject'].nunique()})"
+    title = f"{GROUPS[variant][0]} (n = {shares['subject'].nunique()})"
     ax.set(ylim=(0, 1.5), yticks=np.linspace(0, 1, 6), ylabel="share of units", title=title)
 
 
@@ -117,16 +115,16 @@ def draw_rows(axes: Mapping[str, Axes], results: Results) -> None:
     }
     monkeys = tuple(MONKEYS)
     panels = {
-        "a": ((MAIN,), "networks, Daw's task"),
+        "a": ((MAIN,), GROUPS[MAIN][0]),
         "b": ((PEOPLE,), "people"),
-        "c": ((LEVELS,), "networks, levels"),
+        "c": ((LEVELS,), GROUPS[LEVELS][0]),
         "d": (monkeys, "monkeys, sessions"),
     }
     for letter, (variants, title) in panels.items():
         draw_stays(axes[letter], joined["stay_probability"], variants, title)
     axes["a"].set_ylabel("stay probability")
-    draw_weights(axes["e"], results["lag_weights"], MAIN, "networks, Daw's task")
-    draw_weights(axes["f"], results["lag_weights"], LEVELS, "networks, levels")
+    draw_weights(axes["e"], results["lag_weights"], MAIN)
+    draw_weights(axes["f"], results["lag_weights"], LEVELS)
     axes["e"].set_ylim(top=2 * axes["e"].get_ylim()[1])
     axes["e"].legend(loc="upper right", fontsize=5)
     weights = joined["weights"]
@@ -138,8 +136,8 @@ def draw_rows(axes: Mapping[str, Axes], results: Results) -> None:
     axes["i"].axhline(0, color="black", lw=0.5, ls=":")
     draw_groups(axes["i"], pd.concat(contrasts).reset_index(), "bic", "nats per choice (BIC)")
     axes["i"].set_title("model-based − model-free")
-    draw_coding(axes["j"], results["coding"], MAIN, "networks, Daw's task")
-    draw_coding(axes["k"], results["coding"], LEVELS, "networks, levels")
+    draw_coding(axes["j"], results["coding"], MAIN)
+    draw_coding(axes["k"], results["coding"], LEVELS)
     axes["j"].legend(loc="upper left", fontsize=5)
 
 

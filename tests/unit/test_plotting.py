@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from prefrontal.publishing import plotting
 
@@ -51,3 +52,14 @@ def test_curves_show_the_mean_and_every_network():
     plotting.curve(axes["b"], frame[:0], "lag", "weight", "gray")  # no networks: nothing
     drawing = plotting.lettered("fig9", figure, axes)
     assert drawing.panels == {"a": [axes["a"]], "b": [axes["b"]]}
+
+
+def test_a_palette_keeps_frequent_colours_and_nearly_all_others():
+    rng = np.random.default_rng(0)
+    levels = np.full((100, 100, 3), 255, dtype=np.uint8)
+    levels[:50] = (245, 215, 212)  # a pale band
+    levels[90:] = np.linspace(0, 255, 3000).reshape(10, 100, 3)
+    levels[80:90] = rng.integers(200, 256, (10, 100, 3))
+    kept = np.asarray(plotting.with_palette(Image.fromarray(levels)).convert("RGB"), dtype=int)
+    assert (kept[:80] == levels[:80]).all()
+    assert np.abs(kept - levels).max() <= 24

@@ -284,10 +284,26 @@ def pixels(figure: Figure, note: str, **options: Any) -> io.BytesIO:
     figure.savefig(drawn, format="png", **options)
     metadata.add_text("Description", note)
     with Image.open(drawn) as image:
-        palette = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
-        small = image.convert("RGB").quantize(**palette)
+        small = with_palette(image.convert("RGB"))
         small.save(new, "PNG", optimize=True, dpi=image.info["dpi"], pnginfo=metadata)
     return new
+
+
+def with_palette(image: Image.Image) -> Image.Image:
+    """Reduce an image to 256 colours: half of them the most frequent ones, which stay as they are,
+    half a coarse cover of the others."""
+    levels, half = np.asarray(image), 128
+    colors, where, counts = np.unique(
+        levels.reshape(-1, 3) @ (1 << np.array([16, 8, 0])), return_inverse=True, return_counts=True
+    )
+    colors = colors[:, None] >> np.array([16, 8, 0]) & 255
+    cover = image.quantize(half, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    frequent = colors[np.argsort(-counts)[:half]]
+    palette = np.concatenate([frequent, np.array(cover).reshape(-1, 3)])
+    nearest = ((colors[:, None] - palette) ** 2).sum(-1).argmin(1).astype(np.uint8)
+    small = Image.fromarray(nearest[where].reshape(levels.shape[:2]), "P")
+    small.putpalette(palette.ravel().tolist())
+    return small
 
 
 def write_pixels(new: io.BytesIO, path: Path) -> None:
