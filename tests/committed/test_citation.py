@@ -14,6 +14,7 @@ from pybtex.database import parse_string
 
 import prefrontal
 from prefrontal import files
+from prefrontal.errors import UserError
 from prefrontal.publishing import bibliography, cite, readmes, text
 
 LOCKS = ("requirements.lock", "requirements-oldest.lock", "requirements-torch.lock")
@@ -99,3 +100,8 @@ def test_the_oldest_pins_are_the_bounds():
         (bound,) = (Version(limit.version) for limit in asked.specifier if limit.operator == ">=")
         release = versions[canonicalize_name(asked.name)].release
         assert release[: len(bound.release)] == bound.release, asked
+
+
+def test_an_unknown_figure_names_the_known_ones():
+    with pytest.raises(UserError, match=r"^no figure 'fig99'; there are fig1, [^\n]*$"):
+        cite.main(cite.Options("fig99"))

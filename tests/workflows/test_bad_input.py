@@ -200,7 +200,6 @@ COMMANDS: list[tuple[str, str]] = [
     ("sweep two_step --out run --vary training.discount=.5,.6 --name side", "different from every"),
     ("compare nowhere", "folder is 'nowhere'; it must be that of a run with results"),
     ("claims --out nowhere", "out is 'nowhere'; it must be that of a run with results"),
-    ("cite fig99", "no figure 'fig99'; there are fig1"),
     ("reproduce two_step --folder .", "folder is '.'; it must be a separate one"),
     *(
         (f"new {name} --root suite", f"NAME is {name!r}; it must be")

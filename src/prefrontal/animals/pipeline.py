@@ -77,7 +77,8 @@ class Options(sheet.TableOptions):
             check(low <= value <= high, name, value, f"at least {low}, at most {high}")
         legal = self.common is None or 0 <= self.common <= 1
         check(legal, "common", self.common, "a probability between 0 and 1")
-        check(self.data.is_dir(), "data", str(self.data), "an existing folder")
+        legal = self.data == files.DATA or self.data.is_dir()  # without networks, animals alone
+        check(legal, "data", str(self.data), "an existing folder")
 
     @property
     def dataset(self) -> str:
