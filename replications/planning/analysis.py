@@ -1,0 +1,170 @@
+"""Analyse how time to think changes the paths of networks and control agents."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from prefrontal.analysis import neural
+from prefrontal.experiments import Analysis
+from prefrontal.publishing import claims
+from prefrontal.tables.recording import Recording
+from prefrontal.tables.schema import SUBJECT
+from replications.planning.settings import (
+    DECODED,
+    DISTANT,
+    LONG,
+    LONGER,
+    NEAR,
+    NONE,
+    UNTRAINED,
+    Maze,
+)
+
+FARTHEST = 8
+"""Distance, in moves, from which distances are pooled."""
+
+FOLDS = 5
+"""Parts of the cross-validation of decoders."""
+
+
+def paths(trials: pd.DataFrame) -> pd.DataFrame:
+    """Mark the episodes in which the shortest path was found.
+
+    Returns
+    -------
+    DataFrame
+        The trials with ``found``, the goal reached in as many moves as its distance, and
+        ``found without bumps``, moves into walls not counted.
+    """
+    extra = trials["moves"] - trials["distance"]
+    found = {
+        "found": trials["reached"] & (extra == 0),
+        "found without bumps": trials["reached"] & (extra == trials["bumps"]),
+    }
+    return trials.assign(**{name: values.astype(float) for name, values in found.items()})
+
+
+def shares(trials: pd.DataFrame) -> pd.DataFrame:
+    """Share of shortest paths found by thinking time, for near and distant goals.
+
+    Returns
+    -------
+    DataFrame
+        variant, subject, thinking (silent time steps), goals ("near", "distant"), found, found
+        without bumps (shares of episodes).
+    """
+    groups = {"near": trials["distance"] == NEAR, "distant": trials["distance"] >= DISTANT}
+    parts = []
+    for name, where in groups.items():
+        means = trials[where].groupby([*SUBJECT, "thinking"], observed=True)
+        mean = means[["found", "found without bumps"]].mean().reset_index()
+        parts.append(mean.assign(goals=name))
+    columns = [*SUBJECT, "thinking", "goals", "found", "found without bumps"]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def by_distance(trials: pd.DataFrame) -> pd.DataFrame:
+    """Share of shortest paths found by distance, without and with long thinking.
+
+    Returns
+    -------
+    DataFrame
+        variant, subject, distance (moves; ``FARTHEST`` for this and more), none, long (shares
+        after that thinking), gain (their difference).
+    """
+    tested = trials[trials["thinking"].isin([NONE, LONG])]
+    distance = tested["distance"].clip(upper=FARTHEST)
+    keys = [*(tested[name] for name in SUBJECT), distance, tested["thinking"]]
+    wide = tested.groupby(keys, observed=True)["found"].mean().unstack("thinking")
+    wide = wide.rename(columns={NONE: "none", LONG: "long"}).rename_axis(columns=None)
+    return wide.assign(gain=wide["long"] - wide["none"]).reset_index()
+
+
+def accuracy(features: np.ndarray, cell: np.ndarray) -> float:
+    """Cross-validated accuracy with which a cell is decoded, by multinomial logistic regression.
+
+    Parameters
+    ----------
+    features : array (episodes, features)
+    cell : array (episodes,)
+    """
+    decoder = LogisticRegression(solver="newton-cholesky", tol=1e-6)
+    model = make_pipeline(StandardScaler(), decoder)
+    decoded = cross_val_predict(model, features, cell, cv=KFold(FOLDS))
+    return float((decoded == cell).mean())
+
+
+def one_hot(values: pd.Series) -> np.ndarray:
+    """Columns for the values that occur, (rows, values)."""
+    return pd.get_dummies(values).to_numpy(float)
+
+
+def decoding(recording: Recording[Maze]) -> pd.DataFrame:
+    """Decode the next-but-one cell of the path from activity before the first move.
+
+    Returns
+    -------
+    DataFrame
+        variant, subject, thinking (silent time steps), activity (accuracy), first move (accuracy
+        from position, goal and the first move taken, without activity).
+    """
+    keys = [*SUBJECT, "episode", "thinking"]
+    activity = recording.activity.rename(columns={"step": "thinking"})
+    known = recording.trials.loc[recording.trials["distance"] >= DECODED]
+    joined = known[[*keys, "choice", "start", "goal", "second"]].merge(activity, on=keys)
+    rows = []
+    for key, episodes in joined.groupby([*SUBJECT, "thinking"], observed=True):
+        if len(episodes) < FOLDS:
+            continue
+        way = one_hot(episodes["start"] * 4 + episodes["choice"])
+        without = np.concatenate([way, one_hot(episodes["goal"])], axis=1)
+        cell = episodes["second"].to_numpy()
+        row = dict(zip([*SUBJECT, "thinking"], key, strict=True))
+        row |= {"activity": accuracy(neural.units(episodes), cell)}
+        rows.append(row | {"first move": accuracy(without, cell)})
+    return pd.DataFrame(rows)
+
+
+def analyse(recording: Recording[Maze]) -> dict[str, pd.DataFrame]:
+    """Shares of shortest paths, and decoding of the path."""
+    trials = paths(recording.trials)
+    return {
+        "shares": shares(trials),
+        "by_distance": by_distance(trials),
+        "decoding": decoding(recording),
+    }
+
+
+def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Measures of the claims, for networks and control agents."""
+    wide = (
+        tables["shares"].set_index([*SUBJECT, "goals", "thinking"]).unstack(["goals", "thinking"])
+    )
+    found, without = wide["found"], wide["found without bumps"]["distant"]
+    gain = {goals: found[goals][LONG] - found[goals][NONE] for goals in ("near", "distant")}
+    time = {"gain": gain["distant"], "gain without bumps": without[LONG] - without[NONE]}
+    depth = {"distant minus near": gain["distant"] - gain["near"]}
+    beyond = {"longer minus long": found["distant"][LONGER] - found["distant"][LONG]}
+    decoded = tables["decoding"].set_index([*SUBJECT, "thinking"]).unstack("thinking")
+    long = decoded["activity"][LONG]
+    untrained = long.xs(UNTRAINED, level=SUBJECT[0])
+    path = {
+        "minus untrained": long.sub(untrained, level=SUBJECT[1]),
+        "minus first move": long - decoded["first move"][LONG],
+        "long minus none": long - decoded["activity"][NONE],
+    }
+    controls = {"gain": gain["distant"]} | depth
+    named = {"time": time, "depth": depth, "beyond": beyond, "path": path, "controls": controls}
+    parts = [
+        claims.measures(f"planning-{name}", pd.DataFrame(columns))
+        for name, columns in named.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+ANALYSIS = Analysis(analyse=analyse, measures=claim_measures)
