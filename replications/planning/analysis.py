@@ -21,12 +21,16 @@ from replications.planning.settings import (
     LONGER,
     NEAR,
     NONE,
+    THINKING,
     UNTRAINED,
     Maze,
 )
 
 FARTHEST = 8
 """Distance, in moves, from which distances are pooled."""
+
+GOALS = ["near", "distant"]
+"""Groups of goals, by distance."""
 
 FOLDS = 5
 """Parts of the cross-validation of decoders."""
@@ -55,17 +59,14 @@ def shares(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        variant, subject, thinking (silent time steps), goals ("near", "distant"), found, found
+        variant, subject, goals ("near", "distant"), thinking (silent time steps), found, found
         without bumps (shares of episodes).
     """
-    groups = {"near": trials["distance"] == NEAR, "distant": trials["distance"] >= DISTANT}
-    parts = []
-    for name, where in groups.items():
-        means = trials[where].groupby([*SUBJECT, "thinking"], observed=True)
-        mean = means[["found", "found without bumps"]].mean().reset_index()
-        parts.append(mean.assign(goals=name))
-    columns = [*SUBJECT, "thinking", "goals", "found", "found without bumps"]
-    return pd.concat(parts, ignore_index=True)[columns]
+    distance = trials["distance"]
+    goals = np.select([distance == NEAR, distance >= DISTANT], GOALS, "")
+    chosen = trials.assign(goals=goals)[goals != ""]
+    means = chosen.groupby([*SUBJECT, "goals", "thinking"], observed=True)
+    return means[["found", "found without bumps"]].mean().reset_index()
 
 
 def by_distance(trials: pd.DataFrame) -> pd.DataFrame:
@@ -92,10 +93,18 @@ def accuracy(features: np.ndarray, cell: np.ndarray) -> float:
     ----------
     features : array (episodes, features)
     cell : array (episodes,)
+
+    Returns
+    -------
+    float
+        NaN with fewer episodes than parts, or where a training set would hold one cell only.
     """
+    parts = KFold(FOLDS)
+    if len(cell) < FOLDS or any(len(set(cell[train])) < 2 for train, _ in parts.split(cell)):
+        return np.nan
     decoder = LogisticRegression(solver="newton-cholesky", tol=1e-6)
     model = make_pipeline(StandardScaler(), decoder)
-    decoded = cross_val_predict(model, features, cell, cv=KFold(FOLDS))
+    decoded = cross_val_predict(model, features, cell, cv=parts)
     return float((decoded == cell).mean())
 
 
@@ -119,8 +128,6 @@ def decoding(recording: Recording[Maze]) -> pd.DataFrame:
     joined = known[[*keys, "choice", "start", "goal", "second"]].merge(activity, on=keys)
     rows = []
     for key, episodes in joined.groupby([*SUBJECT, "thinking"], observed=True):
-        if len(episodes) < FOLDS:
-            continue
         way = one_hot(episodes["start"] * 4 + episodes["choice"])
         without = np.concatenate([way, one_hot(episodes["goal"])], axis=1)
         cell = episodes["second"].to_numpy()
@@ -142,21 +149,21 @@ def analyse(recording: Recording[Maze]) -> dict[str, pd.DataFrame]:
 
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Measures of the claims, for networks and control agents."""
-    wide = (
-        tables["shares"].set_index([*SUBJECT, "goals", "thinking"]).unstack(["goals", "thinking"])
-    )
+    tested = pd.MultiIndex.from_product([GOALS, THINKING], names=["goals", "thinking"])
+    rows = tables["shares"].set_index([*SUBJECT, *tested.names])
+    wide = {name: rows[name].unstack(tested.names).reindex(columns=tested) for name in rows}
     found, without = wide["found"], wide["found without bumps"]["distant"]
-    gain = {goals: found[goals][LONG] - found[goals][NONE] for goals in ("near", "distant")}
+    gain = {goals: found[goals][LONG] - found[goals][NONE] for goals in GOALS}
     time = {"gain": gain["distant"], "gain without bumps": without[LONG] - without[NONE]}
     depth = {"distant minus near": gain["distant"] - gain["near"]}
     beyond = {"longer minus long": found["distant"][LONGER] - found["distant"][LONG]}
     decoded = tables["decoding"].set_index([*SUBJECT, "thinking"]).unstack("thinking")
-    long = decoded["activity"][LONG]
+    none, long = (decoded["activity"][thinking] for thinking in (NONE, LONG))
     untrained = long.xs(UNTRAINED, level=SUBJECT[0])
     path = {
         "minus untrained": long.sub(untrained, level=SUBJECT[1]),
         "minus first move": long - decoded["first move"][LONG],
-        "long minus none": long - decoded["activity"][NONE],
+        "long minus none": long - none,
     }
     controls = {"gain": gain["distant"]} | depth
     named = {"time": time, "depth": depth, "beyond": beyond, "path": path, "controls": controls}

@@ -5,7 +5,7 @@ Criteria were written before any of these networks was trained.
 
 from __future__ import annotations
 
-from prefrontal.publishing.claims import EXTENSION, Claim, Criterion, above, not_above
+from prefrontal.publishing.claims import EXTENSION, Claim, Criterion, above, not_above, register
 from replications.planning.settings import (
     DECODED,
     DISTANT,
@@ -60,3 +60,15 @@ CLAIMS = [
         "planning-controls", "gain", f"{DISTANT_TIME}: feedforward", not_above(0), FEEDFORWARD
     ),
 ]
+
+CLAIMS = register(
+    CLAIMS,
+    {
+        "0b5facdd 2026-11-30": [
+            "planning-time",
+            "planning-depth",
+            "planning-path",
+            "planning-controls",
+        ],
+    },
+)

@@ -80,17 +80,10 @@ def draw_maze(ax: Axes, task: Maze) -> None:
     wide, high = task.columns - 0.5, task.rows - 0.5
     ax.plot([-0.5, wide, wide, -0.5, -0.5], [-0.5, -0.5, high, high, -0.5], color="black", lw=1.2)
     ax.plot(column[way], row[way], color=plotting.COLORS["network"], lw=1, ls=":")
-    for cell, text in ((way[0], "start"), (way[-1], "goal")):
-        ax.text(
-            column[cell],
-            row[cell],
-            text,
-            ha="center",
-            va="center",
-            fontsize=6,
-            backgroundcolor="white",
-        )
-    ax.set(aspect="equal", xlim=(-0.6, wide + 0.1), ylim=(high + 0.1, -0.6))
+    for cell, marker, name in ((way[0], "o", "start"), (way[-1], "*", "goal")):
+        ax.plot(column[cell], row[cell], marker, color="black", ms=5, label=name)
+    ax.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=2)
+    ax.set(aspect="equal", xlim=(-0.6, wide + 0.1), ylim=(high + 0.1, -0.6), anchor="N")
     ax.axis("off")
 
 
@@ -136,19 +129,20 @@ def draw_decoding(ax: Axes, decoding: pd.DataFrame) -> None:
         middle = (2.5 * group + 0.5, 1.0)
         ax.annotate(LABELS[variant], middle, ha="center", va="top", fontsize=6)
     ax.set_xticks(list(places), list(places.values()))
-    ax.set(xlabel="silent time steps", ylabel="accuracy of decoding the next-but-one cell")
+    ax.set(xlabel="silent time steps", ylabel="accuracy, next-but-one cell")
     ax.set_ylim(0, 1)
 
 
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
-    margins = {"left": 0.03, "right": 0.99, "top": 0.92, "bottom": 0.2}
-    ratios = {"width_ratios": [0.7, 1.3, 1.1, 0.8], "wspace": 0.42}
-    figure, axes = plotting.mosaic("abcd", 62, **ratios, **margins)
+    margins = {"left": 0.03, "right": 0.985, "top": 0.9, "bottom": 0.29}
+    ratios = {"width_ratios": [0.75, 1.2, 1.1, 0.85], "wspace": 0.5}
+    figure, axes = plotting.mosaic("abcd", 68, **ratios, **margins)
     task = results.settings[MAIN].task
     draw_maze(axes["a"], task)
     draw_shares(axes["b"], results["shares"], task)
-    axes["b"].legend(fontsize=5.5, loc="upper left", bbox_to_anchor=(0, -0.25), ncols=3)
+    handles, labels = axes["b"].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=6, loc="lower center", ncols=5)
     draw_gains(axes["c"], results["by_distance"])
     draw_decoding(axes["d"], results["decoding"])
-    yield plotting.lettered("fig_planning", figure, axes)
+    yield plotting.lettered("fig_planning", figure, axes, split=False)

@@ -68,6 +68,7 @@ SETTINGS = Settings(
         lr_decay_start=0.5,
         entropy_cost=0.05,  # as in the paper
         entropy_cost_end=0.0,  # so that moves end decided
+        half_precision=True,  # half the space
     ),
 )
 
