@@ -102,7 +102,7 @@ def accuracy(features: np.ndarray, cell: np.ndarray) -> float:
     parts = KFold(FOLDS)
     if len(cell) < FOLDS or any(len(set(cell[train])) < 2 for train, _ in parts.split(cell)):
         return np.nan
-    decoder = LogisticRegression(solver="newton-cholesky", tol=1e-6)
+    decoder = LogisticRegression(tol=1e-6, max_iter=5_000)
     model = make_pipeline(StandardScaler(), decoder)
     decoded = cross_val_predict(model, features, cell, cv=parts)
     return float((decoded == cell).mean())

@@ -135,7 +135,7 @@ def draw_decoding(ax: Axes, decoding: pd.DataFrame) -> None:
 
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
-    margins = {"left": 0.03, "right": 0.985, "top": 0.9, "bottom": 0.29}
+    margins = {"left": 0.055, "right": 0.985, "top": 0.9, "bottom": 0.29}
     ratios = {"width_ratios": [0.75, 1.2, 1.1, 0.85], "wspace": 0.5}
     figure, axes = plotting.mosaic("abcd", 68, **ratios, **margins)
     task = results.settings[MAIN].task

@@ -20,11 +20,11 @@ from replications.planning.agents import SearchAgent
 from replications.planning.settings import (
     GREEDY,
     LONG,
+    LONGER,
     MAIN,
     NONE,
     SEARCH,
     SETTINGS,
-    THINKING,
     UNTRAINED,
     Maze,
 )
@@ -121,13 +121,22 @@ def test_thinking_time_is_uniform_and_leaves_the_maze_alone():
     assert torch.equal(at.argmax(-1), state["at"]) and torch.equal(goal.argmax(-1), state["goal"])
 
 
+def test_tests_are_in_mazes_that_training_never_shows():
+    drawn = []
+    for held_out in (False, True):
+        task = MazeTask(TASK, held_out=held_out)
+        state, _ = task.reset(RandomStreams([0], "test").uniform(20_000, task.reset_noise))
+        drawn.append({tuple(opened) for opened in state["opened"][0].tolist()})
+    assert not drawn[0] & drawn[1] and len(drawn[0] | drawn[1]) == len(task.mazes.opened) == 2415
+
+
 def test_reward_range():
     low, high = TASK.reward_range()
     assert 0 < low < 0.7 and high == 1
     assert Maze(moves=3).reward_range()[1] < 0.6
 
 
-def play(settings=SETTINGS, episodes=600, subjects=(0, 1)):
+def play(settings=SETTINGS, episodes=400, subjects=(0, 1)):
     """Record control agents as if they were networks."""
     main = settings.vary({"network.units": 24})
     network = network_of(main, main.task.build())
@@ -135,22 +144,13 @@ def play(settings=SETTINGS, episodes=600, subjects=(0, 1)):
     batch = [main.vary({"seed": seed}) for seed in subjects]
     untrained = agent_of(network, initial_parameters(network, list(subjects), scale, scale), batch)
     parts = []
-    for thinking in THINKING:
+    for thinking in (NONE, LONG, LONGER):
         task = MazeTask(main.task, thinking, held_out=True)
-        periods = ("first move",) if thinking in (NONE, LONG) else ()
         agents = {SEARCH: SearchAgent(task), GREEDY: SearchAgent(task, searches=False)}
-        for name, agent in (agents | {MAIN: untrained, UNTRAINED: untrained}).items():
-            parts.append(
-                record(
-                    agent,
-                    task,
-                    list(subjects),
-                    name,
-                    episodes,
-                    steps=False,
-                    activity_periods=periods,
-                )
-            )
+        agents |= {MAIN: untrained, UNTRAINED: untrained} if thinking < LONGER else {}
+        for name, agent in agents.items():
+            options = {"steps": False, "activity_periods": ("first move",)}
+            parts.append(record(agent, task, list(subjects), name, episodes, **options))
     return dataclasses.replace(recording.join(parts), settings={MAIN: main})
 
 
