@@ -29,6 +29,9 @@ from replications.planning.settings import (
 FARTHEST = 8
 """Distance, in moves, from which distances are pooled."""
 
+MARKS = ("found", "found without bumps", "right first move")
+"""What is asked of every episode."""
+
 GOALS = ["near", "distant"]
 """Groups of goals, by distance."""
 
@@ -42,15 +45,18 @@ def paths(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The trials with ``found``, the goal reached in as many moves as its distance, and
-        ``found without bumps``, moves into walls not counted.
+        The trials with ``MARKS``, 1 where they hold: ``found``, the goal reached in as many moves
+        as its distance; ``found without bumps``, moves into walls not counted; ``right first
+        move``.
     """
     extra = trials["moves"] - trials["distance"]
-    found = {
-        "found": trials["reached"] & (extra == 0),
-        "found without bumps": trials["reached"] & (extra == trials["bumps"]),
-    }
-    return trials.assign(**{name: values.astype(float) for name, values in found.items()})
+    marks = (
+        trials["reached"] & (extra == 0),
+        trials["reached"] & (extra == trials["bumps"]),
+        trials["right"],
+    )
+    columns = {name: mark.astype(float) for name, mark in zip(MARKS, marks, strict=True)}
+    return trials.assign(**columns)
 
 
 def shares(trials: pd.DataFrame) -> pd.DataFrame:
@@ -60,13 +66,13 @@ def shares(trials: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         variant, subject, goals ("near", "distant"), thinking (silent time steps), found, found
-        without bumps (shares of episodes).
+        without bumps, right first move (shares of episodes).
     """
     distance = trials["distance"]
     goals = np.select([distance == NEAR, distance >= DISTANT], GOALS, "")
     chosen = trials.assign(goals=goals)[goals != ""]
     means = chosen.groupby([*SUBJECT, "goals", "thinking"], observed=True)
-    return means[["found", "found without bumps"]].mean().reset_index()
+    return means[list(MARKS)].mean().reset_index()
 
 
 def by_distance(trials: pd.DataFrame) -> pd.DataFrame:

@@ -125,7 +125,9 @@ def draw_decoding(ax: Axes, decoding: pd.DataFrame) -> None:
         for offset, thinking in enumerate((NONE, LONG)):
             rows = decoding[(decoding["variant"] == variant) & (decoding["thinking"] == thinking)]
             places[2.5 * group + offset] = str(thinking)
-            plotting.bar(ax, 2.5 * group + offset, rows["activity"], COLORS[variant])
+            x, known = 2.5 * group + offset, rows["first move"].mean()
+            plotting.bar(ax, x, rows["activity"], COLORS[variant])
+            ax.plot([x - 0.4, x + 0.4], [known, known], color="black", lw=1, ls=":", zorder=4)
         middle = (2.5 * group + 0.5, 1.0)
         ax.annotate(LABELS[variant], middle, ha="center", va="top", fontsize=6)
     ax.set_xticks(list(places), list(places.values()))
@@ -136,7 +138,7 @@ def draw_decoding(ax: Axes, decoding: pd.DataFrame) -> None:
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
     margins = {"left": 0.055, "right": 0.985, "top": 0.9, "bottom": 0.29}
-    ratios = {"width_ratios": [0.75, 1.2, 1.1, 0.85], "wspace": 0.5}
+    ratios = {"width_ratios": [0.75, 1.2, 1.1, 0.85], "wspace": 0.55}
     figure, axes = plotting.mosaic("abcd", 68, **ratios, **margins)
     task = results.settings[MAIN].task
     draw_maze(axes["a"], task)

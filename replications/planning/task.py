@@ -48,7 +48,8 @@ class Mazes(NamedTuple):
 
 @lru_cache
 def mazes(rows: int, columns: int) -> Mazes:
-    """List all mazes of a grid."""
+    """List all mazes of a grid, of which there are 4, 192 and 2,415 on 2 by 2, 3 by 3 and 3 by 4
+    cells (Kirchhoff's theorem counts them)."""
     cells = rows * columns
     beyond, door = (torch.full((cells, len(MOVES)), -1) for _ in range(2))
     doors: dict[tuple[int, int], int] = {}
@@ -81,8 +82,8 @@ class MazeTask(Task):
 
     Every episode draws a maze, a spanning tree of the grid, so that one way leads from each cell to
     each other; start and goal are two of its cells. Open doors, position and goal are visible
-    throughout. During the silent time steps actions do nothing; a cue then shows
-    that moves count. A move into a wall leaves the position unchanged. An episode is one trial.
+    throughout. During the silent time steps actions do nothing; a cue then shows that moves count.
+    A move into a wall leaves the position unchanged. An episode is one trial.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ class MazeTask(Task):
         thinking = (silent * (self.settings.longest_thinking + 1)).long()
         if self.thinking is not None:
             thinking = torch.full_like(thinking, self.thinking)
-        zero = torch.zeros_like(at)
+        zero, following = torch.zeros_like(at), mazes.nearer[maze, at, to]
         state: State = {
             "trial": zero,
             "period": torch.where(thinking > 0, THINK, FIRST),
@@ -140,7 +141,9 @@ class MazeTask(Task):
             "thinking": thinking,
             "start": at,
             "distance": mazes.distance[maze, at, to],
-            "second": mazes.nearer[maze, mazes.nearer[maze, at, to], to],
+            "next": following,
+            "second": mazes.nearer[maze, following, to],
+            "right": zero > 0,
             "moves": zero,
             "bumps": zero,
             "choice": zero - 1,
@@ -158,7 +161,7 @@ class MazeTask(Task):
         reached, moves = free & (at == state["goal"]), state["moves"] + moves_count
         done = state["done"] | reached | (moves >= self.settings.moves)
         reward = self.settings.goal_reward * reached - self.settings.wall_cost * bumps
-        silent = (state["silent"] - 1).clamp_min(0)
+        silent, first = (state["silent"] - 1).clamp_min(0), state["period"] == FIRST
         after = state | {
             "trial": done.long(),
             "period": torch.where(silent > 0, THINK, torch.where(moves > 0, LATER, FIRST)),
@@ -167,7 +170,8 @@ class MazeTask(Task):
             "silent": silent,
             "moves": moves,
             "bumps": state["bumps"] + bumps,
-            "choice": torch.where(state["period"] == FIRST, action, state["choice"]),
+            "choice": torch.where(first, action, state["choice"]),
+            "right": torch.where(first, at == state["next"], state["right"]),
             "reward": reward.to(state["reward"].dtype),
         }
         return after, self._observe(after), after["reward"]
@@ -176,11 +180,11 @@ class MazeTask(Task):
         """First move, reward of the last move, and columns of the maze.
 
         ``thinking`` silent time steps; ``distance`` from ``start`` to ``goal`` in moves;
-        ``second``, the cell after two right moves; ``moves`` taken, of which ``bumps`` into walls;
-        ``reached``, whether the goal was.
+        ``second``, the cell after two right moves; ``right``, whether the first move was;
+        ``moves`` taken, of which ``bumps`` into walls; ``reached``, whether the goal was.
         """
-        names = ("choice", "reward", "thinking", "distance", "start", "goal", "second", "moves")
-        columns = {name: state[name].numpy() for name in (*names, "bumps")}
+        names = ("choice", "reward", "thinking", "distance", "start", "goal", "second", "right")
+        columns = {name: state[name].numpy() for name in (*names, "moves", "bumps")}
         return columns | {"reached": (state["at"] == state["goal"]).numpy()}
 
     def passable(self, opened: Tensor) -> Tensor:

@@ -92,6 +92,8 @@ def test_moves_go_through_open_doors_only():
             assert there == (row * 4 + column if free else here)
             assert reward[0, k] == ((there == state["goal"][0, k]) if free else -1)
             assert after["bumps"][0, k] == (not free)
+            way = shortest_path(graph, here, int(state["goal"][0, k]))
+            assert after["right"][0, k] == (there == way[1])
         assert (after["moves"] == 1).all() and (after["choice"] == action).all()
 
 
@@ -198,6 +200,7 @@ def test_paths_count_moves_into_walls():
             "distance": [3, 3, 3, 3],
             "moves": [3, 4, 5, 3],
             "bumps": [0, 1, 0, 0],
+            "right": [True, False, True, True],
         }
     )
     found = analysis.paths(trials)
