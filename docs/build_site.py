@@ -382,7 +382,8 @@ def write_experiments(site: Site, citations: dict[str, cite.Citation]) -> None:
     frame = claims.collect(files.DATA)
     for name in experiments.names():
         folder, study = f"experiments/{name}", experiments.study(name)
-        trains = isinstance(study, Experiment)
+        networks = list(summaries.networks(files.DATA / name))  # of a new experiment, none yet
+        trains = isinstance(study, Experiment) and bool(networks)
         rows = frame[frame["experiment"] == name]
         template = files.ROOT / "replications" / name / "evidence.md"
         if template.exists():

@@ -26,16 +26,18 @@ from replications.planning.task import MazeTask
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[Maze]]:
     """Record every agent after every thinking time, and activity before the first move."""
-    main = networks(MAIN)
+    trained = [networks(variant) for variant in networks.variants]
+    main = next(each for each in trained if each.variant == MAIN)
+    untrained = NetworkBatch(main.batch, compiled=False).agent
     for thinking in THINKING:
         task = MazeTask(main.settings.task, thinking, held_out=True)
         options: dict[str, Any] = {"steps": False}
         if thinking in (NONE, LONG):
             options["activity_periods"] = ("first move",)
-        for variant in networks.variants:
-            yield networks(variant).record(episodes, task, **options)
+        for each in trained:
+            yield each.record(episodes, task, **options)
         others: dict[str, Agent] = {
-            UNTRAINED: NetworkBatch(main.batch, compiled=False).agent,
+            UNTRAINED: untrained,
             SEARCH: SearchAgent(task),
             GREEDY: SearchAgent(task, searches=False),
         }

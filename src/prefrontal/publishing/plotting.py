@@ -292,11 +292,11 @@ def pixels(figure: Figure, note: str, **options: Any) -> io.BytesIO:
 def with_palette(image: Image.Image) -> Image.Image:
     """Reduce an image to 256 colours: half of them the most frequent ones, which stay as they are,
     half a coarse cover of the others."""
-    levels, half = np.asarray(image), 128
+    levels, half, shifts = np.asarray(image), 128, np.array([16, 8, 0])
     colors, where, counts = np.unique(
-        levels.reshape(-1, 3) @ (1 << np.array([16, 8, 0])), return_inverse=True, return_counts=True
+        levels.reshape(-1, 3) @ (1 << shifts), return_inverse=True, return_counts=True
     )
-    colors = colors[:, None] >> np.array([16, 8, 0]) & 255
+    colors = colors[:, None] >> shifts & 255
     cover = image.quantize(half, Image.Quantize.MAXCOVERAGE).getpalette() or []
     frequent = colors[np.argsort(-counts)[:half]]
     palette = np.concatenate([frequent, np.array(cover).reshape(-1, 3)])
