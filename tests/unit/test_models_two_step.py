@@ -233,7 +233,7 @@ def test_compiled_loop_equals_plain_python(model):
     rows = model.prepare(trials).rows.table.view(np.recarray)
     for row, trial in enumerate(rows):
         if row % 30 == 0:
-            memory = model.blank().view(np.recarray)[0]
+            memory = model.blank.copy().view(np.recarray)[0]
             model.reset(record_p, memory)
         if names:
             np.testing.assert_allclose(memory.value, pairs(seen, "value")[row])

@@ -96,30 +96,35 @@ class Problem:
         self.bounds = np.array([lows, [p.high for p in free]]) * unit
         self.z_bounds = ((self.bounds - self.low) / self.width).T if free else np.empty((0, 2))
         self.template = np.array([np.nan if v is None else v for v in held.values()], dtype=float)
-        self.free = np.isnan(self.template)
+        self.free = np.flatnonzero(np.isnan(self.template))
         self.decisions = int((prepared.rows.option >= 0).sum())
 
     def natural(self, z: np.ndarray) -> np.ndarray:
         """Parameters (..., parameter) in natural units."""
-        return np.clip(self.low + self.width * z, *self.bounds)
+        low, high = self.bounds
+        return np.minimum(np.maximum(self.low + self.width * z, low), high)
 
     def costs(self, z: np.ndarray) -> np.ndarray:
         """Mean negative log likelihood per decision at points (point, parameter)."""
-        points = np.tile(self.template, (len(z), 1))
+        points = np.empty((len(z), len(self.template)))
+        points[:] = self.template
         points[:, self.free] = self.natural(z)
         return -self.model.total(points, self.prepared.rows) / self.decisions
 
     def gradient(self, z: np.ndarray, central: bool = False) -> tuple[float, np.ndarray]:
         """Cost and its gradient, by forward or central differences within the bounds."""
-        low, high = self.z_bounds.T
+        (low, high), count, each = self.z_bounds.T, len(z), np.arange(len(z))
         if central:
             up, down = np.minimum(z + STEP, high), np.maximum(z - STEP, low)
         else:
             up, down = np.where(z + STEP > high, z - STEP, z + STEP), z
-        step = np.eye(len(z))
-        points = [z, *(z + step * (up - z)), *((z + step * (down - z)) if central else [])]
-        cost = self.costs(np.array(points))
-        above, below = cost[1 : 1 + len(z)], cost[1 + len(z) :] if central else cost[0]
+        points = np.empty((1 + (2 if central else 1) * count, count))
+        points[:] = z
+        points[1 + each, each] = up
+        if central:
+            points[1 + count + each, each] = down
+        cost = self.costs(points)
+        above, below = cost[1 : 1 + count], cost[1 + count :] if central else cost[0]
         return float(cost[0]), (above - below) / (up - down)
 
     def climb(self, z: np.ndarray) -> Any:

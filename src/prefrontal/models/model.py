@@ -221,6 +221,7 @@ class Model:
         scale = 1.0 if rewards.isin([0, 1, -1]).all() else float(rewards.abs().max())
         return Prepared(rows, order, session, scale)
 
+    @cached_property
     def blank(self) -> np.ndarray:
         """Memory before ``reset``: one record."""
         fields: Any = [(name, "f8", shape) for name, shape in self.memory.items()]
@@ -236,8 +237,7 @@ class Model:
         places, columns, record = self.layout
         rules = np.zeros((len(points), 1 + self.options))
         rules[:, places] = points[:, columns]
-        full = np.ascontiguousarray(np.clip(points, -GREEDY, GREEDY), dtype=float)
-        return full.view(record)[:, 0], rules
+        return np.ascontiguousarray(points, dtype=float).view(record)[:, 0], rules
 
     @cached_property
     def layout(self) -> tuple[list[int], list[int], np.dtype]:
@@ -266,7 +266,7 @@ class Model:
         self, prepared: Prepared, parameters: Mapping[str, float], watch: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log probabilities by the table's row; preferences and memories by prepared row."""
-        rows, count, blank = prepared.rows, len(prepared.order), self.blank()
+        rows, count, blank = prepared.rows, len(prepared.order), self.blank
         out = Output(
             np.zeros(1),
             np.zeros(rows.option.shape),
@@ -283,7 +283,8 @@ class Model:
 
     def point(self, parameters: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """One set of parameters, in the format of the loop; see ``pack``."""
-        return self.pack(np.array([list(self.complete(parameters).values())]))
+        values = list(self.complete(parameters).values())
+        return self.pack(np.clip([values], -GREEDY, GREEDY))
 
     def log_likelihood(
         self, trials: pd.DataFrame | Prepared, parameters: Mapping[str, float] = NONE
@@ -328,7 +329,7 @@ class Model:
 
     def total(self, points: np.ndarray, rows: Rows) -> np.ndarray:
         """Log likelihood in nats at points (point, parameter), all parameters in their order."""
-        blank = self.blank()
+        blank = self.blank
         out = Output(
             np.zeros(len(points)),
             np.zeros(rows.option.shape),
@@ -344,7 +345,7 @@ class Player:
 
     def __init__(self, model: Model, parameters: Mapping[str, float], episodes: int) -> None:
         self.model, self.first = model, np.ones(episodes, bool)
-        self.point, self.blank = model.point(parameters), model.blank()
+        self.point, self.blank = model.point(parameters), model.blank
         self.memory = np.repeat(self.blank, episodes)
         self.out = Output(
             np.zeros(1),
@@ -373,14 +374,16 @@ class Player:
     def play(self, task: PlayedTask, rng: np.random.Generator) -> pd.DataFrame:
         """Play a task; returns a trials table."""
         task.start(rng)
-        parts = []
+        played: dict[str, list[np.ndarray]] = {}
         for trial in range(task.trials):
             preference = self.preferences(task.offer(trial))
             columns = task.play(trial, partial(choose, preference))
             self.learn(columns)
-            parts.append(pd.DataFrame(columns).assign(trial=trial))
-        frame = pd.concat(parts).rename_axis("episode").reset_index()
-        frame = frame.sort_values(["episode", "trial"], ignore_index=True)
+            for name, column in columns.items():
+                played.setdefault(name, []).append(column)
+        frame = pd.DataFrame({name: np.stack(each, 1).ravel() for name, each in played.items()})
+        frame["episode"] = np.repeat(np.arange(task.episodes), task.trials)
+        frame["trial"] = np.tile(np.arange(task.trials), task.episodes)
         keys: dict[str, Any] = dict.fromkeys(schema.SUBJECT, 0) | {"variant": "simulated"}
         return leading(frame.assign(**keys), *schema.EPISODE, "trial")
 
@@ -452,11 +455,13 @@ def replay(
             for decision in range(rows.option.shape[1]):
                 chosen = rows.option[row, decision]
                 if chosen >= 0:
-                    odds = 0.0
+                    odds = 1.0
                     for k in range(rows.low[row, decision], rows.high[row, decision]):
-                        odds += math.exp(min(preference[k] - preference[chosen], 700.0))
-                    out.log_p[row, decision] = -math.log(odds)
-                    total -= math.log(odds)
+                        if k != chosen:
+                            odds += math.exp(min(preference[k] - preference[chosen], 700.0))
+                    log_p = -math.log(odds)
+                    out.log_p[row, decision] = log_p
+                    total += log_p
             if len(out.memory):
                 out.memory[2 * row] = now
             if learn:

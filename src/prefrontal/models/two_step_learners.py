@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -323,9 +324,10 @@ class CueLearner(TwoStepModel):
         self.learned = learned
         super().__init__(**options)
 
+    @cached_property
     def blank(self) -> np.ndarray:
         """Memory with the learned values."""
-        memory = super().blank()
+        memory = super().blank
         memory["actions"], memory["states"] = self.learned
         return memory
 

@@ -259,7 +259,7 @@ def save(
     """
     note = json.dumps(about, default=str)
     files.prepare_folder(folder)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     whole = pixels(figure, note)
     same = looks_like(folder / f"{name}.png", whole)
     if not same or not (folder / f"{name}.pdf").exists():
@@ -292,16 +292,14 @@ def pixels(figure: Figure, note: str, **options: Any) -> io.BytesIO:
 def with_palette(image: Image.Image) -> Image.Image:
     """Reduce an image to 256 colours: half of them the most frequent ones, which stay as they are,
     half a coarse cover of the others."""
-    levels, half, shifts = np.asarray(image), 128, np.array([16, 8, 0])
-    colors, where, counts = np.unique(
-        levels.reshape(-1, 3) @ (1 << shifts), return_inverse=True, return_counts=True
-    )
-    colors = colors[:, None] >> shifts & 255
+    half, counts = 128, image.getcolors(image.width * image.height)
+    colors = np.array([color for _, color in sorted(counts, reverse=True)])
     cover = image.quantize(half, Image.Quantize.MAXCOVERAGE).getpalette() or []
-    frequent = colors[np.argsort(-counts)[:half]]
-    palette = np.concatenate([frequent, np.array(cover).reshape(-1, 3)])
-    nearest = ((colors[:, None] - palette) ** 2).sum(-1).argmin(1).astype(np.uint8)
-    small = Image.fromarray(nearest[where].reshape(levels.shape[:2]), "P")
+    palette = np.concatenate([colors[:half], np.array(cover).reshape(-1, 3)])
+    entry, shifts = np.zeros(1 << 24, np.uint8), np.array([16, 8, 0])
+    entry[colors @ (1 << shifts)] = ((colors[:, None] - palette) ** 2).sum(-1).argmin(1)
+    red, green, blue = np.moveaxis(np.asarray(image, dtype=np.int32), -1, 0)
+    small = Image.fromarray(entry[red << 16 | green << 8 | blue], "P")
     small.putpalette(palette.ravel().tolist())
     return small
 
