@@ -21,6 +21,7 @@ from replications.dopamine_manipulation.settings import (
     MANIPULATIONS,
     PULLS,
     UNINFORMATIVE,
+    VARIANTS,
     RiskyChoice,
 )
 
@@ -139,7 +140,7 @@ def natural_errors(steps: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
 def ideal(recording: Recording[RiskyChoice]) -> pd.DataFrame:
     """Percentage of risky free pulls of the ideal observer for each variant's task.
 
-    ``UNINFORMATIVE`` is the observer that learns nothing from forced pulls.
+    The observer that learns nothing from forced pulls is there with or without such networks.
 
     Returns
     -------
@@ -147,7 +148,7 @@ def ideal(recording: Recording[RiskyChoice]) -> pd.DataFrame:
         variant, level, p_risky, percent (rewards discounted as in the networks' training),
         percent_undiscounted.
     """
-    uninformed = recording.settings[MAIN].vary({"task.forced_wins": UNINFORMATIVE})
+    uninformed = recording.settings[MAIN].vary(VARIANTS[UNINFORMATIVE])
     rows = []
     for variant, settings in ({UNINFORMATIVE: uninformed} | recording.settings).items():
         task = settings.task

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from prefrontal.publishing.claims import Claim, above, below, register
+from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between, register
 from prefrontal.tables.storage import published
 from replications.dopamine_manipulation.settings import (
     ALL,
     FREE,
     MANIPULATIONS,
     PULLS,
+    UNINFORMATIVE,
     Manipulation,
 )
 
@@ -80,6 +81,21 @@ for manipulation in MANIPULATIONS:
 statement = "tests after which a network's weights differ in any bit"
 CLAIMS.append(Claim("dopamine-frozen", "changed", "7b", statement, below(1)))
 
+for level, p_risky in PROBABILITY.items():
+    value = CONTROLS[level]
+    row = Claim(
+        "dopamine-uninformative",
+        level,
+        EXTENSION,
+        f"risky choice in control, percent at {p_risky}: forced pulls carry no information",
+        between(value - CONTROL_TOLERANCE, value + CONTROL_TOLERANCE),
+        value,
+        CONTROL_TOLERANCE,
+        variant=UNINFORMATIVE,
+        measured="dopamine-control",
+    )
+    CLAIMS.append(row)
+
 CLAIMS = register(
     CLAIMS,
     {
@@ -95,5 +111,6 @@ CLAIMS = register(
             ("dopamine-block-safe", "shift, free pulls alone"),
             ("dopamine-add-loss", "shift, free pulls alone"),
         ],
+        "6adab28 2026-11-30": ["dopamine-uninformative"],
     },
 )

@@ -110,8 +110,13 @@ SETTINGS = Settings(
 )
 
 MAIN, UNINFORMATIVE = "cued", "uninformative"
-VARIANTS: Variants = {MAIN: {}, "imposed": {"task.forced_pull": "imposed"}}
-"""The networks of Fig. 7, and those with the other way of forcing a pull."""
+VARIANTS: Variants = {
+    MAIN: {},
+    "imposed": {"task.forced_pull": "imposed"},
+    UNINFORMATIVE: {"task.forced_wins": "uninformative"},
+}
+"""The networks of Fig. 7, the other way to force a pull, and forced pulls from which the risky
+arm's probability cannot be learned."""
 
 TEST_EPISODES, FEW_EPISODES = 1333, 300
 """Test episodes per network and test (Methods, simulation 6: 1,333); per size of the dose-response,

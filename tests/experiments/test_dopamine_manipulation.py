@@ -20,6 +20,7 @@ from replications.dopamine_manipulation.settings import (
     MANIPULATIONS,
     NAMED,
     SETTINGS,
+    UNINFORMATIVE,
     RiskyChoice,
 )
 from replications.dopamine_manipulation.task import CENTRE, CHOICE, SHOW_BOTH, SHOW_LEFT
@@ -236,7 +237,8 @@ def test_learner_shows_every_effect(measured):
     assert effect["all", "stimulate risky loss", "low"] > 20
     shrunk = effect["free"].abs() < effect["all"].abs()
     assert shrunk["block risky win", "high"] and shrunk["stimulate risky loss", "low"]
-    rows = claims.evaluate_claims(CLAIMS, analysis.claim_measures(measured), MAIN, {})
+    about_main = [claim for claim in CLAIMS if claim.variant != UNINFORMATIVE]
+    rows = claims.evaluate_claims(about_main, analysis.claim_measures(measured), MAIN, {})
     all_pulls = rows[~rows["measure"].str.contains("alone")]  # two seeds are few for the others
     assert all_pulls["reproduced_verdict"].ne(False).all()
     published = rows.set_index(["claim", "measure"])["published"]

@@ -293,7 +293,7 @@ def test_infinite_inverse_temperature_is_greedy_and_splits_ties():
 
 def believed(belief, state, reward):
     """The planner's belief after one more trial."""
-    memory, p = PLANNER.blank(), PLANNER.point({})[0].view(np.recarray)[0]
+    memory, p = PLANNER.blank.copy(), PLANNER.point({})[0].view(np.recarray)[0]
     memory["belief"] = belief
     columns = {"choice": np.zeros(1, int), "outcome_state": np.array(["S1", "S2"])[[state]]}
     trial = row_of(columns | {"reward": np.array([reward])})
