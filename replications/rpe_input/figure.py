@@ -30,6 +30,9 @@ INPUTS = {"reward": (-0.17, COLORS["network"]), "RPE": (0.17, COLORS["volatile"]
 ROW = 11
 """Measures, and one more for each panel, that fit into a row of panels."""
 
+NARROWEST = 3
+"""Width of a panel that has room for its title, in measures."""
+
 JOINING = ("of", "to", "the", "at", "after")
 """Words that may not end a label."""
 
@@ -139,7 +142,7 @@ def draw(results: Results) -> Iterator[Drawing]:
         raise UserError(
             "no experiment has results of networks with either input; record them first"
         )
-    widths = {name: len(panel) + 1 for name, panel in panels.items()}
+    widths = {name: max(len(panel) + 1, NARROWEST) for name, panel in panels.items()}
     rows, axes = arrange(widths), dict[str, Axes]()
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 47.5 * len(rows))
     subfigures: Any = figure.subfigures(len(rows), 1, hspace=0, squeeze=False)

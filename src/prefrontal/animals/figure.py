@@ -153,8 +153,7 @@ def draw_stays(ax: Axes, groups: Groups) -> None:
         ordered = frame.sort_values(kinds)
         labelled[label] = ordered.assign(kind=ordered[kinds].agg("\n".join, axis=1)), color
     places = bars(ax, labelled, "kind", "stay_probability")
-    narrow = [place.replace("un", "un-\n") for place in places]
-    ax.set_xticklabels(narrow if len(places) > 2 else places, fontsize=5.5)
+    ax.set_xticklabels(places, fontsize=5.5)
     ax.set(ylim=(0, 1.02), ylabel="stay probability")
 
 

@@ -178,7 +178,7 @@ def _selected(frame: pd.DataFrame, rows: tuple[str, ...], where: str) -> pd.Data
         text = _texts(frame[column])
         matches = _plain_texts(text) == _plain(_text(value))
         if not (matches == equal).any():
-            some = ", ".join(dict.fromkeys(text.head(1000)))
+            some = ", ".join(map(repr, dict.fromkeys(text.head(1000))))
             raise UserError(f"{where}: --rows selects no row; column {column!r} holds {some[:200]}")
         frame = frame[matches == equal]
     # A table of several groups may name the sessions of only one of them.
