@@ -6,11 +6,14 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prefrontal.errors import UserError
 from prefrontal.models import bandit_learners, fitting
 from prefrontal.models.bandit_learners import Bandit, DeltaRule, WinStayLoseShift
 from prefrontal.models.two_step_learners import ModelFree, TwoStep
+from prefrontal.tables import schema
 
 TASK = {"common": 0.8, "rich": 0.9, "reversal": 0.025}
 TRUE = {
@@ -158,6 +161,15 @@ def test_idle_parameters_are_not_rewarded():
         held_out.append(fitting.cross_validate(WinStayLoseShift(), trials).mean())
         in_sample.append(fitting.fit(WinStayLoseShift(), trials, starts=1).log_p.mean())
     assert np.mean(held_out) < np.log(0.5) < np.mean(in_sample)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ba"), st.sampled_from([7, "x"]), st.integers(-2, 3))))
+def test_sessions_are_numbered_as_by_pandas(keys):
+    """Whatever the columns hold; categories keep their order."""
+    trials = pd.DataFrame(keys, columns=schema.EPISODE).astype({"subject": str})
+    trials["variant"] = pd.Categorical(trials["variant"], categories=["b", "a"])
+    expected = trials.groupby(schema.EPISODE, observed=True).ngroup()
+    assert list(schema.session_numbers(trials)) == list(expected)
 
 
 def test_folds_are_sessions_or_their_quarters():

@@ -309,9 +309,8 @@ def folds(trials: pd.DataFrame, count: int = FOLDS) -> np.ndarray:
     choices would be in few folds, as with an animal that stopped responding, by parts of the
     choices.
     """
-    session = trials.groupby(schema.EPISODE, observed=True).ngroup()
-    groups = session.to_numpy()
-    if session.nunique() < count:
+    session = groups = schema.session_numbers(trials)
+    if session.max(initial=-1) < count - 1:
         last = trials["trial"].groupby(session).transform("max")
         groups = (count * session + count * trials["trial"] // (last + 1)).to_numpy()
     free = schema.free_choices(trials).to_numpy()

@@ -209,7 +209,7 @@ class Model:
             return trials
         schema.check_trials(trials, *self.needs)
         self.check_choices(trials)
-        session = trials.groupby(schema.EPISODE, observed=True).ngroup().to_numpy()
+        session = schema.session_numbers(trials)
         order = np.lexsort([trials["trial"].to_numpy(), session])
         ordered = trials.iloc[order]
         columns = self.columns({name: ordered[name] for name in ordered.columns})
