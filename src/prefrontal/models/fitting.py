@@ -312,7 +312,7 @@ def folds(trials: pd.DataFrame, count: int = FOLDS) -> np.ndarray:
     session = groups = schema.session_numbers(trials)
     if session.max(initial=-1) < count - 1:
         last = trials["trial"].groupby(session).transform("max")
-        groups = (count * session + count * trials["trial"] // (last + 1)).to_numpy()
+        groups = count * session + np.asarray(count * trials["trial"] // (last + 1))
     free = schema.free_choices(trials).to_numpy()
     if len(np.unique(groups[free] % count)) == count:
         return groups % count

@@ -292,7 +292,8 @@ def pixels(figure: Figure, note: str, **options: Any) -> io.BytesIO:
 def with_palette(image: Image.Image) -> Image.Image:
     """Reduce an image to 256 colours: half of them the most frequent ones, which stay as they are,
     half a coarse cover of the others."""
-    half, counts = 128, image.getcolors(image.width * image.height)
+    half = 128
+    counts: Any = image.getcolors(image.width * image.height)
     colors = np.array([color for _, color in sorted(counts, reverse=True)])
     cover = image.quantize(half, Image.Quantize.MAXCOVERAGE).getpalette() or []
     palette = np.concatenate([colors[:half], np.array(cover).reshape(-1, 3)])
