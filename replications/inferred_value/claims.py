@@ -92,6 +92,7 @@ CLAIMS = [
         "4b",
         "carried minus reset: difference between the cues' RPEs on trial 1",
         above(0),
+        needs=(RESET,),
     ),
 ]
 INFERRED = [("inferred-experienced", f"{role}, inferred") for role in ROLES]
