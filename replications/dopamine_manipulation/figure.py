@@ -120,4 +120,4 @@ def draw(results: Results) -> Iterator[Drawing]:
     effects, task = results["manipulation_effects"], results.settings[MAIN].task
     effects = effects[(effects["variant"] == MAIN) & (effects["pulls"] == ALL)]
     yield main_figure(effects, task)
-    yield supplement.draw(results, effects, task)
+    yield supplement.draw(results, task)

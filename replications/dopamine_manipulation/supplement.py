@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from replications.dopamine_manipulation.settings import (
     MAIN,
     MANIPULATIONS,
     PULLS,
+    UNINFORMATIVE,
     Manipulation,
     RiskyChoice,
 )
@@ -32,6 +34,15 @@ TITLES = {
 
 LEVEL_COLORS = {"high": COLORS["right"], "low": COLORS["volatile"]}
 PULL_STYLES = {"all": "-", "free": "--"}
+
+KIND_COLORS = ("experimental", "volatility", "learning rate", "volatile", "animal", "new cue")
+"""Colours of the kinds of forced pull, each with all or only free pulls manipulated."""
+
+FORCED = {
+    MAIN: ("informative forced pulls", -0.2, COLORS["control"]),
+    UNINFORMATIVE: ("uninformative", 0.2, COLORS["animal"]),
+}
+"""Variant -> label, offset and colour in control."""
 
 
 def probabilities(task: RiskyChoice) -> dict[str, str]:
@@ -116,9 +127,8 @@ def draw_variants(ax: Axes, effects: pd.DataFrame, task: RiskyChoice) -> None:
         ["variant", "pulls"], key=lambda column: column.astype(str) != MAIN, kind="stable"
     )
     ax.axhline(0, color="black", lw=0.5)
-    names = ("experimental", "volatility", "learning rate", "volatile")
-    width = 0.8 / len(kinds)
-    for index, (kind, name) in enumerate(zip(main_first.itertuples(), names, strict=False)):
+    width = 0.76 / len(kinds)
+    for index, (kind, name) in enumerate(zip(main_first.itertuples(), cycle(KIND_COLORS))):
         color, of_variant = COLORS[name], effects[effects["variant"] == kind.variant]
         of_kind = of_variant[of_variant["pulls"] == kind.pulls]
         for place, manipulation in enumerate(MANIPULATIONS):
@@ -130,31 +140,38 @@ def draw_variants(ax: Axes, effects: pd.DataFrame, task: RiskyChoice) -> None:
     published = PUBLISHED.set_index(["series", "level"])
     shift = published["experimental"] - published["control"]
     for place, each in enumerate(MANIPULATIONS):
-        plotting.published_marker(ax, [place + 0.46], [shift[each.series, each.level]])
+        plotting.published_marker(ax, [place + 0.47], [shift[each.series, each.level]])
     labels = zip(("block win", "block safe", "stimulate\nloss"), MANIPULATIONS, strict=True)
     texts = [f"{label}\np = {probabilities(task)[each.level]}" for label, each in labels]
     ax.set_xticks(range(len(texts)), texts)
-    ax.set(xlim=(-0.5, 2.6), ylim=(-100, 100), ylabel="risky choice,\nminus control (points)")
+    ax.set(xlim=(-0.5, 2.65), ylim=(-100, 100), ylabel="risky choice,\nminus control (points)")
     ax.legend(loc="lower right", fontsize=5, handlelength=1.2, labelspacing=0.25, borderaxespad=0.2)
 
 
 def draw_control(ax: Axes, effects: pd.DataFrame, ideal: pd.DataFrame, task: RiskyChoice) -> None:
-    """Draw risky choice in control next to the ideal observer's and the published networks'."""
-    control = effects[effects["manipulation"] == MANIPULATIONS[0].name]
+    """Draw risky choice in control next to ideal observers' and the published networks', by what
+    forced pulls tell."""
+    first = (effects["manipulation"] == MANIPULATIONS[0].name) & (effects["pulls"] == ALL)
+    control = effects[first].set_index(["variant", "level"])["control"]
     published = PUBLISHED.groupby("level")["control"].mean()
-    best = ideal.set_index("level")["percent"]
+    best = ideal.set_index(["variant", "level"])["percent"]
+    for variant, (label, shift, color) in FORCED.items():
+        if variant not in control.index:
+            continue
+        for level, x in PLACES.items():
+            plotting.dots(ax, x + shift, control[variant, level], color, width=0.1, size=4)
+            ends = [x + shift - 0.17, x + shift + 0.17]
+            ax.plot(ends, [best[variant, level]] * 2, color="black", lw=1, ls="--")
+        ax.plot([], [], "o", color=color, ms=2, label=label)
     for level, x in PLACES.items():
-        values = control.loc[control["level"] == level, "control"]
-        plotting.dots(ax, x, values, COLORS["control"], width=0.12, size=4)
-        ax.plot([x - 0.3, x + 0.3], [best[level]] * 2, color="black", lw=1, ls="--")
-        plotting.published_marker(ax, [x + 0.3], [published[level]])
+        plotting.published_marker(ax, [x + 0.45], [published[level]])
     choice_axes(ax, probabilities(task))
     ax.plot([], [], color="black", lw=1, ls="--", label="ideal observer")
-    ax.legend(loc="upper right")
+    ax.legend(loc="center left", bbox_to_anchor=(0, 0.47), handletextpad=0.4)
     ax.set(ylabel="risky choice in control (%)", xlabel="probability of risky reward")
 
 
-def draw(results: Results, effects: pd.DataFrame, task: RiskyChoice) -> Drawing:
+def draw(results: Results, task: RiskyChoice) -> Drawing:
     """Draw dose-response, effects over an episode, errors, alternative protocols and the ideal
     observer."""
     figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 170)
@@ -168,8 +185,7 @@ def draw(results: Results, effects: pd.DataFrame, task: RiskyChoice) -> Drawing:
     axes[1, 0].legend(loc="upper right", handlelength=2.5)
     draw_errors(axes[2, 0], results["natural_errors"], task)
     draw_variants(axes[2, 1], results["manipulation_effects"], task)
-    ideal = results["ideal_observer"].query("variant == @MAIN")
-    draw_control(axes[2, 2], effects, ideal, task)
+    draw_control(axes[2, 2], results["manipulation_effects"], results["ideal_observer"], task)
     panels = dict(zip("abcde", (axes[0, 0], axes[1, 0], *axes[2]), strict=True))
     drawing = plotting.lettered("fig7_supplement", figure, panels, split=False)
     figure.tight_layout(h_pad=2, w_pad=1.5)
