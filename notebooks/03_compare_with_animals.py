@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 import prefrontal
-from prefrontal.animals import families, figure, sheet
+from prefrontal.animals import families, panels, sheet
 from prefrontal.models import bandit_learners, fitting, two_step_learners
 from prefrontal.publishing.plotting import COLORS, dots
 from prefrontal.publishing.results import Results
@@ -114,11 +114,11 @@ trials.groupby("subject").agg(**summary).round(3)
 networks = families.network_tables(family, Results(family.experiment))
 tables = families.behaviour(family, trials)
 weights = tables["lag_weights"]
-panels = dict(list(weights.groupby("subject")))
-panels["networks"] = networks["lag_weights"]
-drawn, axes = plt.subplots(1, len(panels), figsize=(1.6 * len(panels), 2.2), sharex=True)
-for ax, (title, rows) in zip(axes, panels.items(), strict=True):
-    figure.draw_weights(ax, rows, title)
+groups = dict(list(weights.groupby("subject")))
+groups["networks"] = networks["lag_weights"]
+drawn, axes = plt.subplots(1, len(groups), figsize=(1.6 * len(groups), 2.2), sharex=True)
+for ax, (title, rows) in zip(axes, groups.items(), strict=True):
+    panels.draw_weights(ax, rows, title)
     ax.get_legend().set_visible(ax is axes[0])
 axes[0].set_ylabel("weight on choice (log odds)")
 drawn.tight_layout()

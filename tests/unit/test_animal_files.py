@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from prefrontal import animals, files
-from prefrontal.animals import families, figure, pipeline, sheet
+from prefrontal.animals import families, panels, pipeline, sheet
 from prefrontal.animals.columns import Format
 from prefrontal.errors import UserError
 from prefrontal.publishing import plotting
@@ -219,7 +219,7 @@ def test_rows_of_other_screens_are_left_out(tmp_path):
     for rows, part in (
         (("screen = bandit",), "<column> == <value>"),
         (("page == bandit",), "'page'"),
-        (("screen == bandits",), "fixation, bandit, feedback"),
+        (("screen == bandits",), "'fixation', 'bandit', 'feedback'"),
     ):
         with raises(part):
             sheet.read(path, rows=rows)
@@ -437,7 +437,7 @@ def test_codes_of_a_script_are_read_by_the_package():
 def test_labels_of_blocks_do_not_overlap(names):
     drawn = plotting.new_figure(60, 50)
     ax = drawn.add_subplot()
-    figure.label_places(ax, names)
+    panels.label_places(ax, names)
     drawn.canvas.draw()
     boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
     assert all(a.x1 <= b.x0 + 1 for a, b in pairwise(boxes))
