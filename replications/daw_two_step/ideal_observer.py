@@ -117,7 +117,8 @@ def planner_reward(task: DawTwoStep) -> float:
     for _ in range(task.trials):
         expected = belief @ pays
         spread = np.sqrt(np.maximum(belief @ pays**2 - expected**2, 0))
-        first, second = plan(task, expected + BONUS * spread)
+        worth = (expected + BONUS * spread).round(12)  # equal options tie on every processor
+        first, second = plan(task, worth)
         state = first ^ (rng.random(EPISODES) >= task.common)
         option = 2 * state + second[rows, state.astype(int)]
         outcome = (rng.random(EPISODES) >= emitted[:, hidden[rows, option]]).sum(0)

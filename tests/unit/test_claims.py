@@ -303,6 +303,11 @@ def test_evidence_complements_the_interval():
     assert row["p_rank"] == pytest.approx(stats.wilcoxon(np.array(values) - 0.6).pvalue)
     assert row["boot_low"] < np.mean(values) < row["boot_high"] and 0 < row["power"] < 1
     assert row["in_interval"] and row["in_prediction"]
+    rounded_otherwise = np.array(values) * (1 + 1e-15 * np.arange(8))
+    again = evidence.evidence(claim, [rounded_otherwise], {})
+    assert [again["boot_low"], again["boot_high"]] == pytest.approx(
+        [row["boot_low"], row["boot_high"]], rel=1e-9
+    )
     outlier = evidence.evidence(claim, [np.array([1.0, 1.1, 0.9, 1.0, -3])], {})
     assert outlier["flips"] == 1 and outlier["p"] == 1 and outlier["distance_sd"] < 0
     share = Claim("c", "q", "1a", "s", claims.at_least(0.5), summary="share")

@@ -43,8 +43,14 @@ def _bootstrap(claim: Claim, samples: list[np.ndarray]) -> tuple[float, float]:
     if min(map(len, samples)) < 2 or all(np.ptp(sample) == 0 for sample in samples):
         return np.nan, np.nan
 
+    # Resamples that only reorder the networks tie with the sample. Rounding errors, which differ
+    # between processors, would break these ties.
+    largest = max(np.abs(sample).max() for sample in samples)
+    decimals = 10 - int(np.ceil(np.log10(largest)))
+
     def statistic(first: np.ndarray, *others: np.ndarray, axis: int = -1) -> Any:
-        return first.mean(axis=axis) - sum(other.mean(axis=axis) for other in others)
+        difference = first.mean(axis=axis) - sum(other.mean(axis=axis) for other in others)
+        return np.round(difference, decimals)
 
     made = bootstrap(
         samples, statistic, n_resamples=RESAMPLES, method="BCa", rng=np.random.default_rng(0)
