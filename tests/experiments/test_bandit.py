@@ -142,6 +142,7 @@ def test_structure_needs_a_counterpart_with_the_same_seed():
     pd.testing.assert_series_equal(difference.squeeze(), expected, check_names=False)
 
 
+@pytest.mark.slow
 def test_every_claim_has_a_measure():
     """Thompson sampling takes the place of every variant."""
     recordings = [recorded_policy(bandit.thompson, 5, variant) for variant in VARIANTS]

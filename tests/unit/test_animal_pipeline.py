@@ -50,6 +50,7 @@ def run(tmp_path, task, frame, *options, columns=()):
     return tables, (folder / "report.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_bandit_file_becomes_tables_words_and_figure(tmp_path, coarse):
     model = bandit_learners.models(3)[3]
     frame = pd.concat([play(model, seed=seed) for seed in range(2)])

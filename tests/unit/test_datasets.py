@@ -306,6 +306,7 @@ def test_number_of_trials_must_be_as_published(published):
         load_data("miranda_2026", clone)
 
 
+@pytest.mark.slow
 def test_command_lists_fetches_and_fails_in_one_line(tmp_path):
     listed = prefrontal("data", "list", PREFRONTAL_DATASETS=str(tmp_path))
     assert listed.returncode == 0 and all(name in listed.stdout for name in datasets.registry())

@@ -76,6 +76,7 @@ for each in (address, "tcp://127.0.0.1:9", "localhost"):
 clients do no harm."""
 
 
+@pytest.mark.slow
 def test_only_schedulers_with_credentials_are_connected_to(scheduler):
     assert scheduler.startswith("tls://127.0.0.1:")
     command = [sys.executable, "-c", STRANGER, scheduler]

@@ -30,6 +30,7 @@ def models(trials, common=None):
     return [*two_step_learners.models(0.8), Alternation()]
 
 
+@pytest.mark.slow
 def test_a_new_two_step_model_is_fitted_compared_and_drawn(tmp_path, coarse, monkeypatch):
     true = {"learning_rate": 0.5, "inverse_temperature": 5.0, "perseveration": 0.3, "bias": 0.0}
     task = TwoStep(60, 60, common=0.8, rich=0.9, reversal=0.025)

@@ -31,6 +31,7 @@ def clone(tmp_path_factory, suite):
     return root
 
 
+@pytest.mark.slow
 def test_fresh_clone_draws_without_recording(clone):
     shutil.rmtree(clone / "figures")
     done = prefrontal("run", NAME, root=clone)
@@ -42,6 +43,7 @@ def test_fresh_clone_draws_without_recording(clone):
     assert "draw done" in done.stderr and "record done" not in done.stderr
 
 
+@pytest.mark.slow
 def test_edited_result_is_analysed_again(clone):
     path = clone / "data" / NAME / "results" / "claims.csv"
     before = path.read_text()
@@ -52,6 +54,7 @@ def test_edited_result_is_analysed_again(clone):
     assert path.read_text() == before
 
 
+@pytest.mark.slow
 def test_damaged_network_stops(clone):
     path = next((clone / "data" / NAME / "networks").glob("*.safetensors"))
     before = path.read_bytes()
@@ -61,6 +64,7 @@ def test_damaged_network_stops(clone):
     assert done.returncode == 1 and "not the weights that its JSON file describes" in done.stderr
 
 
+@pytest.mark.slow
 def test_claims_are_printed_at_once_in_100_columns(clone):
     write_results("two_step", clone / "data")
     done = prefrontal("claims", root=clone)

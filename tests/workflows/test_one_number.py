@@ -24,6 +24,7 @@ def run(tmp_path_factory):
     return folder, done
 
 
+@pytest.mark.slow
 def test_one_command_gives_networks_results_and_figures(run):
     folder, done = run
     assert "left out because not trained: default, 2_steps, repeat" in done.stdout
@@ -32,11 +33,13 @@ def test_one_command_gives_networks_results_and_figures(run):
     assert set(claims["variant"]) == {"scales_1_3"} and set(claims["n_networks"]) == {2}
 
 
+@pytest.mark.slow
 def test_ideal_observer_knows_the_new_number(run):
     reward = pd.read_csv(run[0] / "data" / "two_step" / "results" / "reward.csv")
     assert reward["best_possible"].tolist() == pytest.approx([0.652] * 2, abs=5e-4)
 
 
+@pytest.mark.slow
 def test_new_number_is_in_label_and_metadata(run):
     with Image.open(run[0] / "figures" / "fig5.png") as image:
         about = json.loads(image.info["Description"])
@@ -47,6 +50,7 @@ def test_new_number_is_in_label_and_metadata(run):
     assert any("swap: .1 per trial" in text for text in texts)
 
 
+@pytest.mark.slow
 def test_second_run_trains_and_records_nothing(run):
     folder, _ = run
     paths = [*folder.rglob("*.safetensors"), *folder.rglob("*.parquet"), *folder.rglob("*.csv")]
@@ -55,11 +59,13 @@ def test_second_run_trains_and_records_nothing(run):
     assert done.returncode == 0 and {path: path.stat().st_mtime_ns for path in paths} == before
 
 
+@pytest.mark.slow
 def test_other_settings_in_the_same_folder_stop(run):
     done = prefrontal("run", "two_step", "--task.reversal", "0.2", *TINY, "--out", str(run[0]))
     assert done.returncode == 1 and "task.reversal 0.1 is there, not 0.2" in done.stderr
 
 
+@pytest.mark.slow
 def test_compare_shows_both_and_what_changed(run, tmp_path):
     root = copy_repository(tmp_path)
     write_results("two_step", root / "data", value=7)
@@ -81,6 +87,7 @@ def test_edited_default_stops_and_draws_nothing_old(tmp_path, suite):
     assert "trained with task.days 100, but the setting is now 50" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_users_own_error_shows_its_traceback(run, tmp_path):
     root, folder = copy_repository(tmp_path), tmp_path / "r"
     shutil.copytree(run[0], folder)
