@@ -48,7 +48,13 @@ def require_memory(needed: float, what: str) -> None:
         )
 
 
-LACKING = ("allocate memory", "start new thread", "failed to map segment", "load shared object")
+LACKING = (
+    "allocate memory",
+    "bad_alloc",
+    "start new thread",
+    "failed to map segment",
+    "load shared object",
+)
 """Phrases in the libraries' errors when memory runs out."""
 
 LEAST_MEMORY = 400_000_000

@@ -34,4 +34,5 @@ def test_lack_of_memory_is_recognised_behind_other_errors():
     later = AttributeError("module has no attribute")
     later.__context__ = library
     assert lacks_memory(MemoryError()) and lacks_memory(library) and lacks_memory(later)
+    assert lacks_memory(RuntimeError("std::bad_alloc"))
     assert not lacks_memory(ImportError("no module named rats"))
