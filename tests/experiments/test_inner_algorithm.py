@@ -132,7 +132,6 @@ def structures():
     }
 
 
-@pytest.mark.slow
 def test_the_counting_agent_has_the_bayesian_state(structures):
     assert (
         structures[BAYES]["statistics"]

@@ -21,7 +21,7 @@ ROWS = [
 def test_commands_under_a_memory_limit(kilobytes, line, tmp_path):
     command = f"ulimit -v {kilobytes}; exec {sys.executable} -m prefrontal train two_step --out run"
     paths = os.pathsep.join([str(files.ROOT / "src"), str(files.ROOT)])
-    variables = ENVIRONMENT | {"PYTHONPATH": paths, "PATH": os.environ["PATH"]}
+    variables = os.environ | ENVIRONMENT | {"PYTHONPATH": paths}
     done = subprocess.run(
         ["sh", "-c", command], cwd=tmp_path, env=variables, capture_output=True, text=True
     )

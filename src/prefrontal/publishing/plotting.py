@@ -293,14 +293,13 @@ def with_palette(image: Image.Image) -> Image.Image:
     """Reduce an image to 256 colours: half of them the most frequent ones, which stay as they are,
     half a coarse cover of the others."""
     half = 128
-    counts: Any = image.getcolors(image.width * image.height)
-    colors = np.array([color for _, color in sorted(counts, reverse=True)])
+    counted: Any = image.getcolors(image.width * image.height)  # (count, colour)
+    colors = np.array([color for _, color in sorted(counted, reverse=True)])
     cover = image.quantize(half, Image.Quantize.MAXCOVERAGE).getpalette() or []
     palette = np.concatenate([colors[:half], np.array(cover).reshape(-1, 3)])
-    entry, shifts = np.zeros(1 << 24, np.uint8), np.array([16, 8, 0])
-    entry[colors @ (1 << shifts)] = ((colors[:, None] - palette) ** 2).sum(-1).argmin(1)
-    red, green, blue = np.moveaxis(np.asarray(image, dtype=np.int32), -1, 0)
-    small = Image.fromarray(entry[red << 16 | green << 8 | blue], "P")
+    entry, places = np.zeros(1 << 24, np.uint8), np.array([1 << 16, 1 << 8, 1], dtype=np.int32)
+    entry[colors @ places] = ((colors[:, None] - palette) ** 2).sum(-1).argmin(1)
+    small = Image.fromarray(entry[np.asarray(image, dtype=np.int32) @ places], "P")
     small.putpalette(palette.ravel().tolist())
     return small
 
