@@ -27,20 +27,24 @@ CLAIMS = [
     claim_about("ingredient-memory", core, words, above(ONE_TRIAL))
     for core, words in MEMORIES.items()
 ]
-for core, words in MEMORIES.items():
-    for transition, outcome in TRIAL_TYPES:
-        side = above(0) if (transition == "common") == (outcome == "rewarded") else below(0)
-        statement = f"lag-1 weight (log odds) of {transition} {outcome} trials in the two-step task"
-        CLAIMS.append(
-            claim_about(
-                "ingredient-memory",
-                f"{core}_two_step",
-                words,
-                side,
-                f"{transition} {outcome}",
-                statement,
+for claim, suffix, training in (
+    ("ingredient-memory", "", ""),
+    ("ingredient-memory-long", "_long", ", longer training"),
+):
+    for core, words in MEMORIES.items():
+        for transition, outcome in TRIAL_TYPES:
+            side = above(0) if (transition == "common") == (outcome == "rewarded") else below(0)
+            lag = f"lag-1 weight (log odds) of {transition} {outcome} trials in the two-step task"
+            CLAIMS.append(
+                claim_about(
+                    claim,
+                    f"{core}_two_step{suffix}",
+                    words + training,
+                    side,
+                    f"{transition} {outcome}",
+                    lag,
+                )
             )
-        )
 CLAIMS += [
     claim_about("ingredient-no-memory", NONE, "feedforward", below(ONE_TRIAL + MARGIN)),
     claim_about(
