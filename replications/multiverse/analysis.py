@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import statsmodels.formula.api as smf
+from scipy.stats import ttest_ind
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 
@@ -20,9 +21,13 @@ from prefrontal.publishing import claims
 from prefrontal.publishing.results import Results
 from replications.multiverse.universes import (
     ALPHA,
+    ANNEALED,
+    CONSTANT,
     DISAGREEING,
     MULTIVERSES,
     NETWORKS,
+    PLANNED,
+    SCHEDULES,
     SHARED,
     TRAINING,
 )
@@ -55,7 +60,7 @@ def evaluate_universes(networks: pd.DataFrame) -> pd.DataFrame:
     evaluated = []
     measured = networks[networks["claim"] != TRAINING]
     for (name, universe), rows in grouped(measured, "experiment", "universe"):
-        multiverse = MULTIVERSES[name]
+        multiverse = PLANNED[name]
         bounds: Any = rows.groupby(["claim", "measure", "variant"])[["above", "below"]].first()
         declared = []
         for claim in multiverse.claims:
@@ -344,6 +349,57 @@ def agreement(evaluated: pd.DataFrame) -> pd.DataFrame:
     return frame.rename_axis("universe").reset_index()
 
 
+def schedules(networks: pd.DataFrame) -> pd.DataFrame:
+    """Compare networks whose learning rate fell to 0 with those whose rate was constant.
+
+    Returns
+    -------
+    DataFrame
+        experiment, claim, measure, variant; constant, annealed: means over networks; p, p_holm:
+        Welch's t test of their difference, also corrected over an experiment's rows;
+        constant_holds, annealed_holds: does the criterion hold in these few networks?
+    """
+    measured = networks[networks["claim"] != TRAINING]
+    tables = []
+    for name, rows in grouped(evaluate_universes(networks), "experiment"):
+        by_universe = {number: of for number, of in grouped(rows, "universe")}
+        frame = by_universe[CONSTANT][ROW].assign(experiment=name.removesuffix("_schedule"))
+        for number, label in ((CONSTANT, "constant"), (ANNEALED, "annealed")):
+            frame[label] = by_universe[number]["reproduced"].to_numpy()
+            frame[f"{label}_holds"] = by_universe[number]["reproduced_verdict"].to_numpy()
+        values = {
+            key: of["value"].dropna().to_numpy()
+            for key, of in grouped(measured[measured["experiment"] == name], *ROW[1:], "universe")
+        }
+        frame["p"] = [
+            ttest_ind(values[*key, CONSTANT], values[*key, ANNEALED], equal_var=False).pvalue
+            for key in frame[ROW[1:]].itertuples(index=False, name=None)
+        ]
+        known = frame["p"].notna()
+        frame.loc[known, "p_holm"] = multipletests(frame.loc[known, "p"], ALPHA, "holm")[1]
+        tables.append(frame)
+    columns = ["constant", "annealed", "p", "p_holm", "constant_holds", "annealed_holds"]
+    return pd.concat(tables, ignore_index=True)[[*ROW, *columns]]
+
+
+def schedule_verdicts(compared: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts of the claims with either schedule.
+
+    Returns
+    -------
+    DataFrame
+        experiment, claim, constant_holds, annealed_holds, and the smallest p_holm of its rows.
+    """
+    decided = compared.dropna(subset="constant_holds")
+    holds = {"constant_holds": bool, "annealed_holds": bool}
+    by_claim = decided.astype(holds).groupby(["experiment", "claim"], sort=False)
+    return by_claim.agg(
+        constant_holds=("constant_holds", "all"),
+        annealed_holds=("annealed_holds", "all"),
+        p_holm=("p_holm", "min"),
+    ).reset_index()
+
+
 def varied_settings() -> pd.DataFrame:
     """Settings that vary: setting, the paper's statement, first and other value, experiments."""
     rows = []
@@ -388,7 +444,9 @@ def trainings(networks: pd.DataFrame) -> pd.DataFrame:
 
 def summarise(results: Results) -> dict[str, pd.DataFrame]:
     """Compute all tables of results, next to the results of the experiments' main networks."""
-    networks = results["networks"]
+    every = results["networks"]
+    networks = every[every["experiment"].isin(MULTIVERSES)]
+    of_schedules = every[every["experiment"].isin(SCHEDULES)]
     names = networks["experiment"].unique()
     main = pd.concat([main_claims(results, name) for name in names], ignore_index=True)
     evaluated = evaluate_universes(networks)
@@ -406,7 +464,7 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
     effects_on_claims = all_effects(holds, networks, ["experiment", "claim"])
     power = pd.concat([subsets(results, name, main) for name in names], ignore_index=True)
     counted = shares(decided, main_verdicts).merge(power, how="left", on=["experiment", "claim"])
-    return {
+    tables = {
         "varied_settings": varied_settings(),
         "shares": decisive(counted, effects_on_claims),
         "values": values(evaluated, main),
@@ -415,8 +473,12 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
         "effects": all_effects(means, networks, ROW),
         "effects_on_claims": effects_on_claims,
         "agreement": agreement(evaluated),
-        "trainings": trainings(networks),
+        "trainings": trainings(every),
     }
+    if len(of_schedules):
+        tables["schedules"] = schedules(of_schedules)
+        tables["schedule_verdicts"] = schedule_verdicts(tables["schedules"])
+    return tables
 
 
 ANALYSIS = Analysis(summarise=summarise)

@@ -30,8 +30,8 @@ from prefrontal.tables.networks import read_description
 from prefrontal.training.jobs import Job, Machines, run_jobs
 from replications.multiverse.universes import (
     COLUMNS,
-    MULTIVERSES,
     NETWORKS,
+    PLANNED,
     TRAINING,
     UNIVERSES,
     levels,
@@ -113,9 +113,9 @@ def batch_settings(
 
 def batches(name: str, size: Size) -> list[list[int]]:
     """Group universes whose networks can be trained as one batch, variant by variant."""
-    first = MULTIVERSES[name].variants[0]
+    first = PLANNED[name].variants[0]
     groups: dict[str, list[int]] = {}
-    for number in range(size.universes):
+    for number in range(min(size.universes, PLANNED[name].universes)):
         kind = structure(batch_settings(name, first, [number], size)[0])
         groups.setdefault(kind, []).append(number)
     most = BATCH // size.networks
@@ -166,7 +166,7 @@ def provenance(networks: pd.DataFrame, size: Size) -> dict[str, Any]:
         [
             each
             for name, number in there.to_numpy()
-            for variant in MULTIVERSES[name].variants
+            for variant in PLANNED[name].variants
             for each in batch_settings(name, variant, [number], size)
         ]
     )
@@ -174,7 +174,7 @@ def provenance(networks: pd.DataFrame, size: Size) -> dict[str, Any]:
 
 def describe_training(name: str, variant: str, number: int, data: Path, size: Size) -> pd.DataFrame:
     """Normalised reward at the end of a universe's training, and time per network."""
-    folder = trained_folder(name, data) / MULTIVERSES[name].experiment / "networks"
+    folder = trained_folder(name, data) / PLANNED[name].experiment / "networks"
     rows: list[dict[str, Any]] = []
     for each in batch_settings(name, variant, [number], size):
         path = folder / f"{stem(each, variant)}.json"
@@ -194,7 +194,7 @@ def evaluate(name: str, number: int, data: Path, size: Size) -> pd.DataFrame:
 
     Every network has a row for every claim; without a value if it never made a valid choice.
     """
-    multiverse, folder = MULTIVERSES[name], trained_folder(name, data)
+    multiverse, folder = PLANNED[name], trained_folder(name, data)
     frame = sample.evaluate(
         experiments.get(multiverse.experiment),
         multiverse.claims,
@@ -218,9 +218,9 @@ def train_and_evaluate(
 
     The checkpoints are removed here, since they are not needed once a universe has results.
     """
-    experiment, folder = MULTIVERSES[name].experiment, trained_folder(name, data)
+    experiment, folder = PLANNED[name].experiment, trained_folder(name, data)
     checkpoints: list[Path] = []
-    for variant in MULTIVERSES[name].variants:
+    for variant in PLANNED[name].variants:
         job = f"{name}, {variant}, universes {', '.join(map(str, numbers))}"
         bar = type("Bar", (progress,), {"job": job})
         batch = batch_settings(name, variant, numbers, size)
@@ -235,8 +235,8 @@ def train_and_evaluate(
 
 def run(options: Options) -> None:
     """Train and evaluate what is missing."""
-    names = list(MULTIVERSES) if options.experiment is None else [options.experiment]
-    check(names[0] in MULTIVERSES, "experiment", names[0], f"one of {', '.join(MULTIVERSES)}")
+    names = list(PLANNED) if options.experiment is None else [options.experiment]
+    check(names[0] in PLANNED, "experiment", names[0], f"one of {', '.join(PLANNED)}")
     if options.smoke_test and options.out is None:
         shutil.rmtree(options.data, ignore_errors=True)
     data, size, jobs = options.data.resolve(), options.size, []
@@ -248,7 +248,7 @@ def run(options: Options) -> None:
                 label = f"{name}, universes {', '.join(map(str, numbers))}"
                 episodes = sum(
                     batch_settings(name, variant, numbers[:1], size)[0].training.episodes
-                    for variant in MULTIVERSES[name].variants
+                    for variant in PLANNED[name].variants
                 )
                 arguments = (name, numbers, data, size)
                 jobs.append(Job(label, train_and_evaluate, arguments, episodes, options.smoke_test))

@@ -32,6 +32,10 @@ ALPHA = 0.05
 """Significance level of a setting's effect, after Holm's correction over an experiment's
 settings and rows."""
 
+CONSTANT, ANNEALED = 0, 1
+"""Universes of the schedules: a constant learning rate, and one that falls to 0 over the second
+half of training."""
+
 SOBOL_SEED = 0
 """Seed of the scrambling."""
 
@@ -130,6 +134,11 @@ class Multiverse:
         return {**self.shared, **self.further}
 
     @property
+    def universes(self) -> int:
+        """Number of universes; of a single setting, one for each of its values."""
+        return UNIVERSES if self.shared else len(next(iter(self.further.values())).levels)
+
+    @property
     def main(self) -> str:
         """Variant that claims about the experiment's main one are evaluated on."""
         return self.stands_for_main or experiments.get(self.experiment).main
@@ -207,6 +216,29 @@ MULTIVERSES: dict[str, Multiverse] = {
 as long as in the experiment. Settings that the paper states vary where an experiment's README
 departs from them; learning rate and entropy cost vary everywhere."""
 
+SCHEDULES: dict[str, Multiverse] = {
+    f"{name}_schedule": Multiverse(
+        experiment=MULTIVERSES[name].experiment,
+        variants=variants,
+        shared={},
+        further=by_column(Axis("training.lr_decay_start", (1.0, 0.5), "not stated")),
+        fixed={"training.snapshots": 0},
+    )
+    for name, variants in {
+        "bandit": ("independent", "correlated"),
+        "bandit_rpe": ("independent_rpe", "correlated_rpe"),
+        "probability_matching": ("3_steps",),
+        "volatile_bandit": ("tied",),
+        "inferred_value": ("carried", "reset"),
+        "two_step": ("scales_1_3",),
+        "dopamine_manipulation": ("cued",),
+    }.items()
+}
+"""Main variants whose training ends at a constant learning rate, with and without annealing; no
+other setting varies."""
+
+PLANNED = MULTIVERSES | SCHEDULES
+
 EXPERIMENTS = tuple(sorted({multiverse.experiment for multiverse in MULTIVERSES.values()}))
 """Experiments whose networks are trained here."""
 
@@ -219,7 +251,7 @@ DISAGREEING = {
 """Published values with which the main networks do not agree: experiment, claim and measure (if
 empty, all that are compared)."""
 
-COLUMNS = tuple(dict.fromkeys(name for each in MULTIVERSES.values() for name in each.axes))
+COLUMNS = tuple(dict.fromkeys(name for each in PLANNED.values() for name in each.axes))
 """Columns of all settings that vary somewhere."""
 
 
@@ -227,16 +259,19 @@ COLUMNS = tuple(dict.fromkeys(name for each in MULTIVERSES.values() for name in 
 def universes(name: str) -> pd.DataFrame:
     """Settings of an experiment's universes.
 
-    They are points of one scrambled Sobol sequence, whose first coordinates belong to the shared
-    settings and the next ones to the experiment's own. With two values per setting, no setting
-    correlates with another, nor with the product of any two.
+    The values of a single setting, or points of one scrambled Sobol sequence, whose first
+    coordinates belong to the shared settings and the next ones to the experiment's own. With two
+    values per setting, no setting correlates with another, nor with the product of any two.
 
     Returns
     -------
     DataFrame
         Indexed by universe, a column per setting.
     """
-    multiverse = MULTIVERSES[name]
+    multiverse = PLANNED[name]
+    numbers = pd.RangeIndex(multiverse.universes, name="universe")
+    if not multiverse.shared:
+        return pd.DataFrame({c: axis.levels for c, axis in multiverse.further.items()}, numbers)
     places = [*SHARED, *multiverse.further]
     dimensions = max(len(SHARED) + len(each.further) for each in MULTIVERSES.values())
     sequence = qmc.Sobol(dimensions, rng=np.random.default_rng(SOBOL_SEED))
@@ -245,11 +280,11 @@ def universes(name: str) -> pd.DataFrame:
         column: [axis.levels[int(x * len(axis.levels))] for x in points[:, places.index(column)]]
         for column, axis in multiverse.axes.items()
     }
-    return pd.DataFrame(columns, pd.RangeIndex(UNIVERSES, name="universe"))
+    return pd.DataFrame(columns, numbers)
 
 
 def seeds(universe: int, networks: int = NETWORKS) -> range:
-    """Seeds of a universe's networks, which no other universe of the experiment has."""
+    """Seeds of a universe's networks, which no other universe of its multiverse has."""
     first = FIRST_SEED + universe * NETWORKS
     return range(first, first + networks)
 
@@ -257,12 +292,12 @@ def seeds(universe: int, networks: int = NETWORKS) -> range:
 def levels(name: str, universe: int) -> dict[str, Any]:
     """Values of the settings of one universe, by column."""
     frame = universes(name)
-    return {column: frame[column].tolist()[universe] for column in MULTIVERSES[name].axes}
+    return {column: frame[column].tolist()[universe] for column in PLANNED[name].axes}
 
 
 def settings(name: str, variant: str, universe: int) -> Settings[Any]:
     """Settings of a universe's networks; those that do not vary are the experiment's."""
-    multiverse, values = MULTIVERSES[name], levels(name, universe)
+    multiverse, values = PLANNED[name], levels(name, universe)
     for column, factor in multiverse.scaled.get(variant, {}).items():
         values[column] *= factor
     varied = {

@@ -6,10 +6,10 @@ import pytest
 
 from prefrontal.files import DATA
 from replications.multiverse import run
-from replications.multiverse.universes import MULTIVERSES, UNIVERSES
+from replications.multiverse.universes import PLANNED
 
 
-@pytest.mark.parametrize("name", MULTIVERSES)
+@pytest.mark.parametrize("name", PLANNED)
 def test_universes_are_those_of_the_results(name):
     """``evaluated`` raises UserError where settings in the table are not those of today."""
-    assert run.evaluated(name, DATA) == set(range(UNIVERSES))
+    assert run.evaluated(name, DATA) == set(range(PLANNED[name].universes))

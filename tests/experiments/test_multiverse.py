@@ -29,6 +29,7 @@ from replications.multiverse.universes import (
     DISAGREEING,
     MULTIVERSES,
     NETWORKS,
+    PLANNED,
     SHARED,
     TRAINING,
     UNIVERSES,
@@ -65,32 +66,34 @@ def test_a_universe_takes_the_same_side_everywhere():
                 assert (signs(name)[:, place] == expected).all()
 
 
-@pytest.mark.parametrize("name", MULTIVERSES)
+@pytest.mark.parametrize("name", PLANNED)
 def test_seeds_are_those_of_no_claim_and_no_sweep(name):
-    experiment = experiments.get(MULTIVERSES[name].experiment)
+    experiment, count = experiments.get(PLANNED[name].experiment), PLANNED[name].universes
     settings = [experiment.variant(variant) for variant in experiment.variants]
     taken = {each.seed + experiment.networks for each in settings} | {sweep.FIRST_SEED}
-    seeds = [seed for number in range(UNIVERSES) for seed in universes.seeds(number)]
-    assert len(set(seeds)) == UNIVERSES * NETWORKS and min(seeds) > max(taken) + 100
+    seeds = [seed for number in range(count) for seed in universes.seeds(number)]
+    assert len(set(seeds)) == count * NETWORKS and min(seeds) > max(taken) + 100
 
 
-@pytest.mark.parametrize("name", MULTIVERSES)
+@pytest.mark.parametrize("name", PLANNED)
 def test_batches_share_structure_and_hold_all_universes(name):
     batches = run.batches(name, FULL)
-    assert sorted(number for batch in batches for number in batch) == list(range(UNIVERSES))
-    for variant, numbers in itertools.product(MULTIVERSES[name].variants, batches):
+    assert sorted(number for batch in batches for number in batch) == list(
+        range(PLANNED[name].universes)
+    )
+    for variant, numbers in itertools.product(PLANNED[name].variants, batches):
         batch = run.batch_settings(name, variant, numbers, FULL)
         assert len(batch) == len(numbers) * NETWORKS <= run.BATCH
         assert len({structure(each) for each in batch}) == 1
 
 
-@pytest.mark.parametrize("name", MULTIVERSES)
+@pytest.mark.parametrize("name", PLANNED)
 def test_only_what_varies_departs_from_the_experiment(name):
-    multiverse = MULTIVERSES[name]
+    multiverse = PLANNED[name]
     legal = {axis.setting for axis in multiverse.axes.values()} | {*multiverse.fixed}
     for variant in multiverse.variants:
         base = experiments.get(multiverse.experiment).variant(variant)
-        for each in run.batch_settings(name, variant, range(UNIVERSES), FULL):
+        for each in run.batch_settings(name, variant, range(multiverse.universes), FULL):
             assert {*each.differences(base)} <= legal
 
 
@@ -109,7 +112,7 @@ def test_updates_that_average_are_scaled():
 
 
 def test_claims_are_the_papers():
-    for multiverse in MULTIVERSES.values():
+    for multiverse in PLANNED.values():
         assert multiverse.claims
         for claim in multiverse.claims:
             assert claim.panel != claims.EXTENSION and claim.summary == "mean"
@@ -268,8 +271,9 @@ def synthetic(names: Collection[str], shift: Shift = lambda *of: 0.0) -> pd.Data
     A ``shift`` moves them from there.
     """
     rows: list[dict[str, Any]] = []
-    for name, number in itertools.product(names, range(UNIVERSES)):
-        multiverse, levels = MULTIVERSES[name], universes.levels(name, number)
+    planned = [(name, number) for name in names for number in range(PLANNED[name].universes)]
+    for name, number in planned:
+        multiverse, levels = PLANNED[name], universes.levels(name, number)
         keys = {"experiment": name, "universe": number, **levels}
         for claim in multiverse.claims:
             criterion = claim.criterion or claims.Criterion()
@@ -337,6 +341,29 @@ def test_a_main_effect_is_found_where_it_is(tmp_path):
     value = tables["values"].query("measure == 'common rewarded'").iloc[0]
     assert value["highest"] - value["lowest"] == pytest.approx(1)
     assert value["agrees"] == UNIVERSES // 2
+
+
+def test_an_effect_of_the_schedule_is_found_where_it_is(tmp_path):
+    """Annealing lowers one weight below 0; another network of each kind has no value."""
+
+    def shift(name: str, levels: dict[str, Any], claim: claims.Claim) -> float:
+        row = (claim.claim, claim.measure) == ("twostep-lags", "common rewarded")
+        return -9.0 * (row and levels.get("lr_decay_start") == 0.5)
+
+    networks = synthetic(["two_step", "two_step_schedule"], shift)
+    tables, only = summarised(networks, tmp_path), synthetic(["two_step"])
+    rows = tables["schedules"].set_index(["claim", "measure"])
+    changed = rows.loc[("twostep-lags", "common rewarded")]
+    assert set(rows["experiment"]) == {"two_step"} and set(rows["variant"]) == {"scales_1_3"}
+    assert changed["annealed"] - changed["constant"] == pytest.approx(-9)
+    assert changed["p_holm"] < 1e-6 and changed["constant_holds"] and not changed["annealed_holds"]
+    assert (rows.drop(changed.name)["p_holm"] > 0.5).all()
+    verdicts = tables["schedule_verdicts"].set_index("claim")
+    assert verdicts["constant_holds"].all()
+    assert verdicts.index[~verdicts["annealed_holds"]].tolist() == ["twostep-lags"]
+    pd.testing.assert_frame_equal(
+        tables["shares"], summarised(only, tmp_path)["shares"], check_dtype=False
+    )
 
 
 def test_equally_strong_settings_keep_their_order():

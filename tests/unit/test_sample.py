@@ -1,6 +1,7 @@
 """Larger samples are trained, measured and evaluated like the networks of the figures."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,8 @@ def test_fresh_networks_are_measured_as_the_experiments_own(small, tmp_path):
     np.testing.assert_allclose(frame["value"], expected, rtol=1e-4)
     assert frame["value"].notna().mean() > 0.5
     about = storage.manifest(path.parent)["fresh.csv"]
-    assert about["networks"] == FRESH and about["processor_seconds"] > 0
+    assert about["variants"]["tied"]["networks"] == FRESH
+    assert about["variants"]["tied"]["processor_seconds"] > 0
     weights = sorted((tmp_path / "fresh" / NAME / "networks").glob("*.safetensors"))
     before = [weight.stat().st_mtime_ns for weight in weights]
     sample.train_fresh(small, (), options, tmp_path)
@@ -54,6 +56,26 @@ def test_fresh_networks_are_measured_as_the_experiments_own(small, tmp_path):
 
     evaluated = claims.in_sample(small.claims, frame, small.main)
     assert evaluated and all(claim.variant in ("", "tied") for claim in evaluated)
+
+
+def test_rows_of_networks_that_are_gone_stay_while_their_settings_do(small, tmp_path, capsys):
+    small = dataclasses.replace(small, fresh_variants=("tied", "tied_fast"))
+    path = sample.train_fresh(small, ("tied",), TrainingOptions(workers=1), tmp_path)
+    first, before = storage.read(path), storage.manifest(path.parent)["fresh.csv"]["variants"]
+    shutil.rmtree(tmp_path / "fresh")
+    sample.train_fresh(small, ("tied_fast",), TrainingOptions(workers=1), tmp_path)
+    both, after = storage.read(path), storage.manifest(path.parent)["fresh.csv"]
+    pd.testing.assert_frame_equal(both[both["variant"] == "tied"], first)
+    assert set(both["variant"]) == {"tied", "tied_fast"} == set(after["variants"])
+    assert after["variants"]["tied"] == before["tied"]
+
+    shutil.rmtree(tmp_path / "fresh")
+    changed = small.settings.vary({"training.discount": 0.5})
+    capsys.readouterr()
+    edited = dataclasses.replace(small, settings=changed)
+    sample.train_fresh(edited, ("tied_fast",), TrainingOptions(workers=1), tmp_path)
+    assert set(storage.read(path)["variant"]) == {"tied_fast"}
+    assert "without 'tied'" in capsys.readouterr().out
 
 
 def test_a_variant_without_larger_sample_is_named(small, tmp_path):

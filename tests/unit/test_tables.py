@@ -127,6 +127,15 @@ def test_rounding_is_left_alone_and_changes_are_printed(tmp_path, capsys):
     assert "2.1" in path.read_text(encoding="utf-8")
 
 
+def test_a_missing_entry_of_an_unchanged_table_is_written(tmp_path):
+    path, frame = tmp_path / "results.csv", pd.DataFrame({"value": [0.5]})
+    storage.write(frame, path)
+    before = path.read_bytes()
+    storage.write(frame, path, about={"commit": "first"})
+    assert storage.manifest(tmp_path) == {"results.csv": {"commit": "first"}}
+    assert path.read_bytes() == before
+
+
 def test_manifest_forgets_files_that_are_gone(tmp_path):
     frame = pd.DataFrame({"a": [1]})
     for name in ("old", "new"):

@@ -26,6 +26,8 @@ from prefrontal.tables.networks import read_description
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
 
+SETTINGS_HASH = "settings_sha256"
+
 RECORDED_TOGETHER = 8
 """Number of networks that are recorded and analysed at a time."""
 
@@ -169,13 +171,29 @@ def train_fresh(
     return write_fresh(experiment, data)
 
 
+def cost(networks: Path, variant: str, seeds: Sequence[int]) -> dict[str, float]:
+    """Number of trained networks of a variant, and their seconds of training."""
+    described = [read_description(networks / f"{variant}_{seed}.json").about for seed in seeds]
+    spent = {
+        seconds: round(sum(each[seconds] / each["networks_in_batch"] for each in described), 1)
+        for seconds in ("training_seconds", "processor_seconds")
+    }
+    return {"networks": len(described), **spent}
+
+
 def write_fresh(experiment: Experiment[Any], data: Path) -> Path:
-    """Measure the existing fresh networks and write results/fresh.csv."""
+    """Measure the existing fresh networks and write results/fresh.csv.
+
+    Rows of variants that were measured earlier, and whose networks are not here, stay if their
+    settings do. The provenance has the settings and the cost of each variant.
+    """
     folder, seeds = data / "fresh", range(FRESH_SEED, FRESH_SEED + experiment.fresh)
     networks = folder / experiment.name / "networks"
+    settings = {name: fresh_settings(experiment, name) for name in experiment.fresh_variants}
+    current = {name: settings_provenance(each) for name, each in settings.items()}
     trained = [
         name
-        for name in experiment.fresh_variants
+        for name in settings
         if all((networks / f"{name}_{seed}.json").exists() for seed in seeds)
     ]
     claims = [
@@ -185,17 +203,24 @@ def write_fresh(experiment: Experiment[Any], data: Path) -> Path:
         <= set(trained)
     ]
     frame = evaluate(experiment, claims, experiment.main, folder, seeds)
-    described = [
-        read_description(networks / f"{name}_{seed}.json").about
+    variants = {
+        name: {SETTINGS_HASH: current[name][SETTINGS_HASH], **cost(networks, name, seeds)}
         for name in trained
-        for seed in seeds
-    ]
-    about = settings_provenance(
-        [each for name in trained for each in fresh_settings(experiment, name)]
-    )
-    for seconds in ("training_seconds", "processor_seconds"):
-        spent = sum(each[seconds] / each["networks_in_batch"] for each in described)
-        about[seconds] = round(spent, 1)
+    }
     path = data / experiment.name / "results" / "fresh.csv"
-    storage.write(frame, path, about=about | {"networks": len(described)})
+    if path.exists():
+        known = storage.manifest(path.parent)
+        check(path.name in known, f"{path.parent}/manifest.json", "no entry", path.name)
+        for name, about in known[path.name]["variants"].items():
+            if name in trained:
+                continue
+            if name in current and about[SETTINGS_HASH] == current[name][SETTINGS_HASH]:
+                variants[name] = about
+            else:
+                print(f"{path}: without {name!r}, which had other settings; train it again")
+        earlier = storage.read(path, "measures", needs=("above", "below"))
+        kept = earlier["variant"].isin(set(variants) - set(trained))
+        frame = pd.concat([earlier[kept], frame], ignore_index=True)
+    about = settings_provenance([each for name in variants for each in settings[name]])
+    storage.write(frame, path, about=about | {"variants": variants})
     return path

@@ -90,9 +90,9 @@ def _trainings(folder: Path) -> Iterator[tuple[Any, ...]]:
         if not name.endswith("_curves.csv"):
             size = len(storage.read(folder / "sweeps" / name))
             yield size, about.get("seconds"), about.get("processor_seconds")
-    larger = storage.manifest(folder / "results").get("fresh.csv")  # networks that are not kept
-    if larger:
-        yield larger["networks"], larger["training_seconds"], larger["processor_seconds"]
+    larger = storage.manifest(folder / "results").get("fresh.csv", {})  # networks are not kept
+    for about in larger.get("variants", {}).values():
+        yield about["networks"], about["training_seconds"], about["processor_seconds"]
     universes = (
         folder / "results" / "trainings.csv"
     )  # for a multiverse, whose networks are not kept

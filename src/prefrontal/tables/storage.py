@@ -91,9 +91,12 @@ def write(
     text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     if path.exists():
         moved = difference(read(path), pd.read_csv(io.StringIO(text)))
-        if not moved or moved.share <= TOLERANCE:
+        if moved and moved.share > TOLERANCE:
+            print(f"{path}: {moved}")
+        elif about is None or path.name in manifest(path.parent):
             return
-        print(f"{path}: {moved}")
+        else:
+            text = path.read_text(encoding="utf-8")
     with locked(path.parent):
         if (
             about is not None

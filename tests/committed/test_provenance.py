@@ -1,0 +1,15 @@
+"""Every committed table has its provenance."""
+
+import pytest
+
+from prefrontal import files
+from prefrontal.tables import storage
+
+
+@pytest.mark.parametrize("folder", ["results", "sweeps", "animals"])
+def test_tables_have_provenance(folder):
+    folders = [path for path in files.DATA.glob(f"*/{folder}") if any(path.glob("*.csv"))]
+    assert folders
+    for path in folders:
+        tables = {table.name for table in path.glob("*.csv")}
+        assert tables == set(storage.manifest(path)), path
