@@ -203,7 +203,8 @@ class TrainingSettings:
     rms_epsilon: Annotated[Positive, BATCHED] = 1e-5
     """Added to the root mean square (not stated)."""
     gradient_clip: Annotated[Positive | None, BATCHED] = None
-    """Largest norm of a network's gradient; None does not clip (not stated)."""
+    """Largest norm of a network's gradient, which is skipped if it overflows; None does not clip
+    (not stated)."""
     reward_scale: Annotated[Positive, BATCHED] = 1.0
     """Factor on the rewards that the network receives and learns from (not stated)."""
     rpe_scale: Annotated[NonNegative, BATCHED] = 1.0

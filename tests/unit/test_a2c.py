@@ -533,6 +533,17 @@ def test_gradient_is_clipped_to_its_norm_per_network():
     )
 
 
+@pytest.mark.parametrize("overflowing", [torch.inf, -torch.inf, torch.nan, 1e30])
+def test_a_clipped_gradient_that_overflows_is_skipped(overflowing):
+    gradient = torch.tensor([[1.0, overflowing]] * 2 + [[3.0, 4.0]])
+    hyperparameters = columns(3, torch.float32, gradient_clip=[1.0, torch.inf, 1.0])
+    before = torch.ones(3, 2)
+    after, square = rmsprop(before, before, gradient, hyperparameters, torch.ones(()))
+    assert (after[0] == before[0]).all() and (square[0] <= before[0]).all()
+    assert not square[1].isfinite().all(), "without clipping it shows"
+    assert (after[2] < before[2]).all()
+
+
 def after_updates(compiled: bool, kind: str = "lstm", task=None) -> torch.Tensor:
     task = task or TwoStep(trials=2).build()
     hyperparameters = columns(2, torch.float32, learning_rate=[5e-3] * 2)

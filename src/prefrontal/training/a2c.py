@@ -249,7 +249,8 @@ def rmsprop(
     hyperparameters: Hyperparameters,
     rate: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Take one step of RMSProp.
+    """Take one step of RMSProp. Of networks whose gradients are clipped, one that overflows is left
+    out.
 
     Parameters
     ----------
@@ -267,7 +268,8 @@ def rmsprop(
     names = ("gradient_clip", "rms_decay", "learning_rate", "rms_epsilon")
     clip, decay, learning_rate, epsilon = (hyperparameters[name][:, None] for name in names)
     norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
-    gradient = gradient * (clip / norm.clamp_min(1e-12)).clamp_max(1)
+    clipped = gradient * (clip / norm.clamp_min(1e-12)).clamp_max(1)
+    gradient = torch.where(clip.isfinite() & ~norm.isfinite(), 0, clipped)
     square = decay * square + (1 - decay) * gradient * gradient
     return flat - learning_rate * rate * gradient / (square.sqrt() + epsilon), square
 
