@@ -69,11 +69,11 @@ def draw_curves(ax: Axes, curves: pd.DataFrame) -> None:
     ax.legend(loc="lower right", fontsize=5.5)
 
 
-def draw_lags(ax: Axes, weights: pd.DataFrame) -> None:
+def draw_lags(ax: Axes, weights: pd.DataFrame, suffix: str) -> None:
     """Draw lag-1 weights in the two-step task, by memory, every network a dot."""
     kinds = [" ".join(kind) for kind in TRIAL_TYPES]
     for number, (memory, color) in enumerate(MEMORY_COLORS.items()):
-        networks = weights[weights["variant"] == f"{memory}_two_step"]
+        networks = weights[weights["variant"] == memory + suffix]
         for tick, kind in enumerate(kinds if len(networks) else []):
             x, values = tick + (number - 2.5) * 0.14, networks[kind]
             ax.plot([x] * len(values), values, ".", color=color, ms=2.5, alpha=0.6, mew=0)
@@ -102,21 +102,31 @@ def draw_cost(ax: Axes, costs: pd.DataFrame, column: str, label: str) -> None:
 
 def draw(results: Results) -> Iterator[Drawing]:
     """Draw the figure."""
-    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 130)
-    margins: dict[str, float] = {"right": 0.985, "bottom": 0.11}
-    grid: Any = figure.add_gridspec(2, 1, hspace=0.42, left=0.205, top=0.94, **margins)
-    top = grid[0].subgridspec(1, 2, width_ratios=(1.15, 1), wspace=0.25).subplots()
-    widths = {"wspace": 0.36, "width_ratios": (1.3, 1, 1)} | margins
-    below = figure.subplot_mosaic("cde", gridspec_kw={"left": 0.075, "top": 0.44} | widths)
-    axes: dict[str, Axes] = dict(zip("ab", top, strict=True)) | below
+    figure = plotting.new_figure(plotting.DOUBLE_COLUMN, 180)
+    right = {"right": 0.985}
+    rows: list[Any] = [
+        figure.add_gridspec(1, 2, left=0.205, top=0.955, bottom=0.7, width_ratios=(1.15, 1)),
+        figure.add_gridspec(1, 2, left=0.075, top=0.62, bottom=0.395, **right),
+        figure.add_gridspec(1, 2, left=0.075, top=0.32, bottom=0.08, wspace=0.25, **right),
+    ]
+    rows[0].update(wspace=0.25, **right)
+    axes = dict(zip("abcdef", [ax for row in rows for ax in row.subplots()], strict=True))
     shares, costs = results["shares"], results["costs"]
     draw_shares(axes["a"], shares)
     draw_curves(axes["b"], results["reward_curves"])
-    if "two_step_finite" in results:
-        draw_lags(axes["c"], results["two_step_finite"])
-    else:
-        axes.pop("c").remove()
-    draw_cost(axes["d"], costs, "updates_to_80", "updates to 80 % of\nfinal normalised reward")
+    weights = results["two_step_finite"] if "two_step_finite" in results else pd.DataFrame()
+    for letter, suffix in (("c", "_two_step"), ("d", "_two_step_long")):
+        variants = [memory + suffix for memory in MEMORIES]
+        if weights.empty or not weights["variant"].isin(variants).any():
+            axes.pop(letter).remove()
+            continue
+        draw_lags(axes[letter], weights, suffix)
+        trained = next(results.settings[name] for name in variants if name in results.settings)
+        axes[letter].set_title(f"{trained.training.episodes:,} training episodes")
+    if {"c", "d"} <= set(axes):
+        axes["d"].sharey(axes["c"])
+        axes["d"].set_ylabel("")
+    draw_cost(axes["e"], costs, "updates_to_80", "updates to 80 % of\nfinal normalised reward")
     together = plotting.networks_each(shares)
-    draw_cost(axes["e"], costs, "steps_per_second", f"time steps per second\n({together} networks)")
+    draw_cost(axes["f"], costs, "steps_per_second", f"time steps per second\n({together} networks)")
     yield plotting.lettered("fig_ingredients", figure, axes)

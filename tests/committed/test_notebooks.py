@@ -1,8 +1,9 @@
 """Text and outputs of every notebook agree; ``make test ALL=1`` executes them (nbmake)."""
 
 import json
+from pathlib import Path
+from typing import Any
 
-import jupytext
 import pytest
 
 from prefrontal.files import ROOT
@@ -13,9 +14,16 @@ LARGEST = 1_000_000
 """Largest size of a notebook with its figures, in bytes."""
 
 
+def read(path: Path) -> Any:
+    """Read a notebook or its text."""
+    import jupytext  # takes seconds to load, in every process that collects these tests
+
+    return jupytext.read(path)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_text_and_notebook_hold_the_same_cells(name):
-    text, notebook = (jupytext.read(FOLDER / f"{name}{suffix}") for suffix in (".py", ".ipynb"))
+    text, notebook = (read(FOLDER / f"{name}{suffix}") for suffix in (".py", ".ipynb"))
     cells, executed = (
         [(cell.cell_type, cell.source) for cell in part.cells] for part in (text, notebook)
     )
@@ -25,7 +33,7 @@ def test_text_and_notebook_hold_the_same_cells(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_outputs_are_those_of_one_run_from_the_top(name):
     path = FOLDER / f"{name}.ipynb"
-    code = [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+    code = [cell for cell in read(path).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), (
         "run make notebooks"
     )

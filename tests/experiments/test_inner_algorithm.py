@@ -132,6 +132,7 @@ def structures():
     }
 
 
+@pytest.mark.slow
 def test_the_counting_agent_has_the_bayesian_state(structures):
     assert (
         structures[BAYES]["statistics"]
@@ -148,6 +149,7 @@ def test_the_counting_agent_has_the_bayesian_state(structures):
     )
 
 
+@pytest.mark.slow
 def test_order_matters_to_all_but_the_counting_agent(structures):
     assert structures[BAYES]["exchangeable"] == 0
     assert min(structures[name]["exchangeable"] for name in (Q_LEARNING, HEURISTIC)) > 0.1

@@ -80,6 +80,7 @@ def test_mixture_knows_the_kinds_over_many_days():
     assert abs(ideal_observer.mixture(independent)[0, -1] - 0.7) < 0.1
 
 
+@pytest.mark.slow
 def test_mixture_is_calibrated_and_beats_the_frequency():
     rain = sequences(TASK.build(), 3_000)
     p, q = ideal_observer.mixture(rain), ideal_observer.frequency(rain)

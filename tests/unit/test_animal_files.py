@@ -443,6 +443,7 @@ def test_labels_of_blocks_do_not_overlap(names):
     assert all(a.x1 <= b.x0 + 1 for a, b in pairwise(boxes))
 
 
+@pytest.mark.slow
 def test_a_locale_without_utf8_reads_what_it_wrote(tmp_path):
     path = text(tmp_path, HEADER + ROWS.replace("a,", "Zoë,"), "names.csv")
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}

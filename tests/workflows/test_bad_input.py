@@ -324,7 +324,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / "suite" / "replications").mkdir(parents=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(top)
-        cli.main(shlex.split(f"run two_step --out run {TINY} --test-episodes 8"))
+        cli.main(shlex.split(f"train two_step --out run {TINY} --variants scales_1_3"))
+        cli.main(shlex.split("record two_step --out run --test-episodes 8"))
+        cli.main(shlex.split("analyse two_step --out run --test-episodes 8"))
     return top
 
 

@@ -76,6 +76,7 @@ def test_compare_shows_both_and_what_changed(run, tmp_path):
     assert max(map(len, done.stdout.splitlines()[1:])) <= 100
 
 
+@pytest.mark.slow
 def test_edited_default_stops_and_draws_nothing_old(tmp_path, suite):
     root = copy_repository(tmp_path, suite, "weather")
     settings = root / "replications" / "weather" / "settings.py"
