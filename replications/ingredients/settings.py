@@ -112,7 +112,7 @@ CHOSEN: dict[str, dict[str, tuple[float, float]]] = {
         "slots": (2e-3, 2.5),
         "feedforward": (2e-3, 2.5),
     },
-    "long": {"slots": (2e-3, 2.5)},
+    "long": {"slots": (7e-4, 1.0)},
 }
 """Task -> memory, or imitation -> learning rate and initial scale: those of the grid with the
 largest mean normalised reward on validation episodes (``share_validation``). ``long``, a longer
