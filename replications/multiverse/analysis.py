@@ -16,6 +16,7 @@ from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 
 from prefrontal import experiments
+from prefrontal.errors import check
 from prefrontal.experiments import Analysis
 from prefrontal.publishing import claims
 from prefrontal.publishing.results import Results
@@ -371,10 +372,12 @@ def schedules(networks: pd.DataFrame) -> pd.DataFrame:
             key: of["value"].dropna().to_numpy()
             for key, of in grouped(measured[measured["experiment"] == name], *ROW[1:], "universe")
         }
-        frame["p"] = [
-            ttest_ind(values[*key, CONSTANT], values[*key, ANNEALED], equal_var=False).pvalue
-            for key in frame[ROW[1:]].itertuples(index=False, name=None)
-        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # equal or missing values: no p
+            frame["p"] = [
+                ttest_ind(values[*key, CONSTANT], values[*key, ANNEALED], equal_var=False).pvalue
+                for key in frame[ROW[1:]].itertuples(index=False, name=None)
+            ]
         known = frame["p"].notna()
         frame.loc[known, "p_holm"] = multipletests(frame.loc[known, "p"], ALPHA, "holm")[1]
         tables.append(frame)
@@ -447,6 +450,8 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
     every = results["networks"]
     networks = every[every["experiment"].isin(MULTIVERSES)]
     of_schedules = every[every["experiment"].isin(SCHEDULES)]
+    known = f"some of {', '.join(MULTIVERSES)}"
+    check(len(networks) > 0, "networks.csv: experiment", "only schedules", known)
     names = networks["experiment"].unique()
     main = pd.concat([main_claims(results, name) for name in names], ignore_index=True)
     evaluated = evaluate_universes(networks)
