@@ -275,6 +275,15 @@ def effects(outcomes: pd.DataFrame, settings: pd.DataFrame, first: pd.Series) ->
     return out.rename_axis("setting").reset_index()
 
 
+def with_holm(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add p_holm, Holm's correction of the known p over all rows."""
+    known = frame["p"].notna()
+    frame["p_holm"] = np.nan
+    if known.any():
+        frame.loc[known, "p_holm"] = multipletests(frame.loc[known, "p"], ALPHA, "holm")[1]
+    return frame
+
+
 def all_effects(outcomes: pd.DataFrame, networks: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Main effects of every setting on every outcome.
 
@@ -300,11 +309,7 @@ def all_effects(outcomes: pd.DataFrame, networks: pd.DataFrame, keys: list[str])
             for key, outcome in grouped(of_experiment, *keys)
         ]
         frame = pd.concat(tables, ignore_index=True)
-        known = frame["p"].notna()
-        frame["p_holm"] = np.nan
-        if known.any():
-            frame.loc[known, "p_holm"] = multipletests(frame.loc[known, "p"], ALPHA, "holm")[1]
-        corrected.append(frame)
+        corrected.append(with_holm(frame))
     columns = [*keys, "setting", "at_first", "at_other", "share", "p", "p_holm"]
     return pd.concat(corrected, ignore_index=True)[columns]
 
@@ -378,9 +383,7 @@ def schedules(networks: pd.DataFrame) -> pd.DataFrame:
                 ttest_ind(values[*key, CONSTANT], values[*key, ANNEALED], equal_var=False).pvalue
                 for key in frame[ROW[1:]].itertuples(index=False, name=None)
             ]
-        known = frame["p"].notna()
-        frame.loc[known, "p_holm"] = multipletests(frame.loc[known, "p"], ALPHA, "holm")[1]
-        tables.append(frame)
+        tables.append(with_holm(frame))
     columns = ["constant", "annealed", "p", "p_holm", "constant_holds", "annealed_holds"]
     return pd.concat(tables, ignore_index=True)[[*ROW, *columns]]
 
