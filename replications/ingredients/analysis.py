@@ -14,13 +14,14 @@ from prefrontal.errors import check
 from prefrontal.experiments import Analysis
 from prefrontal.models import bandit
 from prefrontal.models.bandit_learners import Bandit, WinStayLoseShift
+from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.publishing import claims
 from prefrontal.settings import Settings
 from prefrontal.statistics import normalised_reward
 from prefrontal.tables.networks import descriptions, network_table
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
-from replications.ingredients.claims import CLAIMS
+from replications.ingredients.claims import CLAIMS, planner_stays
 from replications.ingredients.settings import MAIN, PROBLEM, THOMPSON, Ingredients
 
 RANDOM = 0.5
@@ -87,6 +88,22 @@ def two_step_weights(trials: pd.DataFrame, prior: float | None = None) -> pd.Dat
     weights = staying.two_step_weights(trials, prior=prior).query("lag == 1")
     table = weights.pivot(index=SUBJECT, columns="signal", values="weight")
     return table.rename(columns=lambda name: name.replace("/", " ")).reset_index()
+
+
+def planners(weights: pd.DataFrame) -> pd.DataFrame:
+    """Count the networks whose lag-1 weights all have a planner's signs.
+
+    Returns
+    -------
+    DataFrame
+        variant, networks, plan (number).
+    """
+    plans = pd.Series(True, weights.index)
+    for transition, outcome in TRIAL_TYPES:
+        sign = 1 if planner_stays(transition, outcome) else -1
+        plans &= sign * weights[f"{transition} {outcome}"] > 0
+    by_variant = plans.groupby(weights["variant"], sort=False)
+    return by_variant.agg(networks="size", plan="sum").reset_index()
 
 
 def two_step_behaviour(trials: pd.DataFrame) -> pd.DataFrame:
@@ -168,6 +185,7 @@ def analyse(recording: Recording[Ingredients]) -> dict[str, pd.DataFrame]:
     if len(two_step):
         tables["two_step"] = two_step_behaviour(two_step)
         tables["two_step_finite"] = two_step_weights(two_step, PRIOR)
+        tables["two_step_planners"] = planners(tables["two_step_finite"])
     return tables
 
 

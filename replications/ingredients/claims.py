@@ -23,6 +23,11 @@ def claim_about(
     return Claim(claim, measure, EXTENSION, f"{statement}: {words}", criterion, variant=variant)
 
 
+def planner_stays(transition: str, outcome: str) -> bool:
+    """Whether a planner repeats its choice after trials of this type."""
+    return (transition == "common") == (outcome == "rewarded")
+
+
 CLAIMS = [
     claim_about("ingredient-memory", core, words, above(ONE_TRIAL))
     for core, words in MEMORIES.items()
@@ -33,7 +38,7 @@ for claim, suffix, training in (
 ):
     for core, words in MEMORIES.items():
         for transition, outcome in TRIAL_TYPES:
-            side = above(0) if (transition == "common") == (outcome == "rewarded") else below(0)
+            side = above(0) if planner_stays(transition, outcome) else below(0)
             lag = f"lag-1 weight (log odds) of {transition} {outcome} trials in the two-step task"
             CLAIMS.append(
                 claim_about(
@@ -134,5 +139,6 @@ CLAIMS = register(
             "ingredient-untrained",
             "ingredient-imitation",
         ],
+        "3275b0a 2026-11-30": ["ingredient-memory-long"],
     },
 )

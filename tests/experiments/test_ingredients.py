@@ -77,6 +77,8 @@ def test_only_a_planner_has_the_signs_of_planning():
         for weights in (analysis.two_step_behaviour(trials), prior):
             plans = (np.sign(weights[kinds].mean()) == [1, -1, -1, 1]).all()
             assert plans == isinstance(learner, Planner)
+        (counted,) = analysis.planners(prior).to_dict("records")
+        assert counted == {"variant": "agent", "networks": 3, "plan": 3 * (learner is planner)}
 
 
 def test_visible_bandit_shows_the_last_outcome_of_each_arm():
