@@ -30,7 +30,7 @@ claims: $(READY)  ## print the table of claims
 train: $(READY)  ## train all networks again (15 hours on two cores)
 	@$(PREFRONTAL) train all --all
 test: $(READY)  ## run the fast tests; ALL=1 adds the slow ones and the notebooks
-	$(VENV)/bin/python -m pytest --numprocesses 2 --dist worksteal \
+	$(VENV)/bin/python -m pytest --numprocesses 3 --dist worksteal \
 		$(if $(ALL),-p nbmake --nbmake --nbmake-timeout=600,-m "not slow")
 bench: $(READY)  ## measure the speed of training and recording
 	$(VENV)/bin/python -m tests.bench $(ARGS)
