@@ -20,6 +20,7 @@ from prefrontal.networks.files import stem
 from prefrontal.networks.load import Networks, settings_provenance
 from prefrontal.pipeline.train import TrainingOptions, replicate, train_variants
 from prefrontal.publishing.claims import Claim, Criterion
+from prefrontal.publishing.summaries import training_seconds
 from prefrontal.settings import Settings
 from prefrontal.tables import recording, storage
 from prefrontal.tables.networks import read_description
@@ -173,10 +174,10 @@ def train_fresh(
 
 def cost(networks: Path, variant: str, seeds: Sequence[int]) -> dict[str, float]:
     """Number of trained networks of a variant, and their seconds of training."""
-    described = [read_description(networks / f"{variant}_{seed}.json").about for seed in seeds]
+    described = [read_description(networks / f"{variant}_{seed}.json") for seed in seeds]
     spent = {
-        seconds: round(sum(each[seconds] / each["networks_in_batch"] for each in described), 1)
-        for seconds in ("training_seconds", "processor_seconds")
+        measure: round(sum(training_seconds(each, measure) for each in described), 1)
+        for measure in ("training_seconds", "processor_seconds")
     }
     return {"networks": len(described), **spent}
 
