@@ -18,6 +18,6 @@ EXPERIMENT = Experiment(
     main_panel="4b",
     test_episodes=TEST_EPISODES,
     fresh=32,
-    fresh_variants=(MAIN, RESET),
+    fresh_variants=(MAIN, RESET, *RPE_VARIANTS.values()),
     claims=CLAIMS,
 )

@@ -21,7 +21,7 @@ from prefrontal.statistics import normalised_reward
 from prefrontal.tables.networks import descriptions, network_table
 from prefrontal.tables.recording import Recording
 from prefrontal.tables.schema import SUBJECT
-from replications.ingredients.claims import CLAIMS, planner_stays
+from replications.ingredients.claims import CLAIMS
 from replications.ingredients.settings import MAIN, PROBLEM, THOMPSON, Ingredients
 
 RANDOM = 0.5
@@ -100,7 +100,7 @@ def planners(weights: pd.DataFrame) -> pd.DataFrame:
     """
     plans = pd.Series(True, weights.index)
     for transition, outcome in TRIAL_TYPES:
-        sign = 1 if planner_stays(transition, outcome) else -1
+        sign = 1 if f"{transition}/{outcome}" in staying.PLANNER_STAYS else -1
         plans &= sign * weights[f"{transition} {outcome}"] > 0
     by_variant = plans.groupby(weights["variant"], sort=False)
     return by_variant.agg(networks="size", plan="sum").reset_index()

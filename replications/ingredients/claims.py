@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from prefrontal.analysis.staying import PLANNER_STAYS
 from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between, register
 from replications.ingredients.settings import EQUAL, MARGIN, MEMORIES, NONE, ONE_TRIAL, THOMPSON
@@ -23,11 +24,6 @@ def claim_about(
     return Claim(claim, measure, EXTENSION, f"{statement}: {words}", criterion, variant=variant)
 
 
-def planner_stays(transition: str, outcome: str) -> bool:
-    """Whether a planner repeats its choice after trials of this type."""
-    return (transition == "common") == (outcome == "rewarded")
-
-
 CLAIMS = [
     claim_about("ingredient-memory", core, words, above(ONE_TRIAL))
     for core, words in MEMORIES.items()
@@ -38,7 +34,7 @@ for claim, suffix, training in (
 ):
     for core, words in MEMORIES.items():
         for transition, outcome in TRIAL_TYPES:
-            side = above(0) if planner_stays(transition, outcome) else below(0)
+            side = above(0) if f"{transition}/{outcome}" in PLANNER_STAYS else below(0)
             lag = f"lag-1 weight (log odds) of {transition} {outcome} trials in the two-step task"
             CLAIMS.append(
                 claim_about(

@@ -18,6 +18,6 @@ EXPERIMENT = Experiment(
     main_panel="2d",
     test_episodes=TEST_EPISODES,
     fresh=32,
-    fresh_variants=(MAIN,),
+    fresh_variants=(MAIN, *RPE_VARIANTS.values()),
     claims=CLAIMS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prefrontal.analysis.staying import PLANNER_STAYS
 from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.publishing.claims import (
     EXTENSION,
@@ -28,7 +29,7 @@ stays = published("fig5c-right").query("series == 'meta-RL mean (bar)'").set_ind
 CLAIMS = []
 for transition, outcome in TRIAL_TYPES:
     statement = f"lag-1 weight (log odds) of {transition} {outcome} trials"
-    criterion = above(0) if (transition == "common") == (outcome == "rewarded") else below(0)
+    criterion = above(0) if f"{transition}/{outcome}" in PLANNER_STAYS else below(0)
     value = lags[f"meta-RL mean {transition}/{outcome}"]
     CLAIMS.append(
         Claim("twostep-lags", f"{transition} {outcome}", "5e", statement, criterion, value, 0.6)

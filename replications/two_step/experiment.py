@@ -17,7 +17,7 @@ EXPERIMENT = Experiment(
     main_panel="5e",
     test_episodes=TEST_EPISODES,
     fresh=32,
-    fresh_variants=(MAIN,),
+    fresh_variants=(MAIN, *RPE_VARIANTS.values()),
     search=SEARCH,
     claims=CLAIMS,
 )

@@ -24,6 +24,6 @@ EXPERIMENT = Experiment(
     main_panel="3d",
     test_episodes=TEST_EPISODES,
     fresh=32,
-    fresh_variants=(MAIN, FAST, UNTIED),
+    fresh_variants=(MAIN, FAST, UNTIED, *RPE_VARIANTS.values()),
     claims=CLAIMS,
 )
