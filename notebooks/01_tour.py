@@ -92,7 +92,7 @@ trials.head()
 
 # %%
 fixed = {"discount": settings.training.discount, **REPLAYED}
-planner = Planner(**settings.task.probabilities, fixed=fixed).watch(trials)
+planner = Planner(**settings.task.probabilities, fixed=fixed).replay(trials)
 right_is_better = (planner["action_value_1"] - planner["action_value_0"]).to_numpy()
 at_choice, at_outcome = (
     steps[steps["period"] == period].set_index("trial") for period in ("stage 1", "stage 2")

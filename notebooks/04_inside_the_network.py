@@ -136,7 +136,7 @@ task = trained.task
 recorded = trained.record(40, steps=False, activity_periods=task.periods, purpose="inside")
 observer = Planner(**trained.settings.task.probabilities, fixed=REPLAYED)
 keys = ["subject", "episode", "trial"]
-beliefs = recorded.trials[keys].assign(belief=observer.watch(recorded.trials)["state_value_1"])
+beliefs = recorded.trials[keys].assign(belief=observer.replay(recorded.trials)["state_value_1"])
 activity = recorded.activity.merge(beliefs, on=keys)
 
 
@@ -311,7 +311,7 @@ columns = {"episode": np.repeat(range(episodes), length), "trial": np.tile(range
 columns |= {"variant": "network", "subject": 0, "choice": choice[regular].ravel()}
 columns["outcome_state"] = np.array(["S1", "S2"])[state[regular].ravel()]
 values = [
-    observer.watch(pd.DataFrame({**columns, "reward": paid[regular].ravel()}))["state_value_0"]
+    observer.replay(pd.DataFrame({**columns, "reward": paid[regular].ravel()}))["state_value_0"]
     for paid in (reward, other)
 ]
 moved = np.abs(values[1] - values[0]).to_numpy().reshape(episodes, length)

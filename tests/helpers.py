@@ -59,7 +59,7 @@ def write_networks(name: str, data: Path) -> None:
         for part in batches(networks):
             tiny = [each.vary({"training.episodes": 1}) for each in part]
             batch = NetworkBatch(tiny, compiled=False)
-            curves = loop.train(batch, name, checkpoint, measure=training.curve_columns)
+            curves = loop.train(batch, name, checkpoint, points=200, measure=training.curve_columns)
             checkpoint.unlink()
             batch.settings = part
             checkpoints.save(batch, name, variant, curves, data / name / "networks", seeds)

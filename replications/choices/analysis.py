@@ -8,6 +8,7 @@ import pandas as pd
 
 from prefrontal.experiments import Analysis
 from prefrontal.files import experiment_folder
+from prefrontal.publishing import evidence
 from prefrontal.publishing.claims import evaluate_claims
 from prefrontal.publishing.results import Results
 from prefrontal.tables import storage
@@ -89,6 +90,7 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
         "summary": summary(likelihoods),
         "measures": measures,
         "claims": evaluate_claims(CLAIMS, measures, "", {}),
+        "evidence": evidence.table(CLAIMS, measures, "", {}, "paper"),
     }
 
 

@@ -199,6 +199,7 @@ VARIED: dict[str, dict[str, Changes]] = {
         "symbols_constant_learning_rate_and_entropy_cost_to_0": {
             "training.lr_decay_start": 1.0,
             "training.entropy_cost_end": 0.0,
+            "training.encoder_rate": 0.1,  # not used: symbols have no encoder
         },
     },
 }

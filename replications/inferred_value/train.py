@@ -3,7 +3,7 @@
 Reward is uninformative here, since a valid response does not depend on which cue pays. Sweeps
 therefore follow the cue's reward prediction error around reversals, with frozen weights:
 
-    prefrontal sweep inferred_value --name rates --points 8 \
+    prefrontal sweep inferred_value --name rates --curve-points 8 \
         --vary training.learning_rate=7e-4,2e-3 training.value_cost=.05,.5
 """
 

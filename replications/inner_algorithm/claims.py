@@ -36,6 +36,7 @@ from replications.inner_algorithm.settings import (
     PREDICTS,
     PREDICTS_NOISE,
     TASKS,
+    UNTRAINED,
 )
 
 
@@ -69,11 +70,15 @@ OBSERVERS = (
 OUTSIDE = "reward as a share of the best agent's that knows the change"
 MOST_LOST = 0.02
 """Normalised reward that prediction may cost."""
-UNTRAINED = f"{STATE}, minus that of the untrained network"
 
 CLAIMS = [
     extension("inner-statistics", "R2", STATE, above(LEAST_R2)),
-    extension("inner-statistics", "minus untrained", UNTRAINED, above(0)),
+    extension(
+        "inner-statistics",
+        "minus untrained",
+        f"{STATE}, minus that of the untrained network",
+        above(0),
+    ),
     extension("inner-minimal", "R2", f"held-out R2 of activity and cell, {GIVEN}"),
     extension("inner-policy", "R2", POLICY, above(LEAST_R2)),
     extension("inner-exchangeable", "share", EXCHANGED, below(MOST_SHARED)),
@@ -89,7 +94,7 @@ statement = f"{RULES} planner with separate values of the states at a fixed rate
 CLAIMS.append(
     extension("inner-learning", "minus separate values", statement, variant=TASKS["two_step"])
 )
-for control, (experiment, trained) in CONTROL_NETWORKS.items():
+for control, (experiment, trained) in {**CONTROL_NETWORKS, UNTRAINED: ("", "")}.items():
     needs = (trained,) if experiment == "inner_algorithm" else ()
     for claim, statement in (("inner-statistics", STATE), ("inner-policy", POLICY)):
         row = extension(claim, "R2", f"{statement}: control, {control}", variant=control)

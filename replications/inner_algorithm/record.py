@@ -63,8 +63,9 @@ FITTED_RATE, FITTED_TEMPERATURE = 0.36, 16.0
 (two_step/results/fits.csv, model-based)."""
 
 
-def control_agents(problems: np.ndarray) -> dict[str, Agent]:
-    """Build positive and negative controls; one's prior is these problems (problem, arm)."""
+def control_agents(problems: np.ndarray, trials: int) -> dict[str, Agent]:
+    """Build positive and negative controls for episodes of ``trials`` trials; one's prior is these
+    problems (problem, arm)."""
 
     def softmax_of(means: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> BanditAgent:
         return BanditAgent(lambda wins, losses: softmax(8 * means(wins, losses), axis=-1))
@@ -72,7 +73,7 @@ def control_agents(problems: np.ndarray) -> dict[str, Agent]:
     rate = {"learning_rate": 0.3, "inverse_temperature": 8.0, "perseveration": 0.0, "bias": 0.0}
     stays = {"after_win": 3.0, "after_loss": -3.0, "bias": 0.0}
     return {
-        BAYES: BanditAgent(bandit.bayes_optimal()),
+        BAYES: BanditAgent(bandit.bayes_optimal(trials)),
         Q_LEARNING: ModelAgent(DeltaRule(), rate),
         HEURISTIC: ModelAgent(WinStayLoseShift(), stays),
         FEW: softmax_of(lambda wins, losses: bandit.means_among(wins, losses, problems)),
@@ -152,7 +153,7 @@ def record_controls(trained: Trained, episodes: int) -> Iterator[Recording[Any]]
     """Record control agents: their choices, and their responses to replayed histories."""
     for seed in trained.seeds[:CONTROLS_EACH]:
         problems = problems_of((seed,), FEW_PROBLEMS)[0].numpy()
-        for name, agent in control_agents(problems).items():
+        for name, agent in control_agents(problems, trained.settings.task.trials).items():
             columns = {"test": "drawn"}
             yield record_agent(
                 agent, trained.task, [seed], name, episodes, columns=columns, steps=False

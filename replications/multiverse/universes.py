@@ -248,8 +248,8 @@ DISAGREEING = {
     "5e, common unrewarded": ("two_step", "twostep-lags", "common unrewarded"),
     "7b, control at .125": ("dopamine_manipulation", "dopamine-control", "low"),
 }
-"""Published values with which the main networks do not agree: experiment, claim and measure (if
-empty, all that are compared)."""
+"""Published values with which the main networks disagreed when the multiverse was planned:
+experiment, claim and measure (if empty, all that are compared)."""
 
 COLUMNS = tuple(dict.fromkeys(name for each in PLANNED.values() for name in each.axes))
 """Columns of all settings that vary somewhere."""

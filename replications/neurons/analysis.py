@@ -8,6 +8,7 @@ import pandas as pd
 
 from prefrontal.experiments import Analysis
 from prefrontal.files import experiment_folder
+from prefrontal.publishing import evidence
 from prefrontal.publishing.claims import evaluate_claims
 from prefrontal.publishing.results import Results
 from prefrontal.tables import storage
@@ -105,10 +106,16 @@ def as_table(rows: Rows) -> pd.DataFrame:
     return frame[["variant", "claim", "measure", "subject", "value"]]
 
 
-def evaluate(measures: pd.DataFrame) -> pd.DataFrame:
+def evaluate(measures: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Evaluate each row over the sessions that have its number, since not all areas were recorded
-    in all of them; rows about networks that are not trained are left out."""
-    parts = []
+    in all of them; rows about networks that are not trained are left out.
+
+    Returns
+    -------
+    dict
+        claims, evidence.
+    """
+    judged, further = [], []
     for claim in CLAIMS:
         rows = measures[
             (measures["claim"] == claim.claim)
@@ -116,8 +123,10 @@ def evaluate(measures: pd.DataFrame) -> pd.DataFrame:
             & (measures["measure"] == claim.measure)
         ]
         if (rows["variant"] == claim.variant).any():
-            parts.append(evaluate_claims([claim], rows, TRAINED, {}))
-    return pd.concat(parts, ignore_index=True)
+            judged.append(evaluate_claims([claim], rows, TRAINED, {}))
+            further.append(evidence.table([claim], rows, TRAINED, {}, "paper"))
+    parts = {"claims": judged, "evidence": further}
+    return {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
 
 
 def summarise(results: Results) -> dict[str, pd.DataFrame]:
@@ -130,7 +139,7 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
         *predictivity_measures(tables["predictivity"]),
     ]
     measures = as_table(iter(rows))
-    return {"shares": shares, "measures": measures, "claims": evaluate(measures)}
+    return {"shares": shares, "measures": measures, **evaluate(measures)}
 
 
 ANALYSIS = Analysis(summarise=summarise)

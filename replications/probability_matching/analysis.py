@@ -492,7 +492,8 @@ def run_lengths(valid: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def history_codings(trials: pd.DataFrame) -> pd.DataFrame:
-    """Fit the history weights with sides coded -1 to 1, as in Fig. 2f's formula, and 0 to 1.
+    """Fit the history weights with sides coded -1 to 1, as in Fig. 2f's formula, with choices coded
+    0 to 1, and with choices and rewards coded 0 to 1.
 
     Returns
     -------
@@ -502,7 +503,12 @@ def history_codings(trials: pd.DataFrame) -> pd.DataFrame:
     """
     by_side, tables = matching.history_signals(trials), []
     from_0_to_1 = {name: (side + 1) / 2 for name, side in by_side.items()}
-    for coding, signals in {"-1 to 1": by_side, "0 to 1": from_0_to_1}.items():
+    codings = {
+        "-1 to 1": by_side,
+        "choices 0 to 1": by_side | {"choice": from_0_to_1["choice"]},
+        "0 to 1": from_0_to_1,
+    }
+    for coding, signals in codings.items():
         weights = regression.lagged_regression(trials, signals, LAGS, where=late(trials))
         last = weights[weights["lag"] == 1]
         last = last.pivot(index=schema.SUBJECT, columns="signal", values="weight")

@@ -3,7 +3,7 @@
 Reward hardly distinguishes strategies here: the best cycle earns a fifth more than random choice.
 Sweeps therefore follow matching and the weights of history over training, with frozen weights:
 
-    prefrontal sweep probability_matching --name rates --points 3 \
+    prefrontal sweep probability_matching --name rates --curve-points 3 \
         --vary training.learning_rate=7e-4,2e-3
 """
 

@@ -83,7 +83,7 @@ def reference_rpes(trials: pd.DataFrame, model: Model) -> pd.DataFrame:
     DataFrame
         variant, subject, episode, trial, event ("stage 2" or "reward"), rpe; completed trials only.
     """
-    replayed, keys = model.watch(trials), trials[EVENT_KEYS[:-1]]
+    replayed, keys = model.replay(trials), trials[EVENT_KEYS[:-1]]
     parts = [keys.assign(event=event, rpe=replayed[name]) for event, name in EVENTS.items()]
     return pd.concat(parts, ignore_index=True).dropna()
 
@@ -201,7 +201,7 @@ def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float]
     def at(sarsa_rate: float) -> pd.Series:
         parts = []
         for variant_trials, prepared, discount in by_variant:
-            errors = sarsa(sarsa_rate, discount).watch(prepared).set_axis(variant_trials.index)
+            errors = sarsa(sarsa_rate, discount).replay(prepared).set_axis(variant_trials.index)
             at_stage_2, at_reward = (errors[name] for name in EVENTS.values())
             squares = (at_reward**2 + (at_stage_2 + discount * at_reward) ** 2) / 2
             parts.append(
@@ -324,7 +324,7 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
     """
     discount = settings.training.discount
     seen = [
-        model.watch(trials)
+        model.replay(trials)
         for model in (planner(settings), sarsa(sarsa_rate, discount, eligibility=1.0))
     ]
     last = seen[0]["last_choice"]

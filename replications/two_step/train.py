@@ -3,7 +3,7 @@
 Reward does not reveal how it was earned. Sweeps therefore follow planning and model-free
 control over training, with frozen weights:
 
-    prefrontal sweep two_step --name entropy_discount --networks 4 --points 10 \
+    prefrontal sweep two_step --name entropy_discount --networks 4 --curve-points 10 \
         --training.episodes 5000 --vary training.entropy_cost=.025,.05,.1
         training.discount=.8,.9,.95
 """

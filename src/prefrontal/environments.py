@@ -300,7 +300,7 @@ def build(experiment: str, problem: str = "", **settings: Any) -> Task:
     UserError
         There is no such experiment, problem or setting, or its value is not legal.
     """
-    task = dataclasses.replace(experiments.get(experiment).settings.task, **settings)
+    task = dataclasses.replace(experiments.get(experiment).variant().task, **settings)
     if not problem:
         return task.build()
     problems = task.test_problems()

@@ -10,7 +10,10 @@ A folder holds ``experiment.py`` with ``EXPERIMENT`` and, with the same names ev
 ``analysis.py``  ``ANALYSIS``, from recordings to tables and measures (``Analysis``)
 ``figure.py``    ``draw(results)`` yields figures (``prefrontal.publishing.plotting.Drawing``)
 
-A folder without ``record.py`` summarises the results of other experiments.
+``animals.py``   of some: ``FAMILIES``, how animals are compared with networks
+
+A folder without ``record.py`` summarises the results of other experiments. It may have a ``run.py``
+or ``replay.py`` instead, whose ``main`` is its ``prefrontal train`` or ``prefrontal record``.
 """
 
 from __future__ import annotations
@@ -77,6 +80,9 @@ class Study:
         Other experiments whose networks or results this one reads.
     main_panel : str
         Panel that is also shown for networks with the reward prediction error as input.
+    in_suite : bool
+        True for an experiment of the suite, which is in its tables, score and committed data; False
+        for a user's own.
     """
 
     name: str
@@ -86,6 +92,7 @@ class Study:
     claims: Sequence[Claim] = ()
     uses: Sequence[str] = ()
     main_panel: str = ""
+    in_suite: bool = True
 
     def __post_init__(self) -> None:
         for row in self.claims:
@@ -120,7 +127,7 @@ class Experiment(Study, Generic[TaskT]):
         Networks per variant of a larger sample, with seeds from ``FRESH_SEED``, whose verdict
         counts; 0 if there is none.
     fresh_variants : sequence of str, optional
-        Its variants; by default those that claims are about.
+        Its variants.
     search : Search, optional
         That chose the settings of the main variant.
     """
@@ -155,6 +162,19 @@ class Experiment(Study, Generic[TaskT]):
             return self.settings.vary(known[name])
         except UserError as error:
             raise UserError(f"{self.name}, variant {name!r}: {error}") from error
+
+    def check_current(self, variant: str, trained: Settings[Any], folder: Path) -> None:
+        """Raise UserError if networks in a folder were trained with settings other than their
+        variant's present ones."""
+        differ = trained.differences(self.variant(variant))
+        if differ:
+            name, (before, now) = next(iter(differ.items()))
+            raise UserError(
+                f"{folder}: networks of {variant!r} were trained with {name} "
+                f"{before!r}, but the setting is now {now!r}; "
+                f"restore it, train again (prefrontal train {self.name} --overwrite), "
+                f"or keep both (prefrontal run {self.name} --{name} {now} --out runs/NAME)"
+            )
 
 
 Tables = dict[str, "pd.DataFrame"]
@@ -192,6 +212,11 @@ def names(part: str = "experiment") -> list[str]:
     return sorted(
         path.parent.name for folder in folders for path in Path(folder).glob(f"*/{part}.py")
     )
+
+
+def suite(part: str = "experiment") -> list[str]:
+    """Names of the suite's experiments that have a module ``part``, without users' own."""
+    return [name for name in names(part) if study(name).in_suite]
 
 
 def module(experiment: str, part: str) -> Any:

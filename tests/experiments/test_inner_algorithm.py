@@ -125,7 +125,7 @@ def forced_on(agent, seeds=(8, 9), episodes=24):
 
 @pytest.fixture(scope="module")
 def structures():
-    agents = control_agents(problems_of((8,), 4)[0].numpy())
+    agents = control_agents(problems_of((8,), 4)[0].numpy(), 100)
     return {
         name: structure(forced_on(agents[name])).mean(numeric_only=True)
         for name in (BAYES, Q_LEARNING, HEURISTIC)
@@ -156,7 +156,7 @@ def test_order_matters_to_all_but_the_counting_agent(structures):
 
 
 def test_forced_histories_are_shared_and_keep_their_counts():
-    agents = control_agents(problems_of((8,), 4)[0].numpy())
+    agents = control_agents(problems_of((8,), 4)[0].numpy(), 100)
     first, second = (forced_on(agents[name], [8], 6) for name in (BAYES, HEURISTIC))
     for column in ("action", "reward", "trial"):
         assert (first.steps[column] == second.steps[column]).all()
@@ -210,7 +210,7 @@ def test_observers_identify_the_prior():
 
 
 def test_the_best_agent_earns_the_best_reward_after_a_change():
-    best = BanditAgent(bandit.bayes_optimal())
+    best = BanditAgent(bandit.bayes_optimal(100))
     parts = [
         record(best, BANDIT_TASK, [8, 9], NETWORKS, 300, columns={"test": "drawn"}, steps=False)
     ]
@@ -264,7 +264,7 @@ def test_a_moved_state_changes_only_what_comes_after():
 def test_directions_recover_how_the_state_holds_the_belief():
     rng, trials = np.random.default_rng(0), 100
     forced = forced_on(
-        control_agents(problems_of((8,), 4)[0].numpy())[BAYES], seeds=(8,), episodes=20
+        control_agents(problems_of((8,), 4)[0].numpy(), 100)[BAYES], seeds=(8,), episodes=20
     )
     steps = forced.steps[forced.steps["test"] == "forced"].sort_values(["episode", "trial"])
     wide = steps.pivot(index="episode", columns="trial", values=["action", "reward"])

@@ -234,8 +234,9 @@ def test_weights_double_where_sides_are_coded_from_0_to_1():
         return np.broadcast_to(1 / (1 + np.exp(-odds)), choices.shape[:2])
 
     found = analysis.history_codings(play(right, episodes=60, trials=100)).set_index("coding")
-    ours, other = found.loc["-1 to 1"], found.loc["0 to 1"]
-    for weight in ("reward_lag_1", "choice_lag_1"):
+    ours, choices, other = (found.loc[name] for name in ("-1 to 1", "choices 0 to 1", "0 to 1"))
+    for weight, factor in (("reward_lag_1", 1), ("choice_lag_1", 2)):
+        assert choices[weight] == pytest.approx(factor * ours[weight], rel=1e-3)
         assert other[weight] == pytest.approx(2 * ours[weight], rel=1e-3)
     assert other["scale"] == pytest.approx(ours["scale"] / 2, rel=1e-3)
     assert other["correlation"] == pytest.approx(ours["correlation"], abs=1e-3)

@@ -12,6 +12,7 @@ from prefrontal.errors import UserError
 from prefrontal.experiments import Study
 from prefrontal.publishing import claims, evidence
 from prefrontal.publishing.claims import EXTENSION, Claim, above, below, between, not_above
+from prefrontal.publishing.text import Functions
 from prefrontal.tables import schema, storage
 
 
@@ -284,6 +285,8 @@ def test_the_larger_sample_counts_and_the_smaller_one_is_kept(tmp_path):
     assert frame["reproduced"].item() == pytest.approx(0.25)  # figures show these networks
     row = claims.deciding_rows(frame).iloc[0]
     assert row["reproduced"] == pytest.approx(1.04) and row["n_networks"] == 5
+    texts = Functions(tmp_path)
+    assert texts.claim("c").startswith("1.04 [") and texts.drawn("c").startswith("0.25 [")
     assert claims.score(frame).startswith("1 of 1 claims reproduced")
     text = claims.readable(frame).iloc[0]
     assert text["n"] == 5 and text["as many networks as in the paper"].endswith("n = 4: NO, NO")
@@ -325,12 +328,26 @@ def test_holm_corrects_what_counts(tmp_path):
     assert evidence.collect(tmp_path)["holm"].isna().tolist() == [False, True, False]
 
 
-def test_the_overview_counts_criteria_and_published_values(tmp_path):
-    claim = Claim("c", "q", "1a", "a measure", above(0), 1.0, variant="v")
+@pytest.mark.parametrize(
+    ("published", "where", "counts"),
+    [
+        (1.0, "95 % interval", "1, 1"),
+        (1.2, "prediction interval", "1, 0"),
+        (2.0, "neither", "0, 0"),
+    ],
+)
+def test_the_overview_counts_criteria_and_published_values(tmp_path, published, where, counts):
+    claim = Claim("c", "q", "1a", "a measure", above(0), published, variant="v")
     measured = pd.DataFrame({"variant": "v", "claim": "c", "measure": "q", "subject": range(4)})
-    frame = measured.assign(value=[0.9, 1.1, 1.0, 1.05])
-    rows = evidence.table([claim], frame, "v", {}, "paper")
-    storage.write(rows, tmp_path / "x" / "results" / "evidence.csv")
+    samples = {"paper": [3.0, 4.0, 3.5, 3.0], "fresh": [0.9, 1.1, 1.0, 1.05]}
+    rows = [
+        evidence.table([claim], measured.assign(value=values), "v", {}, sample)
+        for sample, values in samples.items()
+    ]
+    storage.write(pd.concat(rows), tmp_path / "x" / "results" / "evidence.csv")
     summary, table = evidence.overview(tmp_path), evidence.collect(tmp_path)
     assert summary.startswith("Of 1 criteria, 1 hold at .05, and 1 after Holm's correction")
-    assert "Of 1 published values, 1 lie in" in summary and len(table) == 1
+    found = re.search(r"Of 1 published values, (\d) lie in .* network, (\d) in our", summary)
+    assert found and ", ".join(found.groups()) == counts
+    assert evidence.positions(tmp_path)["x", "c", "q", "v"] == where
+    assert table["counts"].tolist() == [False, True]

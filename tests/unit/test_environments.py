@@ -82,6 +82,12 @@ def test_settings_reach_the_task():
     assert steps == 6
 
 
+def test_tasks_are_those_of_the_main_variant():
+    main = get("probability_matching").variant().task
+    assert prefrontal.make("probability_matching").task.settings == main
+    assert main.steps_per_trial == 3 != get("probability_matching").settings.task.steps_per_trial
+
+
 @pytest.mark.parametrize(
     ("experiment", "settings", "named"),
     [
@@ -107,7 +113,7 @@ def test_illegal_names_and_values_give_one_line(experiment, settings, named):
 @pytest.mark.parametrize("experiment", names("train"))
 def test_test_problems_are_made_by_name(experiment):
     settings = QUICK.get(experiment, {})
-    task = replace(get(experiment).settings.task, **settings)
+    task = replace(get(experiment).variant().task, **settings)
     for problem in task.test_problems():
         if (experiment, problem) == ("harlow", "photographs"):
             continue  # needs views in pixels

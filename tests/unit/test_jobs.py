@@ -27,7 +27,9 @@ from prefrontal.training.jobs import Job, Machines
 from replications.two_step.settings import TwoStep
 
 TINY = ["--task.trials=4", "--network.units=4", "--training.episodes=30", "--networks=2"]
-VARY = "--vary task.steps_per_trial=2,3 training.learning_rate=7e-4,2e-3 --name both --points 2"
+VARY = (
+    "--vary task.steps_per_trial=2,3 training.learning_rate=7e-4,2e-3 --name both --curve-points 2"
+)
 
 
 def swept(folder: Path, *arguments: str) -> dict[str, bytes]:

@@ -23,10 +23,10 @@ from prefrontal.models.two_step_learners import (
     ModelFree,
     Planner,
 )
-from prefrontal.networks.model_agents import TwoStepAgent
 from prefrontal.networks.record import record
 from replications.two_step.settings import TwoStep
 from replications.two_step.task import TwoStepTask
+from tests.two_step_agent import TwoStepAgent
 
 TASK = {"common": 0.8, "rich": 0.9, "reversal": 0.025}
 PLANNER = Planner(**TASK, fixed=REPLAYED)
@@ -85,11 +85,11 @@ def interaction(stay):
 
 def test_model_free_trials_by_hand():
     trials = sequence([0, 0, 1], [0, 1, 1], [1.0, 0.0, 1.0])
-    seen = sarsa(0.5, initial_value=0.0).watch(trials)
+    seen = sarsa(0.5, initial_value=0.0).replay(trials)
     np.testing.assert_allclose(seen["rpe_stage_2"], [0, 0, 0])
     np.testing.assert_allclose(seen["rpe_reward"], [1, 0, 1])
     np.testing.assert_allclose(pairs(seen, "state_value"), [[0, 0], [0.5, 0], [0.5, 0]])
-    seen = sarsa(0.5, initial_value=0.0, eligibility=1.0).watch(trials)
+    seen = sarsa(0.5, initial_value=0.0, eligibility=1.0).replay(trials)
     np.testing.assert_allclose(pairs(seen, "action_value"), [[0, 0], [0.5, 0], [0.25, 0]])
     np.testing.assert_allclose(seen["rpe_stage_2"], [0, -0.5, 0])
     assert seen["last_choice"].tolist() == [-1, 0, 0]
@@ -100,19 +100,19 @@ def test_cue_learner_trials_by_hand():
     none."""
     trials = sequence([0, 0, -1, 0, 1], [0, 0, -1, 1, 1], [1.0, 0.0, -1.0, 1.0, 1.0])
     fixed = {"learning_rate": 0.5, "eligibility": 1.0, **REPLAYED}
-    seen = CueLearner((0.0, 0.0), fixed=fixed).watch(trials)
+    seen = CueLearner((0.0, 0.0), fixed=fixed).replay(trials)
     expected = [[0, 0], [0, 0], [0, 0], [0.5, 0], [0, 0]]
     np.testing.assert_allclose(pairs(seen, "action_value"), expected)
     np.testing.assert_allclose(pairs(seen, "state_value"), expected)
     np.testing.assert_allclose(seen["rpe_stage_2"], [0, 0, np.nan, -0.5, 0])
     np.testing.assert_allclose(seen["rpe_reward"], [1, 0, np.nan, 1, 1])
     learned = np.arange(10.0).reshape(5, 2)
-    first = CueLearner((learned, learned), fixed=fixed).watch(trials).iloc[[0]]
+    first = CueLearner((learned, learned), fixed=fixed).replay(trials).iloc[[0]]
     np.testing.assert_allclose(pairs(first, "action_value"), [[8, 9]])
 
 
 def test_planner_trials_by_hand():
-    seen = PLANNER.watch(sequence([0, 1], [1, 1], [0.0, 1.0]))
+    seen = PLANNER.replay(sequence([0, 1], [1, 1], [0.0, 1.0]))
     # An unrewarded S2 favours S1 by 9 to 1; then 2.5 % reversals.
     p = 0.9 * 0.975 + 0.1 * 0.025
     s1 = p * 0.9 + (1 - p) * 0.1
@@ -127,7 +127,7 @@ def test_planner_trials_by_hand():
 def test_aborted_trials_teach_nothing_but_allow_a_reversal(state):
     trials = sequence([0, -1, 0, 0], [0, state, 0, 1], [1.0, -1.0, 1.0, 0.0])
     for model, unchanged in ((sarsa(0.3), True), (PLANNER, False)):
-        seen = model.watch(trials)
+        seen = model.replay(trials)
         assert np.isnan(seen["rpe_reward"]).tolist() == [False, True, False, False]
         values = seen["state_value_0"]
         assert (values[1] == values[2]) == unchanged
@@ -137,7 +137,7 @@ def test_aborted_trials_teach_nothing_but_allow_a_reversal(state):
 def test_discount_scales_the_predicted_second_stage_value():
     trials = table(PLANNER, 3.0, episodes=5)
     plain, less = (
-        Planner(**TASK, fixed={**REPLAYED, "discount": own}).watch(trials) for own in (1.0, 0.9)
+        Planner(**TASK, fixed={**REPLAYED, "discount": own}).replay(trials) for own in (1.0, 0.9)
     )
     np.testing.assert_allclose(less["rpe_stage_2"], 0.9 * plain["rpe_stage_2"])
     np.testing.assert_allclose(less["rpe_reward"], plain["rpe_reward"])
@@ -228,7 +228,7 @@ def test_compiled_loop_equals_plain_python(model):
     p = {name: 0.3 for name in model.parameters}
     trials = model.simulate(bandit_learners.Bandit(rng.random((2, 30, 2))), p, rng)
     names = model.memory if "value" in model.memory else ()
-    seen = model.watch(trials, p)
+    seen = model.replay(trials, p)
     record_p = model.point(p)[0].view(np.recarray)[0]
     rows = model.prepare(trials).rows.table.view(np.recarray)
     for row, trial in enumerate(rows):
@@ -272,7 +272,7 @@ def test_likelihood_is_calibrated_on_simulated_choices(model):
     """Among choices with probability p of left, a fraction p goes left; values stay in range."""
     trials = table(model, 3.0, perseveration=0.5, episodes=300)
     rule = {"inverse_temperature": 3.0, "perseveration": 0.5}
-    seen = model.watch(trials, rule)
+    seen = model.replay(trials, rule)
     p = expit(seen["preference_0"] - seen["preference_1"])
     left = trials["choice"] == 0
     np.testing.assert_allclose(np.exp(model.log_likelihood(trials, rule)), np.where(left, p, 1 - p))
@@ -286,7 +286,7 @@ def test_likelihood_is_calibrated_on_simulated_choices(model):
 def test_infinite_inverse_temperature_is_greedy_and_splits_ties():
     first = table(PLANNER, np.inf, episodes=400, trials=2)
     assert 150 < (first["choice"][first["trial"] == 0] == 0).sum() < 250
-    seen = PLANNER.watch(first)
+    seen = PLANNER.replay(first)
     best = (pairs(seen, "action_value").argmax(axis=1) == first["choice"])[first["trial"] == 1]
     assert best.all()
 
@@ -346,7 +346,7 @@ def test_greedy_planner_earns_the_ideal_reward():
 
 def errors_of(tables, model):
     """Recorded errors and the model's own, by stage, in the order of the trials table."""
-    seen = model.watch(tables.trials)
+    seen = model.replay(tables.trials)
     by_stage = tables.steps.groupby("period", observed=True)
     recorded = {stage: rows["rpe"].to_numpy() for stage, rows in by_stage}
     return recorded, {"stage 1": seen["rpe_stage_2"], "stage 2": seen["rpe_reward"]}, seen
@@ -375,7 +375,7 @@ def test_recorded_errors_of_softmax_choice_differ_as_documented(model, steps_per
     task = TwoStepTask(TwoStep(steps_per_trial=steps_per_trial))
     tables = record(TwoStepAgent(model, rule), task, [0, 1], "softmax", 20, discount=1.0)
     recorded, own, _ = errors_of(tables, model)
-    seen = model.watch(tables.trials, rule)
+    seen = model.replay(tables.trials, rule)
     values = pairs(seen, "action_value")
     p = expit(seen["preference_0"] - seen["preference_1"]).to_numpy()
     mean = p * values[:, 0] + (1 - p) * values[:, 1]

@@ -64,12 +64,16 @@ def test_a_template_without_end_is_named(readme, tmp_path):
 
 
 def test_claims_have_one_row_or_every_row(readme, tmp_path):
-    weak = dataclasses.replace(C, measure="p", statement="the weak one")
+    weak = dataclasses.replace(C, measure="p", statement="the weak one", variant="v")
     write(tmp_path / "data" / "two_step", (C, [1.0, 1.1]), (weak, [-1.0, -1.1]))
     write(tmp_path / "data" / "weather", (dataclasses.replace(C, claim="d"), [1.0, 1.1]))
     short = fill(readme, '{{ claims("two_step") }}', tmp_path)
     assert "| c | p | −1.05 [" in short and short.count("| c |") == 1 and "| d |" not in short
-    assert fill(readme, "{{ claims(every=True) }}", tmp_path).count("| c |") == 2
+    rows = pd.DataFrame({"claim": "c", "measure": ["p"], "variant": "v", "sample": "paper"})
+    rows = rows.assign(p=0.01, in_interval=False, in_prediction=True)
+    storage.write(rows, tmp_path / "data" / "two_step" / "results" / "evidence.csv")
+    every = fill(readme, "{{ claims(every=True) }}", tmp_path)
+    assert every.count("| c |") == 2 and every.count("prediction interval") == 1
     some = fill(readme, '{{ claims("", "d", "c") }}', tmp_path)
     assert some.count("| c |") == some.count("| d |") == 1
     with pytest.raises(UserError, match="line 1: no claim 'e' in the results"):
@@ -82,7 +86,7 @@ def test_experiments_are_listed_with_links(readme, tmp_path):
     lines = fill(readme, '{{ experiments("replications/") }}', tmp_path).strip().splitlines()
     (row,) = (line for line in lines if "| [two_step](replications/two_step) |" in line)
     assert row.startswith("| 5 |") and row.endswith("| 1 of 1 reproduced |")
-    assert len(lines) == 2 + len(experiments.names())
+    assert len(lines) == 2 + len(experiments.suite())
 
 
 def write_network(data, seed, variant="default", experiment="two_step", **about):

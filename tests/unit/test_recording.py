@@ -198,7 +198,8 @@ def test_activity_gives_the_recorded_values():
 def test_nothing_is_recorded_after_the_end_of_an_episode(monkeypatch, at_once):
     monkeypatch.setattr(record_module, "EPISODES_AT_ONCE", at_once)
     task = WanderingTrials()
-    recorded = record(random_agent(task), task, SEEDS, "test", 8, activity_periods=("step",))
+    options = {"discount": 0.9, "activity_periods": ("step",)}
+    recorded = record(random_agent(task), task, SEEDS, "test", 8, **options)
     lengths = recorded.trials.groupby(["subject", "episode"])["length"]
     assert (lengths.max() == lengths.size()).all() and lengths.max().nunique() > 3
     for frame in (recorded.steps, recorded.activity):

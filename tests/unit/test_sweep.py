@@ -13,7 +13,7 @@ from prefrontal.training import sweep
 from prefrontal.training.batch import NetworkBatch
 from tests.unit.test_train import SMALL, batch_of
 
-TINY = ["--task.trials=4", "--network.units=4", "--training.episodes=6", "--points=2"]
+TINY = ["--task.trials=4", "--network.units=4", "--training.episodes=6", "--curve-points=2"]
 FIRST = sweep.FIRST_SEED
 MEASURED = [
     name
@@ -61,7 +61,7 @@ def test_every_combination_is_trained_and_written(tmp_path, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURED)
 def test_the_experiments_own_measures_are_taken(name, tmp_path):
-    words = ["--training.episodes", "6", "--points", "2", "--out", str(tmp_path)]
+    words = ["--training.episodes", "6", "--curve-points", "2", "--out", str(tmp_path)]
     commands.sweep([name, "--vary", "training.learning_rate=1e-3,2e-3", *words])
     folder = tmp_path / "data" / name / "sweeps"
     frame, curves = (storage.read(folder / f"{table}.csv") for table in ("sweep", "sweep_curves"))
@@ -136,7 +136,10 @@ def test_tables_are_not_replaced_unless_told(tmp_path):
         (["two_step", "--vary", "seed=0,0"], "combinations that all differ"),
         (["two_step", "--vary", "seed=0,1"], "combinations that all differ, with 2 seeds each"),
         (["two_step", "--vary", "training.learning_rate=0"], r"training\.learning_rate is 0\.0"),
-        (["two_step", "--vary", "task.trials=3", "--points", "0"], "points is 0; .* at least 1"),
+        (
+            ["two_step", "--vary", "task.trials=3", "--curve-points", "0"],
+            "curve_points is 0; .* at least 1",
+        ),
         (["two_step", "--vary", "task.trials=3", "--name", "repeat"], "different from every"),
         (["two_step", "--vary", "task.trials=3", "--name", "a_curves"], "not ending in _curves"),
         (

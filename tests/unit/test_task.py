@@ -133,7 +133,7 @@ def test_trial_columns_fit_the_trials_table(task):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_reward_range_goes_from_worse_to_better(name):
-    low, high = experiments.get(name).settings.task.reward_range()
+    low, high = experiments.get(name).variant().task.reward_range()
     assert np.isfinite([low, high]).all() and low < high
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -456,6 +457,20 @@ def test_run_goes_on_where_a_training_was_interrupted(tmp_path, monkeypatch):
     (checkpoints_folder / f"{names[0]}_0123456789ab.safetensors").touch()
     run.train_missing(EXPERIMENT, tmp_path)
     assert trained == [names, names[1:], names]
+
+
+def test_only_networks_with_other_settings_are_trained_again(tmp_path):
+    """Those from before a setting existed have its default."""
+    train_two(tmp_path)
+    path = tmp_path / "two_step" / "networks" / f"{MAIN}_0.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    settings = Settings.from_dict(about["settings"], TwoStep, path)
+    options = SimpleNamespace(data=tmp_path, networks=2)
+    del about["settings"]["training"]["prediction"]
+    path.write_text(json.dumps(about), encoding="utf-8")
+    assert not run.missing(EXPERIMENT, {MAIN: settings}, options)
+    other = settings.vary({"task.common": 0.7})
+    assert run.missing(EXPERIMENT, {MAIN: other}, options) == {MAIN: other}
 
 
 def test_an_edited_learning_curve_is_found(tmp_path):

@@ -96,7 +96,7 @@ def _best(worth: np.ndarray) -> np.ndarray:
     return best / best.sum(-1, keepdims=True)
 
 
-def gittins(trials: int = 100, discount: float = 0.99) -> Policy:
+def gittins(trials: int, discount: float = 0.99) -> Policy:
     """Choose the arm with the highest Gittins index, for episodes of up to ``trials`` trials."""
 
     def policy(successes: np.ndarray, failures: np.ndarray) -> np.ndarray:
@@ -156,7 +156,7 @@ def _quadrature(points: int) -> tuple[np.ndarray, np.ndarray]:
     return (x + 1) / 2, weight / 2
 
 
-def bayes_optimal(trials: int = 100) -> Policy:
+def bayes_optimal(trials: int) -> Policy:
     """Choose between two independent arms so as to maximise reward in an episode of ``trials``
     trials (dynamic programming; ties are split)."""
     # int8 keeps the whole plan for 100 trials in 25 MB.
@@ -198,7 +198,7 @@ def _returns(trials: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield left, right
 
 
-def oracle_reward(arms: str, trials: int = 100) -> float:
+def oracle_reward(arms: str, trials: int) -> float:
     """Expected reward per episode of an oracle that always pulls the better of two arms; see
     ``bayes_optimal_reward``."""
     check(arms in ARMS, "arms", arms, " or ".join(ARMS))
@@ -206,9 +206,7 @@ def oracle_reward(arms: str, trials: int = 100) -> float:
 
 
 @lru_cache(maxsize=256)
-def bayes_optimal_reward(
-    arms: str, trials: int = 100, low: float = 0.0, high: float = 1.0
-) -> float:
+def bayes_optimal_reward(arms: str, trials: int, low: float = 0.0, high: float = 1.0) -> float:
     """Expected reward per episode of the best possible agent, undiscounted.
 
     Parameters
@@ -318,42 +316,6 @@ def simulate(
         successes, failures = tally(successes, failures, choice[:, t], reward[:, t])
     regret = p_reward.max(-1, keepdims=True) - np.take_along_axis(p_reward, choice, axis=-1)
     return Simulation(choice, reward, regret)
-
-
-def action_values(
-    choice: np.ndarray,
-    reward: np.ndarray,
-    learning_rate: float,
-    initial_value: float = 0.5,
-    arms: int = 2,
-) -> np.ndarray:
-    """Values of all arms before each trial under Q-learning: the chosen arm's value moves towards
-    its reward.
-
-    Parameters
-    ----------
-    choice, reward : array (episode, trial)
-        Trials with an invalid choice (-1) change nothing.
-    learning_rate : float
-        Fraction of the prediction error by which the value changes.
-    initial_value : float
-        Of all arms.
-    arms : int
-        Number of arms.
-
-    Returns
-    -------
-    array (episode, trial, arms)
-    """
-    check_arms(choice, arms, "action_values")
-    values = np.empty((*choice.shape, arms))
-    now = np.full((len(choice), arms), initial_value)
-    chosen = choice.T[..., None] == np.arange(arms)
-    shares, rewards = learning_rate * chosen, np.where(chosen, reward.T[..., None], 0.0)
-    for t, (share, paid) in enumerate(zip(shares, rewards, strict=True)):
-        values[:, t] = now
-        now = now + share * (paid - now)
-    return values
 
 
 def means_among(successes: np.ndarray, failures: np.ndarray, problems: np.ndarray) -> np.ndarray:

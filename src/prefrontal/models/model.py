@@ -263,15 +263,15 @@ class Model:
         return {name: value for name, value in values.items() if value is not None}
 
     def _replay(
-        self, prepared: Prepared, parameters: Mapping[str, float], watch: bool
+        self, prepared: Prepared, parameters: Mapping[str, float], every: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log probabilities by the table's row; preferences and memories by prepared row."""
         rows, count, blank = prepared.rows, len(prepared.order), self.blank
         out = Output(
             np.zeros(1),
             np.zeros(rows.option.shape),
-            np.zeros((count if watch else 1, self.options)),
-            np.repeat(blank, 2 * count * watch),
+            np.zeros((count if every else 1, self.options)),
+            np.repeat(blank, 2 * count * every),
         )
         self.run(self.point(parameters), rows, (blank.copy(), blank, True), out)
         log_p = np.full(count, np.nan)
@@ -290,9 +290,9 @@ class Model:
         self, trials: pd.DataFrame | Prepared, parameters: Mapping[str, float] = NONE
     ) -> np.ndarray:
         """Log probability of each trial's choice in nats, (row,); NaN if missed or forced."""
-        return self._replay(self.prepare(trials), parameters, watch=False)[0]
+        return self._replay(self.prepare(trials), parameters, every=False)[0]
 
-    def watch(
+    def replay(
         self, trials: pd.DataFrame | Prepared, parameters: Mapping[str, float] = NONE
     ) -> pd.DataFrame:
         """Replay the model on given trials.
@@ -305,7 +305,7 @@ class Model:
             option (log odds), preference_<option>.
         """
         prepared = self.prepare(trials)
-        _, preferred, seen = self._replay(prepared, parameters, watch=True)
+        _, preferred, seen = self._replay(prepared, parameters, every=True)
         done, columns, count = prepared.rows.table["done"], {}, len(prepared.order)
         for name, shape in {**self.memory, "last_choice": ()}.items():
             kept = seen[name][1::2] if name in self.errors else seen[name][::2]

@@ -16,7 +16,7 @@ TRIAL_TYPES = tuple(
 
 @lru_cache(maxsize=256)
 def belief_state_value(
-    trials: int = 100, *, common: float, rich: float, reversal: float, grid: int = 20_001
+    trials: int, *, common: float, rich: float, reversal: float, grid: int = 20_001
 ) -> float:
     """Expected reward per episode of the best possible agent, undiscounted.
 

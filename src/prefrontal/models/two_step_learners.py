@@ -2,8 +2,8 @@
 
 Coding: choice 0 left, 1 right; outcome state S1 or S2; left commonly leads to S1, right to S2. A
 trial was aborted if the state is neither, or if its reward is -1 and all others are 0 or 1.
-Memories, which ``watch`` returns, hold ``action_value_0`` (left) and ``_1``, ``state_value_0`` (S1)
-and ``_1``, and the reward prediction errors on entering stage 2 and at reward (Fig. 5f, g):
+Memories, which ``replay`` returns, hold ``action_value_0`` (left) and ``_1``, ``state_value_0``
+(S1) and ``_1``, and the reward prediction errors on entering stage 2 and at reward (Fig. 5f, g):
 discount * value of the state - value of the action, and reward - value of the state.
 """
 

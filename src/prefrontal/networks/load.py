@@ -80,7 +80,7 @@ class Networks:
             folder, type(source.settings.task), variant, snapshot, self.seeds
         )
         if of_suite and variant in source.variants:
-            check_current(source, variant, batch[0], folder)
+            source.check_current(variant, batch[0], folder)
         self.used += batch
         return Trained(variant, batch, agent_of(network, flat, batch))
 
@@ -93,22 +93,6 @@ def settings_provenance(batch: Sequence[Settings[Any]]) -> dict[str, Any]:
     """Provenance of files made from networks with these settings."""
     text = "[" + ", ".join(each.json() for each in batch) + "]"
     return provenance(text, sorted({each.seed for each in batch}))
-
-
-def check_current(
-    experiment: Experiment[Any], variant: str, settings: Settings[Any], folder: Path
-) -> None:
-    """Raise UserError if networks were trained with settings other than their variant's present
-    ones."""
-    differ = settings.differences(experiment.variant(variant))
-    if differ:
-        name, (trained, now) = next(iter(differ.items()))
-        raise UserError(
-            f"{folder}: networks of {variant!r} were trained with {name} "
-            f"{trained!r}, but the setting is now {now!r}; "
-            f"restore it, train again (prefrontal train {experiment.name} --overwrite), "
-            f"or keep both (prefrontal run {experiment.name} --{name} {now} --out runs/NAME)"
-        )
 
 
 def checkpoints_of(variant: str, folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@ tables."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +31,7 @@ def record(
     variant: str,
     episodes: int,
     *,
-    discount: float | Tensor = 0.9,
+    discount: float | Tensor = math.nan,
     columns: dict[str, Any] | None = None,
     activity_periods: tuple[str, ...] = (),
     purpose: str = "test episodes",
@@ -50,8 +51,8 @@ def record(
     episodes : int
         Episodes per network.
     discount : float or Tensor (network,)
-        For the reward prediction errors, reward + discount * next value - value; the value after
-        an episode is 0.
+        For the reward prediction errors, reward + discount * next value - value, which are NaN
+        without it; the value after an episode is 0.
     columns : dict, optional
         Further columns, the same in all rows, that name the test condition: {"test": "drawn"}.
     activity_periods : tuple of str

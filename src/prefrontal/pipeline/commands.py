@@ -150,11 +150,21 @@ def train(given: Sequence[str]) -> None:
         )
         changed = ", ".join(settings.differences(experiment.variant()))
         if options.fresh:
-            check(not changed, "fresh", True, f"left out if {changed} differ from the suite's")
+            check(
+                not changed,
+                "fresh",
+                True,
+                f"left out if settings differ from the suite's ({changed})",
+            )
             print(train_fresh(experiment, options.variants, options, options.data.resolve()))
             continue
         alone = options.out is not None or options.overwrite or not changed
-        check(alone, "out", None, f"a folder, since {changed} differ from the suite's networks")
+        check(
+            alone,
+            "out",
+            None,
+            f"a folder, since settings differ from those of the suite's networks ({changed})",
+        )
         listed = list(options.variants) or [experiment.main]
         variants = list(experiment.variants) if options.all else listed
         chosen = chosen_variants(experiment, variants, Options, command, rest)

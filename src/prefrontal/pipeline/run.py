@@ -125,7 +125,11 @@ def missing(
         networks = experiment.networks if options.networks is None else options.networks
         for each in replicate(settings, networks):
             path = folder / f"{name}_{each.seed}.json"
-            if not path.exists() or read_description(path).settings != each.to_dict():
+            if not path.exists():
+                todo[name] = settings
+                continue
+            known = read_description(path).settings
+            if Settings.from_dict(known, type(settings.task), path) != each:
                 todo[name] = settings
     return todo
 

@@ -21,7 +21,7 @@ from prefrontal.errors import UserError, check_count
 from prefrontal.experiments import PACKAGE, Experiment, Study
 from prefrontal.publishing import claims, evidence
 from prefrontal.publishing.results import Results
-from prefrontal.settings import TaskSettings
+from prefrontal.settings import Settings, TaskSettings
 from prefrontal.sources import code_hash
 from prefrontal.tables import recording, storage
 from prefrontal.tables.networks import check_complete, descriptions, fingerprint
@@ -174,12 +174,28 @@ def record(
     return made
 
 
+def check_settings(study: Study, data: Path) -> None:
+    """Raise UserError if networks of the suite, whose weights may be absent, were trained with
+    settings other than the present ones."""
+    for name in (study.name, *study.uses) if data == files.DATA else ():
+        experiment = experiments.study(name)
+        if not isinstance(experiment, Experiment):
+            continue
+        known = {**experiment.variants, **experiment.further_variants}
+        for folder in ("networks", "variations"):
+            for each in descriptions(data / name / folder, known):
+                task = type(experiment.settings.task)
+                trained = Settings.from_dict(each.settings, task, each.path)
+                experiment.check_current(each.variant, trained, each.path.parent)
+
+
 def analyse(
     name: str, data: Path = files.DATA, episodes: int | None = None
 ) -> dict[str, pd.DataFrame]:
     """Analyse an experiment's recording, or the results of others, and write the tables of
     results."""
     study, began = experiments.study(name), time.monotonic()
+    check_settings(study, data)
     if isinstance(study, Experiment):
         made, about = analyse_recording(study, data, episodes)
     else:
@@ -268,6 +284,7 @@ def draw(name: str, data: Path = files.DATA, figures: Path = files.FIGURES) -> l
 
     results, drawn = Results(name, data), []
     study = experiments.study(name)
+    check_settings(study, data)
     if has_analysis(name) and not any(results.folder.glob("*.csv")):
         raise UserError(f"{results.folder}: no results; run prefrontal analyse {name}")
     if isinstance(study, Experiment) and study.main not in results.settings:

@@ -166,32 +166,54 @@ def table(
     return pd.DataFrame([{**row, "sample": sample} for row in rows], columns=columns)
 
 
-def collect(data: Path) -> pd.DataFrame:
-    """Evidence of all experiments, with ``holm``: p after Holm's correction over the suite's
-    criteria, for the sample that counts in each row.
+def collect(data: Path, names: Iterable[str] = ("*",)) -> pd.DataFrame:
+    """Evidence of all experiments, or of those named.
+
+    Returns
+    -------
+    DataFrame
+        experiment, claim, measure, variant, ``COLUMNS``; counts, True for the sample whose verdict
+        counts; holm, its p after Holm's correction over these criteria.
     """
     from statsmodels.stats.multitest import multipletests
 
     frames = [
         storage.read(path).assign(experiment=path.parent.parent.name)
-        for path in sorted(data.glob("*/results/evidence.csv"))
+        for name in names
+        for path in sorted(data.glob(f"{name}/results/evidence.csv"))
     ]
     frame = pd.concat(frames, ignore_index=True)
     key = ["experiment", *KEY]
     larger = frame.groupby(key)["sample"].transform(lambda samples: (samples == "fresh").any())
-    tested = frame["p"].notna() & (~larger | (frame["sample"] == "fresh"))
+    counts = ~larger | (frame["sample"] == "fresh")
+    tested = frame["p"].notna() & counts
     corrected = multipletests(frame.loc[tested, "p"], method="holm")[1]
-    return frame.assign(holm=pd.Series(corrected, frame.index[tested]))
+    return frame.assign(counts=counts, holm=pd.Series(corrected, frame.index[tested]))
 
 
-def overview(data: Path) -> str:
+def positions(data: Path, names: Iterable[str] = ("*",)) -> pd.Series:
+    """Narrowest interval around our mean in which a published value lies.
+
+    Returns
+    -------
+    Series
+        "95 % interval", "prediction interval" (of a further network) or "neither", for the sample
+        whose verdict counts; indexed by experiment, claim, measure and variant.
+    """
+    frame = collect(data, names).set_index(["experiment", *KEY])
+    frame = frame[frame["counts"] & frame["in_interval"].notna()]
+    inside = [frame[name].map(holds).eq(True) for name in ("in_interval", "in_prediction")]
+    found = np.select(inside, ["95 % interval", "prediction interval"], "neither")
+    return pd.Series(found, frame.index)
+
+
+def overview(data: Path, names: Iterable[str] = ("*",)) -> str:
     """Summary of how many criteria hold and published values agree."""
-    frame = collect(data)
-    tested, compared = frame[frame["holm"].notna()], frame[frame["in_interval"].notna()]
-    inside = [compared[name].map(holds).eq(True).sum() for name in ("in_prediction", "in_interval")]
+    tested, found = collect(data, names).dropna(subset="holm"), positions(data, names)
+    within = (found == "95 % interval").sum()
     return (
         f"Of {len(tested)} criteria, {(tested['p'] < LEVEL).sum()} hold at .05, and "
         f"{(tested['holm'] < LEVEL).sum()} after Holm's correction over all of them. Of "
-        f"{len(compared)} published values, {inside[0]} lie in the 95 % prediction interval of a "
-        f"further network, {inside[1]} in our 95 % interval."
+        f"{len(found)} published values, {(found != 'neither').sum()} lie in the 95 % prediction "
+        f"interval of a further network, {within} in our 95 % interval."
     )

@@ -120,6 +120,10 @@ class Tables:
     def _claims(self) -> pd.DataFrame:
         return claims.collect(self._data)
 
+    @cached_property
+    def _claims_of_suite(self) -> pd.DataFrame:
+        return self._claims[self._claims["experiment"].isin(experiments.suite())]
+
     def table(self, experiment: str, name: str, by: Sequence[str] = ()) -> pd.DataFrame:
         """Read a table of results, such as "lag_weights", or another with its folder, such as
         "sweeps/rates"; averaged over networks if there are columns to group ``by``."""
@@ -131,10 +135,10 @@ class Tables:
         return group(frame, by) if by else frame
 
     def score(self, experiment: str = "") -> str:
-        """Counts of the claims that hold, of an experiment or of all, in words."""
-        frame = self._claims
+        """Counts of the claims that hold, of an experiment or of the suite, in words."""
         if not experiment:
-            return claims.score(frame)
+            return claims.score(self._claims_of_suite)
+        frame = self._claims
         scored = claims.scored_rows(frame, experiment)
         here = frame.loc[frame["experiment"] == experiment, "claim"].unique()
         shared = ", ".join(name for name in here if name not in set(scored["claim"]))
@@ -142,28 +146,33 @@ class Tables:
         return text + (f"; evaluated by several experiments: {shared}" if shared else "")
 
     def claims(self, experiment: str = "", *names: str, every: bool = False) -> pd.DataFrame:
-        """Claims of an experiment or of all, or those named: the row that decides each, or
+        """Claims of an experiment or of the suite, or those named: the row that decides each, or
         ``every`` row."""
         frame = self._claims
-        rows = frame[frame["experiment"] == experiment] if experiment else frame
+        rows = frame[frame["experiment"] == experiment] if experiment else self._claims_of_suite
         missing = set(names) - set(rows["claim"])
         if missing or rows.empty:
             wanted = f"claim {min(missing)!r}" if missing else f"claims of {experiment}"
             raise UserError(f"no {wanted} in the results; run the analysis first")
         rows = rows[rows["claim"].isin(names)] if names else rows
         if every:
-            return claims.readable(rows)
+            keys = pd.MultiIndex.from_frame(rows[["experiment", *claims.KEY]])
+            found = evidence.positions(self._data).reindex(keys, fill_value="—")
+            table = claims.readable(rows)
+            place = list(table).index("agrees?") + 1
+            table.insert(place, "published value in", found.to_numpy())
+            return table
         return claims.short(claims.deciding_rows(rows))
 
     def experiments(self, base: str = "", beyond: bool | None = None) -> pd.DataFrame:
-        """Experiments by figure of the paper; links start from the path ``base``.
+        """Experiments of the suite by figure of the paper; links start from the path ``base``.
 
         All, or only those ``beyond`` the paper, or only the others.
         """
-        studies = [experiments.study(name) for name in experiments.names()]
+        studies = [experiments.study(name) for name in experiments.suite()]
         rows = []
         for study in sorted(studies, key=lambda each: (not each.figure, each.figure, each.name)):
-            counts = claims.counts(claims.scored_rows(self._claims, study.name))
+            counts = claims.counts(claims.scored_rows(self._claims_of_suite, study.name))
             words = STATUS | ({} if study.figure else {"extensions": "hold"})
             rows.append(
                 {
@@ -203,18 +212,19 @@ class Tables:
         return pd.DataFrame(rows)
 
     def evidence(self) -> pd.DataFrame:
-        """Effect sizes, tests and power of all rows of all claims."""
-        return evidence.collect(self._data)[["experiment", *claims.KEY, *evidence.COLUMNS, "holm"]]
+        """Effect sizes, tests and power of all rows of the suite's claims."""
+        frame = evidence.collect(self._data, experiments.suite())
+        return frame[["experiment", *claims.KEY, *evidence.COLUMNS, "holm"]]
 
     def evidence_summary(self) -> str:
-        """Summary of how many criteria hold and published values agree."""
-        return evidence.overview(self._data)
+        """Summary of how many criteria of the suite hold and published values agree."""
+        return evidence.overview(self._data, experiments.suite())
 
     def compute(self) -> pd.DataFrame:
-        """Total cost of trainings and sweeps; in brackets the number of networks with known cost,
-        if not all."""
-        folders = sorted(path for path in self._data.glob("*") if path.is_dir())
-        rows = [(folder.name, *row) for folder in folders for row in _trainings(folder)]
+        """Total cost of the suite's trainings and sweeps; in brackets the number of networks with
+        known cost, if not all."""
+        suite = experiments.suite()
+        rows = [(name, *row) for name in suite for row in _trainings(self._data / name)]
         frame = pd.DataFrame(rows, columns=["experiment", "networks", "clock", "core"])
 
         def hours(rows: pd.DataFrame, column: str) -> str:

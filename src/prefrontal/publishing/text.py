@@ -58,7 +58,13 @@ class Functions(Tables):
     """Functions available in templates."""
 
     def claim(self, claim: str, measure: str = "", variant: str = "") -> str:
-        """Our value of a claim's measure, of the main variant unless another is named."""
+        """Our value of a claim's measure, of the main variant unless another is named, in the
+        sample whose verdict counts."""
+        row = claims.find(claims.counted(self._claims), claim, measure, variant)
+        return number(row["reproduced"], row["ci_low"], row["ci_high"])
+
+    def drawn(self, claim: str, measure: str = "", variant: str = "") -> str:
+        """The same as ``claim``, but in the networks that figures draw, for their captions."""
         row = claims.find(self._claims, claim, measure, variant)
         return number(row["reproduced"], row["ci_low"], row["ci_high"])
 

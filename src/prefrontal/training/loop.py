@@ -121,7 +121,7 @@ def train(
     name: str,
     checkpoint: Path,
     *,
-    points: int = 200,
+    points: int,
     measure: Measure | None = None,
     snapshot: Callable[[int], None] | None = None,
     progress: type[tqdm] = tqdm,

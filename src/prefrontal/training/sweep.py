@@ -49,7 +49,7 @@ class Options(Machines):
     """Variant whose other settings are used; by default the main one."""
     networks: int = 2
     """Networks per combination."""
-    points: int = 20
+    curve_points: int = 20
     """Rows of the learning curves over training."""
     name: str = "sweep"
     """Name of the tables, data/<experiment>/sweeps/<name>.csv and <name>_curves.csv."""
@@ -158,7 +158,7 @@ def learn(
         batch,
         options.name,
         checkpoint,
-        points=options.points,
+        points=options.curve_points,
         measure=training.sweep_columns,
         progress=progress,
     )
@@ -214,7 +214,7 @@ def compare(experiment: str, networks: list[Settings[Any]], options: Options) ->
 
 def sweep(experiment: str, settings: Settings[Any], options: Options) -> pd.DataFrame:
     """Check a sweep, run it, and return a row per network."""
-    for name in ("networks", "points"):
+    for name in ("networks", "curve_points"):
         check_count(name, getattr(options, name))
     legal = re.fullmatch(r"\w[\w.-]*", options.name) is not None and not options.name.endswith(
         "_curves"

@@ -14,4 +14,5 @@ EXPERIMENT = Experiment(
     variants=VARIANTS,
     test_episodes=100,
     claims=CLAIMS,
+    in_suite=False,  # your own: not in the suite's tables, score and committed data
 )
