@@ -27,7 +27,7 @@ reproduce: $(READY)  ## play all networks again from their weights, analyse, dra
 	@$(PREFRONTAL) reproduce all
 claims: $(READY)  ## print the table of claims
 	@$(PREFRONTAL) claims
-train: $(READY)  ## train all networks again (15 hours on two cores)
+train: $(READY)  ## train the networks of all experiments again (15 hours on two cores)
 	@$(PREFRONTAL) train all --all
 test: $(READY)  ## run the fast tests; ALL=1 adds the slow ones and the notebooks
 	$(VENV)/bin/python -m pytest --numprocesses 3 --dist worksteal \

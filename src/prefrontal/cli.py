@@ -11,7 +11,7 @@ from pathlib import Path
 
 COMMANDS = {
     "Reproduce": {
-        "run": "train what is missing, record, analyse and draw",
+        "run": "train if needed, record, analyse and draw",
         "train": "train networks",
         "record": "run the trained networks with frozen weights",
         "analyse": "analyse a recording and evaluate the claims",

@@ -172,7 +172,8 @@ class Experiment(Study, Generic[TaskT]):
             raise UserError(
                 f"{folder}: networks of {variant!r} were trained with {name} "
                 f"{before!r}, but the setting is now {now!r}; "
-                f"restore it, train again (prefrontal train {self.name} --overwrite), "
+                f"restore it, train again (prefrontal train {self.name} --variants {variant} "
+                "--overwrite), "
                 f"or keep both (prefrontal run {self.name} --{name} {now} --out runs/NAME)"
             )
 

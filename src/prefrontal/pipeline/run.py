@@ -31,7 +31,7 @@ SMOKE_NETWORKS, SMOKE_TEST_EPISODES = 2, 4
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(TrainingOptions, Place):
-    """Train what is missing, record, analyse and draw. Other settings need a separate folder
+    """Train if needed, record, analyse and draw. Other settings need a separate folder
     (--out)."""
 
     variants: tuple[str, ...] = ()
