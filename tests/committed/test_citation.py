@@ -13,7 +13,7 @@ from packaging.version import Version
 from pybtex.database import parse_string
 
 import prefrontal
-from prefrontal import files
+from prefrontal import experiments, files
 from prefrontal.errors import UserError
 from prefrontal.publishing import bibliography, cite, readmes, text
 
@@ -29,6 +29,9 @@ DIRECT = [
 ]
 WORKS = bibliography.references()
 SUITE = yaml.safe_load(bibliography.CITATION.read_text(encoding="utf-8"))
+OWN = set(experiments.names()) - set(experiments.suite())
+"""Experiments of the user of this clone."""
+READMES = [path for path in readmes.paths(files.ROOT) if path.parent.name not in OWN]
 
 
 def pinned(lock: str) -> dict[str, Version]:
@@ -67,9 +70,7 @@ def test_every_figure_is_cited_as_its_files_say():
         assert path.with_suffix(".bib").read_text(encoding="utf-8") == citation.bibtex
 
 
-@pytest.mark.parametrize(
-    "path", readmes.paths(files.ROOT), ids=lambda path: str(path.relative_to(files.ROOT))
-)
+@pytest.mark.parametrize("path", READMES, ids=lambda path: str(path.relative_to(files.ROOT)))
 def test_readmes_say_what_results_say(path, environment):
     stale = "run prefrontal texts"
     assert readmes.fill(path, environment) == path.read_text(encoding="utf-8"), stale

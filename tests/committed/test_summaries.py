@@ -8,7 +8,7 @@ from prefrontal import experiments
 from prefrontal.files import DATA
 from prefrontal.pipeline import steps
 
-SUMMARIES = sorted(set(experiments.names("figure")) - set(experiments.names("train")))
+SUMMARIES = sorted(set(experiments.suite("figure")) - set(experiments.suite("train")))
 
 
 @pytest.mark.parametrize("name", SUMMARIES)

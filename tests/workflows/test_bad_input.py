@@ -144,7 +144,7 @@ COMMANDS: list[tuple[str, str]] = [
         "train two_step --out r --all --variants side",
         "variants is ('side',); it must be left out with --all",
     ),
-    ("train two_step --training.discount .5", "training.discount differ from the suite's networks"),
+    ("train two_step --training.discount .5", "suite's networks (training.discount)"),
     ("train two_step --out r --threads 0", "threads is 0; it must be at least 1 and at most"),
     ("train two_step --out r --device tpu", "device is 'tpu'; it must be one of those found here"),
     (
@@ -160,7 +160,7 @@ COMMANDS: list[tuple[str, str]] = [
             ("train two_step --out r --networks", "networks"),
             ("train two_step --out r --workers", "workers"),
             ("record two_step --out run --test-episodes", "episodes"),
-            ("sweep two_step --out run --vary task.trials=3 --points", "points"),
+            ("sweep two_step --out run --vary task.trials=3 --curve-points", "curve_points"),
         )
     ),
     ("train two_step --out r --training.value-cost 1e18", "training.value_cost is 1e+18"),
@@ -190,8 +190,8 @@ COMMANDS: list[tuple[str, str]] = [
     ("sweep two_step --out run --vary task.trials=2,many", "task.trials is of type int"),
     ("sweep two_step --out run --vary training.discount=.5,0.5", "combinations that all differ"),
     (
-        "sweep two_step --out run --vary training.discount=.5 --points 0",
-        "points is 0; it must be at least 1",
+        "sweep two_step --out run --vary training.discount=.5 --curve-points 0",
+        "curve_points is 0; it must be at least 1",
     ),
     (
         "sweep two_step --out run --vary training.discount=.5,.6 --name ../x",

@@ -17,11 +17,12 @@ from prefrontal.errors import UserError
 from prefrontal.pipeline import new
 from tests.helpers import ENVIRONMENT, copy_repository, prefrontal, write_results
 
-NAME = "my_task"
+NAME = "tested_task"
+"""Longer than that in CONTRIBUTING.md, which a user's experiment may have."""
 FOLDER = f"replications/{NAME}"
 TINY = ["--training.episodes", "40", "--test-episodes", "6", "--out", "runs/r1"]
 
-OWN = ("replications/my_task/", "runs/", "data/my_task/", "figures/fig_my_task")
+OWN = (f"{FOLDER}/", "runs/", f"data/{NAME}/", f"figures/fig_{NAME}")
 """What may appear: the folder, a run, and the experiment's networks, results and figures."""
 
 FOUR_OPTIONS = {
@@ -58,7 +59,7 @@ gain, loss = (torch.full_like(noise[..., 0], x) for x in self._outcomes)
     def _observe(""",
     },
     "experiment.py": {"    test_episodes=100,": "    networks=5,\n    test_episodes=100,"},
-    "test_my_task.py": {
+    f"test_{NAME}.py": {
         "[[[0.1], [0.9]]]": "[[[0.3], [0.9]]]",
         '["better_arm"].tolist() == [[1, 0]]': '["better_arm"].tolist() == [[1, 3]]',
         "reward.tolist() == [[1, 0]]": "reward.tolist() == [[10, -5]]",
@@ -201,7 +202,7 @@ def test_a_claim_of_the_paper_is_refused_in_a_users_folder(clone):
     root, _ = clone
     claims = root / FOLDER / "claims.py"
     text = claims.read_text()
-    claims.write_text(text.replace('"gain", EXTENSION', '"gain", "1d"'))
+    claims.write_text(text.replace("EXTENSION,\n", '"1d",\n'))
     done = prefrontal("run", NAME, "--smoke-test", root=root)
     claims.write_text(text)
     assert done.returncode == 1

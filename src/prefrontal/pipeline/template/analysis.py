@@ -22,7 +22,8 @@ def analyse(recording: Recording[ArmsSettings]) -> dict[str, pd.DataFrame]:
 def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Measures of the claims, one number per network."""
     by_trial = tables["choices"].groupby(SUBJECT)["p_better"]
-    return claims.measures("NAME-learns", (by_trial.last() - by_trial.first()).to_frame("gain"))
+    gain = by_trial.last() - by_trial.first()
+    return claims.measures("NAME-learns", gain.to_frame("gain"))
 
 
 ANALYSIS = Analysis(analyse=analyse, measures=claim_measures)

@@ -5,5 +5,11 @@ from __future__ import annotations
 from prefrontal.publishing.claims import EXTENSION, Claim, above
 
 CLAIMS = [
-    Claim("NAME-learns", "gain", EXTENSION, "P(better arm), last minus first trial", above(0)),
+    Claim(
+        "NAME-learns",
+        "gain",
+        EXTENSION,
+        "P(better arm), last minus first trial",
+        above(0),
+    ),
 ]

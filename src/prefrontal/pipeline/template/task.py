@@ -1,4 +1,4 @@
-"""The task of NAME, as a starting point: one of two arms pays more often than the other."""
+"""The task of NAME, a starting point: one of two arms pays more often."""
 
 from __future__ import annotations
 
