@@ -133,9 +133,8 @@ def raw_table(frame: pd.DataFrame) -> str:
 VERDICT = {"yes": "yes", "NO": "[no]{.fails}", "—": "—"}
 
 
-def claims_table(frame: pd.DataFrame) -> str:
+def claims_table(table: pd.DataFrame) -> str:
     """Write rows of claims in Markdown, one for each measure."""
-    table = claims.readable(frame)
     interval = table.pop("95 % interval").str.replace("-", "−")
     ours = table["reproduced"].str.replace("-", "−") + " [" + interval + "]"
     table["reproduced"] = ours.str.replace("[— to —]", "", regex=False)

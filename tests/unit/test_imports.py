@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from prefrontal import experiments
 from prefrontal.files import ROOT
@@ -79,6 +83,20 @@ def test_experiments_have_the_same_files(name):
     parts = ("settings", "claims", "experiment", "record", "analysis", "figure")
     assert not [part for part in parts if not (folder / f"{part}.py").exists()]
     assert (folder / "captions.md").exists() and (folder / "README.md").exists()
+
+
+def test_what_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
+    declared = {canonicalize_name(Requirement(each).name) for each in asked}
+    distributions = packages_distributions()
+    for folder in ("src", "replications"):
+        for path in (ROOT / folder).rglob("*.py"):
+            packages = {name.partition(".")[0] for name in imports(path)}
+            packages -= {"prefrontal", "replications", *sys.stdlib_module_names}
+            for package in packages:
+                found = {canonicalize_name(name) for name in distributions[package]}
+                assert found & declared, f"{path} imports {package}"
 
 
 def test_layers_of_the_library_hold():
