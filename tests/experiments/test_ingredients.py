@@ -11,7 +11,7 @@ import torch
 from prefrontal.errors import UserError
 from prefrontal.models import bandit
 from prefrontal.models.two_step_learners import REPLAYED, ModelFree, Planner
-from prefrontal.networks.model_agents import BanditAgent, TwoStepAgent
+from prefrontal.networks.model_agents import BanditAgent
 from prefrontal.networks.record import record
 from prefrontal.task import RandomStreams
 from replications.bandit.settings import SETTINGS as BANDIT
@@ -27,6 +27,7 @@ from replications.ingredients.settings import (
 from replications.ingredients.task import VisibleBanditTask
 from replications.two_step.settings import SETTINGS as TWO_STEP_TASK
 from replications.two_step.settings import TwoStep
+from tests.two_step_agent import TwoStepAgent
 
 
 class WinStayLoseShift:

@@ -172,7 +172,7 @@ def test_forced_histories_are_shared_and_keep_their_counts():
 
 
 def played(name, episodes=40, seed=8):
-    agent = control_agents(problems_of((seed,), 4)[0].numpy())[name]
+    agent = control_agents(problems_of((seed,), 4)[0].numpy(), 100)[name]
     own = record(agent, BANDIT_TASK, [seed], name, episodes, columns={"test": "drawn"}, steps=False)
     listing = list_problems(name, seed, problems_of((seed,), 4)[0].numpy())
     return recording.join([own, listing]).trials.astype({"variant": str, "test": str})

@@ -44,7 +44,8 @@ def untrained(network) -> NetworkAgent:
 
 
 def played(agent, periods=(), **columns) -> Recording:
-    return record_agent(agent, TASK, SEEDS, INTACT, 10, columns=columns, activity_periods=periods)
+    options = {"discount": 0.9, "columns": columns, "activity_periods": periods}
+    return record_agent(agent, TASK, SEEDS, INTACT, 10, **options)
 
 
 def test_silencing_changes_errors_and_not_choices():

@@ -11,7 +11,6 @@ from prefrontal.models import fitting
 from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.models.two_step_learners import REPLAYED, CueLearner, Planner
 from prefrontal.models.two_step_learners import TwoStep as Played
-from prefrontal.networks.model_agents import TwoStepAgent
 from prefrontal.networks.record import record
 from prefrontal.publishing import claims
 from prefrontal.tables.recording import join
@@ -24,6 +23,7 @@ from replications.two_step.settings import (
     SARSA_RATES,
     SETTINGS,
 )
+from tests.two_step_agent import TwoStepAgent
 
 RATE, OTHER = 0.3, "side"
 UNDISCOUNTED = SETTINGS.vary({"training.discount": 1.0})

@@ -139,6 +139,7 @@ def test_learning_rate_falls_to_zero_where_asked():
 
 
 def curves_of(batch: NetworkBatch, folder: Path, **options) -> list[pd.DataFrame]:
+    options = {"points": 200} | options
     return loop.train(batch, "test", folder / "checkpoint.safetensors", **options)
 
 
