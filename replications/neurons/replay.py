@@ -19,13 +19,7 @@ import tyro
 from tqdm import tqdm
 
 from prefrontal import experiments, files
-from prefrontal.analysis.neural import (
-    beyond_chance,
-    held_out_gain,
-    shift_test,
-    slow_trend,
-    with_shifts,
-)
+from prefrontal.analysis.neural import shift_test, slow_trend
 from prefrontal.animals import datasets
 from prefrontal.animals.formats import MISSING
 from prefrontal.networks.load import Networks, settings_provenance
@@ -33,6 +27,7 @@ from prefrontal.pipeline.place import Place
 from prefrontal.tables import storage
 from prefrontal.training.batch import NetworkBatch
 from replications.neurons import models
+from replications.neurons.predictivity import beyond_chance, held_out_gain, with_shifts
 from replications.neurons.settings import (
     ALPHA,
     AREAS,
