@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from scipy.optimize import minimize_scalar
 
 from prefrontal.analysis import regression, staying
@@ -179,11 +180,23 @@ def rpe_regressions(
                     "r2_together": regression.explained_variance(
                         network, list(reference_errors.values())
                     ),
-                    **regression.standardized_weights(network, reference_errors),
+                    **standardized_weights(network, reference_errors),
                     "correlation": np.corrcoef(first, last)[0, 1] if len(part) > 1 else np.nan,
                 }
             )
     return pd.DataFrame(rows)
+
+
+def standardized_weights(
+    outcome: np.ndarray, predictors: dict[str, np.ndarray]
+) -> dict[str, float]:
+    """Weights of a multiple linear regression on z-scored variables, as weight_<name>."""
+    values = np.column_stack([outcome, *predictors.values()])
+    if len(values) < values.shape[1] + 2 or (np.ptp(values, axis=0) == 0).any():
+        return {f"weight_{name}": np.nan for name in predictors}
+    z = stats.zscore(values, axis=0)
+    weights = np.linalg.lstsq(z[:, 1:], z[:, 0])[0]
+    return dict(zip([f"weight_{name}" for name in predictors], weights, strict=True))
 
 
 def reward_error(trials: pd.DataFrame, settings: BySettings) -> Callable[[float], pd.Series]:
@@ -335,11 +348,39 @@ def mixture(trials: pd.DataFrame, sarsa_rate: float, settings: Settings[TwoStep]
     networks: Any = trials.groupby(SUBJECT, observed=True).indices
     for (variant, subject), network in networks.items():
         chosen = network[choice[network] >= 0]
-        planning, model_free, *_ = regression.fit_logistic(
+        planning, model_free, *_ = regression.logistic(
             choice[chosen].astype(float), design[chosen]
-        )
+        ).weights
         rows.append((variant, subject, planning, model_free))
     return pd.DataFrame(rows, columns=[*SUBJECT, "mixture_planning", "mixture_model_free"])
+
+
+def stay_interaction(trials: pd.DataFrame) -> pd.DataFrame:
+    """Reward x transition interaction in staying, in log odds, with the correct side as covariate,
+    per subject.
+
+    Logistic regression of stay on outcome, transition, their product and whether the choice was
+    correct, coded ±1/2. Without the covariate a subject that merely prefers the richer side also
+    shows an interaction (Akam, Costa & Dayan 2015).
+    """
+    rows = []
+    for (variant, subject), block in staying.stays(trials).groupby(SUBJECT, sort=False):
+        outcome, transition = (
+            (block["outcome"] == "rewarded") - 0.5,
+            (block["transition"] == "common") - 0.5,
+        )
+        design = pd.DataFrame(
+            {
+                "constant": 1.0,
+                "outcome": outcome,
+                "transition": transition,
+                "interaction": outcome * transition * 2,
+                "correct": block["correct"] - 0.5,
+            }
+        )
+        fit = regression.logistic(block["stay"].to_numpy(float), design.to_numpy(float))
+        rows.append({"variant": variant, "subject": subject, "interaction": fit.weights[3]})
+    return pd.DataFrame(rows, columns=["variant", "subject", "interaction"])
 
 
 def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
@@ -356,7 +397,7 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
     -------
     DataFrame
         variant, subject; planning and model_free (weights of lag 1, log odds); interaction (as
-        ``staying.stay_interaction``); r2 and standardised weights of RPEs (``rpe_regressions``),
+        ``stay_interaction``); r2 and standardised weights of RPEs (``rpe_regressions``),
         those of the planner, SARSA, and expectations that do not learn (SARSA at rate 0);
         weights as from ``mixture``; share of what the best possible agent earns.
     """
@@ -371,7 +412,7 @@ def controls(recording: Recording[TwoStep], sarsa_rate: float) -> pd.DataFrame:
             staying.staying_by_lag(weights, stays).rename(columns={"lag 1": name})
             for name, stays in kinds.items()
         ),
-        staying.stay_interaction(trials),
+        stay_interaction(trials),
         rpe_regressions(pairs, ("model_based", "model_free", "unlearned"), ["both"]),
         mixture(trials, sarsa_rate, settings),
         share_of_best(trials, recording.settings),
@@ -480,7 +521,7 @@ def analyse(recording: Recording[TwoStep]) -> dict[str, pd.DataFrame]:
     measured = {
         "stay_probability": staying.stay_probability(trials),
         "lag_weights": staying.two_step_weights(trials),
-        "stay_interaction": staying.stay_interaction(trials),
+        "stay_interaction": stay_interaction(trials),
         "reward": share_of_best(trials, settings),
     }
     if len(recording.steps):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prefrontal.analysis import regression
 from prefrontal.analysis.staying import PLANNER_STAYS, staying_by_lag, two_step_weights
 from prefrontal.models import fitting
 from prefrontal.models.two_step import TRIAL_TYPES
@@ -126,6 +127,22 @@ def test_model_free_learner_shows_the_interaction_in_staying(model_free):
     after_common = stay["common", "rewarded"] - stay["common", "unrewarded"]
     after_uncommon = stay["uncommon", "rewarded"] - stay["uncommon", "unrewarded"]
     assert after_common > after_uncommon + 0.05
+
+
+def test_interaction_of_degenerate_choices_is_nan_not_an_error():
+    task = Played(2, SETTINGS.task.trials, **TASK)
+    trials = PLANNER.simulate(task, {"inverse_temperature": 3.0}, np.random.default_rng(0))
+    assert analysis.stay_interaction(trials.assign(choice=0))["interaction"].isna().all()
+
+
+def test_standardized_weights_of_orthogonal_predictors():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=5000)
+    b = regression.residual(rng.normal(size=5000), a)
+    y = 2 * a + b + rng.normal(size=5000)
+    weights = analysis.standardized_weights(y, {"a": a, "b": b})
+    assert weights["weight_a"] == pytest.approx(np.corrcoef(a, y)[0, 1])
+    assert weights["weight_b"] == pytest.approx(np.corrcoef(b, y)[0, 1])
 
 
 def test_every_claim_has_its_measure(planner):

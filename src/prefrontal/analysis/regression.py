@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from statsmodels.discrete.discrete_model import Logit
@@ -84,11 +83,6 @@ def shrunken_logistic(outcome: np.ndarray, design: np.ndarray, prior: float) -> 
         C=prior**2, fit_intercept=False, solver="newton-cholesky", tol=1e-8
     ).fit(design, outcome)
     return Estimate(fit.coef_[0], np.full(design.shape[1], np.nan))
-
-
-def fit_logistic(outcome: np.ndarray, design: np.ndarray) -> np.ndarray:
-    """Coefficients of a logistic regression; see ``logistic``."""
-    return logistic(outcome, design).weights
 
 
 def conditional_logistic(choice: np.ndarray, design: np.ndarray) -> Estimate:
@@ -292,15 +286,3 @@ def residual(outcome: np.ndarray, *predictors: np.ndarray) -> np.ndarray:
         return np.full(len(outcome), np.nan)
     design = np.column_stack([np.ones(len(outcome)), *predictors])
     return np.asarray(outcome - design @ np.linalg.lstsq(design, outcome)[0])
-
-
-def standardized_weights(
-    outcome: np.ndarray, predictors: dict[str, np.ndarray]
-) -> dict[str, float]:
-    """Weights of a multiple linear regression on z-scored variables, as weight_<name>."""
-    values = np.column_stack([outcome, *predictors.values()])
-    if len(values) < values.shape[1] + 2 or (np.ptp(values, axis=0) == 0).any():
-        return {f"weight_{name}": np.nan for name in predictors}
-    z = stats.zscore(values, axis=0)
-    weights = np.linalg.lstsq(z[:, 1:], z[:, 0])[0]
-    return dict(zip([f"weight_{name}" for name in predictors], weights, strict=True))

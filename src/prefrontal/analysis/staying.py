@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from prefrontal.analysis.regression import fit_logistic, lagged_regression
+from prefrontal.analysis.regression import lagged_regression
 from prefrontal.models.two_step import TRIAL_TYPES
 from prefrontal.tables.schema import EPISODE, SUBJECT, free_choices
 
@@ -112,31 +112,3 @@ def stay_probability(trials: pd.DataFrame) -> pd.DataFrame:
         .reset_index()
         .rename(columns={"mean": "stay_probability", "size": "trials"})
     )
-
-
-def stay_interaction(trials: pd.DataFrame) -> pd.DataFrame:
-    """Reward x transition interaction in staying, in log odds, with the correct side as covariate,
-    per subject.
-
-    Logistic regression of stay on outcome, transition, their product and whether the choice was
-    correct, coded ±1/2. Without the covariate a subject that merely prefers the richer side also
-    shows an interaction (Akam, Costa & Dayan 2015).
-    """
-    rows = []
-    for (variant, subject), block in stays(trials).groupby(SUBJECT, sort=False):
-        outcome, transition = (
-            (block["outcome"] == "rewarded") - 0.5,
-            (block["transition"] == "common") - 0.5,
-        )
-        design = pd.DataFrame(
-            {
-                "constant": 1.0,
-                "outcome": outcome,
-                "transition": transition,
-                "interaction": outcome * transition * 2,
-                "correct": block["correct"] - 0.5,
-            }
-        )
-        weights = fit_logistic(block["stay"].to_numpy(float), design.to_numpy(float))
-        rows.append({"variant": variant, "subject": subject, "interaction": weights[3]})
-    return pd.DataFrame(rows, columns=["variant", "subject", "interaction"])
