@@ -28,6 +28,7 @@ from prefrontal.tables.schema import SUBJECT
 from replications.bandit.settings import SETTINGS as BANDIT
 from replications.inner_algorithm import rules as choice_rules
 from replications.inner_algorithm.claims import CLAIMS
+from replications.inner_algorithm.observer import means_among
 from replications.inner_algorithm.rules import INFER, arrays, with_values
 from replications.inner_algorithm.settings import (
     AXIS,
@@ -226,7 +227,7 @@ def observers(trials: pd.DataFrame) -> pd.DataFrame:
         history = arrays(subject_trials, ["choice", "reward"])
         choice, reward = history["choice"].astype(int), history["reward"]
         priors = {
-            "problems": bandit.means_among(*bandit.counts(choice, reward), problems[key]),
+            "problems": means_among(*bandit.counts(choice, reward), problems[key]),
             "family": bandit.posterior(choice, reward)[0],
         }
         row: dict[str, Any] = dict(zip(SUBJECT, key, strict=True))

@@ -36,6 +36,7 @@ from prefrontal.training.batch import NetworkBatch
 from replications.bandit.task import BanditTask
 from replications.inner_algorithm import causal
 from replications.inner_algorithm.causal import WholeState
+from replications.inner_algorithm.observer import means_among
 from replications.inner_algorithm.settings import (
     BAYES,
     CHANGES,
@@ -76,7 +77,7 @@ def control_agents(problems: np.ndarray, trials: int) -> dict[str, Agent]:
         BAYES: BanditAgent(bandit.bayes_optimal(trials)),
         Q_LEARNING: ModelAgent(DeltaRule(), rate),
         HEURISTIC: ModelAgent(WinStayLoseShift(), stays),
-        FEW: softmax_of(lambda wins, losses: bandit.means_among(wins, losses, problems)),
+        FEW: softmax_of(lambda wins, losses: means_among(wins, losses, problems)),
         FAMILY: softmax_of(lambda wins, losses: (wins + 1) / (wins + losses + 2)),
     }
 

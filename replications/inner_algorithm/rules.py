@@ -7,6 +7,8 @@ after a rewarded common or an unrewarded uncommon transition.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -23,7 +25,8 @@ from prefrontal.models.two_step_learners import (
     LearningPlanner,
     OneTrialBack,
     Planner,
-    SeparatePlanner,
+    leave_errors,
+    look_ahead,
 )
 from prefrontal.models.volatility import VolatilityObserver
 from prefrontal.settings import TaskSettings
@@ -38,6 +41,20 @@ from replications.volatile_bandit.settings import VolatileBandit
 
 NO_BIAS = {"bias": 0.0}
 INFER = GivenValues(name=INFERENCE, fixed=NO_BIAS)
+
+
+class SeparatePlanner(LearningPlanner):
+    """Planner that learns the value of each second-stage state from that state's outcomes alone."""
+
+    name = SEPARATE_PLANNER
+
+    @staticmethod
+    def update(p: Any, memory: Any, trial: Any) -> None:
+        """Learn from the trial."""
+        if trial.done:
+            leave_errors(p, memory, trial)
+            memory.state_value[trial.outcome_state] += p.planning_rate * memory.rpe_reward
+            look_ahead(p, memory.state_value, memory.action_value)
 
 
 def rules(settings: TaskSettings) -> list[Model]:
@@ -69,7 +86,7 @@ def rules(settings: TaskSettings) -> list[Model]:
             OneTrialBack(fixed=NO_BIAS),
             fixed_rate,
             LearningPlanner(settings.common, FIXED_PLANNER, NO_BIAS),
-            SeparatePlanner(settings.common, SEPARATE_PLANNER, NO_BIAS),
+            SeparatePlanner(settings.common, fixed=NO_BIAS),
             Planner(**settings.probabilities, name=INFERENCE, fixed=NO_BIAS),
         ]
     return [*heuristics, fixed_rate, INFER]

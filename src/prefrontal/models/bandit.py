@@ -15,7 +15,7 @@ from functools import lru_cache, reduce
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import betainc, betaln, softmax, xlog1py, xlogy
+from scipy.special import betainc, betaln, xlog1py, xlogy
 from scipy.stats import hypergeom
 
 from prefrontal.errors import check, require_memory
@@ -316,24 +316,6 @@ def simulate(
         successes, failures = tally(successes, failures, choice[:, t], reward[:, t])
     regret = p_reward.max(-1, keepdims=True) - np.take_along_axis(p_reward, choice, axis=-1)
     return Simulation(choice, reward, regret)
-
-
-def means_among(successes: np.ndarray, failures: np.ndarray, problems: np.ndarray) -> np.ndarray:
-    """Posterior mean reward probability of each arm, under a uniform prior over a finite set of
-    problems.
-
-    Parameters
-    ----------
-    successes, failures : array of int (..., arms)
-    problems : array (problem, arms)
-        Reward probabilities.
-
-    Returns
-    -------
-    array (..., arms)
-    """
-    known = np.clip(problems, 1e-9, 1 - 1e-9)
-    return softmax(successes @ np.log(known).T + failures @ np.log1p(-known).T, axis=-1) @ known
 
 
 def counts(choice: np.ndarray, reward: np.ndarray, arms: int = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -236,20 +236,6 @@ class LearningPlanner(Planning):
             look_ahead(p, memory.state_value, memory.action_value)
 
 
-class SeparatePlanner(LearningPlanner):
-    """Planner that learns the value of each second-stage state from that state's outcomes alone."""
-
-    name = "model-based, separate values"
-
-    @staticmethod
-    def update(p: Any, memory: Any, trial: Any) -> None:
-        """Learn from the trial."""
-        if trial.done:
-            leave_errors(p, memory, trial)
-            memory.state_value[trial.outcome_state] += p.planning_rate * memory.rpe_reward
-            look_ahead(p, memory.state_value, memory.action_value)
-
-
 class Mixture(Planning):
     """Weighted mean of a learning planner's and a model-free learner's values (Daw et al. 2011).
 
