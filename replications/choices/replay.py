@@ -23,7 +23,7 @@ from prefrontal.animals import datasets
 from prefrontal.models import fitting
 from prefrontal.networks.load import Networks, settings_provenance
 from prefrontal.networks.record import Trained
-from prefrontal.pipeline.place import Place
+from prefrontal.place import Place
 from prefrontal.tables import storage
 from prefrontal.tables.schema import SUBJECT, free_choices
 from prefrontal.training.batch import NetworkBatch

@@ -21,8 +21,8 @@ from prefrontal.errors import check
 from prefrontal.networks.files import stem
 from prefrontal.networks.load import settings_provenance
 from prefrontal.pipeline import sample
-from prefrontal.pipeline.place import Place
 from prefrontal.pipeline.train import TrainingOptions, train_batch
+from prefrontal.place import Place
 from prefrontal.settings import Settings, structure
 from prefrontal.statistics import normalised_reward
 from prefrontal.tables import storage

@@ -23,7 +23,7 @@ from prefrontal.analysis.neural import shift_test, slow_trend
 from prefrontal.animals import datasets
 from prefrontal.animals.formats import MISSING
 from prefrontal.networks.load import Networks, settings_provenance
-from prefrontal.pipeline.place import Place
+from prefrontal.place import Place
 from prefrontal.tables import storage
 from prefrontal.training.batch import NetworkBatch
 from replications.neurons import models

@@ -15,7 +15,7 @@ from prefrontal import experiments, files
 from prefrontal.errors import UserError, check
 from prefrontal.experiments import Experiment
 from prefrontal.pipeline.options import parse
-from prefrontal.pipeline.place import Place
+from prefrontal.place import Place
 from prefrontal.settings import Settings
 
 GROUPS: dict[str, Callable[[bool], bool]] = {
@@ -228,7 +228,7 @@ def sweep(given: Sequence[str]) -> None:
 
     name, rest = one_name(given, "sweep")
     experiment, command = experiments.get(name), f"prefrontal sweep {name}"
-    options, _ = parse(sweeps.Options, experiment.variant(), command, rest)
+    options, _ = parse(sweeps.Options, experiment.variant(), command, rest, sweeps.HELPS)
     taken = {*experiment.variants, *experiment.further_variants}
     check(options.name not in taken, "name", options.name, "different from every variant's")
     default = dataclasses.replace(experiment.variant(options.variant), seed=sweeps.FIRST_SEED)

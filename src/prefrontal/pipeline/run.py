@@ -15,8 +15,8 @@ from prefrontal.errors import UserError, check
 from prefrontal.experiments import Experiment
 from prefrontal.networks.load import checkpoints_of
 from prefrontal.pipeline import orchestrate
-from prefrontal.pipeline.place import Place
 from prefrontal.pipeline.train import TrainingOptions, networks_folder, replicate, train_variants
+from prefrontal.place import Place
 from prefrontal.settings import Settings
 from prefrontal.tables.networks import descriptions, read_description
 

@@ -18,25 +18,24 @@ from prefrontal.experiments import Experiment
 from prefrontal.settings import Settings
 from prefrontal.training.batch import NetworkBatch, batches, check_memory, is_short, labels
 from prefrontal.training.checkpoints import check_overwrite
-from prefrontal.training.jobs import Job, Machines, run_jobs
+from prefrontal.training.jobs import Job, Machines, Processing, run_jobs
 from prefrontal.training.loop import Training, train_and_save, use
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingOptions(Machines):
-    """How to train."""
+class Replicas(Machines):
+    """Networks of a variant, and the machines that train them."""
 
     networks: int | None = None
     """Networks per variant, with seeds ``seed``, ``seed`` + 1, ...; by default those of the
     experiment."""
     overwrite: bool = False
     """Replace networks that were trained with other settings."""
-    device: str = "cpu"
-    """cpu or cuda."""
-    threads: int = 1
-    """CPU threads; more than one helps only from about 100 episodes per update."""
-    compile: bool | None = None
-    """Compile the inner loops; by default if training is long enough to benefit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(Processing, Replicas):
+    """How to train."""
 
 
 def networks_folder(experiment: Experiment[Any], variant: str, data: Path) -> Path:

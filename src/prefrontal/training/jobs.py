@@ -68,6 +68,18 @@ class Machines:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Processing:
+    """How each of the trainings runs."""
+
+    device: str = "cpu"
+    """cpu or cuda."""
+    threads: int = 1
+    """CPU threads; more than one helps only from about 100 episodes per update."""
+    compile: bool | None = None
+    """Compile the inner loops; by default if training is long enough to benefit."""
+
+
 class Distant(tqdm):
     """A progress bar in a worker, which reports progress to the scheduler instead of drawing
     itself."""

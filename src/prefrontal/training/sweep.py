@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,14 @@ from prefrontal import experiments, files
 from prefrontal.errors import UserError, check, check_count, shown
 from prefrontal.networks.load import settings_provenance
 from prefrontal.networks.play import evaluate
+from prefrontal.place import Place
 from prefrontal.settings import Settings
 from prefrontal.statistics import normalised_reward
 from prefrontal.tables import storage
 from prefrontal.tables.schema import COLUMNS
 from prefrontal.training.batch import NetworkBatch, batches, check_memory, is_short, labels
 from prefrontal.training.checkpoints import checkpoint_path
-from prefrontal.training.jobs import Job, Machines, run_jobs
+from prefrontal.training.jobs import Job, Machines, Processing, run_jobs
 from prefrontal.training.loop import Training, train, use
 
 VALIDATION_EPISODES = 300
@@ -40,8 +41,8 @@ FIRST_SEED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Machines):
-    """Train every combination of some settings and compare how networks learn."""
+class Combinations(Machines):
+    """Combinations of settings, the machines that train their networks, and the tables' name."""
 
     vary: tuple[str, ...]
     """Settings to combine, such as training.learning_rate=7e-4,2e-3 training.value_cost=.05,.5."""
@@ -55,19 +56,18 @@ class Options(Machines):
     """Name of the tables, data/<experiment>/sweeps/<name>.csv and <name>_curves.csv."""
     overwrite: bool = False
     """Replace tables of that name."""
-    out: Path | None = None
-    """Folder of a run of your own; by default tables are written to the suite's data folder."""
-    device: str = "cpu"
-    """cpu or cuda."""
-    threads: int = 1
-    """CPU threads."""
-    compile: bool | None = None
-    """Compile the inner loops; by default if training is long enough to benefit."""
 
-    @property
-    def data(self) -> Path:
-        """Data folder."""
-        return files.DATA if self.out is None else self.out.resolve() / "data"
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Processing, Place, Combinations):
+    """Train every combination of some settings and compare how networks learn."""
+
+
+HELPS = {
+    "out": "Folder of a run of your own; by default tables are written to the suite's data folder.",
+    "threads": "CPU threads.",
+}
+"""Help texts of options that other commands have too."""
 
 
 def grid(settings: Settings[Any], vary: Sequence[str]) -> list[Settings[Any]]:
@@ -214,6 +214,8 @@ def compare(experiment: str, networks: list[Settings[Any]], options: Options) ->
 
 def sweep(experiment: str, settings: Settings[Any], options: Options) -> pd.DataFrame:
     """Check a sweep, run it, and return a row per network."""
+    if options.out is not None:  # workers may run elsewhere
+        options = replace(options, out=options.out.resolve())
     for name in ("networks", "curve_points"):
         check_count(name, getattr(options, name))
     legal = re.fullmatch(r"\w[\w.-]*", options.name) is not None and not options.name.endswith(
