@@ -25,10 +25,7 @@ from replications.predictions.settings import (
 from replications.two_step import analysis as two_step_analysis
 from replications.two_step.settings import TwoStep
 
-TRIAL_TYPES = ("common/rewarded", "common/unrewarded", "uncommon/rewarded", "uncommon/unrewarded")
-CONTRASTS = {"planning_index": (1, -1, -1, 1), "model_free_index": (1, -1, 1, -1)}
-"""Index -> sign of the lag-1 weight of each trial type (Miller, Botvinick &
-Brody 2017, at lag 1)."""
+STAYS = {"planning_index": staying.PLANNER_STAYS, "model_free_index": staying.MODEL_FREE_STAYS}
 
 
 def indices(trials: pd.DataFrame) -> pd.DataFrame:
@@ -38,23 +35,19 @@ def indices(trials: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         variant, subject, planning_index, model_free_index (log odds), reward_per_trial, invalid.
-        Indices are 0 if choices do not vary, since then they cannot depend on past trials.
+        Indices are sums of the four weights at lag 1, those of trials after which the learner
+        switches with a minus (Miller, Botvinick & Brody 2017, at lag 1); 0 if choices do not vary,
+        since then they cannot depend on past trials.
     """
     trials = trials.astype({"variant": str})
-    lag_1 = staying.two_step_weights(trials).query("lag == 1")
-    weights = lag_1.pivot(index=SUBJECT, columns="signal", values="weight")
+    weights = staying.two_step_weights(trials)
     by_network = trials.assign(invalid=trials["choice"] < 0).groupby(SUBJECT)
     valid = trials["choice"].where(trials["choice"] >= 0)
     valid_by_network = valid.groupby([trials[name] for name in SUBJECT])
     varies = valid_by_network.max() > valid_by_network.min()
-    contrasts = {
-        name: dict(zip(TRIAL_TYPES, signs, strict=True)) for name, signs in CONTRASTS.items()
-    }
+    by_lag = {name: staying.staying_by_lag(weights, stays) for name, stays in STAYS.items()}
     frame = pd.DataFrame(
-        {
-            name: (weights * pd.Series(signs)).sum(axis=1, skipna=False)
-            for name, signs in contrasts.items()
-        }
+        {name: 4 * table.set_index(SUBJECT)["lag 1"] for name, table in by_lag.items()}
     )
     frame = frame.where(varies, 0.0, axis=0)
     means = {
