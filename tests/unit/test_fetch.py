@@ -1,9 +1,11 @@
 """Networks are downloaded with checksums, and every failure is one line."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from prefrontal import experiments, files
 from prefrontal.errors import UserError
 from prefrontal.networks import fetch
 from tests.helpers import Interrupted, server
@@ -40,6 +42,19 @@ def test_equal_networks_pack_to_equal_bytes(release, tmp_path):
     source, served = release
     fetch.pack("two_step", source, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == (served / "networks-two_step.zip").read_bytes()
+
+
+def test_a_release_holds_the_suite_without_users_experiments(release, tmp_path, monkeypatch):
+    source, study = release[0], experiments.study
+    monkeypatch.setattr(
+        experiments, "study", lambda name: replace(study(name), in_suite=name == "two_step")
+    )
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    monkeypatch.setattr(files, "DATA", source)
+    before = fetch.RELEASE.read_text()
+    fetch.main()
+    assert [path.name for path in (tmp_path / "dist").iterdir()] == ["networks-two_step.zip"]
+    assert json.loads(fetch.RELEASE.read_text()) == json.loads(before)
 
 
 @pytest.mark.parametrize(

@@ -96,10 +96,10 @@ def pack(experiment: str, data: Path, target: Path) -> str:
 
 
 def main() -> None:
-    """Pack the networks of all experiments for a release, and write their checksums."""
+    """Pack the networks of the suite for a release, and write their checksums."""
     release: dict[str, Any] = json.loads(RELEASE.read_text(encoding="utf-8"))
     folder = files.ROOT / "dist"
-    for name in experiments.names("train"):
+    for name in experiments.suite("train"):
         release["archives"][name] = pack(name, files.DATA, folder / f"networks-{name}.zip")
         print(folder / f"networks-{name}.zip")
     files.write_text(RELEASE, json.dumps(release, indent=1) + "\n")
