@@ -15,7 +15,6 @@ from dataclasses import replace
 import pandas as pd
 
 from prefrontal.networks.record import record
-from prefrontal.tables.schema import SUBJECT
 from prefrontal.training.batch import NetworkBatch
 from prefrontal.training.loop import Training
 from replications.two_step import analysis
@@ -24,7 +23,8 @@ VALIDATION_EPISODES = 30
 
 
 def both_controls(batch: NetworkBatch) -> pd.DataFrame:
-    """Measure both controls of each network (``analysis.controls``), one row per network."""
+    """Measure both controls of each network (``analysis.controls``), one row per network; NaN where
+    it completes no trial."""
     agent, index = batch.agent, list(range(len(batch.settings)))
     played = record(
         agent,
@@ -38,10 +38,14 @@ def both_controls(batch: NetworkBatch) -> pd.DataFrame:
     rows = []
     for k, settings in enumerate(batch.settings):
         network = replace(analysis.part(played, subject=k), settings={"validation": settings})
+        if (network.trials["transition"] == "none").all():
+            rows.append(pd.DataFrame(index=[0]))
+            continue
         rows.append(
             analysis.controls(network, analysis.fitted_rate(network.trials, network.settings))
         )
-    return pd.concat(rows, ignore_index=True).drop(columns=[*SUBJECT, "share"])
+    columns = [name for name in analysis.CONTROLS if name != "share"]
+    return pd.concat(rows, ignore_index=True).reindex(columns=columns)
 
 
 TRAINING = Training(sweep_columns=both_controls)

@@ -15,7 +15,8 @@ from prefrontal.models.two_step_learners import TwoStep as Played
 from prefrontal.networks.record import record
 from prefrontal.publishing import claims
 from prefrontal.tables.recording import join
-from replications.two_step import analysis, cue
+from prefrontal.training.batch import NetworkBatch
+from replications.two_step import analysis, cue, train
 from replications.two_step.claims import CLAIMS
 from replications.two_step.settings import (
     CUE_TEMPERATURE,
@@ -210,6 +211,13 @@ def test_controls_tell_the_models_apart(planner, model_free):
     assert habit["mixture_model_free"] == pytest.approx(4, rel=0.15)
     assert abs(habit["mixture_planning"]) < 0.5
     assert habit["weight_model_free"] > habit["weight_model_based"] + 0.3
+
+
+def test_a_network_that_completes_no_trial_has_no_controls():
+    batch = NetworkBatch([SETTINGS.vary({"task.trials": 20, "seed": k}) for k in (0, 1)])
+    batch.network.views(batch.flat)["policy_bias"][0, -1] = 1e3
+    found = train.both_controls(batch).notna()
+    assert not found.loc[0].any() and found.loc[1].any()
 
 
 def test_constant_expectations_count_as_neither_control(model_free):

@@ -93,10 +93,30 @@ def test_a_single_value_may_be_varied(vary, columns, tmp_path, capsys):
 
 
 def test_a_sweep_in_which_no_run_succeeds_is_one_line(tmp_path):
-    words = ["--vary", "task.trials=2,3", "--training.learning-rate=1e17", *TINY]
-    with pytest.raises(UserError, match=r"^2 of 2 trainings failed: task\.trials 2, .* not finite"):
+    words = ["--vary", "task.trials=2,3", "--training.learning-rate=9e17", *TINY]
+    with pytest.raises(UserError, match=r"^every network diverged: .*; try a smaller training"):
         commands.sweep(["two_step", *words, "--out", str(tmp_path)])
     assert not (tmp_path / "data" / "two_step" / "sweeps").exists()
+
+
+def test_networks_that_diverge_are_nan_and_named(tmp_path, capsys):
+    words = ["bandit", *TINY, "--training.episodes", "40", "--curve-points", "4"]
+    for name, rates in (("one", "1e-3"), ("both", "1e-3,1e17")):
+        vary = ["--vary", f"training.learning_rate={rates}", "--name", name]
+        commands.sweep([*words, *vary, "--out", str(tmp_path)])
+    folder = tmp_path / "data" / "bandit" / "sweeps"
+    frame, curves = (storage.read(folder / f"both{end}.csv") for end in ("", "_curves"))
+    results = frame.drop(columns=["learning_rate", "seed", "training_episodes"])
+    diverged = frame["learning_rate"] == 1e17
+    assert results[diverged].isna().all(axis=None) and diverged.sum() == 2
+    assert results[~diverged]["share_end"].notna().all()
+    last = curves[curves["episode"] == 40].set_index("learning_rate")["reward"]
+    assert last[1e17].isna().all() and last[1e-3].notna().all()
+    printed = capsys.readouterr().out.strip().splitlines()
+    named = "; ".join(f"learning_rate 1e+17, seed {seed}" for seed in (FIRST, FIRST + 1))
+    assert named in printed[-1] and not any("diverged" in line for line in printed[:-1])
+    means = sweep.means(frame, ["training.learning_rate=1e-3,1e17"], SMALL)
+    assert means.loc[1e17].isna().all() and means.loc[1e-3, "share_end"] > 0
 
 
 def test_sweep_equals_the_same_networks_trained_alone():

@@ -641,6 +641,27 @@ def test_divergence_stops_training_with_its_seed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("checked", [False, True], ids=["at points of the curve", "always"])
+def test_a_network_that_is_set_aside_leaves_the_others_bits(checked, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "FIRST_CHECKPOINT_SECONDS", 0 if checked else 60)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0 if checked else 60)
+    batches, curves = [], []
+    for rate in (3e-3, 1e17):
+        settings = seeds(3)
+        settings[1] = settings[1].vary({"training.learning_rate": rate})
+        batches.append(batch_of(settings))
+        folder = tmp_path / str(rate)
+        curves.append(curves_of(batches[-1], folder, points=12, sets_aside=True))
+    (finite, diverging), kept = batches, [0, 2]
+    assert torch.equal(finite.flat[kept], diverging.flat[kept])
+    assert finite.flat.isfinite().all() and (diverging.flat[1] == 0).all()
+    for k in kept:
+        pd.testing.assert_frame_equal(curves[0][k], curves[1][k], check_exact=True)
+    nothing = curves[1][1].drop(columns="episode").isna()
+    assert not nothing.iloc[0].any() and nothing.iloc[-1].all()
+    assert (nothing.any(axis=1) == nothing.any(axis=1).cummax()).all(), "NaN from then on"
+
+
 def test_short_trainings_run_uncompiled_by_themselves():
     assert not NetworkBatch([SMALL]).compiles
     assert NetworkBatch([SMALL.vary({"training.episodes": 1_000_000})]).compiles

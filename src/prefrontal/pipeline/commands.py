@@ -236,6 +236,9 @@ def sweep(given: Sequence[str]) -> None:
     means = sweeps.means(frame, options.vary, default)
     if len(means):
         print(means.to_string(float_format="%.3f"))
+    diverged = sweeps.diverged(frame)
+    if diverged:
+        print(diverged)
 
 
 def claims(given: Sequence[str]) -> None:

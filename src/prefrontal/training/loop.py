@@ -69,6 +69,8 @@ class Curve:
         Updates since the last row.
     reached : int
         Rows due at the time of the last row.
+    diverged : list of int
+        Networks that were set aside, by index; their rows are NaN from then on.
     """
 
     points: int
@@ -76,6 +78,7 @@ class Curve:
     sums: dict[str, list[float]] = field(default_factory=dict)
     updates: int = 0
     reached: int = 0
+    diverged: list[int] = field(default_factory=list)
 
     def add(self, monitor: dict[str, torch.Tensor]) -> None:
         """Add an update."""
@@ -107,7 +110,10 @@ class Curve:
             means = {name: total[name] / self.updates for name in ("entropy", "value_error")}
             done = round(batch.progress * settings.training.episodes)
             episode = batch.ended if batch.immediate_reset else done
-            row.append({"episode": episode, "reward": reward, **means, **further})
+            columns = {"reward": reward, **means, **further}
+            if index in self.diverged:
+                columns = dict.fromkeys(columns, np.nan)
+            row.append({"episode": episode, **columns})
         self.rows.append(row)
         self.sums, self.updates, self.reached = {}, 0, self.due(batch.progress)
 
@@ -125,6 +131,7 @@ def train(
     measure: Measure | None = None,
     snapshot: Callable[[int], None] | None = None,
     progress: type[tqdm] = tqdm,
+    sets_aside: bool = False,
 ) -> list[pd.DataFrame]:
     """Train a batch to the end, continuing from a checkpoint of the same settings if there is one.
 
@@ -143,6 +150,8 @@ def train(
         Called with the number of trained episodes when a snapshot is due.
     progress : type
         Class of the progress bar.
+    sets_aside : bool
+        Set a network aside if it diverges, and train the others on, rather than stop.
 
     Returns
     -------
@@ -183,10 +192,10 @@ def train(
             closes = curve.due(batch.progress) > curve.reached
             saves = time.monotonic() - saved_at > interval
             if closes or saves:
-                check_divergence(batch, curve)
+                check_divergence(batch, curve, sets_aside)
             if closes:
                 curve.close(batch, measure)
-                reward = np.mean([columns["reward"] for columns in curve.rows[-1]])
+                reward = pd.DataFrame(curve.rows[-1])["reward"].mean()
                 bar.set_postfix(reward=f"{reward:.3g}", refresh=False)
             if saves or batch.progress == 1:
                 saved_at, interval = time.monotonic(), CHECKPOINT_SECONDS
@@ -199,13 +208,21 @@ def train(
     return curve.tables() or [untrained] * len(batch.settings)
 
 
-def check_divergence(batch: NetworkBatch, curve: Curve) -> None:
-    """Stop training with a message if a network's loss or weights are no longer finite."""
+def check_divergence(batch: NetworkBatch, curve: Curve, sets_aside: bool) -> None:
+    """Stop training with a message if a network's loss or weights are no longer finite, or set it
+    aside: its weights are 0 whenever networks are measured.
+
+    Networks of a batch share no arithmetic, so the others keep their bits.
+    """
     finite = batch.flat.isfinite().all(dim=1).cpu() & torch.tensor(
         list(curve.sums.values())
     ).isfinite().all(dim=0)
-    if not finite.all():
-        settings = batch.settings[int((~finite).nonzero()[0])]
+    diverged = (~finite).nonzero().flatten().tolist()
+    if sets_aside:
+        curve.diverged = sorted({*curve.diverged, *diverged})
+        batch.flat[curve.diverged] = 0
+    elif diverged:
+        settings = batch.settings[diverged[0]]
         episode = round(batch.progress * settings.training.episodes)
         raise UserError(
             f"seed {settings.seed}: loss or weights not finite at episode {episode:,}; "

@@ -63,6 +63,8 @@ class Options(Processing, Place, Combinations):
     """Train every combination of some settings and compare how networks learn."""
 
 
+REMEDY = "try a smaller training.learning_rate, or a training.gradient_clip"
+
 HELPS = {
     "out": "Folder of a run of your own; by default tables are written to the suite's data folder.",
     "threads": "CPU threads.",
@@ -161,6 +163,7 @@ def learn(
         points=options.curve_points,
         measure=training.sweep_columns,
         progress=progress,
+        sets_aside=True,
     )
     validation = evaluate(
         batch.agent, batch.task, batch.seeds, VALIDATION_EPISODES, "validation episodes"
@@ -175,7 +178,10 @@ def learn(
         )
         curve = curve.assign(share=normalised_reward(curve["reward"], *each.task.reward_range()))
         curves.append(curve.assign(**values))
-        rows.append(values | learned(batch, curve, index, validation[index]) | measured)
+        results = learned(batch, curve, index, validation[index]) | measured
+        if np.isnan(curve["reward"].iloc[-1]):  # it diverged
+            results |= dict.fromkeys(results.keys() - {"training_episodes"}, np.nan)
+        rows.append(values | results)
     return (rows, curves, (batch.seconds, batch.processor_seconds)), [checkpoint]
 
 
@@ -198,6 +204,8 @@ def compare(experiment: str, networks: list[Settings[Any]], options: Options) ->
     ]
     done = run_jobs(jobs, options)
     frame = pd.DataFrame([row for rows, _, _ in done for row in rows])
+    if frame["value_error_end"].isna().all():
+        raise UserError(f"every network diverged: loss or weights not finite; {REMEDY}")
     seconds, processor_seconds = (
         round(sum(part), 1) for part in zip(*(taken for _, _, taken in done), strict=True)
     )
@@ -241,10 +249,23 @@ def sweep(experiment: str, settings: Settings[Any], options: Options) -> pd.Data
 
 
 def means(frame: pd.DataFrame, vary: Sequence[str], settings: Settings[Any]) -> pd.DataFrame:
-    """Mean over the networks of every combination; empty if only seeds are varied."""
+    """Mean over the networks of every combination, NaN where one diverged; empty if only seeds are
+    varied."""
     names = [axis.partition("=")[0] for axis in vary]
     columns = short_names([name for name in names if name != "seed"], list(settings.flat()))
     if not columns:
         return pd.DataFrame()
     numbers = frame.drop(columns="seed", errors="ignore")
-    return numbers.groupby(list(columns.values()), dropna=False).mean()
+    combinations = numbers.groupby(list(columns.values()), dropna=False)
+    finite = combinations["value_error_end"].count() == combinations.size()
+    return combinations.mean().where(finite, axis=0)
+
+
+def diverged(frame: pd.DataFrame) -> str:
+    """Name the networks that diverged, in one line; empty if there are none."""
+    settings = frame.loc[frame["value_error_end"].isna(), :"share_end"].iloc[:, :-1]
+    named = [
+        ", ".join(f"{name} {value}" for name, value in row.items())
+        for row in settings.to_dict("records")
+    ]
+    return f"diverged (loss or weights not finite): {'; '.join(named)}; {REMEDY}" if named else ""
