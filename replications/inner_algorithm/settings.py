@@ -70,8 +70,6 @@ VARIANTS: Variants = {
 } | {name: {"task.problems": 0, "seed": 8} | changes for name, changes in PREDICTING.items()}
 """Seeds are those of the bandit networks, so that initial weights are the same."""
 
-MAIN = FEWEST
-
 TEST_EPISODES = 300
 """Test episodes per network and test."""
 

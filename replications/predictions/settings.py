@@ -35,8 +35,6 @@ for kind, strengths in STRENGTHS.items():
         VARIANTS[f"{kind}_{strength:g}"] = {f"training.{kind}": strength}
         PERTURBATION[f"{kind}_{strength:g}"] = kind, rank
 
-MAIN = next(iter(VARIANTS))
-
 BOTH = "both"
 VARIANTS[BOTH] = {"network.input": "reward_and_rpe"}
 RECEIVES = SEES | {BOTH: "reward and RPEs"}

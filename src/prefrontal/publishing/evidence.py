@@ -37,7 +37,7 @@ COLUMNS = {
 """Columns of evidence.csv after claim, measure and variant."""
 
 
-def _bootstrap(claim: Claim, samples: list[np.ndarray]) -> tuple[float, float]:
+def _bootstrap(samples: list[np.ndarray]) -> tuple[float, float]:
     from scipy.stats import bootstrap
 
     if min(map(len, samples)) < 2 or all(np.ptp(sample) == 0 for sample in samples):
@@ -142,7 +142,7 @@ def evidence(claim: Claim, values: list[np.ndarray], benchmarks: Any) -> dict[st
     row["sd"] = float(np.sqrt(np.mean(spreads)))
     out = {name: row[name] for name in KEY}
     out |= {"n": row["n_networks"], "mean": row["reproduced"], "sd": row["sd"]}
-    out["boot_low"], out["boot_high"] = _bootstrap(claim, samples)
+    out["boot_low"], out["boot_high"] = _bootstrap(samples)
     if claim.criterion is not None and not claim.criterion.negated:
         out |= _against_bounds(claim, samples, row)
     if row["reproduced_verdict"] is not None:
