@@ -349,5 +349,5 @@ def test_the_overview_counts_criteria_and_published_values(tmp_path, published, 
     assert summary.startswith("Of 1 criteria, 1 hold at .05, and 1 after Holm's correction")
     found = re.search(r"Of 1 published values, (\d) lie in .* network, (\d) in our", summary)
     assert found and ", ".join(found.groups()) == counts
-    assert evidence.positions(tmp_path)["x", "c", "q", "v"] == where
+    assert evidence.positions(table)["x", "c", "q", "v"] == where
     assert table["counts"].tolist() == [False, True]

@@ -191,8 +191,8 @@ def collect(data: Path, names: Iterable[str] = ("*",)) -> pd.DataFrame:
     return frame.assign(counts=counts, holm=pd.Series(corrected, frame.index[tested]))
 
 
-def positions(data: Path, names: Iterable[str] = ("*",)) -> pd.Series:
-    """Narrowest interval around our mean in which a published value lies.
+def positions(frame: pd.DataFrame) -> pd.Series:
+    """Narrowest interval around our mean in which a published value lies, from ``collect``.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def positions(data: Path, names: Iterable[str] = ("*",)) -> pd.Series:
         "95 % interval", "prediction interval" (of a further network) or "neither", for the sample
         whose verdict counts; indexed by experiment, claim, measure and variant.
     """
-    frame = collect(data, names).set_index(["experiment", *KEY])
+    frame = frame.set_index(["experiment", *KEY])
     frame = frame[frame["counts"] & frame["in_interval"].notna()]
     inside = [frame[name].map(holds).eq(True) for name in ("in_interval", "in_prediction")]
     found = np.select(inside, ["95 % interval", "prediction interval"], "neither")
@@ -209,7 +209,8 @@ def positions(data: Path, names: Iterable[str] = ("*",)) -> pd.Series:
 
 def overview(data: Path, names: Iterable[str] = ("*",)) -> str:
     """Summary of how many criteria hold and published values agree."""
-    tested, found = collect(data, names).dropna(subset="holm"), positions(data, names)
+    frame = collect(data, names)
+    tested, found = frame.dropna(subset="holm"), positions(frame)
     within = (found == "95 % interval").sum()
     return (
         f"Of {len(tested)} criteria, {(tested['p'] < LEVEL).sum()} hold at .05, and "

@@ -124,6 +124,10 @@ class Tables:
     def _claims_of_suite(self) -> pd.DataFrame:
         return self._claims[self._claims["experiment"].isin(experiments.suite())]
 
+    @cached_property
+    def _positions(self) -> pd.Series:
+        return evidence.positions(evidence.collect(self._data))
+
     def table(self, experiment: str, name: str, by: Sequence[str] = ()) -> pd.DataFrame:
         """Read a table of results, such as "lag_weights", or another with its folder, such as
         "sweeps/rates"; averaged over networks if there are columns to group ``by``."""
@@ -157,7 +161,7 @@ class Tables:
         rows = rows[rows["claim"].isin(names)] if names else rows
         if every:
             keys = pd.MultiIndex.from_frame(rows[["experiment", *claims.KEY]])
-            found = evidence.positions(self._data).reindex(keys, fill_value="—")
+            found = self._positions.reindex(keys, fill_value="—")
             table = claims.readable(rows)
             place = list(table).index("agrees?") + 1
             table.insert(place, "published value in", found.to_numpy())
