@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from prefrontal.task import one_hot
 from replications.planning.task import MazeTask
 
 
@@ -15,7 +16,8 @@ class SearchAgent:
 
     Where the search has reached the position, the agent takes the way that it found. Otherwise, and
     always without search, it moves greedily: through the open door that leads closest to the goal
-    as the crow flies (city-block distance), one of them at random if there are several.
+    as the crow flies (city-block distance), one of them at random if there are several. Its
+    activity is its plan: the next two cells of the way that the search found, one-hot.
 
     Parameters
     ----------
@@ -55,15 +57,30 @@ class SearchAgent:
         place = at.argmax(-1)
         greedy = self.crow[goal.argmax(-1)].to(known.dtype)
         found = known.gather(-1, place[..., None]) < torch.inf
-        policy = self._policy(torch.where(found, known, greedy), passable, place)
+        beyond = self._beyond(torch.where(found, known, greedy), passable)
         memory = {"distance": known, "expanded": expanded}
-        return memory, policy, torch.zeros_like(last_reward), None
+        plan = self._plan(known, passable, place) * found[..., None]
+        return memory, self._policy(beyond, place), torch.zeros_like(last_reward), plan.flatten(-2)
 
-    def _policy(self, distance: Tensor, passable: Tensor, place: Tensor) -> Tensor:
+    def _beyond(self, distance: Tensor, passable: Tensor) -> Tensor:
+        """Distance of the cell that each action leads to, infinite behind walls,
+        (..., cells, actions)."""
+        return torch.where(passable, distance[..., self.task.mazes.beyond.clamp_min(0)], torch.inf)
+
+    def _plan(self, known: Tensor, passable: Tensor, place: Tensor) -> Tensor:
+        """Next two cells of the way to the goal, one-hot, (..., 2, cells)."""
+        nearest = self._beyond(known, passable).argmin(-1)
+        cells = self.task.mazes.beyond.expand(*nearest.shape, -1)
+        following = cells.gather(-1, nearest[..., None])[..., 0].clamp_min(0)
+        following = torch.where(known == 0, torch.arange(self.task.cells), following)
+        first = following.gather(-1, place[..., None])
+        both = torch.cat([first, following.gather(-1, first)], dim=-1)
+        return one_hot(both, self.task.cells)
+
+    @staticmethod
+    def _policy(beyond: Tensor, place: Tensor) -> Tensor:
         """Choose among the open doors to the nearest cells, (..., actions)."""
-        beyond = distance.gather(-1, self.task.mazes.beyond[place].clamp_min(0))
         index = place[..., None, None].expand(*place.shape, 1, beyond.shape[-1])
-        free = passable.gather(-2, index)[..., 0, :]
-        beyond = torch.where(free, beyond, torch.inf)
-        best = (beyond == beyond.amin(-1, keepdim=True)).float()
+        here = beyond.gather(-2, index)[..., 0, :]
+        best = (here == here.amin(-1, keepdim=True)).float()
         return best / best.sum(-1, keepdim=True)

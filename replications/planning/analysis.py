@@ -138,7 +138,8 @@ def decoding(recording: Recording[Maze]) -> pd.DataFrame:
         without = np.concatenate([way, one_hot(episodes["goal"])], axis=1)
         cell = episodes["second"].to_numpy()
         row = dict(zip([*SUBJECT, "thinking"], key, strict=True))
-        row |= {"activity": accuracy(neural.units(episodes), cell)}
+        units = neural.units(episodes.dropna(axis=1, how="all"))  # agents have fewer units
+        row |= {"activity": accuracy(units, cell)}
         rows.append(row | {"first move": accuracy(without, cell)})
     return pd.DataFrame(rows)
 
@@ -171,7 +172,7 @@ def claim_measures(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         "minus first move": long - decoded["first move"][LONG],
         "long minus none": long - none,
     }
-    controls = {"gain": gain["distant"]} | depth
+    controls = {"gain": gain["distant"]} | depth | {"minus untrained": path["minus untrained"]}
     named = {"time": time, "depth": depth, "beyond": beyond, "path": path, "controls": controls}
     parts = [
         claims.measures(f"planning-{name}", pd.DataFrame(columns))

@@ -59,6 +59,20 @@ CLAIMS = [
     extension(
         "planning-controls", "gain", f"{DISTANT_TIME}: feedforward", not_above(0), FEEDFORWARD
     ),
+    extension(
+        "planning-controls",
+        "minus untrained",
+        f"{DECODING}, minus untrained: search, activity is its plan",
+        above(0),
+        SEARCH,
+    ),
+    extension(
+        "planning-controls",
+        "minus untrained",
+        f"{DECODING}, minus untrained: greedy moves, no plan",
+        not_above(0),
+        GREEDY,
+    ),
 ]
 
 CLAIMS = register(

@@ -169,6 +169,7 @@ def test_controls_search_gains_by_time_and_depth_and_greedy_does_not(tables):
     assert abs(mean[GREEDY, "gain"]) < 0.06
     untrained = measures.query("claim == 'planning-path' and measure == 'minus untrained'")
     assert (untrained.set_index("variant")["value"][[MAIN]] == 0).all()
+    assert mean[SEARCH, "minus untrained"] > 0.2 and mean[GREEDY, "minus untrained"] < 0
 
 
 def test_search_finds_the_nearest_goals_first(tables):
@@ -177,6 +178,19 @@ def test_search_finds_the_nearest_goals_first(tables):
     assert (mean["long"][:2] == 1).all() and (mean["none"].diff()[1:6] < 0).all()
     long = tables["shares"].query("variant == @SEARCH and thinking == 16")
     assert (long["found"] == 1).all()
+
+
+def test_activity_of_search_is_the_way_it_has_found():
+    task, state, observation = mazes(TASK, thinking=6)
+    agent = SearchAgent(task)
+    memory, zero = agent.reset(1, EPISODES), torch.zeros(1, EPISODES)
+    for _ in range(7):
+        memory, _, _, plan = agent.step(memory, observation, zero, zero)
+    found = memory["distance"].gather(-1, state["start"][..., None])[..., 0] < np.inf
+    assert 0.2 < found.float().mean() < 0.95 and not plan[~found].any()
+    following, second = plan[found].unflatten(-1, (2, task.cells)).argmax(-1).unbind(-1)
+    assert torch.equal(following, state["next"][found])
+    assert torch.equal(second, state["second"][found])
 
 
 def test_search_expands_one_cell_per_silent_step():
