@@ -84,5 +84,6 @@ CLAIMS = register(
             "planning-path",
             "planning-controls",
         ],
+        "a4012e43 2026-12-01": [("planning-controls", "minus untrained")],
     },
 )
