@@ -8,6 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
 
+from prefrontal.publishing import text
 from prefrontal.publishing.results import Results
 from replications.two_step import figure
 from tests.helpers import copy_repository, prefrontal, write_results
@@ -45,9 +46,11 @@ def test_new_number_is_in_label_and_metadata(run):
         about = json.loads(image.info["Description"])
     assert about["settings"]["task.reversal"] == 0.1
     figures = {each.name: each.figure for each in figure.draw(Results("two_step", run[0] / "data"))}
-    texts = [text.get_text() for text in figures["fig5"].axes[0].texts]
+    labels = [label.get_text() for label in figures["fig5"].axes[0].texts]
     plt.close("all")
-    assert any("swap: .1 per trial" in text for text in texts)
+    assert any("swap: .1 per trial" in label for label in labels)
+    caption = text.Template('{{ setting("two_step", "task.reversal") }}', run[0] / "captions.md", 1)
+    assert caption.render(text.environment(run[0] / "data")) == "0.1"
 
 
 @pytest.mark.slow
@@ -80,9 +83,9 @@ def test_compare_shows_both_and_what_changed(run, tmp_path):
 def test_edited_default_stops_and_draws_nothing_old(tmp_path, suite):
     root = copy_repository(tmp_path, suite, "weather")
     settings = root / "replications" / "weather" / "settings.py"
-    text = settings.read_text()
-    assert "days: Count = 100" in text
-    settings.write_text(text.replace("days: Count = 100", "days: Count = 50"))
+    declared = settings.read_text()
+    assert "days: Count = 100" in declared
+    settings.write_text(declared.replace("days: Count = 100", "days: Count = 50"))
     done = prefrontal("run", "weather", root=root)
     assert done.returncode == 1 and not (root / "figures").exists()
     assert "trained with task.days 100, but the setting is now 50" in done.stderr
@@ -93,13 +96,13 @@ def test_a_users_own_error_shows_its_traceback(run, tmp_path):
     root, folder = copy_repository(tmp_path), tmp_path / "r"
     shutil.copytree(run[0], folder)
     analysis = root / "replications" / "two_step" / "analysis.py"
-    text = analysis.read_text()
+    code = analysis.read_text()
     analysis.write_text(
-        text.replace('tables["lag_weights"]', 'tables["lag_wieghts"]', 1).replace(
+        code.replace('tables["lag_weights"]', 'tables["lag_wieghts"]', 1).replace(
             'measured["lag_weights"]', 'measured["lag_wieghts"]', 1
         )
     )
-    assert analysis.read_text() != text
+    assert analysis.read_text() != code
     reversal = ("--task.reversal", "0.1")
     done = prefrontal("run", "two_step", *reversal, *TINY, "--out", str(folder), root=root)
     assert done.returncode == 1 and "KeyError: 'lag_wieghts'" in done.stderr
@@ -107,7 +110,7 @@ def test_a_users_own_error_shows_its_traceback(run, tmp_path):
 
 
 def test_help_shows_the_task_first_on_two_screens():
-    text = prefrontal("train", "two_step", "--help", COLUMNS="100").stdout
-    assert len(text.splitlines()) <= 100
-    assert text.index("--task.reversal") < text.index("--networks")
+    shown = prefrontal("train", "two_step", "--help", COLUMNS="100").stdout
+    assert len(shown.splitlines()) <= 100
+    assert shown.index("--task.reversal") < shown.index("--networks")
     assert "--training.learning-rate" in prefrontal("train", "two_step", "--help-all").stdout

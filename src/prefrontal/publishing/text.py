@@ -27,6 +27,7 @@ import numpy as np
 from prefrontal import experiments, files
 from prefrontal.errors import UserError, check
 from prefrontal.publishing import bibliography, claims
+from prefrontal.publishing.results import Results
 from prefrontal.publishing.summaries import Tables, markdown
 from prefrontal.statistics import interval
 from prefrontal.tables import storage
@@ -120,8 +121,13 @@ class Functions(Tables):
         return number(values.iloc[0]) if len(values) == 1 else number(*interval(values))
 
     def setting(self, experiment: str, name: str, variant: str = "") -> Any:
-        """Value of a setting by its dotted name, of the main variant unless another is named."""
-        settings = experiments.get(experiment).variant(variant).flat()
+        """Value of a setting by its dotted name, of the main variant unless another is named.
+
+        That of the networks in the data or, if there are none, as declared.
+        """
+        study = experiments.get(experiment)
+        networks = Results(experiment, self._data).settings
+        settings = networks.get(variant or study.main, study.variant(variant)).flat()
         check(name in settings, "setting", name, f"one of {', '.join(settings)}")
         return settings[name]
 
