@@ -36,12 +36,15 @@ def sessions(
 
 
 def record(networks: Networks, episodes: int) -> Iterator[Recording[InferredValue]]:
-    """Record all networks, the analysed units, and the observers on the main task."""
+    """Record all networks, the analysed units, and the observers on the main task, if its networks
+    are there."""
     for variant in networks.variants:
         trained = networks(variant)
         task, count = sessions(trained.settings.task, episodes)
         periods = () if variant == RPE else task.periods
         yield trained.record(count, task, activity_periods=periods)
+    if MAIN not in networks.variants:
+        return
     settings = networks(MAIN).settings
     (task, count), discount = sessions(settings.task, episodes), settings.training.discount
     for name, boundary_known in OBSERVERS.items():

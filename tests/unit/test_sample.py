@@ -78,6 +78,20 @@ def test_rows_of_networks_that_are_gone_stay_while_their_settings_do(small, tmp_
     assert "without 'tied'" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [each for each in experiments.names("train") if experiments.get(each).fresh]
+)
+def test_a_fresh_variant_is_measured_without_the_others(name, tmp_path, monkeypatch):
+    found = experiments.get(name)
+    settings = found.settings.vary({"training.episodes": 2})
+    small = dataclasses.replace(found, settings=settings, fresh=2, test_episodes=12)
+    monkeypatch.setattr(experiments, "get", lambda name: small)
+    variant = found.fresh_variants[-1]
+    path = sample.train_fresh(small, (variant,), TrainingOptions(workers=1), tmp_path)
+    assert set(storage.read(path)["variant"]) == {variant}
+
+
 def test_a_variant_without_larger_sample_is_named(small, tmp_path):
     with pytest.raises(UserError, match="one of tied with --fresh"):
         sample.train_fresh(small, ("untied",), TrainingOptions(), tmp_path)
