@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import traceback
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ def number(mean: float, *spread: float) -> str:
 
 class Functions(Tables):
     """Functions available in templates."""
+
+    @cached_property
+    def _results(self) -> dict[str, Results]:
+        """Results of experiments, which read the settings of their networks once."""
+        return {}
 
     def claim(self, claim: str, measure: str = "", variant: str = "") -> str:
         """Our value of a claim's measure, of the main variant unless another is named, in the
@@ -126,8 +132,8 @@ class Functions(Tables):
         That of the networks in the data or, if there are none, as declared.
         """
         study = experiments.get(experiment)
-        networks = Results(experiment, self._data).settings
-        settings = networks.get(variant or study.main, study.variant(variant)).flat()
+        networks = self._results.setdefault(experiment, Results(experiment, self._data))
+        settings = networks.settings.get(variant or study.main, study.variant(variant)).flat()
         check(name in settings, "setting", name, f"one of {', '.join(settings)}")
         return settings[name]
 
