@@ -4,7 +4,7 @@
 # Trials of animals and networks share one table format, and the same analyses apply. This notebook
 # reads a CSV file of the two-step task, compares the animals' behaviour with that of the networks,
 # fits models to their choices, and replays the animals' trials with the frozen networks. It runs in
-# a few minutes.
+# less than two minutes.
 #
 # **To use your own file, set `FILE`** (and, if they differ, the columns below) and run the notebook
 # again; **for a published data set, set `DATASET`** (`prefrontal data list` names them). Without

@@ -360,8 +360,8 @@ axes[0].legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# The same architecture and training procedure give three time courses of forgetting, in the order
-# that the tasks require. In the two-step task the networks forget like the planner. In the
-# inferred-value task some networks drop an outcome as soon as the next one is known; others keep a
-# trace of it for many trials. In the bandit they keep most of it, though less than the ideal
-# observer, as the step size above also shows.
+# The same architecture gives three time courses of forgetting. The networks forget most slowly in
+# the bandit, as the task requires, though faster than the ideal observer, as the step size above
+# also shows. In the two-step task they forget like the planner. In the inferred-value task the
+# ideal observer forgets fastest of all; some networks drop an outcome as soon as the next one is
+# known, others keep a trace of it for many trials.
