@@ -37,6 +37,13 @@ def readme(tmp_path):
     return tmp_path / "replications" / "two_step" / "README.md"
 
 
+def test_files_of_hidden_folders_are_left_alone(tmp_path):
+    for folder in (".pytest_cache", "notebooks"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "README.md").write_text("", encoding="utf-8")
+    assert readmes.paths(tmp_path) == [tmp_path / "notebooks" / "README.md"]
+
+
 def test_tables_come_from_results(readme, tmp_path):
     rewards = {"seed": [0, 1, 0, 1], "rate": [1, 1, 2, 2], "reward": [0.5, 0.7, np.nan, 0.9]}
     path = tmp_path / "data" / "two_step" / "sweeps" / "r.csv"

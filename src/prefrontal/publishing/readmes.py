@@ -42,7 +42,8 @@ def paths(root: Path, experiment: str = "") -> list[Path]:
     if experiment:
         return [root / "replications" / experiment / "README.md"]
     patterns = ("README.md", "*/README.md", "replications/*/README.md", "data/*.md")
-    return sorted({path for pattern in patterns for path in root.glob(pattern)})
+    found = {path for pattern in patterns for path in root.glob(pattern)}
+    return sorted(path for path in found if not path.parent.name.startswith("."))
 
 
 @dataclass(frozen=True)
