@@ -38,10 +38,11 @@ def readme(tmp_path):
 
 
 def test_files_of_hidden_folders_are_left_alone(tmp_path):
-    for folder in (".pytest_cache", "notebooks"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "README.md").write_text("", encoding="utf-8")
-    assert readmes.paths(tmp_path) == [tmp_path / "notebooks" / "README.md"]
+    root = tmp_path / ".clone"
+    for folder in (root, root / ".pytest_cache", root / "notebooks"):
+        folder.mkdir()
+        (folder / "README.md").write_text("", encoding="utf-8")
+    assert readmes.paths(root) == [root / "README.md", root / "notebooks" / "README.md"]
 
 
 def test_tables_come_from_results(readme, tmp_path):

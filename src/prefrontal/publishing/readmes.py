@@ -41,9 +41,8 @@ def paths(root: Path, experiment: str = "") -> list[Path]:
     """Find the Markdown files that may hold templates: all, or that of one experiment."""
     if experiment:
         return [root / "replications" / experiment / "README.md"]
-    patterns = ("README.md", "*/README.md", "replications/*/README.md", "data/*.md")
-    found = {path for pattern in patterns for path in root.glob(pattern)}
-    return sorted(path for path in found if not path.parent.name.startswith("."))
+    patterns = ("README.md", "[!.]*/README.md", "replications/*/README.md", "data/*.md")
+    return sorted({path for pattern in patterns for path in root.glob(pattern)})
 
 
 @dataclass(frozen=True)
