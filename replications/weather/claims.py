@@ -24,23 +24,21 @@ CLAIMS.append(
     Claim("weather-bets", "share of accuracy", EXTENSION, statement, criterion, variant=BETS)
 )
 
-statement = (
-    "share of days on which predictor and betting network decide alike, where the mixture is surer "
-    "than .6"
-)
+sure = "where the mixture is surer than .6"
+statement = f"share of days on which predictor and betting network decide alike, {sure}"
 CLAIMS.append(Claim("weather-agree", "alike", EXTENSION, statement, above(0.95), needs=(BETS,)))
 
 for variant, measure, words in (
-    (MAIN, "share of the gap", "share of the gap in log loss that the predictor closes"),
-    (BETS, "share of accuracy", "accuracy of the bets as a share of the exact mixture's"),
-    (MAIN, "alike", "share of days on which the betting network decides as the predictor does"),
+    (MAIN, "share of the gap", f"share of the gap in log loss that the predictor closes, {late}"),
+    (BETS, "share of accuracy", f"accuracy of the bets as a share of the exact mixture's, {late}"),
+    (MAIN, "alike", f"share of days on which bets and predictor decide alike, {sure}"),
 ):
     CLAIMS.append(
         Claim(
             "weather-beyond-universal",
             measure,
             EXTENSION,
-            f"{words}, {late}, minus that of context-tree weighting, which knows none of the kinds",
+            f"{words}, minus that of context-tree weighting, which knows none of the kinds",
             above(0),
             variant=variant,
             needs=(BETS,) if measure == "alike" else (),

@@ -420,7 +420,7 @@ def test_network_without_later_trials_has_no_value():
         "at ceiling",
         MAIN,
     )
-    assert reached["n_networks"] == 7 and "1 of 8 networks without a value" in reached["criterion"]
+    assert reached["n_networks"] == 7 and "1 of 8 without a value" in reached["criterion"]
 
 
 @pytest.mark.parametrize(("share", "same"), [(0.96, True), (0.94, False), (0.85, False)])

@@ -45,10 +45,10 @@ def test_a_network_without_a_value_fails_the_row():
     assert row["n_networks"] == 2
     assert row["reproduced_verdict"] is False and row["agrees_verdict"] is False
     assert row["criterion"] == (
-        "interval above 0; agrees within 0.5 or in range; 6 of 8 networks without a value"
+        "interval above 0; agrees within 0.5 or in range; 6 of 8 without a value"
     )
     infinite = evaluate_claim([1, np.inf], above(0))
-    assert infinite["criterion"].endswith("1 of 2 networks without a value")
+    assert infinite["criterion"].endswith("1 of 2 without a value")
     reported = evaluate_claim([1, np.nan])
     assert reported["reproduced_verdict"] is None and reported["agrees_verdict"] is None
     assert "1 of 2" in reported["criterion"]
@@ -177,7 +177,7 @@ def test_a_network_without_a_row_is_not_left_out():
     measures = pd.DataFrame(rows, columns=list(schema.COLUMNS["measures"]))
     row = claims.evaluate_claims([C], measures, "main", {}).iloc[0]
     assert row["n_networks"] == 3 and not row["reproduced_verdict"]
-    assert "1 of 4 networks without a value" in row["criterion"]
+    assert "1 of 4 without a value" in row["criterion"]
 
 
 def test_a_missing_variant_to_compare_with_is_named():

@@ -320,7 +320,7 @@ def evaluate_claim(
     total = sum(map(np.size, given))
     missing = total - len(finite) - len(other)
     if missing:
-        rule.append(f"{missing} of {total} networks without a value")
+        rule.append(f"{missing} of {total} without a value")
         reproduced, agrees = (None if x is None else False for x in (reproduced, agrees))
     return {
         "claim": claim.claim,
