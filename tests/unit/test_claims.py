@@ -320,6 +320,29 @@ def test_evidence_complements_the_interval():
     assert shares["p"] == pytest.approx(2 * stats.binomtest(3, 4, 0.5, "greater").pvalue)
 
 
+@pytest.mark.parametrize(
+    ("distance", "sd", "sizes"),
+    [(5.250436, 1.094138, (3,)), (0.3, 2.0, (5,)), (0.3, 0.31, (16, 8)), (0.3, 0.31, (4, 32))],
+)
+def test_power_is_how_often_the_interval_clears_the_bound(distance, sd, sizes):
+    """For the first sample, SciPy has no value at the opposite tail."""
+    summary = "difference" if len(sizes) == 2 else "mean"
+    claim = Claim("c", "q", "1a", "a measure", above(0), summary=summary)
+    rng = np.random.default_rng(1)
+
+    def cleared(distance):
+        first, *others = (rng.normal(size=(100_000, size)) * sd for size in sizes)
+        test = stats.ttest_ind if others else stats.ttest_1samp
+        tested = test(first + distance, *(others or [0]), axis=1)
+        return np.mean(tested.confidence_interval().low > 0)
+
+    values = [stats.zscore(rng.normal(size=size), ddof=1) * sd for size in sizes]
+    row = evidence.evidence(claim, [values[0] + distance, *values[1:]], {})
+    assert row["sd"] == pytest.approx(sd)
+    assert row["power"] == pytest.approx(cleared(distance), abs=0.006)
+    assert cleared(row["detectable_sd"] * sd) == pytest.approx(0.8, abs=0.006)
+
+
 def test_holm_corrects_what_counts(tmp_path):
     rows = {"claim": "c", "measure": ["a", "b", "b"], "variant": "v"}
     rows |= {"sample": ["paper", "paper", "fresh"], "p": [0.01, 0.9, 0.03]}

@@ -29,7 +29,7 @@ COLUMNS = {
     "p": "two-sided t test against that bound, 1 if outside (binomial test of a share)",
     "p_rank": "Wilcoxon's signed-rank test against it (Mann and Whitney's of a difference)",
     "flips": "networks whose leaving out turns the verdict",
-    "power": "power of the t test at this distance and number of networks",
+    "power": "probability that the 95 % interval of as many networks, at this distance, clears it",
     "detectable_sd": "distance that it would find with a power of .8",
     "in_interval": "the published value lies in our 95 % interval",
     "in_prediction": "it lies in the 95 % prediction interval of a further network",
@@ -84,10 +84,10 @@ def _against_bounds(claim: Claim, samples: list[np.ndarray], row: dict[str, Any]
     """Effect size, tests and power against the criterion's nearer bound."""
     from statsmodels.stats.power import TTestIndPower, TTestPower
 
-    n, sd = len(samples[0]), row["sd"]
+    sizes, sd = [len(sample) for sample in samples], row["sd"]
     bounds = [(row["above"], 1), (row["below"], -1)]
     finite = [(bound, sign) for bound, sign in bounds if np.isfinite(bound)]
-    if not finite or n < 2 or row["above"] == row["below"]:
+    if not finite or sizes[0] < 2 or row["above"] == row["below"]:
         return {}
     distance = min(sign * (row["reproduced"] - bound) for bound, sign in finite)
     with np.errstate(all="ignore"):
@@ -95,14 +95,16 @@ def _against_bounds(claim: Claim, samples: list[np.ndarray], row: dict[str, Any]
     out = {"p": p, "p_rank": p_rank}
     if claim.summary == "share" or not sd > 0:
         return out
-    power: Any = TTestIndPower() if claim.summary == "difference" else TTestPower()
-    size = {"nobs1": n} if claim.summary == "difference" else {"nobs": n}
+    power: Any
+    test: dict[str, Any] = {"alpha": LEVEL / 2, "alternative": "larger"}
+    if claim.summary == "difference":
+        power, test = TTestIndPower(), test | {"nobs1": sizes[0], "ratio": sizes[1] / sizes[0]}
+    else:
+        power, test = TTestPower(), test | {"nobs": sizes[0]}
     effect = distance / sd
-    strength = float(power.power(effect, n, LEVEL)) if effect > 0 else 0.0
-    strength = (
-        1.0 if np.isnan(strength) else strength
-    )  # warnings for effects too large for its series
-    detectable = power.solve_power(**size, alpha=LEVEL, power=POWER)
+    strength = float(power.power(effect, **test)) if effect > 0 else 0.0
+    strength = 1.0 if np.isnan(strength) else strength  # where the effect is too large for SciPy
+    detectable = power.solve_power(**test, power=POWER)
     return out | {"distance_sd": effect, "power": strength, "detectable_sd": float(detectable)}
 
 
@@ -139,7 +141,8 @@ def evidence(claim: Claim, values: list[np.ndarray], benchmarks: Any) -> dict[st
     row = evaluate_claim(claim, values[0], benchmarks, *values[1:])
     samples = [sample[np.isfinite(sample)] for sample in values]
     spreads = [sample.var(ddof=1) if len(sample) > 1 else np.nan for sample in samples]
-    row["sd"] = float(np.sqrt(np.mean(spreads)))
+    freedom = [max(len(sample) - 1, 1) for sample in samples]
+    row["sd"] = float(np.sqrt(np.average(spreads, weights=freedom)))
     out = {name: row[name] for name in KEY}
     out |= {"n": row["n_networks"], "mean": row["reproduced"], "sd": row["sd"]}
     out["boot_low"], out["boot_high"] = _bootstrap(samples)
