@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-from prefrontal import experiments
+from prefrontal import experiments, sources
 from prefrontal.pipeline import steps
+from prefrontal.publishing import claims, evidence
 from tests.helpers import copy_repository, prefrontal, write_results
 
 NAME = "weather"
@@ -92,6 +94,17 @@ def test_hash_of_results_names_what_is_due(tmp_path):
     assert steps.analysis_inputs(study, tmp_path) != steps.analysis_inputs(
         study, tmp_path, episodes=7
     )
+
+
+@pytest.mark.parametrize("module", [claims, evidence])
+def test_results_depend_on_how_claims_are_judged(module, tmp_path, monkeypatch):
+    study, statements = experiments.study("two_step"), sources.statements
+    before = steps.analysis_inputs(study, tmp_path)
+    edited = [Path(module.__file__)]
+    monkeypatch.setattr(
+        sources, "statements", lambda path: statements(path) + "1" * (path in edited)
+    )
+    assert steps.analysis_inputs(study, tmp_path) != before
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,9 @@ def analysis_inputs(study: Study, data: Path, episodes: int | None = None) -> di
     """Hashes of what an experiment's results depend on."""
     package = f"{PACKAGE}.{study.name}"
     inputs = record_inputs(study, data, episodes)
+    modules = [f"{package}.{part}" for part in ("analysis", "experiment", "claims")]
     inputs["the code of analysis.py"] = code_hash(
-        [f"{package}.{part}" for part in ("analysis", "experiment", "claims")],
-        ["prefrontal.publishing.plotting"],
+        [*modules, evidence.__name__], ["prefrontal.publishing.plotting"]
     )
     inputs["published values"] = _folder_hash(files.PUBLISHED.glob("*.csv"))
     for name in (study.name, *study.uses):
