@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -25,16 +26,24 @@ from prefrontal.training.batch import NetworkBatch, batches
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore"}
 
 
-def prefrontal(
+def start(
     *arguments: str, root: Path = files.ROOT, folder: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command with the code of a checkout, and return what it printed."""
+) -> subprocess.Popen[str]:
+    """Start the command with the code of a checkout."""
     paths = os.pathsep.join([str(root / "src"), str(root)])
     variables = os.environ | ENVIRONMENT | {"PYTHONPATH": paths} | environment
     command = [sys.executable, "-m", "prefrontal", *arguments]
-    return subprocess.run(
-        command, cwd=folder or root, env=variables, capture_output=True, text=True
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, cwd=folder or root, env=variables, stdout=pipe, stderr=pipe, text=True
     )
+
+
+def prefrontal(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command, with the options of ``start``, and return what it printed."""
+    with start(*arguments, **options) as process:
+        printed = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, *printed)
 
 
 def copy_repository(target: Path, data: Path | None = None, *names: str) -> Path:

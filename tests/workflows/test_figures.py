@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from prefrontal import experiments, sources
 from prefrontal.pipeline import steps
 from prefrontal.publishing import claims, evidence
-from tests.helpers import copy_repository, prefrontal, write_results
+from tests.helpers import copy_repository, prefrontal, start, write_results
 
 NAME = "weather"
 
@@ -64,6 +65,24 @@ def test_damaged_network_stops(clone):
     done = prefrontal("run", NAME, root=clone)
     path.write_bytes(before)
     assert done.returncode == 1 and "not the weights that its JSON file describes" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_terminated_command_ends_its_steps(clone):
+    figure = clone / "replications" / NAME / "figure.py"
+    before = figure.read_text()
+    figure.write_text(
+        "import pathlib, time\n\ndef draw(results):\n"
+        "    pathlib.Path('drawing').touch()\n    time.sleep(120)\n"
+    )
+    with start("run", NAME, root=clone) as process:
+        while not (clone / "drawing").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.1)
+        process.terminate()
+        _, printed = process.communicate(timeout=60)
+    figure.write_text(before)
+    assert process.returncode == 1 and "interrupted" in printed and "Traceback" not in printed
 
 
 @pytest.mark.slow

@@ -94,8 +94,8 @@ def run(
 ) -> list[Path]:
     """Do the steps of experiments; results are made after those that they use.
 
-    An error in one step stops the command once the running steps have ended; finished steps are
-    kept.
+    An error in one step stops the command once the running steps have ended; an interruption stops
+    it at once. Finished steps are kept.
 
     Returns
     -------
@@ -143,7 +143,10 @@ def run(
                         del todo[each.name]
         except BrokenProcessPool as error:
             raise UserError("a step's process was killed; is there enough memory?") from error
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                for worker in multiprocessing.active_children():
+                    worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return made
