@@ -119,9 +119,9 @@ def test_hash_of_results_names_what_is_due(tmp_path):
 def test_results_depend_on_how_claims_are_judged(module, tmp_path, monkeypatch):
     study, statements = experiments.study("two_step"), sources.statements
     before = steps.analysis_inputs(study, tmp_path)
-    edited = [Path(module.__file__)]
+    edited = Path(module.__file__)
     monkeypatch.setattr(
-        sources, "statements", lambda path: statements(path) + "1" * (path in edited)
+        sources, "statements", lambda path: statements(path) + "1" * (path == edited)
     )
     assert steps.analysis_inputs(study, tmp_path) != before
 

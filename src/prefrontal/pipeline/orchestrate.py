@@ -143,10 +143,11 @@ def run(
                         del todo[each.name]
         except BrokenProcessPool as error:
             raise UserError("a step's process was killed; is there enough memory?") from error
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                for worker in multiprocessing.active_children():
-                    worker.terminate()
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+        except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return made
